@@ -1,0 +1,400 @@
+//! What can happen (`Input`), what was decided or did happen (`Event`), and what is merely interesting (`Progress`).
+//!
+//! Events are a stored format: fields and variants are only ever added, each addition with a default, so that every
+//! released journal stays readable. `VERSION` rises when an older program could misread a newer journal.
+
+use crate::rules::ids::{
+    AttemptNumber, BranchName, CommitId, ConversationId, IssueNumber, SessionId, SlotNumber,
+    Timestamp,
+};
+use crate::rules::issue::Selection;
+use crate::rules::money::{Charge, Usd};
+use crate::rules::settings::Settings;
+use crate::rules::task::{CheckReport, Commit, Ending, Failure, Outcome, Pull, Stage, Start, Task};
+use serde::{Deserialize, Serialize};
+
+/// The version of the stored format.
+pub const VERSION: u32 = 1;
+
+/// An event with its place in the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// Its place, counted from 1 without gaps.
+    pub seq: u64,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// The event.
+    pub event: Event,
+}
+
+/// One fact of a session, written to the journal, then told to the world.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum Event {
+    /// A session began; all that its decisions rest on is in `settings`.
+    SessionStarted {
+        /// Its name.
+        session: SessionId,
+        /// The repository it works on, as the forge names it.
+        project: String,
+        /// Which issues it takes.
+        selection: Selection,
+        /// What its decisions rest on.
+        settings: Box<Settings>,
+    },
+    /// The session goes on in a new process.
+    SessionResumed {
+        /// What its decisions rest on from here.
+        settings: Box<Settings>,
+    },
+    /// The issues were fetched and read; the session's set of tasks is complete.
+    TasksRead {
+        /// All of them.
+        tasks: Vec<Task>,
+    },
+    /// It cannot run yet: it would collide with one that runs.
+    Held {
+        /// The task.
+        issue: IssueNumber,
+        /// The running one.
+        by: IssueNumber,
+        /// Over what: a path, or a domain.
+        over: String,
+    },
+    /// Its waiting time is over.
+    Due {
+        /// The task.
+        issue: IssueNumber,
+    },
+    /// An attempt was let in: slot, probe and money were claimed together.
+    Admitted {
+        /// The task.
+        issue: IssueNumber,
+        /// The attempt.
+        attempt: AttemptNumber,
+        /// Where it runs.
+        slot: SlotNumber,
+        /// The money set aside for it; nothing where no agent will run.
+        grant: Usd,
+        /// Is it the one probe of a half-open breaker?
+        probe: bool,
+        /// The branch its work goes to.
+        branch: BranchName,
+        /// Where it starts from.
+        start: Start,
+    },
+    /// Something an attempt found out or is about to do.
+    Fact {
+        /// The task.
+        issue: IssueNumber,
+        /// The attempt.
+        attempt: AttemptNumber,
+        /// What.
+        fact: Fact,
+    },
+    /// An attempt ended, and its grant is settled.
+    Settled {
+        /// The task.
+        issue: IssueNumber,
+        /// The attempt.
+        attempt: AttemptNumber,
+        /// What had been set aside.
+        grant: Usd,
+        /// How it ended and what it cost.
+        outcome: Outcome,
+    },
+    /// It failed, and will be tried again at `until`.
+    RetryScheduled {
+        /// The task.
+        issue: IssueNumber,
+        /// Not before.
+        until: Timestamp,
+        /// What went wrong.
+        failure: Failure,
+        /// Where the next attempt starts from.
+        start: Start,
+    },
+    /// A limit keeps it waiting until `until`; that is no failure.
+    Parked {
+        /// The task.
+        issue: IssueNumber,
+        /// Not before.
+        until: Timestamp,
+        /// Which limit.
+        failure: Failure,
+        /// Where the next attempt starts from.
+        start: Start,
+    },
+    /// It was interrupted, and is ready to go on.
+    Requeued {
+        /// The task.
+        issue: IssueNumber,
+        /// Where the next attempt starts from.
+        start: Start,
+    },
+    /// The provider takes nothing before `until`: nobody is let in.
+    DispatchPaused {
+        /// Not before.
+        until: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// Too many failures in a row: nobody is let in before `until`, then one probe.
+    BreakerOpened {
+        /// Not before.
+        until: Timestamp,
+        /// The failures that opened it.
+        failures: u32,
+        /// The last of them.
+        reason: String,
+    },
+    /// The probe succeeded, or a person reset it.
+    BreakerClosed,
+    /// A task ended.
+    TaskEnded {
+        /// The task.
+        issue: IssueNumber,
+        /// How.
+        ending: Ending,
+        /// Why, for a person; nothing to add where it is completed.
+        reason: Option<String>,
+    },
+    /// The ending was announced on the forge as far as it could be.
+    Announced {
+        /// The task.
+        issue: IssueNumber,
+        /// What could not be done, if anything.
+        trouble: Option<String>,
+    },
+    /// What other sessions have spent or set aside today, as far as we last saw.
+    SpentElsewhere {
+        /// The sum.
+        today: Usd,
+    },
+    /// A person sent a command through the control inbox.
+    CommandTaken {
+        /// The command.
+        command: Command,
+    },
+    /// A signal asked the session to stop.
+    StopRequested,
+    /// It stopped with work left; `resume` goes on.
+    SessionInterrupted,
+    /// Every task has ended and was announced.
+    SessionFinished,
+}
+
+/// What an attempt reports while it runs, each durable before the attempt goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "fact")]
+pub enum Fact {
+    /// It entered a stage.
+    Entered {
+        /// Which.
+        stage: Stage,
+    },
+    /// A process runs for it.
+    Spawned {
+        /// The stage it belongs to.
+        stage: Stage,
+        /// Which process.
+        process: ProcessIdentity,
+        /// The agent's conversation, where one is known by now.
+        conversation: Option<ConversationId>,
+    },
+    /// The agent ended well.
+    AgentDone {
+        /// Its conversation.
+        conversation: Option<ConversationId>,
+        /// What it said at the end: printable, redacted, bounded.
+        summary: String,
+        /// What this attempt has cost so far.
+        charge: Charge,
+    },
+    /// The files are safe under a keep ref.
+    Snapshot {
+        /// The commit that holds them.
+        commit: CommitId,
+        /// The commit of the base branch that they stand on.
+        base: CommitId,
+    },
+    /// The files became a commit.
+    Committed {
+        /// The commit.
+        commit: Commit,
+    },
+    /// The checks ran on the commit.
+    Checked {
+        /// One each.
+        reports: Vec<CheckReport>,
+    },
+    /// The commit may be offered: nothing stops it.
+    Verified,
+    /// Its branch was taken by earlier work; the work goes to this one.
+    BranchChosen {
+        /// The new one.
+        branch: BranchName,
+    },
+    /// It is about to change the outside.
+    Intends {
+        /// How.
+        effect: Effect,
+    },
+    /// It did, or found it done.
+    Did {
+        /// What.
+        effect: Effect,
+        /// The pull, where the effect was to open one.
+        pull: Option<Pull>,
+    },
+}
+
+/// A change of the outside. Equal effects are the same change: each happens once.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "effect")]
+pub enum Effect {
+    /// The branch stands at this commit on the remote.
+    Push {
+        /// The branch.
+        branch: BranchName,
+        /// The commit.
+        commit: CommitId,
+    },
+    /// A pull from this branch is open.
+    OpenPull {
+        /// The branch.
+        branch: BranchName,
+    },
+    /// The issue carries this label.
+    AddLabel {
+        /// The label.
+        label: String,
+    },
+    /// The issue does not carry this label.
+    RemoveLabel {
+        /// The label.
+        label: String,
+    },
+    /// The issue has this session's comment of this kind.
+    Comment {
+        /// The kind: one comment for each issue, session and kind.
+        kind: String,
+    },
+}
+
+/// A process, so named that another one with the same number is not mistaken for it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ProcessIdentity {
+    /// Its number, which is also its group's.
+    pub pid: u32,
+    /// When it started, in clock ticks since boot (field 22 of `/proc/<pid>/stat`).
+    pub started: u64,
+    /// Which boot (`/proc/sys/kernel/random/boot_id`).
+    pub boot: String,
+}
+
+/// A wish of a person, sent through the control inbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "command")]
+pub enum Command {
+    /// Try a task again that ended without success.
+    Retry {
+        /// Which.
+        issue: IssueNumber,
+    },
+    /// Leave a task out, or stop it if it runs.
+    Skip {
+        /// Which.
+        issue: IssueNumber,
+    },
+    /// Close the breaker now.
+    ResetBreaker,
+}
+
+/// Everything that can happen to a session.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// The session begins.
+    Start {
+        /// Its name.
+        session: SessionId,
+        /// The repository.
+        project: String,
+        /// Which issues it takes.
+        selection: Selection,
+        /// What its decisions rest on.
+        settings: Box<Settings>,
+    },
+    /// It goes on in a new process.
+    Resume {
+        /// What its decisions rest on from here.
+        settings: Box<Settings>,
+    },
+    /// The issues were fetched and read.
+    Read {
+        /// All of them.
+        tasks: Vec<Task>,
+    },
+    /// An attempt, or the announcing of an ending, reports a fact.
+    Reported {
+        /// The task.
+        issue: IssueNumber,
+        /// The attempt.
+        attempt: AttemptNumber,
+        /// What.
+        fact: Fact,
+    },
+    /// An attempt ended.
+    Finished {
+        /// The task.
+        issue: IssueNumber,
+        /// The attempt.
+        attempt: AttemptNumber,
+        /// How.
+        outcome: Outcome,
+        /// A random number, for the jitter of a retry.
+        dice: u32,
+    },
+    /// An ending was announced.
+    Announced {
+        /// The task.
+        issue: IssueNumber,
+        /// What could not be done, if anything.
+        trouble: Option<String>,
+    },
+    /// Time passed, or the last turn decided something.
+    Tick,
+    /// The ledger of other sessions was read.
+    SpentElsewhere {
+        /// Today's sum.
+        today: Usd,
+    },
+    /// A person sent a command.
+    Control {
+        /// The command.
+        command: Command,
+    },
+    /// A signal asked us to stop.
+    Stop,
+}
+
+/// What an attempt does at this moment: thinned, lossy, never in the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The task.
+    pub issue: IssueNumber,
+    /// The attempt.
+    pub attempt: AttemptNumber,
+    /// When.
+    pub at: Timestamp,
+    /// What the agent does, in one printable line.
+    pub activity: String,
+    /// The process that works, where one does.
+    pub pid: Option<u32>,
+    /// Messages heard from it so far.
+    pub messages: u64,
+    /// What the attempt has cost so far, as far as its stream tells.
+    pub cost: Usd,
+    /// Its tokens so far.
+    pub tokens: u64,
+}

@@ -1,0 +1,132 @@
+//! Names for things, each a type of its own, so that no two can be mixed up.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+macro_rules! number {
+    ($(#[$doc:meta])* $name:ident($inner:ty), $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[serde(transparent)]
+        pub struct $name(pub $inner);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($prefix, "{}"), self.0)
+            }
+        }
+    };
+}
+
+macro_rules! text {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes the text as it is.
+            pub fn new(text: impl Into<String>) -> Self {
+                Self(text.into())
+            }
+
+            /// The text itself.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+number!(
+    /// The number of an issue on its forge; also names the task of a session that works on it.
+    IssueNumber(u64), "#"
+);
+number!(
+    /// The number of a pull request on its forge.
+    PullNumber(u64), "#"
+);
+number!(
+    /// The how-manieth attempt at a task, counted from 1.
+    AttemptNumber(u32), ""
+);
+number!(
+    /// A place where one attempt can run, counted from 0.
+    SlotNumber(u32), ""
+);
+text!(
+    /// A session; sortable by the time it started (a ULID).
+    SessionId
+);
+text!(
+    /// A commit, as full lower-case hexadecimal (40 digits, or 64 in a sha256 repository).
+    CommitId
+);
+text!(
+    /// A tree, as full lower-case hexadecimal.
+    TreeId
+);
+text!(
+    /// A branch that this product made; `rules::names` builds it and says what it may look like.
+    BranchName
+);
+text!(
+    /// An agent's conversation, as the agent names it.
+    ConversationId
+);
+
+/// A moment: milliseconds since 1970-01-01T00:00:00Z.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// This moment, `millis` later.
+    #[must_use]
+    pub fn plus_millis(self, millis: u64) -> Self {
+        Self(
+            self.0
+                .saturating_add(i64::try_from(millis).unwrap_or(i64::MAX)),
+        )
+    }
+
+    /// How many milliseconds have passed since `earlier`; 0 if it lies ahead.
+    #[must_use]
+    pub fn millis_since(self, earlier: Self) -> u64 {
+        u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)
+    }
+
+    /// The UTC day, counted from 1970-01-01.
+    #[must_use]
+    pub fn day(self) -> i64 {
+        self.0.div_euclid(86_400_000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_ends_at_midnight_utc() {
+        assert_eq!(Timestamp(86_399_999).day(), 0);
+        assert_eq!(Timestamp(86_400_000).day(), 1);
+        assert_eq!(Timestamp(-1).day(), -1);
+    }
+
+    #[test]
+    fn numbers_show_the_way_people_write_them() {
+        assert_eq!(IssueNumber(12).to_string(), "#12");
+        assert_eq!(AttemptNumber(2).to_string(), "2");
+    }
+}

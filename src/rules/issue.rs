@@ -1,0 +1,112 @@
+//! An issue, and what is read from its text.
+
+use crate::rules::ids::{IssueNumber, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Is it still to be done?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IssueState {
+    /// Still to be done.
+    Open,
+    /// Done, or given up.
+    Closed,
+}
+
+/// A ticket on a forge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Issue {
+    /// Its number there.
+    pub number: IssueNumber,
+    /// One line, as the author wrote it: not safe to print.
+    pub title: String,
+    /// Markdown, as the author wrote it: not safe to print.
+    pub body: String,
+    /// Its labels, in the forge's order.
+    pub labels: Vec<String>,
+    /// Open or closed.
+    pub state: IssueState,
+    /// The author's login, where there is one.
+    pub author: Option<String>,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it was last edited.
+    pub updated_at: Timestamp,
+    /// Where a person can read it.
+    pub url: Option<String>,
+    /// Dependencies that the forge itself records (front matter, native links); those in the text come on top.
+    pub depends_on: Vec<IssueNumber>,
+}
+
+impl Issue {
+    /// Does it carry this label? Case does not matter, as on GitHub.
+    #[must_use]
+    pub fn has_label(&self, label: &str) -> bool {
+        self.labels
+            .iter()
+            .any(|own| own.eq_ignore_ascii_case(label))
+    }
+}
+
+/// Which issues a session takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Selection {
+    /// Those with this label.
+    pub label: Option<String>,
+    /// Only these numbers; all where it is empty.
+    pub numbers: Vec<IssueNumber>,
+    /// None that carries one of these.
+    pub exclude_labels: Vec<String>,
+}
+
+impl Selection {
+    /// Is this open issue one of them?
+    #[must_use]
+    pub fn takes(&self, issue: &Issue) -> bool {
+        issue.state == IssueState::Open
+            && self
+                .label
+                .as_ref()
+                .is_none_or(|label| issue.has_label(label))
+            && (self.numbers.is_empty() || self.numbers.contains(&issue.number))
+            && !self
+                .exclude_labels
+                .iter()
+                .any(|label| issue.has_label(label))
+    }
+
+    /// One line that names the selection, the same for the same selection: the key of its lock.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let mut parts: Vec<String> = self
+            .label
+            .iter()
+            .map(|label| format!("label {label}"))
+            .collect();
+        if !self.numbers.is_empty() {
+            let mut numbers = self.numbers.clone();
+            numbers.sort_unstable();
+            numbers.dedup();
+            let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+            parts.push(format!("issues {}", numbers.join(" ")));
+        }
+        parts.join(", ")
+    }
+}
+
+/// How urgent a label says it is; a lower rank goes first.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// `P0`, `critical`.
+    Critical,
+    /// `P1`, `high`.
+    High,
+    /// `P2`, `medium`, or no such label.
+    #[default]
+    Medium,
+    /// `P3`, `low`.
+    Low,
+}

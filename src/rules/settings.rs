@@ -1,0 +1,75 @@
+//! What a session's decisions rest on: the part of the configuration that stands in its journal.
+
+use crate::rules::money::Usd;
+use serde::{Deserialize, Serialize};
+
+/// The settings of one session, fixed when it starts or resumes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// How many attempts may run at a time; at least 1.
+    pub slots: u32,
+    /// The most that the session may spend.
+    pub ceiling: Usd,
+    /// The most that all sessions of this state directory together may spend in one UTC day.
+    pub daily_ceiling: Option<Usd>,
+    /// The most that one attempt may spend.
+    pub cap: Usd,
+    /// P90 of what an attempt cost in this repository; nothing without history.
+    pub typical: Option<Usd>,
+    /// Further attempts after a failed one.
+    pub max_retries: u32,
+    /// Times that a failed check's output goes back to the agent within one attempt.
+    pub check_rounds: u32,
+    /// Failures in a row that open the breaker.
+    pub breaker_failures: u32,
+    /// How long it stays open, in milliseconds.
+    pub breaker_cooldown_millis: u64,
+    /// Do footprints decide what may run together, or domains alone?
+    pub policy: Policy,
+    /// The agent's kind.
+    pub agent: String,
+    /// The model it is asked to use.
+    pub model: Option<String>,
+    /// The branch that pulls are for.
+    pub base_branch: String,
+    /// Open pulls, or leave it at branches?
+    pub create_pr: bool,
+    /// Open them as drafts?
+    pub draft: bool,
+    /// The labels that show where an issue stands.
+    pub labels: StateLabels,
+}
+
+/// What decides whether two tasks may run together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Policy {
+    /// Files decide; the domain stands in where none is known.
+    #[default]
+    Footprint,
+    /// Different domains together, the same domain in turn, unknown alone.
+    Domain,
+}
+
+/// Labels that show on the forge where an issue stands; an empty one is not used.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateLabels {
+    /// While we work on it.
+    pub working: String,
+    /// When its pull is open.
+    pub completed: String,
+    /// When all attempts failed, or a person has to look.
+    pub failed: String,
+    /// When something it needs is missing.
+    pub blocked: String,
+    /// The label that selected it, where it is to be taken off in the end.
+    pub remove_trigger: Option<String>,
+}
+
+impl Settings {
+    /// The slack on top of a cap: agents overshoot by one response; 10 % of the cap, at least the dearest response seen.
+    #[must_use]
+    pub fn slack(&self, dearest: Usd) -> Usd {
+        self.cap.percent(10).max(dearest)
+    }
+}
