@@ -15,8 +15,10 @@ pub mod rules {
     pub mod issue;
     pub mod money;
     pub mod names;
+    pub mod offer;
     pub mod prices;
     pub mod prompt;
+    pub mod redact;
     pub mod retry;
     pub mod settings;
     pub mod summary;
@@ -86,6 +88,7 @@ pub mod reporters {
     pub mod json;
     pub mod log;
     pub mod notify;
+    pub mod plain;
     pub mod terminal;
 }
 

@@ -7,7 +7,7 @@ use crate::rules::ids::{
 };
 use crate::rules::issue::{Issue, Selection};
 use crate::rules::money::{Charge, Usd};
-use crate::rules::task::{Commit, DiffStat, Failure, Pull, PullDraft};
+use crate::rules::task::{Commit, CommitMessage, DiffStat, Failure, Pull, PullDraft};
 use async_trait::async_trait;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -270,17 +270,6 @@ pub struct Capture {
     pub diff: DiffStat,
     /// Why it must not be offered without a person, if so: changed nested repositories, LFS content that is no pointer.
     pub concern: Option<String>,
-}
-
-/// The words of a commit that we make.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CommitMessage {
-    /// The first line.
-    pub subject: String,
-    /// The rest, without the reference to the issue.
-    pub body: String,
-    /// The issue it refers to: `Refs #n` is its last line.
-    pub issue: IssueNumber,
 }
 
 /// The mirror, its pooled worktrees and the remote. The user's own checkout is never touched.

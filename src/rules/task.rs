@@ -287,6 +287,17 @@ pub struct Commit {
     pub diff: DiffStat,
 }
 
+/// The words of a commit that we make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitMessage {
+    /// The first line.
+    pub subject: String,
+    /// The rest, without the reference to the issue.
+    pub body: String,
+    /// The issue it refers to: `Refs #n` is its last line.
+    pub issue: IssueNumber,
+}
+
 /// What a check said of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
