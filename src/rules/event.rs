@@ -150,6 +150,11 @@ pub enum Event {
     },
     /// The probe succeeded, or a person reset it.
     BreakerClosed,
+    /// No attempt can succeed as things are (credentials, billing, model): nobody is let in until `resume`.
+    DispatchStopped {
+        /// Why.
+        reason: String,
+    },
     /// A task ended.
     TaskEnded {
         /// The task.
