@@ -13,12 +13,16 @@ pub mod rules {
     pub mod graph;
     pub mod ids;
     pub mod issue;
+    pub mod markdown;
     pub mod money;
     pub mod names;
+    pub mod neutral;
     pub mod offer;
     pub mod prices;
+    pub mod printable;
     pub mod prompt;
     pub mod redact;
+    pub mod references;
     pub mod retry;
     pub mod settings;
     pub mod summary;
