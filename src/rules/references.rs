@@ -23,17 +23,45 @@ const NEGATIONS: [&str; 5] = ["not", "no longer", "never", "n't", "n’t"];
 #[must_use]
 pub fn needs_in_text(body: &str) -> Vec<IssueNumber> {
     let mut needs = BTreeSet::new();
-    let mut list_goes_on = false;
+    let mut list = List::None;
     for line in prose(body).lines() {
-        let line = without_list_marks(line);
-        if line.starts_with('>') {
-            list_goes_on = false;
-        } else if !line.is_empty() {
-            let listed = list_goes_on && take_references(line, &mut needs);
-            list_goes_on = take_phrases(line, &mut needs) || listed;
+        let text = without_list_marks(line);
+        if text.is_empty() {
+            list = list.after_blank();
+            continue;
         }
+        let is_item = text.len() < line.trim().len();
+        let goes_on = match list {
+            List::None => false,
+            List::Next => true,
+            List::NextItem => is_item,
+        };
+        let listed = goes_on && take_references(text, &mut needs);
+        let ends_in_phrase = !text.starts_with('>') && take_phrases(text, &mut needs);
+        list = if listed || ends_in_phrase {
+            List::Next
+        } else {
+            List::None
+        };
     }
     needs.into_iter().collect()
+}
+
+/// May the next line belong to a list of needs?
+#[derive(Clone, Copy)]
+enum List {
+    None,
+    Next,
+    NextItem,
+}
+
+impl List {
+    fn after_blank(self) -> Self {
+        match self {
+            Self::None => Self::None,
+            Self::Next | Self::NextItem => Self::NextItem,
+        }
+    }
 }
 
 /// The line without indentation, heading, list and checkbox marks.
@@ -100,25 +128,17 @@ fn reference(text: &str) -> Option<(Option<IssueNumber>, &str)> {
         .iter()
         .find_map(|word| text.strip_prefix(word))
         .unwrap_or(text);
-    let hash = text
-        .find('#')
-        .filter(|hash| is_repository(&text[..*hash]))?;
-    let digits = &text[hash + 1..];
+    let hash = text.find(|char: char| !(char.is_alphanumeric() || "/-_.".contains(char)))?;
+    let is_foreign = text[..hash].contains('/');
+    let digits = text[hash..].strip_prefix('#')?;
     let after = digits.trim_start_matches(|char: char| char.is_ascii_digit());
     let number: u64 = digits[..digits.len() - after.len()].parse().ok()?;
-    let is_ours = hash == 0
-        && number > 0
-        && !after.starts_with(|char: char| char.is_alphanumeric() || char == '_');
-    Some((is_ours.then_some(IssueNumber(number)), after_link(after)))
-}
-
-/// Nothing, or `owner/name`.
-fn is_repository(text: &str) -> bool {
-    text.is_empty()
-        || text.contains('/')
-            && text
-                .chars()
-                .all(|char| char.is_alphanumeric() || "/-_.".contains(char))
+    let is_whole = !after.starts_with(|char: char| char.is_alphanumeric() || char == '_');
+    if !(hash == 0 || is_foreign) || number == 0 || !is_whole {
+        return None;
+    }
+    let number = (hash == 0).then_some(IssueNumber(number));
+    Some((number, after_link(after)))
 }
 
 /// What follows a reference, its emphasis and its link's address: `#1](https://...)`.
