@@ -18,6 +18,7 @@ pub mod rules {
     pub mod names;
     pub mod neutral;
     pub mod offer;
+    pub mod paths;
     pub mod prices;
     pub mod printable;
     pub mod prompt;

@@ -163,8 +163,24 @@ impl Priority {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// An open issue with these words.
+    pub(crate) fn issue(title: &str, body: &str) -> Issue {
+        Issue {
+            number: IssueNumber(12),
+            title: title.to_owned(),
+            body: body.to_owned(),
+            labels: Vec::new(),
+            state: IssueState::Open,
+            author: None,
+            created_at: Timestamp(0),
+            updated_at: Timestamp(0),
+            url: None,
+            depends_on: Vec::new(),
+        }
+    }
 
     #[test]
     fn the_most_urgent_label_wins() {
