@@ -13,6 +13,8 @@ pub mod rules {
     pub mod graph;
     pub mod ids;
     pub mod issue;
+    pub mod keywords;
+    pub mod layout;
     pub mod markdown;
     pub mod money;
     pub mod names;

@@ -202,9 +202,10 @@ mod tests {
 
     #[test]
     fn a_footprint_is_sorted_unique_and_bounded() {
-        let body: String = (0..2000)
-            .map(|n| format!("src/{}.rs src/{n}.rs ", n % 7))
+        let words: Vec<_> = (0..2000)
+            .map(|n| format!("src/{}.rs src/{n}.rs", n % 7))
             .collect();
+        let body = words.join(" ");
         let paths: Vec<_> = named(&body).into_iter().map(|(path, _)| path).collect();
         assert_eq!(paths.len(), 500);
         assert!(paths.is_sorted_by(|one, next| one < next));

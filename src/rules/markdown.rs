@@ -1,4 +1,4 @@
-//! Which parts of a Markdown text show, and which are code? Near enough to CommonMark for what we read from issues.
+//! Which parts of a Markdown text show, and which are code? Near enough to `CommonMark` for what we read from issues.
 
 use std::ops::Range;
 

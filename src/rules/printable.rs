@@ -15,7 +15,9 @@ pub fn printable_block(text: &str, max_bytes: usize) -> String {
         return text;
     }
     let room = max_bytes.saturating_sub(cut_mark(text.len()).len());
-    let start = text.ceil_char_boundary(text.len() - room);
+    let start = (text.len() - room..=text.len())
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(text.len());
     cut_mark(start) + &text[start..]
 }
 
