@@ -33,7 +33,9 @@ pub mod rules {
     /// The heart: who runs next.
     pub mod schedule {
         pub mod admit;
+        mod apply;
         pub mod finish;
+        pub mod forecast;
         pub mod locks;
         pub mod order;
         pub mod session;

@@ -93,10 +93,11 @@ impl Budget {
     /// Where they do not, with the two sums.
     pub fn precheck(
         &self,
-        estimates: impl Iterator<Item = Usd>,
+        costs: impl Iterator<Item = Usd>,
         now: Timestamp,
     ) -> Result<(), CannotAfford> {
-        let (tasks, estimated) = estimates.fold((0, Usd::ZERO), |(n, sum), one| (n + 1, sum + one));
+        let (tasks, estimated) =
+            costs.fold((0, Usd::ZERO), |(count, sum), one| (count + 1, sum + one));
         let session = self.ceiling.minus(self.spent + self.granted);
         let budget = self
             .left_today(now)

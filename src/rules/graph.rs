@@ -50,16 +50,12 @@ impl Dependencies {
                 );
             }
         }
-        match toposort(&graph, None) {
-            Ok(order) => {
-                let order = order.into_iter().map(NodeIndex::index).collect();
-                Ok(Self { graph, order })
-            }
-            Err(_) => {
-                let issues: Vec<IssueNumber> = tasks.map(|(issue, _)| issue).collect();
-                Err(ring(&graph, &issues))
-            }
+        if let Ok(order) = toposort(&graph, None) {
+            let order = order.into_iter().map(NodeIndex::index).collect();
+            return Ok(Self { graph, order });
         }
+        let issues: Vec<IssueNumber> = tasks.map(|(issue, _)| issue).collect();
+        Err(ring(&graph, &issues))
     }
 
     /// Those that wait for this one.
