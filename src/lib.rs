@@ -51,7 +51,6 @@ pub mod engine {
 
 /// Floor 3: one outside thing each.
 pub mod adapters {
-    pub mod local_forge;
     pub mod process;
     pub mod retry;
     /// Coding agents.
@@ -73,6 +72,17 @@ pub mod adapters {
         pub mod reads;
         pub mod wire;
         pub mod writes;
+    }
+    /// Issues and pulls as Markdown files that people can edit.
+    pub mod local_forge {
+        pub mod comments;
+        pub mod files;
+        pub mod folder;
+        pub mod forge;
+        pub mod front_matter;
+        pub mod issue;
+        pub mod pull;
+        pub mod scalar;
     }
     /// SQLite.
     pub mod store {
