@@ -1,7 +1,7 @@
 //! Which modules and crates a Rust source names: tokens, and the paths that they make.
 
 /// All paths, `use` trees unfolded, each from `crate` or an outside name on.
-pub fn paths(module: &str, tokens: &[Token]) -> Vec<(usize, Vec<String>)> {
+pub(crate) fn paths(module: &str, tokens: &[Token]) -> Vec<(usize, Vec<String>)> {
     let mut found = Vec::new();
     let mut here: Vec<String> = module.split('/').map(str::to_owned).collect();
     if matches!(module, "main" | "lib") {
@@ -103,11 +103,11 @@ fn resolve(here: &[String], path: Vec<String>) -> Vec<String> {
 
 /// A name or a sign.
 #[derive(Debug)]
-pub struct Token {
+pub(crate) struct Token {
     /// Its line, counted from 1.
-    pub line: usize,
+    pub(crate) line: usize,
     /// Itself.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 impl Token {
@@ -118,7 +118,7 @@ impl Token {
 }
 
 /// Names, `::` and single signs; comments, strings, characters, lifetimes and numbers are left out.
-pub fn tokens(text: &str) -> Vec<Token> {
+pub(crate) fn tokens(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut rest = text;
     let mut line = 1;
