@@ -109,4 +109,12 @@ pub mod error;
 /// One small file per command, and the wiring.
 pub mod commands {
     pub mod wire;
+    /// The project, the agent and the check of `demo`.
+    pub mod demo {
+        pub mod agent;
+        pub mod check;
+        pub mod material;
+        pub mod project;
+        pub mod script;
+    }
 }
