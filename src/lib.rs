@@ -60,7 +60,6 @@ pub mod engine {
 
 /// Floor 3: one outside thing each.
 pub mod adapters {
-    pub mod local_forge;
     pub mod process;
     pub mod retry;
     /// Coding agents.
@@ -82,6 +81,17 @@ pub mod adapters {
         pub mod reads;
         pub mod wire;
         pub mod writes;
+    }
+    /// Issues and pulls as Markdown files that people can edit.
+    pub mod local_forge {
+        pub mod comments;
+        pub mod files;
+        pub mod folder;
+        pub mod forge;
+        pub mod front_matter;
+        pub mod issue;
+        pub mod pull;
+        pub mod scalar;
     }
     /// SQLite.
     pub mod store {
@@ -108,4 +118,12 @@ pub mod error;
 /// One small file per command, and the wiring.
 pub mod commands {
     pub mod wire;
+    /// The project, the agent and the check of `demo`.
+    pub mod demo {
+        pub mod agent;
+        pub mod check;
+        pub mod material;
+        pub mod project;
+        pub mod script;
+    }
 }

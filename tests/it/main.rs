@@ -10,3 +10,6 @@
 mod tasks;
 
 mod schedule;
+
+mod demo_project;
+mod local_forge;
