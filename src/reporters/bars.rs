@@ -14,8 +14,10 @@ use unicode_width::UnicodeWidthStr;
 
 /// Columns that a title gets when there is plenty.
 const TITLE: usize = 40;
-/// Columns below which the last activity is not shown.
-const ACTIVITY: usize = 12;
+/// Columns that a title gets at least, or it is not shown.
+const LEAST: usize = 12;
+/// Columns that the last activity gets at least, or it is not shown.
+const ACTIVITY: usize = 14;
 /// Tasks that are looked at to say what waits for what.
 const WAITING: usize = 200;
 /// Tasks that wait for their turn and are not named, but counted.
@@ -65,22 +67,23 @@ impl View<'_> {
         let ceiling = self.tally.settings.as_ref();
         let ceiling = ceiling.map_or(Usd::ZERO, |settings| settings.ceiling);
         let spent = self.tally.spent + self.running_cost();
-        let state = self.state().map(|text| (Tone::Warn, text));
-        let counted = [
-            (Tone::Good, counts.completed, "done"),
-            (Tone::Bad, counts.unsuccessful(), "failed"),
-            (Tone::Warn, counts.stuck(), "blocked"),
-            (Tone::Faint, counts.skipped, "skipped"),
-            (Tone::Plain, counts.waiting, "waiting"),
+        let counted =
+            |tone, count: u64, word| (count > 0).then(|| (tone, format!("{count} {word}")));
+        let parts = [
+            self.state().map(|text| (Tone::Warn, text)),
+            Some((Tone::Good, format!("{} done", counts.completed))),
+            counted(Tone::Bad, counts.unsuccessful(), "failed"),
+            counted(Tone::Warn, counts.stuck(), "blocked"),
+            Some((Tone::Plain, format!("{} spent", cents(spent)))),
+            Some((Tone::Plain, format!("{} left", cents(ceiling.minus(spent))))),
+            counted(Tone::Plain, counts.waiting, "waiting"),
+            counted(Tone::Faint, counts.skipped, "skipped"),
+            Some((
+                Tone::Faint,
+                format!("{} set aside", cents(self.tally.granted)),
+            )),
         ];
-        let counted = counted.into_iter().filter(|(_, count, _)| *count > 0);
-        let counted = counted.map(|(tone, count, word)| (tone, format!("{count} {word}")));
-        let money = [
-            (Tone::Plain, format!("{spent} spent")),
-            (Tone::Plain, format!("{} left", ceiling.minus(spent))),
-            (Tone::Faint, format!("{} set aside", self.tally.granted)),
-        ];
-        self.joined(state.into_iter().chain(counted).chain(money), width)
+        self.joined(parts.into_iter().flatten(), width)
     }
 
     /// What waits for what, in one line; nothing where nothing waits.
@@ -169,27 +172,33 @@ impl View<'_> {
     fn slot(&self, task: &TaskTally, stage: Option<Stage>) -> String {
         let doing = self.doing.get(&task.issue);
         let cost = task.charge.cost + doing.map_or(Usd::ZERO, |doing| doing.cost);
-        let left = format!("{:<5} ", task.issue.to_string());
-        let right = format!(
-            "  {:<7}  {:>7}  {:>8}",
-            stage.map_or("starts", Stage::word),
-            human(task.worked.millis(self.now)),
-            cost.to_string()
-        );
-        let room = self.width.saturating_sub(left.width() + right.width());
-        let title = padded(
-            &clip(&printable(&task.title), TITLE.min(room)),
-            TITLE.min(room),
-        );
-        let mut line = format!("{}{title}{right}", self.paint.tone(Tone::Head, &left));
-        let room = room.saturating_sub(TITLE + 2);
-        let activity = doing.map_or("", |doing| doing.activity.as_str());
-        if room >= ACTIVITY && !activity.is_empty() {
-            let activity = clip(&printable(activity), room);
-            line.push_str("  ");
-            line.push_str(&self.paint.tone(Tone::Faint, &activity));
+        let stage = stage.map_or("starts", Stage::word);
+        let time = human(task.worked.millis(self.now));
+        let issue = format!("{:<5}", task.issue.to_string());
+        let right = format!("  {stage:<7}  {time:>7}  {cost:>8}");
+        let Some((title, activity)) = self.rooms(issue.width() + 1 + right.width()) else {
+            return clip(&format!("{issue} {stage} {time} {cost}"), self.width);
+        };
+        let shown = clip(&printable(&task.title), title);
+        let gap = " ".repeat(title - shown.width());
+        let issue = self.paint.tone(Tone::Head, &issue);
+        let line = format!("{issue} {shown}{gap}{right}");
+        let activity = doing.map(|doing| clip(&printable(&doing.activity), activity));
+        match activity.filter(|activity| !activity.is_empty()) {
+            Some(activity) => format!("{line}  {}", self.paint.tone(Tone::Faint, &activity)),
+            None => line,
         }
-        line
+    }
+
+    /// Columns for a title and for what is being done, beside so many others; `None` where there are not enough.
+    fn rooms(&self, taken: usize) -> Option<(usize, usize)> {
+        let room = self.width.checked_sub(taken + LEAST)?;
+        let room = room + LEAST;
+        if room < LEAST + 2 + ACTIVITY {
+            return Some((room.min(TITLE), 0));
+        }
+        let title = (room * 3 / 5).min(TITLE);
+        Some((title, room - title - 2))
     }
 
     fn running_cost(&self) -> Usd {
@@ -219,9 +228,9 @@ impl View<'_> {
     }
 }
 
-fn padded(text: &str, width: usize) -> String {
-    let gap = width.saturating_sub(text.width());
-    format!("{text}{}", " ".repeat(gap))
+/// Whole cents, rounded up: the fractions of a sum that grows every second tell nobody anything.
+fn cents(amount: Usd) -> Usd {
+    Usd::from_micros(amount.micros().div_ceil(10_000).saturating_mul(10_000))
 }
 
 #[cfg(test)]
@@ -285,14 +294,14 @@ mod tests {
     #[test]
     fn a_busy_session_at_two_widths() {
         insta::assert_snapshot!(shown(80), @r#"
-        1 done · 2 waiting · $0.1427 spent · $49.8573 left · $16.50 set aside
-        #15   �[31mRed�[0m �[2Jevil second $(rm -rf) …  agent     1m 04s     $0.00
-        #13   Ein sehr langer Titel über die Kopfzeil…  agent     1m 06s   $0.0310
-        #16   日本語の題名                              agent     1m 02s     $0.00
+        1 done · $0.15 spent · $49.86 left · 2 waiting · $16.50 set aside
+        #15   �[31mRed�[0m �[2Jevil seco…  agent     1m 04s     $0.00
+        #13   Ein sehr langer Titel über…  agent     1m 06s   $0.0310  Edit src/header.…
+        #16   日本語の題名                 agent     1m 02s     $0.00
         waiting: #14 after #13 · 1 for a slot
         "#);
         insta::assert_snapshot!(shown(120), @r#"
-        1 done · 2 waiting · $0.1427 spent · $49.8573 left · $16.50 set aside
+        1 done · $0.15 spent · $49.86 left · 2 waiting · $16.50 set aside
         #15   �[31mRed�[0m �[2Jevil second $(rm -rf) …  agent     1m 04s     $0.00
         #13   Ein sehr langer Titel über die Kopfzeil…  agent     1m 06s   $0.0310  Edit src/header.css
         #16   日本語の題名                              agent     1m 02s     $0.00

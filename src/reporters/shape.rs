@@ -213,7 +213,7 @@ fn fact_fields(fact: &Fact) -> Value {
 }
 
 /// One object with the fields of both.
-fn with(mut fields: Value, more: Value) -> Value {
+pub(crate) fn with(mut fields: Value, more: Value) -> Value {
     if let (Value::Object(fields), Value::Object(more)) = (&mut fields, more) {
         fields.extend(more);
     }

@@ -85,6 +85,7 @@ impl Reporter for TerminalReporter {
 
     fn finish(&self) {
         self.lines.hand_over(plain_stderr());
+        self.lines.line(String::new());
         self.lines.flush(PATIENCE);
         self.end.write(&self.screen().tally);
     }
@@ -199,7 +200,7 @@ fn style(bar: bool) -> ProgressStyle {
     };
     ProgressStyle::with_template(template)
         .expect("the template is right")
-        .progress_chars("━╸─")
+        .progress_chars("█▌░")
 }
 
 fn locked(screen: &Mutex<Screen>) -> MutexGuard<'_, Screen> {

@@ -360,16 +360,20 @@ fn settled(
         let text = format!(" attempt {attempt} cost {cost}, {over} more than was set aside");
         return Line::news(Tone::Warn, issue, text);
     }
-    match outcome.charge.basis {
-        Basis::Assumed if cost > Usd::ZERO => {
-            let text =
-                format!(" attempt {attempt}: nobody knows its bill, so all of {cost} counts");
-            Line::news(Tone::Warn, issue, text)
-        }
-        Basis::Reported | Basis::Table | Basis::Assumed => {
-            Line::step(issue, format!(" attempt {attempt} cost {cost}"))
-        }
+    if outcome.charge.basis == Basis::Assumed && cost > Usd::ZERO {
+        let text = format!(" attempt {attempt}: nobody knows its bill, so all of {cost} counts");
+        return Line::news(Tone::Warn, issue, text);
     }
+    let ended = match outcome.result {
+        // The end of the task follows at once, and names its cost.
+        Attempted::Published | Attempted::Unchanged { .. } | Attempted::NeedsHuman { .. } => {
+            return None;
+        }
+        Attempted::Failed(_) => "failed",
+        Attempted::Stopped => "was stopped",
+        Attempted::Lost => "was lost with its process",
+    };
+    Line::step(issue, format!(" attempt {attempt} {ended}, {cost}"))
 }
 
 fn retry_scheduled(issue: IssueNumber, millis: u64, failure: &Failure) -> Option<Line> {
@@ -510,40 +514,35 @@ mod tests {
         #12 checks: lint passed (3s), test passed (3s)
         #12 pushed autoissue/12-mend-the-shop
         #12 pull #31: https://github.com/acme/shop/pull/31
-        #12 attempt 1 cost $0.1117
         #12 completed: Fix the login redirect (1m 37s, $0.1117) https://github.com/acme/shop/pull/31
         #14 waits for #13 (src/header.css)
         #13 admitted, attempt 1, slot 1, $5.50 set aside: Make the header sticky on small screens
         #13 checks: lint passed (3s), test failed (3s)
-        #13 attempt 1 cost $0.42
+        #13 attempt 1 failed, $0.42
         #13 failed: check failed: 2 of 40 tests fail; again in 1s
         #13 admitted, attempt 2, slot 1, $5.50 set aside: Make the header sticky on small screens
         #13 committed 0000000000: 3 files, +40 -2
         #13 checks: lint passed (3s), test passed (3s)
         #13 pushed autoissue/13-mend-the-shop
         #13 pull #32: https://github.com/acme/shop/pull/32
-        #13 attempt 2 cost $0.23
         #13 completed: Make the header sticky on small screens (2 attempts, 1m 40s, $0.65) https://github.com/acme/shop/pull/32
         #14 admitted, attempt 1, slot 0, $5.50 set aside: Show the cart in the header
         #14 committed 0000000000: 3 files, +40 -2
         #14 checks: lint passed (3s), test passed (3s)
         #14 pushed autoissue/14-mend-the-shop
         #14 pull #33: https://github.com/acme/shop/pull/33
-        #14 attempt 1 cost $0.0980
         #14 completed: Show the cart in the header (1m 37s, $0.0980) https://github.com/acme/shop/pull/33
         #15 admitted, attempt 1, slot 2, $5.50 set aside: Add an index to the table of orders
-        #15 attempt 1 cost $1.00
+        #15 attempt 1 failed, $1.00
         #15 admitted, attempt 2, slot 2, $5.50 set aside: Add an index to the table of orders
-        #15 attempt 2 cost $1.00
+        #15 attempt 2 failed, $1.00
         #15 admitted, attempt 3, slot 2, $5.50 set aside: Add an index to the table of orders
-        #15 attempt 3 cost $1.00
+        #15 attempt 3 failed, $1.00
         #15 failed: Add an index to the table of orders (3 attempts, 6s, $3.00): timeout: nothing came of it in 30 minutes
         #16 blocked: List the last orders of a customer: needs #15, which failed
         #17 admitted, attempt 1, slot 0, $5.50 set aside: Say in the README which ports are used
-        #17 attempt 1 cost $0.04
         #17 no change: Say in the README which ports are used (2s, $0.04): it says so already
         #18 admitted, attempt 1, slot 0, $5.50 set aside: Test the payment callback
-        #18 attempt 1 cost $0.07
         #18 needs human: Test the payment callback (2s, $0.07): a nested repository was changed: vendor/pay
         #19 budget: Rotate the signing keys every 90 days: $5.50 would pass what is left of $50.00
         #21 admitted, attempt 1, slot 0, $5.50 set aside: Greet in 日本語 and العربية, not only in English
@@ -551,7 +550,6 @@ mod tests {
         #21 checks: lint passed (3s), test passed (3s)
         #21 pushed autoissue/21-mend-the-shop
         #21 pull #34: https://github.com/acme/shop/pull/34
-        #21 attempt 1 cost $0.01
         #21 completed: Greet in 日本語 and العربية, not only in English (1m 37s, $0.01) https://github.com/acme/shop/pull/34
         session finished after 7m 10s
         "#);
