@@ -94,6 +94,7 @@ pub mod reporters {
     pub mod console;
     pub mod end;
     pub mod json;
+    pub mod lines;
     pub mod log;
     pub mod next;
     pub mod notify;

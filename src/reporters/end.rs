@@ -115,19 +115,17 @@ fn listed(parts: &[(String, Tone)], width: usize, paint: Paint) -> String {
 
 fn paid(tally: &Tally, paint: Paint) -> String {
     let ceiling = tally.settings.as_ref().map_or(Usd::ZERO, |s| s.ceiling);
-    let mut text = format!("{} of {ceiling} spent", tally.spent);
-    if tally.failed > Usd::ZERO {
-        text.push_str(&format!(", {} of it in attempts that failed", tally.failed));
-    }
-    if tally.granted > Usd::ZERO {
-        text.push_str(&format!(", {} still set aside", tally.granted));
-    }
-    if tally.overshoot > Usd::ZERO {
-        let over = format!("; bills passed what was set aside by {}", tally.overshoot);
-        text.push_str(&paint.tone(Tone::Warn, &over));
-    }
-    text.push('.');
-    text
+    let spent = format!("{} of {ceiling} spent", tally.spent);
+    let others = [
+        (tally.failed, "in attempts that failed", Tone::Plain),
+        (tally.granted, "still set aside", Tone::Plain),
+        (tally.overshoot, "above what was set aside", Tone::Warn),
+    ];
+    let others = others.iter().filter(|(amount, ..)| *amount > Usd::ZERO);
+    let others =
+        others.map(|(amount, words, tone)| paint.tone(*tone, &format!("{amount} {words}")));
+    let parts: Vec<String> = std::iter::once(spent).chain(others).collect();
+    format!("{}.", parts.join(", "))
 }
 
 /// Addresses of pulls, where the table had no room for them.
@@ -143,11 +141,8 @@ fn links(tally: &Tally, width: usize, paint: Paint) -> String {
             printable(&pull.url)
         ))
     };
-    section(
-        "Pulls",
-        tally.tasks.values().filter_map(link).collect(),
-        paint,
-    )
+    let lines: Vec<String> = tally.tasks.values().filter_map(link).collect();
+    section("Pulls", &lines, paint)
 }
 
 /// Why the others did not get there.
@@ -170,7 +165,7 @@ fn reasons(tally: &Tally, width: usize, paint: Paint) -> String {
     if told.len() > REASONS {
         lines.push(format!("  and {} more", told.len() - REASONS));
     }
-    section("Reasons", lines, paint)
+    section("Reasons", &lines, paint)
 }
 
 fn has_reason(task: &TaskTally) -> bool {
@@ -190,10 +185,11 @@ fn next_steps(steps: &[Step], width: usize, paint: Paint) -> String {
             .trim_end()
             .to_owned()
     };
-    section("Next", steps.iter().map(line).collect(), paint)
+    let lines: Vec<String> = steps.iter().map(line).collect();
+    section("Next", &lines, paint)
 }
 
-fn section(head: &str, lines: Vec<String>, paint: Paint) -> String {
+fn section(head: &str, lines: &[String], paint: Paint) -> String {
     if lines.is_empty() {
         return String::new();
     }
@@ -239,7 +235,7 @@ mod tests {
         Session 01K5SHOP000000000000000000 on acme/shop finished after 7m 10s.
         4 of 10 tasks completed, 1 failed, 1 no change, 1 needs human, 1 blocked,
         1 budget, 1 skipped.
-        $3.9797 of $50.00 spent, $3.42 of it in attempts that failed.
+        $3.9797 of $50.00 spent, $3.42 in attempts that failed.
 
         Pulls
           #12    https://github.com/acme/shop/pull/31
@@ -296,7 +292,7 @@ mod tests {
 
         Session 01K5SHOP000000000000000000 on acme/shop finished after 7m 10s.
         4 of 10 tasks completed, 1 failed, 1 no change, 1 needs human, 1 blocked, 1 budget, 1 skipped.
-        $3.9797 of $50.00 spent, $3.42 of it in attempts that failed.
+        $3.9797 of $50.00 spent, $3.42 in attempts that failed.
 
         Reasons
           #15    timeout: nothing came of it in 30 minutes

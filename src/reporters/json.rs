@@ -146,119 +146,22 @@ mod tests {
         let lines = lines_of(&script::every_ending());
         let last = lines.last().unwrap();
         assert_eq!(last["event"], "session_finished");
-        let pretty = serde_json::to_string_pretty(&last["summary"]).unwrap();
-        insta::assert_snapshot!(pretty, @r#"
-        {
-          "completed": 4,
-          "failed": 3,
-          "blocked": 2,
-          "skipped": 1,
-          "cost_usd": "3.9797",
-          "tasks": [
-            {
-              "issue": 12,
-              "outcome": "completed",
-              "branch": "autoissue/12-mend-the-shop",
-              "pull": {
-                "number": 31,
-                "url": "https://github.com/acme/shop/pull/31"
-              },
-              "attempts": 1,
-              "cost_usd": "0.1117",
-              "reason": null
-            },
-            {
-              "issue": 13,
-              "outcome": "completed",
-              "branch": "autoissue/13-mend-the-shop",
-              "pull": {
-                "number": 32,
-                "url": "https://github.com/acme/shop/pull/32"
-              },
-              "attempts": 2,
-              "cost_usd": "0.65",
-              "reason": null
-            },
-            {
-              "issue": 14,
-              "outcome": "completed",
-              "branch": "autoissue/14-mend-the-shop",
-              "pull": {
-                "number": 33,
-                "url": "https://github.com/acme/shop/pull/33"
-              },
-              "attempts": 1,
-              "cost_usd": "0.098",
-              "reason": null
-            },
-            {
-              "issue": 15,
-              "outcome": "failed",
-              "branch": null,
-              "pull": null,
-              "attempts": 3,
-              "cost_usd": "3.00",
-              "reason": "timeout: nothing came of it in 30 minutes"
-            },
-            {
-              "issue": 16,
-              "outcome": "blocked",
-              "branch": null,
-              "pull": null,
-              "attempts": 0,
-              "cost_usd": "0.00",
-              "reason": "needs #15, which failed"
-            },
-            {
-              "issue": 17,
-              "outcome": "no_change",
-              "branch": null,
-              "pull": null,
-              "attempts": 1,
-              "cost_usd": "0.04",
-              "reason": "it says so already"
-            },
-            {
-              "issue": 18,
-              "outcome": "needs_human",
-              "branch": null,
-              "pull": null,
-              "attempts": 1,
-              "cost_usd": "0.07",
-              "reason": "a nested repository was changed: vendor/pay"
-            },
-            {
-              "issue": 19,
-              "outcome": "budget",
-              "branch": null,
-              "pull": null,
-              "attempts": 0,
-              "cost_usd": "0.00",
-              "reason": "$5.50 would pass what is left of $50.00"
-            },
-            {
-              "issue": 20,
-              "outcome": "skipped",
-              "branch": null,
-              "pull": null,
-              "attempts": 0,
-              "cost_usd": "0.00",
-              "reason": "pull #77 is open already"
-            },
-            {
-              "issue": 21,
-              "outcome": "completed",
-              "branch": "autoissue/21-mend-the-shop",
-              "pull": {
-                "number": 34,
-                "url": "https://github.com/acme/shop/pull/34"
-              },
-              "attempts": 1,
-              "cost_usd": "0.01",
-              "reason": null
-            }
-          ]
-        }
+        let mut summary = last["summary"].clone();
+        let tasks = summary["tasks"].take();
+        let mut text = vec![summary];
+        text.extend(tasks.as_array().unwrap().iter().cloned());
+        insta::assert_snapshot!(shown(&text), @r#"
+        {"completed":4,"failed":3,"blocked":2,"skipped":1,"cost_usd":"3.9797","tasks":null}
+        {"issue":12,"outcome":"completed","branch":"autoissue/12-mend-the-shop","pull":{"number":31,"url":"https://github.com/acme/shop/pull/31"},"attempts":1,"cost_usd":"0.1117","reason":null}
+        {"issue":13,"outcome":"completed","branch":"autoissue/13-mend-the-shop","pull":{"number":32,"url":"https://github.com/acme/shop/pull/32"},"attempts":2,"cost_usd":"0.65","reason":null}
+        {"issue":14,"outcome":"completed","branch":"autoissue/14-mend-the-shop","pull":{"number":33,"url":"https://github.com/acme/shop/pull/33"},"attempts":1,"cost_usd":"0.098","reason":null}
+        {"issue":15,"outcome":"failed","branch":null,"pull":null,"attempts":3,"cost_usd":"3.00","reason":"timeout: nothing came of it in 30 minutes"}
+        {"issue":16,"outcome":"blocked","branch":null,"pull":null,"attempts":0,"cost_usd":"0.00","reason":"needs #15, which failed"}
+        {"issue":17,"outcome":"no_change","branch":null,"pull":null,"attempts":1,"cost_usd":"0.04","reason":"it says so already"}
+        {"issue":18,"outcome":"needs_human","branch":null,"pull":null,"attempts":1,"cost_usd":"0.07","reason":"a nested repository was changed: vendor/pay"}
+        {"issue":19,"outcome":"budget","branch":null,"pull":null,"attempts":0,"cost_usd":"0.00","reason":"$5.50 would pass what is left of $50.00"}
+        {"issue":20,"outcome":"skipped","branch":null,"pull":null,"attempts":0,"cost_usd":"0.00","reason":"pull #77 is open already"}
+        {"issue":21,"outcome":"completed","branch":"autoissue/21-mend-the-shop","pull":{"number":34,"url":"https://github.com/acme/shop/pull/34"},"attempts":1,"cost_usd":"0.01","reason":null}
         "#);
     }
 

@@ -119,7 +119,7 @@ fn for_each(steps: &mut Vec<Step>, issues: &[IssueNumber], step: impl Fn(IssueNu
         && issues.len() > SHOWN
     {
         let more = issues.len() - SHOWN;
-        last.why.push_str(&format!(", and {more} more like it"));
+        last.why = format!("{}, and {more} more like it", last.why);
     }
 }
 

@@ -272,16 +272,10 @@ fn turn(shared: &Shared, every: Option<Duration>, ticked: Instant) -> Turn {
         if let Some(turn) = state.take() {
             return turn;
         }
-        state = match left {
-            Some(left) => {
-                let waited = shared.changed.wait_timeout(state, left);
-                waited.unwrap_or_else(PoisonError::into_inner).0
-            }
-            None => {
-                let waited = shared.changed.wait(state);
-                waited.unwrap_or_else(PoisonError::into_inner)
-            }
-        };
+        // Without ticks a long wait stands in for an endless one; waking up early does no harm.
+        let left = left.unwrap_or(Duration::from_secs(3600));
+        let waited = shared.changed.wait_timeout(state, left);
+        state = waited.unwrap_or_else(PoisonError::into_inner).0;
     }
 }
 

@@ -2,9 +2,9 @@
 
 use crate::ports::Reporter;
 use crate::reporters::end::end_report;
+use crate::reporters::lines::line;
 use crate::reporters::out::{Plain, Queue, Stream};
 use crate::reporters::paint::{Colour, Paint};
-use crate::reporters::words::line;
 use crate::rules::event::{Progress, Recorded};
 use crate::rules::tally::Tally;
 use std::io::Write;

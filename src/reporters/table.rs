@@ -131,7 +131,7 @@ impl TaskRow {
             _ => text,
         };
         let (state, tone) = state(tally, task, now);
-        let branch = task.offered_branch().map(|branch| branch.to_string());
+        let branch = task.offered_branch().map(ToString::to_string);
         let branch = branch.unwrap_or_else(|| NOTHING_YET.to_owned());
         let pull = task.pull.as_ref();
         Self {

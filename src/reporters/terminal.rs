@@ -2,10 +2,10 @@
 
 use crate::ports::Reporter;
 use crate::reporters::bars::{Doing, View};
+use crate::reporters::lines::{Weight, line};
 use crate::reporters::out::{Queue, Sink, Stream, plain_stderr};
 use crate::reporters::paint::Paint;
 use crate::reporters::plain::End;
-use crate::reporters::words::{Weight, line};
 use crate::rules::event::{Progress, Recorded};
 use crate::rules::ids::Timestamp;
 use crate::rules::tally::{Standing, Tally};

@@ -11,6 +11,7 @@ use crate::rules::tally::{
 use crate::rules::task::{
     Attempted, CheckReport, Commit, Ending, Failure, Outcome, Pull, Stage, Start, Task,
 };
+use std::collections::btree_map::Entry;
 
 impl Tally {
     /// Takes one more event in. Constant time, but for the first reading of the issues and a resumption.
@@ -103,9 +104,8 @@ impl Tally {
     fn tasks_read(&mut self, tasks: &[Task]) {
         self.read = true;
         for task in tasks {
-            let number = task.number();
-            if !self.tasks.contains_key(&number) {
-                self.tasks.insert(number, TaskTally::new(task));
+            if let Entry::Vacant(place) = self.tasks.entry(task.number()) {
+                place.insert(TaskTally::new(task));
                 self.counts.waiting += 1;
             }
         }
@@ -174,7 +174,7 @@ impl Tally {
             }
             Fact::Committed { commit } => task.commit = Some(CommitTally::new(commit)),
             Fact::Checked { reports } => {
-                task.checks = reports.iter().map(CheckTally::new).collect()
+                task.checks = reports.iter().map(CheckTally::new).collect();
             }
             Fact::BranchChosen { branch } => {
                 task.branch = branch.clone();
