@@ -9,6 +9,8 @@ pub mod rules {
     pub mod classify;
     pub mod conflict;
     pub mod event;
+    pub mod exit;
+    pub mod fold;
     pub mod footprint;
     pub mod graph;
     pub mod ids;
@@ -27,8 +29,11 @@ pub mod rules {
     pub mod redact;
     pub mod references;
     pub mod retry;
+    #[cfg(test)]
+    pub(crate) mod script;
     pub mod settings;
     pub mod summary;
+    pub mod tally;
     pub mod task;
     /// The heart: who runs next.
     pub mod schedule {
@@ -104,11 +109,22 @@ pub mod adapters {
 
 /// Floor 3: events in, words out.
 pub mod reporters {
+    pub mod bars;
+    pub mod console;
+    pub mod end;
     pub mod json;
+    pub mod lines;
     pub mod log;
+    pub mod next;
     pub mod notify;
+    pub mod out;
+    pub mod paint;
     pub mod plain;
+    pub mod shape;
+    pub mod table;
     pub mod terminal;
+    pub mod time;
+    pub mod words;
 }
 
 /// Floor 4: the front.
