@@ -82,8 +82,13 @@ pub mod adapters {
     /// GitHub, by octocrab.
     pub mod github {
         pub mod auth;
+        pub mod cache;
+        pub mod client;
+        pub mod forge;
         pub mod governor;
+        pub mod limit;
         pub mod reads;
+        pub mod reply;
         pub mod wire;
         pub mod writes;
     }

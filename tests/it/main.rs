@@ -13,3 +13,8 @@ mod schedule;
 
 mod demo_project;
 mod local_forge;
+
+#[path = "../support/fake_github/fake.rs"]
+mod fake_github;
+
+mod github;
