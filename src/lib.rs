@@ -9,6 +9,7 @@ pub mod rules {
     pub mod classify;
     pub mod conflict;
     pub mod event;
+    pub mod exit;
     pub mod footprint;
     pub mod graph;
     pub mod ids;
@@ -93,9 +94,24 @@ pub mod reporters {
 }
 
 /// Floor 4: the front.
-pub mod cli;
-pub mod config;
 pub mod error;
+/// What the user wishes, from file, environment and flags.
+pub mod config {
+    pub mod explain;
+    pub mod json;
+    pub mod layers;
+    pub mod load;
+    pub mod names;
+    pub mod problem;
+    pub mod schema;
+    pub mod secrets;
+    pub mod sense;
+    pub mod shape;
+    pub mod spelling;
+    pub mod values;
+    pub mod variables;
+    pub mod words;
+}
 /// One small file per command, and the wiring.
 pub mod commands {
     pub mod wire;
