@@ -95,6 +95,17 @@ pub mod reporters {
 
 /// Floor 4: the front.
 pub mod error;
+/// What may be typed.
+pub mod cli {
+    pub mod args;
+    pub mod help;
+    pub mod look;
+    pub mod parse;
+    pub mod run;
+    pub mod setup;
+    pub mod steer;
+    pub mod values;
+}
 /// What the user wishes, from file, environment and flags.
 pub mod config {
     pub mod explain;
@@ -114,5 +125,18 @@ pub mod config {
 }
 /// One small file per command, and the wiring.
 pub mod commands {
+    pub mod checkout;
+    pub mod completions;
+    pub mod config;
+    pub mod dispatch;
+    pub mod doctor;
+    pub mod examine;
+    pub mod guess;
+    pub mod init;
+    pub mod output;
+    pub mod place;
+    pub mod probe;
+    pub mod project;
+    pub mod token;
     pub mod wire;
 }
