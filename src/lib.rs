@@ -117,11 +117,14 @@ pub mod config {
     pub mod schema;
     pub mod secrets;
     pub mod sense;
+    pub mod settings;
     pub mod shape;
     pub mod spelling;
+    pub mod telling;
     pub mod values;
     pub mod variables;
     pub mod words;
+    pub mod work;
 }
 /// One small file per command, and the wiring.
 pub mod commands {

@@ -1,6 +1,6 @@
 //! Values of flags: read once, valid from then on.
 
-use crate::config::shape::AgentKind;
+use crate::config::work::AgentKind;
 use crate::rules::ids::IssueNumber;
 use crate::rules::money::Usd;
 use clap::builder::{PossibleValuesParser, TypedValueParser};

@@ -1,8 +1,10 @@
 //! What must hold between keys, and what their types cannot say.
 
 use crate::config::problem::ConfigError;
-use crate::config::shape::{AgentKind, AuthKind, Check, Config, DashboardAuth, Labels};
+use crate::config::shape::Config;
+use crate::config::telling::{AuthKind, DashboardAuth, Labels};
 use crate::config::values::Secret;
+use crate::config::work::{AgentKind, Check};
 use std::collections::BTreeSet;
 use std::path::{Component, Path};
 
