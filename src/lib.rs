@@ -133,11 +133,53 @@ pub mod reporters {
 }
 
 /// Floor 4: the front.
-pub mod cli;
-pub mod config;
 pub mod error;
+/// What may be typed.
+pub mod cli {
+    pub mod args;
+    pub mod help;
+    pub mod look;
+    pub mod parse;
+    pub mod run;
+    pub mod setup;
+    pub mod steer;
+    pub mod values;
+}
+/// What the user wishes, from file, environment and flags.
+pub mod config {
+    pub mod explain;
+    pub mod json;
+    pub mod layers;
+    pub mod load;
+    pub mod names;
+    pub mod problem;
+    pub mod schema;
+    pub mod secrets;
+    pub mod sense;
+    pub mod settings;
+    pub mod shape;
+    pub mod spelling;
+    pub mod telling;
+    pub mod values;
+    pub mod variables;
+    pub mod words;
+    pub mod work;
+}
 /// One small file per command, and the wiring.
 pub mod commands {
+    pub mod checkout;
+    pub mod completions;
+    pub mod config;
+    pub mod dispatch;
+    pub mod doctor;
+    pub mod examine;
+    pub mod guess;
+    pub mod init;
+    pub mod output;
+    pub mod place;
+    pub mod probe;
+    pub mod project;
+    pub mod token;
     pub mod wire;
     /// The project, the agent and the check of `demo`.
     pub mod demo {

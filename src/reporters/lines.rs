@@ -104,6 +104,7 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
             failures,
             reason,
         } => Some(breaker_opened(&ahead(*until, at), *failures, reason)),
+        Event::DispatchStopped { reason } => Some(dispatch_stopped(reason)),
         Event::BreakerClosed => Some(Line::news(Tone::Good, "breaker closed", "")),
         Event::TaskEnded { issue, .. } => task_ended(tally, *issue),
         Event::Announced { issue, trouble } => announced(*issue, trouble.as_deref()),
@@ -113,6 +114,14 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
         Event::SessionFinished => Some(finished(tally)),
         Event::Due { .. } | Event::SpentElsewhere { .. } => None,
     }
+}
+
+fn dispatch_stopped(reason: &str) -> Line {
+    Line::news(
+        Tone::Bad,
+        "nobody else is let in",
+        format!(": {}", printable(reason)),
+    )
 }
 
 fn session_started(

@@ -94,6 +94,7 @@ fn name(event: &Event) -> &'static str {
         Event::Parked { .. } => "task_parked",
         Event::Requeued { .. } => "task_requeued",
         Event::DispatchPaused { .. } => "dispatch_paused",
+        Event::DispatchStopped { .. } => "dispatch_stopped",
         Event::BreakerOpened { .. } => "breaker_opened",
         Event::BreakerClosed => "breaker_closed",
         Event::TaskEnded { .. } => "task_ended",
@@ -164,6 +165,7 @@ fn fields(tally: &Tally, event: &Event) -> Value {
             ..
         } => put_off(*issue, *until, failure),
         Event::Requeued { issue, start } => json!({ "issue": issue, "from": from(start) }),
+        Event::DispatchStopped { reason } => json!({ "reason": reason }),
         Event::DispatchPaused { until, reason } => {
             json!({ "until": rfc3339(*until), "reason": reason })
         }

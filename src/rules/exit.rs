@@ -3,7 +3,8 @@
 use crate::rules::tally::{Phase, Tally};
 
 /// How a run of the program ended; where several apply, the order is 1, 5, 4, 3, 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Exit {
     /// Every task was completed or left out on purpose, or there was nothing to do.
     Done,
@@ -24,7 +25,7 @@ pub enum Exit {
 impl Exit {
     /// The number that the process ends with.
     #[must_use]
-    pub fn code(self) -> u8 {
+    pub const fn code(self) -> u8 {
         match self {
             Self::Done => 0,
             Self::CouldNotRun => 1,

@@ -64,6 +64,7 @@ impl Tally {
                 failures,
                 reason,
             } => self.breaker_opened(*until, *failures, reason),
+            Event::DispatchStopped { reason } => self.stopped_because = Some(reason.clone()),
             Event::BreakerClosed => self.breaker = Breaker::Closed,
             Event::SpentElsewhere { today } => self.elsewhere = *today,
             Event::CommandTaken { .. } => {}
@@ -99,6 +100,7 @@ impl Tally {
         self.settings = Some(settings.clone());
         self.phase = Phase::Running;
         self.ended = None;
+        self.stopped_because = None;
     }
 
     fn tasks_read(&mut self, tasks: &[Task]) {

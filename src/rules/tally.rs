@@ -48,6 +48,8 @@ pub struct Tally {
     pub granted: Usd,
     /// What other sessions have spent or set aside today, as far as was last seen.
     pub elsewhere: Usd,
+    /// Why nobody is let in until `resume`, where that is so.
+    pub stopped_because: Option<String>,
     /// Bills by model.
     pub models: BTreeMap<String, ModelTally>,
     /// Where the breaker stands.

@@ -18,3 +18,11 @@ mod local_forge;
 mod fake_github;
 
 mod github;
+
+#[path = "../support/sealed.rs"]
+mod sealed;
+
+mod cli;
+mod config;
+mod doctor;
+mod init;
