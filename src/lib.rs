@@ -66,11 +66,33 @@ pub mod engine {
 /// Floor 3: one outside thing each.
 pub mod adapters {
     pub mod process;
+    pub mod local_forge;
     pub mod retry;
+    /// Programs that we run: how they start, what they may see, and that nothing of them is left.
+    pub mod process {
+        mod attendance;
+        pub mod commands;
+        pub mod environment;
+        pub mod identity;
+        pub mod leftover;
+        pub mod lines;
+        pub mod order;
+        pub mod run;
+        pub mod supervisor;
+        pub mod transcript;
+        pub mod tree;
+        pub mod words;
+        pub use supervisor::supervise;
+    }
     /// Coding agents.
     pub mod agents {
         pub mod claude;
+        pub mod claude_bill;
+        pub mod claude_command;
+        pub mod claude_end;
+        pub mod claude_stream;
         pub mod command;
+        pub mod listener;
     }
     /// Git, by its command line.
     pub mod git {

@@ -1,5 +1,6 @@
 //! The door: parse, run, exit code.
 
+use autoissue::adapters::process::supervise;
 use autoissue::cli::parse::{self, Instead};
 use autoissue::commands::dispatch;
 use autoissue::commands::output::{Output, Stream, color, write};
@@ -10,6 +11,10 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
+    // Before anything else: a supervisor starts for every program that is run, and must cost next to nothing.
+    if args.get(1).is_some_and(|name| name == "__exec") {
+        return ExitCode::from(supervise());
+    }
     let exit = match parse::parse(&args) {
         Ok(cli) => {
             let output = Output::new(&cli.globals);

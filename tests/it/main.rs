@@ -6,23 +6,22 @@
     reason = "benches share some support modules, where their items are reached"
 )]
 
+#[path = "../support/fake_github/fake.rs"]
+mod fake_github;
+#[path = "../support/processes.rs"]
+mod processes;
+#[path = "../support/sealed.rs"]
+mod sealed;
 #[path = "../support/tasks.rs"]
 mod tasks;
 
-mod schedule;
-
-mod demo_project;
-mod local_forge;
-
-#[path = "../support/fake_github/fake.rs"]
-mod fake_github;
-
-mod github;
-
-#[path = "../support/sealed.rs"]
-mod sealed;
-
 mod cli;
 mod config;
+mod demo_project;
 mod doctor;
+mod github;
 mod init;
+mod local_forge;
+mod process;
+mod process_end;
+mod schedule;
