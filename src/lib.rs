@@ -127,10 +127,22 @@ pub mod adapters {
     }
     /// SQLite.
     pub mod store {
+        pub mod claims;
         pub mod control;
+        pub mod crash;
+        pub mod error;
+        mod files;
         pub mod history;
         pub mod journal;
         pub mod ledger;
+        pub mod locks;
+        pub mod open;
+        mod progress;
+        pub mod retention;
+        mod schema;
+        pub mod sessions;
+        mod turn;
+        mod writer;
     }
 }
 

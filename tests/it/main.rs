@@ -25,3 +25,8 @@ mod local_forge;
 mod process;
 mod process_end;
 mod schedule;
+
+mod store;
+mod store_disk;
+mod store_kill;
+mod store_sample;
