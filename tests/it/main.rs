@@ -25,7 +25,6 @@ mod local_forge;
 mod process;
 mod process_end;
 mod schedule;
-
 mod store;
 mod store_disk;
 mod store_kill;
