@@ -27,6 +27,8 @@ pub mod rules {
     pub mod redact;
     pub mod references;
     pub mod retry;
+    pub mod secret_forms;
+    pub mod secret_patterns;
     pub mod settings;
     pub mod summary;
     pub mod task;
