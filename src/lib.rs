@@ -31,6 +31,8 @@ pub mod rules {
     pub mod retry;
     #[cfg(test)]
     pub(crate) mod script;
+    pub mod secret_forms;
+    pub mod secret_patterns;
     pub mod settings;
     pub mod summary;
     pub mod tally;

@@ -157,6 +157,11 @@ mod tests {
         words
     }
 
+    fn single_words() -> Vec<&'static str> {
+        let all = KEYWORDS.iter().flat_map(|(_, words)| words.iter());
+        all.filter(|words| !words.contains(' ')).copied().collect()
+    }
+
     #[test]
     fn only_whole_words_count() {
         let check = |text: &str, expect: &[&str]| assert_eq!(found(text), expect, "{text}");
@@ -194,17 +199,15 @@ mod tests {
     proptest! {
         #[test]
         fn a_keyword_inside_a_longer_word_does_not_count(
-            index in 0usize..200,
+            word in prop::sample::select(single_words()),
             start in "[a-zäя_]{1,5}",
             end in "[a-zäя_]{1,5}",
         ) {
-            let all: Vec<_> = KEYWORDS.iter().flat_map(|(_, words)| words.iter()).collect();
-            let word = all[index % all.len()];
-            prop_assume!(!word.contains(' '));
             let inner = format!("{start}{word}{end}");
-            prop_assume!(!all.iter().any(|other| **other == inner));
+            prop_assume!(!single_words().contains(&inner.as_str()));
             prop_assert_eq!(found(&inner), Vec::<&str>::new());
-            prop_assert_eq!(found(&format!("{start}! {word}. {end}.")).contains(word), true);
+            let apart = format!("{start}! {word}. {end}.");
+            prop_assert!(found(&apart).contains(&word));
         }
     }
 }
