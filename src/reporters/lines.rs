@@ -53,6 +53,14 @@ impl Line {
         }
     }
 
+    fn about(issue: IssueNumber, text: impl Into<String>) -> Self {
+        Self::step(issue.to_string(), text)
+    }
+
+    fn warn(issue: IssueNumber, text: impl Into<String>) -> Self {
+        Self::news(Tone::Warn, issue.to_string(), text)
+    }
+
     fn news(tone: Tone, head: impl Into<String>, text: impl Into<String>) -> Self {
         Self {
             weight: Weight::News,
@@ -180,10 +188,7 @@ fn tasks_read(tally: &Tally, tasks: &[Task]) -> Line {
 }
 
 fn held(issue: IssueNumber, by: IssueNumber, over: &str) -> Line {
-    Line::step(
-        issue.to_string(),
-        format!(" waits for {by} ({})", brief(over)),
-    )
+    Line::about(issue, format!(" waits for {by} ({})", brief(over)))
 }
 
 fn admitted(tally: &Tally, issue: IssueNumber, event: &Event) -> Option<Line> {
@@ -206,7 +211,7 @@ fn admitted(tally: &Tally, issue: IssueNumber, event: &Event) -> Option<Line> {
         set_aside(*grant),
         from(start)
     );
-    Some(Line::step(issue.to_string(), text))
+    Some(Line::about(issue, text))
 }
 
 fn place(attempt: AttemptNumber, slot: SlotNumber) -> String {
@@ -232,16 +237,15 @@ fn from(start: &Start) -> &'static str {
 
 fn fact_found(issue: IssueNumber, fact: &Fact) -> Option<Line> {
     match fact {
-        Fact::AgentDone { charge, .. } => Some(Line::step(
-            issue.to_string(),
+        Fact::AgentDone { charge, .. } => Some(Line::about(
+            issue,
             format!(" agent done, {} so far", charge.cost),
         )),
         Fact::Committed { commit } => Some(committed(issue, commit)),
         Fact::Checked { reports } => checked(issue, reports),
-        Fact::BranchChosen { branch } => Some(Line::step(
-            issue.to_string(),
-            format!(" goes to branch {branch}"),
-        )),
+        Fact::BranchChosen { branch } => {
+            Some(Line::about(issue, format!(" goes to branch {branch}")))
+        }
         Fact::Did { effect, pull } => did(issue, effect, pull.as_ref()),
         Fact::Entered { .. }
         | Fact::Spawned { .. }
@@ -255,8 +259,8 @@ fn committed(issue: IssueNumber, commit: &Commit) -> Line {
     let short = commit.id.as_str().get(..10).unwrap_or_default();
     let files = plural(commit.diff.files, "file");
     let (added, removed) = (commit.diff.added, commit.diff.removed);
-    Line::step(
-        issue.to_string(),
+    Line::about(
+        issue,
         format!(" committed {short}: {files}, +{added} -{removed}"),
     )
 }
@@ -274,24 +278,16 @@ fn checked(issue: IssueNumber, reports: &[CheckReport]) -> Option<Line> {
     if said.is_empty() {
         return None;
     }
-    Some(Line::step(
-        issue.to_string(),
-        format!(" checks: {}", said.join(", ")),
-    ))
+    Some(Line::about(issue, format!(" checks: {}", said.join(", "))))
 }
 
 fn did(issue: IssueNumber, effect: &Effect, pull: Option<&Pull>) -> Option<Line> {
     match effect {
-        Effect::Push { branch, .. } => {
-            Some(Line::step(issue.to_string(), format!(" pushed {branch}")))
-        }
+        Effect::Push { branch, .. } => Some(Line::about(issue, format!(" pushed {branch}"))),
         Effect::OpenPull { .. } => {
             let pull = pull?;
             let url = printable(&pull.url);
-            Some(Line::step(
-                issue.to_string(),
-                format!(" pull {}: {url}", pull.number),
-            ))
+            Some(Line::about(issue, format!(" pull {}: {url}", pull.number)))
         }
         Effect::AddLabel { .. } | Effect::RemoveLabel { .. } | Effect::Comment { .. } => None,
     }
@@ -307,11 +303,11 @@ fn settled(
     if cost > grant {
         let over = cost.minus(grant);
         let text = format!(" attempt {attempt} cost {cost}, {over} more than was set aside");
-        return Some(Line::news(Tone::Warn, issue.to_string(), text));
+        return Some(Line::warn(issue, text));
     }
     if outcome.charge.basis == Basis::Assumed && cost > Usd::ZERO {
         let text = format!(" attempt {attempt}: nobody knows its bill, so all of {cost} counts");
-        return Some(Line::news(Tone::Warn, issue.to_string(), text));
+        return Some(Line::warn(issue, text));
     }
     let ended = match outcome.result {
         // The end of the task follows at once, and names its cost.
@@ -322,27 +318,24 @@ fn settled(
         Attempted::Stopped => "was stopped",
         Attempted::Lost => "was lost with its process",
     };
-    Some(Line::step(
-        issue.to_string(),
+    Some(Line::about(
+        issue,
         format!(" attempt {attempt} {ended}, {cost}"),
     ))
 }
 
 fn retry_scheduled(issue: IssueNumber, millis: u64, failure: &Failure) -> Line {
     let text = format!(" failed: {}; again in {}", why(failure), human(millis));
-    Line::news(Tone::Warn, issue.to_string(), text)
+    Line::warn(issue, text)
 }
 
 fn parked(issue: IssueNumber, until: &str, failure: &Failure) -> Line {
     let text = format!(" waits until {until}: {}", why(failure));
-    Line::news(Tone::Warn, issue.to_string(), text)
+    Line::warn(issue, text)
 }
 
 fn requeued(issue: IssueNumber, start: &Start) -> Line {
-    Line::step(
-        issue.to_string(),
-        format!(" is ready to go on{}", from(start)),
-    )
+    Line::about(issue, format!(" is ready to go on{}", from(start)))
 }
 
 fn paused(until: &str, reason: &str) -> Line {
@@ -392,7 +385,7 @@ fn effort(task: &TaskTally, now: Timestamp) -> String {
 
 fn announced(issue: IssueNumber, trouble: Option<&str>) -> Option<Line> {
     let text = format!(" could not be announced: {}", brief(trouble?));
-    Some(Line::news(Tone::Warn, issue.to_string(), text))
+    Some(Line::warn(issue, text))
 }
 
 fn command_taken(command: &Command) -> Line {
@@ -443,58 +436,6 @@ mod tests {
             }
         }
         lines.join("\n")
-    }
-
-    #[test]
-    fn a_session_reads_like_a_report() {
-        insta::assert_snapshot!(spoken_lines(&script::every_ending()), @r#"
-        session 01K5SHOP000000000000000000 on acme/shop: label bug; budget $50.00, 3 slots, claude with sonnet
-        10 tasks: 2 backend, 2 frontend, 1 database, 1 infrastructure, 1 security, 1 testing, 1 documentation, 1 unknown
-        #20 skipped: Build the image for arm64: pull #77 is open already
-        #12 admitted, attempt 1, slot 0, $5.50 set aside: Fix the login redirect
-        #12 committed 0000000000: 3 files, +40 -2
-        #12 checks: lint passed (3s), test passed (3s)
-        #12 pushed autoissue/12-mend-the-shop
-        #12 pull #31: https://github.com/acme/shop/pull/31
-        #12 completed: Fix the login redirect (1m 37s, $0.1117) https://github.com/acme/shop/pull/31
-        #14 waits for #13 (src/header.css)
-        #13 admitted, attempt 1, slot 1, $5.50 set aside: Make the header sticky on small screens
-        #13 checks: lint passed (3s), test failed (3s)
-        #13 attempt 1 failed, $0.42
-        #13 failed: check failed: 2 of 40 tests fail; again in 1s
-        #13 admitted, attempt 2, slot 1, $5.50 set aside: Make the header sticky on small screens
-        #13 committed 0000000000: 3 files, +40 -2
-        #13 checks: lint passed (3s), test passed (3s)
-        #13 pushed autoissue/13-mend-the-shop
-        #13 pull #32: https://github.com/acme/shop/pull/32
-        #13 completed: Make the header sticky on small screens (2 attempts, 1m 40s, $0.65) https://github.com/acme/shop/pull/32
-        #14 admitted, attempt 1, slot 0, $5.50 set aside: Show the cart in the header
-        #14 committed 0000000000: 3 files, +40 -2
-        #14 checks: lint passed (3s), test passed (3s)
-        #14 pushed autoissue/14-mend-the-shop
-        #14 pull #33: https://github.com/acme/shop/pull/33
-        #14 completed: Show the cart in the header (1m 37s, $0.0980) https://github.com/acme/shop/pull/33
-        #15 admitted, attempt 1, slot 2, $5.50 set aside: Add an index to the table of orders
-        #15 attempt 1 failed, $1.00
-        #15 admitted, attempt 2, slot 2, $5.50 set aside: Add an index to the table of orders
-        #15 attempt 2 failed, $1.00
-        #15 admitted, attempt 3, slot 2, $5.50 set aside: Add an index to the table of orders
-        #15 attempt 3 failed, $1.00
-        #15 failed: Add an index to the table of orders (3 attempts, 6s, $3.00): timeout: nothing came of it in 30 minutes
-        #16 blocked: List the last orders of a customer: needs #15, which failed
-        #17 admitted, attempt 1, slot 0, $5.50 set aside: Say in the README which ports are used
-        #17 no change: Say in the README which ports are used (2s, $0.04): it says so already
-        #18 admitted, attempt 1, slot 0, $5.50 set aside: Test the payment callback
-        #18 needs human: Test the payment callback (2s, $0.07): a nested repository was changed: vendor/pay
-        #19 budget: Rotate the signing keys every 90 days: $5.50 would pass what is left of $50.00
-        #21 admitted, attempt 1, slot 0, $5.50 set aside: Greet in 日本語 and العربية, not only in English
-        #21 committed 0000000000: 3 files, +40 -2
-        #21 checks: lint passed (3s), test passed (3s)
-        #21 pushed autoissue/21-mend-the-shop
-        #21 pull #34: https://github.com/acme/shop/pull/34
-        #21 completed: Greet in 日本語 and العربية, not only in English (1m 37s, $0.01) https://github.com/acme/shop/pull/34
-        session finished after 7m 10s
-        "#);
     }
 
     #[test]

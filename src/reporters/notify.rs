@@ -287,14 +287,10 @@ mod tests {
         let server = serve(listener, &["200 OK", "204 No Content"]);
         play(&reporter, &script::every_ending());
         let heard = server.join().unwrap();
-        insta::assert_snapshot!(heard[0].to_string(), @r#"
-        {"event":"needs_human","session":"01K5SHOP000000000000000000","project":"acme/shop","issue":18,"title":"Test the payment callback","reason":"a nested repository was changed: vendor/pay","text":"acme/shop#18 needs a person: Test the payment callback (a nested repository was changed: vendor/pay)"}
-        "#);
+        insta::assert_snapshot!(heard[0].to_string(), @r#"{"event":"needs_human","session":"01K5SHOP000000000000000000","project":"acme/shop","issue":18,"title":"Test the payment callback","reason":"a nested repository was changed: vendor/pay","text":"acme/shop#18 needs a person: Test the payment callback (a nested repository was changed: vendor/pay)"}"#);
         assert_eq!(heard[1]["event"], "session_finished");
         assert_eq!(heard[1]["summary"]["completed"], 4);
-        insta::assert_snapshot!(heard[1]["text"].as_str().unwrap(), @r#"
-        acme/shop session finished: 4 of 10 tasks completed, 3 failed, 2 blocked, $3.9797 spent
-        "#);
+        insta::assert_snapshot!(heard[1]["text"].as_str().unwrap(), @r#"acme/shop session finished: 4 of 10 tasks completed, 3 failed, 2 blocked, $3.9797 spent"#);
     }
 
     #[test]

@@ -5,12 +5,9 @@ use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::money::{Charge, Usd};
 use crate::rules::settings::Settings;
 use crate::rules::tally::{
-    Breaker, CheckTally, CommitTally, Pause, Phase, PullTally, Standing, Stopwatch, Tally,
-    TaskTally,
+    Breaker, CheckTally, CommitTally, Pause, Phase, PullTally, Standing, Tally, TaskTally,
 };
-use crate::rules::task::{
-    Attempted, CheckReport, Commit, Ending, Failure, Outcome, Pull, Stage, Start, Task,
-};
+use crate::rules::task::{Attempted, Ending, Failure, Outcome, Pull, Stage, Start, Task};
 use std::collections::btree_map::Entry;
 
 impl Tally {
@@ -288,56 +285,6 @@ impl Tally {
         *before = before.saturating_sub(1);
         *self.counts.of(&standing) += 1;
         task.standing = standing;
-    }
-}
-
-impl TaskTally {
-    fn new(task: &Task) -> Self {
-        Self {
-            issue: task.number(),
-            title: task.issue.title.clone(),
-            url: task.issue.url.clone(),
-            domain: task.domain.domain,
-            needs: task.needs.clone(),
-            standing: Standing::Waiting,
-            attempts: 0,
-            charge: Charge::default(),
-            granted: Usd::ZERO,
-            worked: Stopwatch::default(),
-            started: None,
-            ended: None,
-            branch: task.branch.clone(),
-            pushed: false,
-            pull: None,
-            commit: None,
-            checks: Vec::new(),
-            conversation: None,
-            model: None,
-            failure: None,
-            reason: None,
-            trouble: None,
-        }
-    }
-}
-
-impl CommitTally {
-    fn new(commit: &Commit) -> Self {
-        Self {
-            id: commit.id.clone(),
-            files: commit.diff.files,
-            added: commit.diff.added,
-            removed: commit.diff.removed,
-        }
-    }
-}
-
-impl CheckTally {
-    fn new(report: &CheckReport) -> Self {
-        Self {
-            name: report.name.clone(),
-            verdict: report.verdict,
-            millis: report.millis,
-        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::rules::ids::{
 use crate::rules::issue::Selection;
 use crate::rules::money::{Charge, Usage, Usd};
 use crate::rules::settings::Settings;
-use crate::rules::task::{Ending, Failure, Stage, Verdict};
+use crate::rules::task::{CheckReport, Commit, Ending, Failure, Stage, Task, Verdict};
 use std::collections::BTreeMap;
 
 /// All that a session's events tell. Feed it events in order; one that it has seen before changes nothing.
@@ -331,6 +331,35 @@ impl Counts {
 }
 
 impl TaskTally {
+    /// One that nothing happened to yet.
+    #[must_use]
+    pub fn new(task: &Task) -> Self {
+        Self {
+            issue: task.number(),
+            title: task.issue.title.clone(),
+            url: task.issue.url.clone(),
+            domain: task.domain.domain,
+            needs: task.needs.clone(),
+            standing: Standing::Waiting,
+            attempts: 0,
+            charge: Charge::default(),
+            granted: Usd::ZERO,
+            worked: Stopwatch::default(),
+            started: None,
+            ended: None,
+            branch: task.branch.clone(),
+            pushed: false,
+            pull: None,
+            commit: None,
+            checks: Vec::new(),
+            conversation: None,
+            model: None,
+            failure: None,
+            reason: None,
+            trouble: None,
+        }
+    }
+
     /// How it ended, if it did.
     #[must_use]
     pub fn ending(&self) -> Option<Ending> {
@@ -359,5 +388,30 @@ impl Tally {
     pub fn left(&self) -> Usd {
         let ceiling = self.settings.as_ref().map_or(Usd::ZERO, |s| s.ceiling);
         ceiling.minus(self.spent + self.granted)
+    }
+}
+
+impl CommitTally {
+    /// What of a commit is kept.
+    #[must_use]
+    pub fn new(commit: &Commit) -> Self {
+        Self {
+            id: commit.id.clone(),
+            files: commit.diff.files,
+            added: commit.diff.added,
+            removed: commit.diff.removed,
+        }
+    }
+}
+
+impl CheckTally {
+    /// What of a report is kept.
+    #[must_use]
+    pub fn new(report: &CheckReport) -> Self {
+        Self {
+            name: report.name.clone(),
+            verdict: report.verdict,
+            millis: report.millis,
+        }
     }
 }
