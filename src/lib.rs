@@ -67,8 +67,6 @@ pub mod engine {
 
 /// Floor 3: one outside thing each.
 pub mod adapters {
-    pub mod process;
-    pub mod local_forge;
     pub mod retry;
     /// Programs that we run: how they start, what they may see, and that nothing of them is left.
     pub mod process {
