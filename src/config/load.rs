@@ -7,7 +7,8 @@ use crate::config::problem::{ConfigError, InFile};
 use crate::config::secrets::{is_tracked, literal_secrets};
 use crate::config::sense;
 use crate::config::shape::{Config, FILE_NAME, VERSION};
-use crate::config::variables::{Environment, add_environment, fill};
+use crate::config::values::MASK;
+use crate::config::variables::{Environment, add_environment, fill, is_reference, references};
 use serde_json::Value;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -63,7 +64,7 @@ impl Loaded {
         self.base.join(path).components().collect()
     }
 
-    /// Every value in effect, in the order of the keys' definition.
+    /// Every value in effect, in the order of the keys' definition; where variables were filled in, as it was written.
     #[must_use]
     pub fn values(&self) -> Vec<Effective> {
         let shown = serde_json::to_value(&self.config).expect("a configuration is always JSON");
@@ -71,7 +72,12 @@ impl Loaded {
             .into_iter()
             .map(|(key, value)| Effective {
                 source: self.layers.source(&key),
-                value: value.clone(),
+                value: self
+                    .layers
+                    .reference(&key)
+                    .filter(|written| value != MASK || is_reference(written))
+                    .unwrap_or(value)
+                    .clone(),
                 key,
             })
             .collect()
@@ -89,6 +95,20 @@ pub fn load(
         Some(path) => Some(cwd.join(path)),
         None => find(cwd),
     };
+    from(cwd, file, flags, environment)
+}
+
+/// The same as if there were no file.
+pub fn without_file(cwd: &Path, environment: Environment<'_>) -> Result<Loaded, InFile> {
+    from(cwd, None, &Overrides::default(), environment)
+}
+
+fn from(
+    cwd: &Path,
+    file: Option<PathBuf>,
+    flags: &Overrides,
+    environment: Environment<'_>,
+) -> Result<Loaded, InFile> {
     let base = file.as_deref().and_then(Path::parent).unwrap_or(cwd);
     let base = base.to_path_buf();
     let loaded = match &file {
@@ -154,9 +174,10 @@ fn layered(
     if !secrets.is_empty() && is_tracked() {
         return Err(ConfigError::Secret { keys: secrets });
     }
+    let references = references(&file);
     fill(&mut file, environment)?;
     let mut layers = Layers::over(defaults);
-    layers.add_file(file);
+    layers.add_file(file, references);
     add_environment(&mut layers, environment);
     for (key, value, flag) in &flags.0 {
         layers.set(key, value.clone(), Source::Flag(flag));
@@ -331,6 +352,22 @@ mod tests {
     }
 
     #[test]
+    fn what_a_variable_holds_is_in_no_error() {
+        for text in [
+            r#"{ "agent": { "kind": "${SET}" } }"#,
+            r#"{ "executor": { "maxParallel": "${SET}" } }"#,
+            r#"{ "checks": [{ "name": "t", "run": "a && ${SET}" }] }"#,
+        ] {
+            let told = told(text);
+            assert!(
+                told.contains("what its variables hold does not fit"),
+                "{told}"
+            );
+            assert!(!told.contains("secret"), "{told}");
+        }
+    }
+
+    #[test]
     fn a_check_that_needs_a_shell_is_shown_how_to_start_one() {
         assert_eq!(
             told(r#"{ "checks": [{ "name": "t", "run": "make && \"make\" test" }] }"#),
@@ -426,7 +463,13 @@ mod tests {
 
     #[test]
     fn values_are_shown_without_secrets() {
-        let (config, layers) = load_text(r#"{ "agent": { "env": { "X": "${SET}" } } }"#).unwrap();
+        let text = r#"{
+            "agent": { "env": { "X": "${SET}", "Y": "hidden", "Z": "hidden${SET}" } },
+            "checks": [{ "name": "t", "run": "curl -H ${SET} x" }]
+        }"#;
+        let (config, layers) =
+            layered(text, &Overrides::default(), &environment, &|| false).unwrap();
+        assert_eq!(config.checks[0].run.words(), ["curl", "-H", "secret", "x"]);
         let loaded = Loaded {
             config,
             layers,
@@ -434,15 +477,17 @@ mod tests {
             base: PathBuf::from("/base"),
         };
         let shown = loaded.values();
-        let value = shown
-            .iter()
-            .find(|value| value.key == "agent.env.X")
-            .unwrap();
-        assert_eq!(
-            (&value.value, &value.source),
-            (&json!("***"), &Source::File)
-        );
-        assert!(!format!("{shown:?}").contains("secret"));
+        let value = |key: &str| {
+            let effective = shown.iter().find(|effective| effective.key == key).unwrap();
+            (effective.value.clone(), effective.source.clone())
+        };
+        assert_eq!(value("agent.env.X"), (json!("${SET}"), Source::File));
+        assert_eq!(value("agent.env.Y"), (json!("***"), Source::File));
+        assert_eq!(value("agent.env.Z"), (json!("***"), Source::File));
+        let check = json!([{ "name": "t", "run": "curl -H ${SET} x" }]);
+        assert_eq!(value("checks"), (check, Source::File));
+        let all = format!("{shown:?}");
+        assert!(!all.contains("secret") && !all.contains("hidden"), "{all}");
         assert_eq!(loaded.resolve(Path::new("./x")), Path::new("/base/x"));
     }
 }
