@@ -117,6 +117,7 @@ pub mod config {
     pub mod json;
     pub mod layers;
     pub mod load;
+    pub mod loaded;
     pub mod names;
     pub mod problem;
     pub mod schema;

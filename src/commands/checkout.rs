@@ -11,7 +11,7 @@ pub struct Checkout {
     pub top: PathBuf,
     /// The branch it is on; none where the head is detached.
     pub branch: Option<String>,
-    /// The URL of the remote `origin`, `insteadOf` applied; may carry credentials: not for printing.
+    /// The URL of the remote `origin`, `insteadOf` applied, credentials left out.
     pub origin: Option<String>,
     /// The branch that pulls are for, as far as git can tell.
     pub base: Option<String>,
@@ -80,7 +80,7 @@ pub fn look(directory: &Path) -> Result<Checkout, CheckoutError> {
         return Err(CheckoutError::NoCommits { path: top });
     }
     let branch = said(&top, &["symbolic-ref", "--quiet", "--short", "HEAD"])?;
-    let origin = said(&top, &["remote", "get-url", "origin"])?;
+    let origin = said(&top, &["remote", "get-url", "origin"])?.map(without_credentials);
     let base = base(&top, branch.as_deref())?;
     Ok(Checkout {
         top,
@@ -121,6 +121,16 @@ fn base(top: &Path, branch: Option<&str>) -> Result<Option<String>, CheckoutErro
     }
     let local = has("refs/heads/main").then_some("main");
     Ok(remote.or(local).or(branch).map(str::to_owned))
+}
+
+fn without_credentials(url: String) -> String {
+    let bare = url.split_once("://").and_then(|(scheme, rest)| {
+        let end = rest.find('/').unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(end);
+        let (_, host) = authority.rsplit_once('@')?;
+        Some(format!("{scheme}://{host}{path}"))
+    });
+    bare.unwrap_or(url)
 }
 
 enum Answer {
@@ -253,6 +263,21 @@ mod tests {
         check(top, "has no commits");
         run(top, &["init", "-q", "--bare", "bare.git"]);
         check(&top.join("bare.git"), "bare.git is a bare repository");
+    }
+
+    #[test]
+    fn credentials_in_a_remote_are_left_out() {
+        let check = |url: &str, expect: &str| {
+            assert_eq!(without_credentials(url.to_owned()), expect);
+        };
+        check(
+            "https://me:secret@github.com/o/n.git",
+            "https://github.com/o/n.git",
+        );
+        check("https://token@host", "https://host");
+        check("https://github.com/o/n@1", "https://github.com/o/n@1");
+        check("git@github.com:o/n.git", "git@github.com:o/n.git");
+        check("/srv/a@b", "/srv/a@b");
     }
 
     #[test]

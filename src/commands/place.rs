@@ -3,7 +3,8 @@
 use crate::cli::args::Globals;
 use crate::commands::checkout::{self, Checkout};
 use crate::commands::output::Output;
-use crate::config::load::{Loaded, Overrides, load};
+use crate::config::load::load;
+use crate::config::loaded::{Loaded, Overrides};
 use crate::error::{Error, Kind};
 use etcetera::BaseStrategy as _;
 use std::path::PathBuf;

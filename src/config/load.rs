@@ -2,87 +2,19 @@
 
 use crate::config::explain::explain;
 use crate::config::json;
-use crate::config::layers::{Layers, Source, below, leaves};
+use crate::config::layers::{Layers, Source, below};
+use crate::config::loaded::{Loaded, Overrides};
 use crate::config::problem::{ConfigError, InFile};
 use crate::config::secrets::{is_tracked, literal_secrets};
 use crate::config::sense;
 use crate::config::shape::{Config, FILE_NAME, VERSION};
-use crate::config::values::MASK;
-use crate::config::variables::{Environment, add_environment, fill, is_reference, references};
+use crate::config::variables::{Environment, add_environment, fill, references};
 use serde_json::Value;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 /// More than anybody writes, so that a wrong `-c` cannot fill the memory.
 const LARGEST_FILE: u64 = 1 << 20;
-
-/// What flags set.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Overrides(Vec<(&'static str, Value, &'static str)>);
-
-impl Overrides {
-    /// Lets `flag` set `key`, where it was given.
-    #[must_use]
-    pub fn with(
-        mut self,
-        flag: &'static str,
-        key: &'static str,
-        value: Option<impl Into<Value>>,
-    ) -> Self {
-        self.0.extend(value.map(|value| (key, value.into(), flag)));
-        self
-    }
-}
-
-/// A configuration in effect.
-#[derive(Debug)]
-pub struct Loaded {
-    /// Its values.
-    pub config: Config,
-    /// The file, if there is one.
-    pub file: Option<PathBuf>,
-    /// What paths in it are relative to: the file's directory, or the working directory.
-    pub base: PathBuf,
-    layers: Layers,
-}
-
-/// One value in effect, as it may be shown: secrets are masked.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Effective {
-    /// The path of its key.
-    pub key: String,
-    /// The value.
-    pub value: Value,
-    /// Who said so.
-    pub source: Source,
-}
-
-impl Loaded {
-    /// A path of the configuration, from the root.
-    #[must_use]
-    pub fn resolve(&self, path: &Path) -> PathBuf {
-        self.base.join(path).components().collect()
-    }
-
-    /// Every value in effect, in the order of the keys' definition; where variables were filled in, as it was written.
-    #[must_use]
-    pub fn values(&self) -> Vec<Effective> {
-        let shown = serde_json::to_value(&self.config).expect("a configuration is always JSON");
-        leaves(&shown)
-            .into_iter()
-            .map(|(key, value)| Effective {
-                source: self.layers.source(&key),
-                value: self
-                    .layers
-                    .reference(&key)
-                    .filter(|written| value != MASK || is_reference(written))
-                    .unwrap_or(value)
-                    .clone(),
-                key,
-            })
-            .collect()
-    }
-}
 
 /// The configuration for this working directory: defaults, the file, the environment, flags; the later wins.
 pub fn load(
@@ -118,12 +50,7 @@ fn from(
         None => layered("{}", flags, environment, &|| false),
     };
     match loaded {
-        Ok((config, layers)) => Ok(Loaded {
-            config,
-            file,
-            base,
-            layers,
-        }),
+        Ok((config, layers)) => Ok(Loaded::new(config, file, base, layers)),
         Err(problem) => Err(InFile { file, problem }),
     }
 }
@@ -179,7 +106,7 @@ fn layered(
     let mut layers = Layers::over(defaults);
     layers.add_file(file, references);
     add_environment(&mut layers, environment);
-    for (key, value, flag) in &flags.0 {
+    for (key, value, flag) in flags.settings() {
         layers.set(key, value.clone(), Source::Flag(flag));
     }
     let config: Config = serde_path_to_error::deserialize(layers.merged())
@@ -223,7 +150,6 @@ fn objects_stay_objects(path: &str, default: &Value, given: &Value) -> Result<()
 mod tests {
     use super::*;
     use crate::error::{Color, Error};
-    use serde_json::json;
 
     fn environment(name: &str) -> Option<String> {
         (name == "SET").then(|| "secret".to_owned())
@@ -459,35 +385,5 @@ mod tests {
         );
         std::fs::write(repository.join(FILE_NAME), "{}").unwrap();
         assert_eq!(find(&deep), Some(repository.join(FILE_NAME)));
-    }
-
-    #[test]
-    fn values_are_shown_without_secrets() {
-        let text = r#"{
-            "agent": { "env": { "X": "${SET}", "Y": "hidden", "Z": "hidden${SET}" } },
-            "checks": [{ "name": "t", "run": "curl -H ${SET} x" }]
-        }"#;
-        let (config, layers) =
-            layered(text, &Overrides::default(), &environment, &|| false).unwrap();
-        assert_eq!(config.checks[0].run.words(), ["curl", "-H", "secret", "x"]);
-        let loaded = Loaded {
-            config,
-            layers,
-            file: None,
-            base: PathBuf::from("/base"),
-        };
-        let shown = loaded.values();
-        let value = |key: &str| {
-            let effective = shown.iter().find(|effective| effective.key == key).unwrap();
-            (effective.value.clone(), effective.source.clone())
-        };
-        assert_eq!(value("agent.env.X"), (json!("${SET}"), Source::File));
-        assert_eq!(value("agent.env.Y"), (json!("***"), Source::File));
-        assert_eq!(value("agent.env.Z"), (json!("***"), Source::File));
-        let check = json!([{ "name": "t", "run": "curl -H ${SET} x" }]);
-        assert_eq!(value("checks"), (check, Source::File));
-        let all = format!("{shown:?}");
-        assert!(!all.contains("secret") && !all.contains("hidden"), "{all}");
-        assert_eq!(loaded.resolve(Path::new("./x")), Path::new("/base/x"));
     }
 }
