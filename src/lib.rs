@@ -167,7 +167,11 @@ pub mod reporters {
 }
 
 /// Floor 4: the front.
-pub mod error;
+pub mod error {
+    pub mod causes;
+    pub mod shape;
+    pub use shape::{Color, Error, Kind, printable};
+}
 /// What may be typed.
 pub mod cli {
     pub mod args;
@@ -182,9 +186,11 @@ pub mod cli {
 /// What the user wishes, from file, environment and flags.
 pub mod config {
     pub mod explain;
+    pub mod git;
     pub mod json;
     pub mod layers;
     pub mod load;
+    pub mod loaded;
     pub mod names;
     pub mod problem;
     pub mod schema;

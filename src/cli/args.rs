@@ -5,6 +5,7 @@ use crate::cli::look::{HistoryArgs, MetricsArgs, StatusArgs};
 use crate::cli::run::{DemoArgs, ExecArgs, ResumeArgs};
 use crate::cli::setup::{CompletionsArgs, ConfigArgs, DoctorArgs, InitArgs, ManArgs};
 use crate::cli::steer::{BreakerArgs, CleanArgs, IssueArgs};
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{ColorChoice, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -49,7 +50,9 @@ pub struct Globals {
         global = true,
         value_name = "DIR",
         env = "AUTOISSUE_STATE_DIR",
-        hide_env_values = true
+        hide_env_values = true,
+        // An empty variable counts as not set, where clap's own reader of paths would refuse it.
+        value_parser = OsStringValueParser::new().map(PathBuf::from)
     )]
     pub state_dir: Option<PathBuf>,
     /// Plain lines in place of live bars

@@ -2,7 +2,7 @@
 
 use crate::cli::help;
 use crate::cli::values::{agent_kind, budget, issue_number};
-use crate::config::load::Overrides;
+use crate::config::loaded::Overrides;
 use crate::config::work::AgentKind;
 use crate::rules::ids::IssueNumber;
 use crate::rules::issue::Selection;

@@ -1,8 +1,8 @@
 //! The user's own checkout: looked at, never changed.
 
+use crate::config::git::git;
 use crate::error::{Error, Kind};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 /// What git says about the checkout.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct Checkout {
     pub top: PathBuf,
     /// The branch it is on; none where the head is detached.
     pub branch: Option<String>,
-    /// The URL of the remote `origin`, `insteadOf` applied; may carry credentials: not for printing.
+    /// The URL of the remote `origin`, `insteadOf` applied, credentials left out.
     pub origin: Option<String>,
     /// The branch that pulls are for, as far as git can tell.
     pub base: Option<String>,
@@ -80,7 +80,7 @@ pub fn look(directory: &Path) -> Result<Checkout, CheckoutError> {
         return Err(CheckoutError::NoCommits { path: top });
     }
     let branch = said(&top, &["symbolic-ref", "--quiet", "--short", "HEAD"])?;
-    let origin = said(&top, &["remote", "get-url", "origin"])?;
+    let origin = said(&top, &["remote", "get-url", "origin"])?.map(without_credentials);
     let base = base(&top, branch.as_deref())?;
     Ok(Checkout {
         top,
@@ -123,6 +123,16 @@ fn base(top: &Path, branch: Option<&str>) -> Result<Option<String>, CheckoutErro
     Ok(remote.or(local).or(branch).map(str::to_owned))
 }
 
+fn without_credentials(url: String) -> String {
+    let bare = url.split_once("://").and_then(|(scheme, rest)| {
+        let end = rest.find('/').unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(end);
+        let (_, host) = authority.rsplit_once('@')?;
+        Some(format!("{scheme}://{host}{path}"))
+    });
+    bare.unwrap_or(url)
+}
+
 enum Answer {
     Said(String),
     Refused(String),
@@ -136,18 +146,8 @@ fn said(directory: &Path, args: &[&str]) -> Result<Option<String>, CheckoutError
 }
 
 fn ask(directory: &Path, args: &[&str]) -> Result<Answer, CheckoutError> {
-    let mut git = Command::new("git");
-    // What a hook or another git command of the user's has set must not redirect us.
-    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
-        git.env_remove(name);
-    }
-    let output = git
-        .args(["-c", "core.fsmonitor=false"])
+    let output = git(directory)
         .args(args)
-        .current_dir(directory)
-        .env("LC_ALL", "C")
-        .env("GIT_OPTIONAL_LOCKS", "0")
-        .stdin(Stdio::null())
         .output()
         .map_err(|cause| CheckoutError::NoGit { cause })?;
     let text = if output.status.success() {
@@ -193,12 +193,11 @@ impl From<CheckoutError> for Error {
 mod tests {
     use super::*;
 
-    fn git(directory: &Path, args: &[&str]) {
+    fn run(directory: &Path, args: &[&str]) {
         let identity = ["-c", "user.name=A", "-c", "user.email=a@example.com"];
-        let output = Command::new("git")
+        let output = git(directory)
             .args(identity)
             .args(args)
-            .current_dir(directory)
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .output()
             .unwrap();
@@ -207,8 +206,8 @@ mod tests {
 
     fn repository() -> tempfile::TempDir {
         let directory = tempfile::tempdir().unwrap();
-        git(directory.path(), &["init", "-q", "-b", "trunk"]);
-        git(
+        run(directory.path(), &["init", "-q", "-b", "trunk"]);
+        run(
             directory.path(),
             &["commit", "-q", "--allow-empty", "-m", "start"],
         );
@@ -219,14 +218,14 @@ mod tests {
     fn a_dirty_and_detached_checkout_is_fine() {
         let repository = repository();
         let top = repository.path();
-        git(top, &["remote", "add", "origin", "git@github.com:o/n.git"]);
+        run(top, &["remote", "add", "origin", "git@github.com:o/n.git"]);
         std::fs::create_dir(top.join("deep")).unwrap();
         std::fs::write(top.join("dirty"), "x").unwrap();
         let found = look(&top.join("deep")).unwrap();
         assert_eq!(found.top, top.canonicalize().unwrap());
         assert_eq!(found.branch.as_deref(), Some("trunk"));
         assert_eq!(found.origin.as_deref(), Some("git@github.com:o/n.git"));
-        git(top, &["checkout", "-q", "--detach"]);
+        run(top, &["checkout", "-q", "--detach"]);
         assert_eq!(look(top).unwrap().branch, None);
     }
 
@@ -236,17 +235,17 @@ mod tests {
         let top = repository.path();
         let base = || look(top).unwrap().base;
         assert_eq!(base().as_deref(), Some("trunk"));
-        git(top, &["branch", "main"]);
+        run(top, &["branch", "main"]);
         assert_eq!(base().as_deref(), Some("main"));
-        git(top, &["update-ref", "refs/remotes/origin/develop", "HEAD"]);
+        run(top, &["update-ref", "refs/remotes/origin/develop", "HEAD"]);
         let head = [
             "symbolic-ref",
             "refs/remotes/origin/HEAD",
             "refs/remotes/origin/develop",
         ];
-        git(top, &head);
+        run(top, &head);
         assert_eq!(base().as_deref(), Some("develop"));
-        git(top, &["update-ref", "refs/remotes/origin/main", "HEAD"]);
+        run(top, &["update-ref", "refs/remotes/origin/main", "HEAD"]);
         assert_eq!(base().as_deref(), Some("main"));
     }
 
@@ -260,10 +259,25 @@ mod tests {
         };
         check(&top.join("none"), "none is not a directory");
         check(top, "is not in a git repository");
-        git(top, &["init", "-q"]);
+        run(top, &["init", "-q"]);
         check(top, "has no commits");
-        git(top, &["init", "-q", "--bare", "bare.git"]);
+        run(top, &["init", "-q", "--bare", "bare.git"]);
         check(&top.join("bare.git"), "bare.git is a bare repository");
+    }
+
+    #[test]
+    fn credentials_in_a_remote_are_left_out() {
+        let check = |url: &str, expect: &str| {
+            assert_eq!(without_credentials(url.to_owned()), expect);
+        };
+        check(
+            "https://me:secret@github.com/o/n.git",
+            "https://github.com/o/n.git",
+        );
+        check("https://token@host", "https://host");
+        check("https://github.com/o/n@1", "https://github.com/o/n@1");
+        check("git@github.com:o/n.git", "git@github.com:o/n.git");
+        check("/srv/a@b", "/srv/a@b");
     }
 
     #[test]

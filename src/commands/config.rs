@@ -2,7 +2,7 @@
 
 use crate::cli::setup::ConfigCommands;
 use crate::commands::place::Place;
-use crate::config::load::{Effective, Loaded, Overrides};
+use crate::config::loaded::{Effective, Loaded, Overrides};
 use crate::config::schema::schema;
 use crate::error::Error;
 use crate::rules::exit::Exit;

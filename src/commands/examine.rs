@@ -6,7 +6,7 @@ use crate::commands::place::{Place, variable};
 use crate::commands::probe::{Probe, probe};
 use crate::commands::project::{Home, Project, detect};
 use crate::commands::token;
-use crate::config::load::{Loaded, Overrides};
+use crate::config::loaded::{Loaded, Overrides};
 use crate::config::shape::{Config, ForgeKind};
 use crate::config::work::AgentKind;
 use crate::error::Error;

@@ -6,7 +6,8 @@ use crate::commands::guess;
 use crate::commands::place::{Place, variable};
 use crate::commands::project::{Home, Project, detect};
 use crate::commands::token;
-use crate::config::load::{Loaded, Overrides};
+use crate::config::load::without_file;
+use crate::config::loaded::Loaded;
 use crate::config::shape::{Config, FILE_NAME, VERSION};
 use crate::error::{Error, Kind};
 use crate::rules::exit::Exit;
@@ -31,8 +32,14 @@ pub async fn run(
     create_labels: impl AsyncFnOnce(&Loaded, &Project, &[String]) -> Result<(), Error>,
 ) -> Result<Exit, Error> {
     let checkout = checkout::look(&place.cwd)?;
-    let file = checkout.top.join(FILE_NAME);
-    let loaded = before(place, args, &file)?;
+    let file = match &place.globals.config {
+        Some(path) => place.cwd.join(path),
+        None => checkout.top.join(FILE_NAME),
+    };
+    if file.exists() && !args.force {
+        return Err(exists(&file));
+    }
+    let loaded = without_file(&checkout.top, &variable)?;
     let project = detect(&loaded.config, &checkout, &|| {
         token::source(&variable).is_some()
     })?;
@@ -58,18 +65,6 @@ pub async fn run(
     };
     tell(place, &project, &done)?;
     Ok(Exit::Done)
-}
-
-/// What holds while the file is not there yet, or no longer counts.
-fn before(place: &Place, args: InitArgs, file: &Path) -> Result<Loaded, Error> {
-    if args.force || !file.exists() {
-        let nowhere = Place {
-            cwd: PathBuf::from("/"),
-            ..place.clone()
-        };
-        return nowhere.load(&Overrides::default());
-    }
-    Err(exists(file))
 }
 
 fn exists(file: &Path) -> Error {

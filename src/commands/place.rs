@@ -3,7 +3,8 @@
 use crate::cli::args::Globals;
 use crate::commands::checkout::{self, Checkout};
 use crate::commands::output::Output;
-use crate::config::load::{Loaded, Overrides, load};
+use crate::config::load::load;
+use crate::config::loaded::{Loaded, Overrides};
 use crate::error::{Error, Kind};
 use etcetera::BaseStrategy as _;
 use std::path::PathBuf;
@@ -51,7 +52,8 @@ impl Place {
 
     /// Where journals, logs and worktrees are kept; it need not exist yet.
     pub fn state_dir(&self) -> Result<PathBuf, Error> {
-        if let Some(directory) = &self.globals.state_dir {
+        let named = self.globals.state_dir.as_ref();
+        if let Some(directory) = named.filter(|directory| !directory.as_os_str().is_empty()) {
             return Ok(self.cwd.join(directory));
         }
         let strategy = etcetera::base_strategy::Xdg::new().map_err(|cause| {
@@ -66,8 +68,9 @@ impl Place {
     }
 }
 
-/// An environment variable, where it is text.
+/// An environment variable. One that is no text is not dropped, so that its key's own check refuses it.
 #[must_use]
 pub fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+    let value = std::env::var_os(name)?;
+    Some(value.to_string_lossy().into_owned())
 }

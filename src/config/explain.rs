@@ -29,6 +29,17 @@ pub(crate) fn explain(
             problem: message,
         };
     }
+    if layers.reference(&key).is_some() {
+        let expected = message
+            .split_once(", expected ")
+            .map(|(_, expected)| expected);
+        let problem = "what its variables hold does not fit";
+        let problem = match expected {
+            Some(expected) => format!("{problem}: expected {expected}"),
+            None => problem.to_owned(),
+        };
+        return ConfigError::value(key, problem);
+    }
     let hint = match message.strip_prefix("unknown variant ") {
         Some(rest) => meant(&quoted(rest)),
         None => shell_hint(value_at(layers.merged(), error.path().iter())),

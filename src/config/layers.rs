@@ -34,6 +34,7 @@ impl fmt::Display for Source {
 pub struct Layers {
     merged: Value,
     sources: BTreeMap<String, Source>,
+    references: BTreeMap<String, Value>,
 }
 
 impl Layers {
@@ -43,11 +44,14 @@ impl Layers {
         Self {
             merged: defaults,
             sources: BTreeMap::new(),
+            references: BTreeMap::new(),
         }
     }
 
-    /// Puts a file on top: objects join, everything else is replaced.
-    pub fn add_file(&mut self, file: Value) {
+    /// Puts a file on top: objects join, everything else is replaced. `references` are its values that were filled in
+    /// from variables, as they were written.
+    pub fn add_file(&mut self, file: Value, references: BTreeMap<String, Value>) {
+        self.references = references;
         for (path, _) in leaves(&file) {
             self.sources.insert(path, Source::File);
         }
@@ -57,6 +61,7 @@ impl Layers {
     /// Puts one value on top.
     pub fn set(&mut self, key: &str, value: Value, source: Source) {
         self.sources.insert(key.to_owned(), source);
+        self.references.remove(key);
         let nested = key.rsplit('.').fold(value, |inner, part| {
             Value::Object(Map::from_iter([(part.to_owned(), inner)]))
         });
@@ -72,16 +77,16 @@ impl Layers {
     /// Who said what stands at this path.
     #[must_use]
     pub fn source(&self, path: &str) -> Source {
-        let mut path = path;
-        loop {
-            if let Some(source) = self.sources.get(path) {
-                return source.clone();
-            }
-            match path.rfind(['.', '[']) {
-                Some(end) => path = &path[..end],
-                None => return Source::Default,
-            }
-        }
+        upwards(path)
+            .find_map(|path| self.sources.get(path))
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// What was written there, where variables were filled into it: what they hold may be a secret.
+    #[must_use]
+    pub fn reference(&self, path: &str) -> Option<&Value> {
+        upwards(path).find_map(|path| self.references.get(path))
     }
 }
 
@@ -102,6 +107,13 @@ fn collect<'a>(path: String, value: &'a Value, found: &mut Vec<(String, &'a Valu
         }
         _ => found.push((path, value)),
     }
+}
+
+/// The path, and those of everything around it.
+fn upwards(path: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(path), |path| {
+        path.rfind(['.', '[']).map(|end| &path[..end])
+    })
 }
 
 /// The path of a key in the object at `path`.
@@ -133,7 +145,10 @@ mod tests {
     #[test]
     fn the_upper_layer_wins_and_is_named() {
         let mut layers = Layers::over(json!({ "a": { "b": 1, "c": 2, "d": 3 }, "l": [1, 2] }));
-        layers.add_file(json!({ "a": { "b": 10, "c": 20 }, "l": [3] }));
+        layers.add_file(
+            json!({ "a": { "b": 10, "c": 20 }, "l": [3] }),
+            BTreeMap::new(),
+        );
         layers.set("a.b", json!(100), Source::Flag("--b"));
         layers.set("a.e", json!(5), Source::Environment("E"));
         assert_eq!(
@@ -153,7 +168,7 @@ mod tests {
     #[test]
     fn a_value_in_place_of_an_object_is_kept_for_the_error() {
         let mut layers = Layers::over(json!({ "a": { "b": 1 } }));
-        layers.add_file(json!({ "a": 7 }));
+        layers.add_file(json!({ "a": 7 }), BTreeMap::new());
         assert_eq!(layers.merged(), &json!({ "a": 7 }));
         assert_eq!(layers.source("a"), Source::File);
     }

@@ -2,81 +2,19 @@
 
 use crate::config::explain::explain;
 use crate::config::json;
-use crate::config::layers::{Layers, Source, below, leaves};
+use crate::config::layers::{Layers, Source, below};
+use crate::config::loaded::{Loaded, Overrides};
 use crate::config::problem::{ConfigError, InFile};
 use crate::config::secrets::{is_tracked, literal_secrets};
 use crate::config::sense;
 use crate::config::shape::{Config, FILE_NAME, VERSION};
-use crate::config::variables::{Environment, add_environment, fill};
+use crate::config::variables::{Environment, add_environment, fill, references};
 use serde_json::Value;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 /// More than anybody writes, so that a wrong `-c` cannot fill the memory.
 const LARGEST_FILE: u64 = 1 << 20;
-
-/// What flags set.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Overrides(Vec<(&'static str, Value, &'static str)>);
-
-impl Overrides {
-    /// Lets `flag` set `key`, where it was given.
-    #[must_use]
-    pub fn with(
-        mut self,
-        flag: &'static str,
-        key: &'static str,
-        value: Option<impl Into<Value>>,
-    ) -> Self {
-        self.0.extend(value.map(|value| (key, value.into(), flag)));
-        self
-    }
-}
-
-/// A configuration in effect.
-#[derive(Debug)]
-pub struct Loaded {
-    /// Its values.
-    pub config: Config,
-    /// The file, if there is one.
-    pub file: Option<PathBuf>,
-    /// What paths in it are relative to: the file's directory, or the working directory.
-    pub base: PathBuf,
-    layers: Layers,
-}
-
-/// One value in effect, as it may be shown: secrets are masked.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Effective {
-    /// The path of its key.
-    pub key: String,
-    /// The value.
-    pub value: Value,
-    /// Who said so.
-    pub source: Source,
-}
-
-impl Loaded {
-    /// A path of the configuration, from the root.
-    #[must_use]
-    pub fn resolve(&self, path: &Path) -> PathBuf {
-        self.base.join(path).components().collect()
-    }
-
-    /// Every value in effect, in the order of the keys' definition.
-    #[must_use]
-    pub fn values(&self) -> Vec<Effective> {
-        let shown = serde_json::to_value(&self.config).expect("a configuration is always JSON");
-        leaves(&shown)
-            .into_iter()
-            .map(|(key, value)| Effective {
-                source: self.layers.source(&key),
-                value: value.clone(),
-                key,
-            })
-            .collect()
-    }
-}
 
 /// The configuration for this working directory: defaults, the file, the environment, flags; the later wins.
 pub fn load(
@@ -89,6 +27,20 @@ pub fn load(
         Some(path) => Some(cwd.join(path)),
         None => find(cwd),
     };
+    from(cwd, file, flags, environment)
+}
+
+/// The same as if there were no file.
+pub fn without_file(cwd: &Path, environment: Environment<'_>) -> Result<Loaded, InFile> {
+    from(cwd, None, &Overrides::default(), environment)
+}
+
+fn from(
+    cwd: &Path,
+    file: Option<PathBuf>,
+    flags: &Overrides,
+    environment: Environment<'_>,
+) -> Result<Loaded, InFile> {
     let base = file.as_deref().and_then(Path::parent).unwrap_or(cwd);
     let base = base.to_path_buf();
     let loaded = match &file {
@@ -98,12 +50,7 @@ pub fn load(
         None => layered("{}", flags, environment, &|| false),
     };
     match loaded {
-        Ok((config, layers)) => Ok(Loaded {
-            config,
-            file,
-            base,
-            layers,
-        }),
+        Ok((config, layers)) => Ok(Loaded::new(config, file, base, layers)),
         Err(problem) => Err(InFile { file, problem }),
     }
 }
@@ -154,11 +101,12 @@ fn layered(
     if !secrets.is_empty() && is_tracked() {
         return Err(ConfigError::Secret { keys: secrets });
     }
+    let references = references(&file);
     fill(&mut file, environment)?;
     let mut layers = Layers::over(defaults);
-    layers.add_file(file);
+    layers.add_file(file, references);
     add_environment(&mut layers, environment);
-    for (key, value, flag) in &flags.0 {
+    for (key, value, flag) in flags.settings() {
         layers.set(key, value.clone(), Source::Flag(flag));
     }
     let config: Config = serde_path_to_error::deserialize(layers.merged())
@@ -202,7 +150,6 @@ fn objects_stay_objects(path: &str, default: &Value, given: &Value) -> Result<()
 mod tests {
     use super::*;
     use crate::error::{Color, Error};
-    use serde_json::json;
 
     fn environment(name: &str) -> Option<String> {
         (name == "SET").then(|| "secret".to_owned())
@@ -331,6 +278,22 @@ mod tests {
     }
 
     #[test]
+    fn what_a_variable_holds_is_in_no_error() {
+        for text in [
+            r#"{ "agent": { "kind": "${SET}" } }"#,
+            r#"{ "executor": { "maxParallel": "${SET}" } }"#,
+            r#"{ "checks": [{ "name": "t", "run": "a && ${SET}" }] }"#,
+        ] {
+            let told = told(text);
+            assert!(
+                told.contains("what its variables hold does not fit"),
+                "{told}"
+            );
+            assert!(!told.contains("secret"), "{told}");
+        }
+    }
+
+    #[test]
     fn a_check_that_needs_a_shell_is_shown_how_to_start_one() {
         assert_eq!(
             told(r#"{ "checks": [{ "name": "t", "run": "make && \"make\" test" }] }"#),
@@ -422,27 +385,5 @@ mod tests {
         );
         std::fs::write(repository.join(FILE_NAME), "{}").unwrap();
         assert_eq!(find(&deep), Some(repository.join(FILE_NAME)));
-    }
-
-    #[test]
-    fn values_are_shown_without_secrets() {
-        let (config, layers) = load_text(r#"{ "agent": { "env": { "X": "${SET}" } } }"#).unwrap();
-        let loaded = Loaded {
-            config,
-            layers,
-            file: None,
-            base: PathBuf::from("/base"),
-        };
-        let shown = loaded.values();
-        let value = shown
-            .iter()
-            .find(|value| value.key == "agent.env.X")
-            .unwrap();
-        assert_eq!(
-            (&value.value, &value.source),
-            (&json!("***"), &Source::File)
-        );
-        assert!(!format!("{shown:?}").contains("secret"));
-        assert_eq!(loaded.resolve(Path::new("./x")), Path::new("/base/x"));
     }
 }

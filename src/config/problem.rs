@@ -1,6 +1,7 @@
 //! What is wrong with a configuration: the key, the reason, and what helps.
 
 use crate::error::{Error, Kind};
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// Why a configuration cannot be used.
@@ -119,7 +120,7 @@ impl ConfigError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Unreadable { .. } => {
+            Self::Unreadable { cause } if cause.kind() == ErrorKind::NotFound => {
                 Some("`autoissue init` writes one for this repository".into())
             }
             Self::Syntax { problem, .. } if problem.contains("trailing comma") => {
@@ -139,7 +140,8 @@ impl ConfigError {
                 "put the value into an environment variable and write `${{NAME}}` for {}",
                 keys.first().map_or("it", String::as_str)
             )),
-            Self::TooLarge { .. }
+            Self::Unreadable { .. }
+            | Self::TooLarge { .. }
             | Self::Syntax { .. }
             | Self::Truncated { .. }
             | Self::Variable { .. } => None,

@@ -1,10 +1,10 @@
 //! Secrets that stand in a configuration as themselves, and whether git would spread them.
 
+use crate::config::git::git;
 use crate::config::layers::leaves;
 use crate::config::variables::refers;
 use serde_json::Value;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 /// How known kinds of tokens begin (GitHub, GitLab, Anthropic, `OpenAI`, Slack, AWS).
 const TOKEN_STARTS: [&str; 12] = [
@@ -51,22 +51,11 @@ pub fn is_tracked(file: &Path) -> bool {
     let (Some(directory), Some(name)) = (file.parent(), file.file_name()) else {
         return false;
     };
-    Command::new("git")
-        .args([
-            "-c",
-            "core.fsmonitor=false",
-            "ls-files",
-            "--error-unmatch",
-            "--",
-        ])
+    git(directory)
+        .args(["ls-files", "--error-unmatch", "--"])
         .arg(name)
-        .current_dir(directory)
-        .env("GIT_LITERAL_PATHSPECS", "1")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
+        .output()
+        .is_ok_and(|output| output.status.success())
 }
 
 fn is_literal_secret(key: &str, value: &Value) -> bool {

@@ -1,6 +1,7 @@
 //! From the configuration to what a session's decisions rest on.
 
 use crate::config::shape::Config;
+use crate::config::values::Dollars;
 use crate::rules::money::Usd;
 use crate::rules::settings::{Settings, StateLabels};
 
@@ -21,7 +22,7 @@ impl Config {
         Settings {
             slots: self.executor.max_parallel.get(),
             ceiling: self.max_total_budget_usd.usd(),
-            daily_ceiling: self.max_daily_budget_usd.map(|dollars| dollars.usd()),
+            daily_ceiling: self.max_daily_budget_usd.map(Dollars::usd),
             cap: self.agent.max_budget_usd.usd(),
             typical,
             priority_first: false,

@@ -9,6 +9,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+/// What is shown in place of a secret.
+pub const MASK: &str = "***";
 const MOST_DOLLARS: f64 = 1_000_000.0;
 
 /// A whole number from `MIN` to `MAX`.
@@ -197,13 +199,13 @@ impl<'de> Deserialize<'de> for Secret {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
+        f.write_str(MASK)
     }
 }
 
 impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str("***")
+        to.serialize_str(MASK)
     }
 }
 

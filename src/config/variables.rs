@@ -1,8 +1,9 @@
 //! The environment: variables that set a key, and `${NAME}` in a text.
 
-use crate::config::layers::{Layers, Source, below};
+use crate::config::layers::{Layers, Source, below, leaves};
 use crate::config::problem::ConfigError;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// An environment variable that sets a key.
 #[derive(Clone, Copy, Debug)]
@@ -111,6 +112,34 @@ fn filled(key: &str, text: &str, environment: Environment<'_>) -> Result<String,
     }
     result.push_str(rest);
     Ok(result)
+}
+
+/// The values of the file that refer to variables, as they are written.
+#[must_use]
+pub fn references(file: &Value) -> BTreeMap<String, Value> {
+    leaves(file)
+        .into_iter()
+        .filter(|(_, value)| refers_within(value))
+        .map(|(key, value)| (key, value.clone()))
+        .collect()
+}
+
+fn refers_within(value: &Value) -> bool {
+    match value {
+        Value::String(text) => refers(text),
+        Value::Array(items) => items.iter().any(refers_within),
+        Value::Object(fields) => fields.values().any(refers_within),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// Is this one reference, and nothing else?
+#[must_use]
+pub fn is_reference(value: &Value) -> bool {
+    value
+        .as_str()
+        .and_then(|text| text.strip_prefix("${")?.strip_suffix('}'))
+        .is_some_and(is_name)
 }
 
 /// Does this text refer to a variable?

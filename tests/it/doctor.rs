@@ -97,6 +97,22 @@ fn what_is_no_usable_repository_is_told_apart() {
 }
 
 #[test]
+fn the_state_directory_is_where_it_was_said_to_be() {
+    let sealed = Sealed::repository();
+    let check = |variables: &[(&str, &str)], args: &[&str], expect: &str| {
+        let args: Vec<&str> = ["doctor"].iter().chain(args).copied().collect();
+        let told = sealed.run_with(variables, &args);
+        assert!(told.contains(&format!("state        {expect}, ")), "{told}");
+    };
+    let own = "AUTOISSUE_STATE_DIR";
+    check(&[], &[], "$TOP/home/.local/state/autoissue");
+    check(&[(own, "")], &[], "$TOP/home/.local/state/autoissue");
+    check(&[("XDG_STATE_HOME", "/xdg")], &[], "/xdg/autoissue");
+    check(&[(own, "mine")], &[], "$TOP/work/mine");
+    check(&[(own, "mine")], &["--state-dir", "/flag"], "/flag");
+}
+
+#[test]
 fn a_broken_configuration_does_not_stop_the_rest() {
     let sealed = Sealed::repository();
     sealed.write("autoissue.config.json", "{ \"maxTotalBudgetUsd\": -1 }");

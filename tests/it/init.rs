@@ -77,6 +77,16 @@ fn nothing_is_overwritten_without_force() {
 }
 
 #[test]
+fn the_file_can_be_named() {
+    let sealed = Sealed::repository();
+    let told = sealed.run(&["init", "-c", "own.json"]);
+    assert!(told.contains("wrote $TOP/work/own.json\n"), "{told}");
+    assert!(!sealed.work().join(FILE).exists());
+    let checked = sealed.run(&["config", "check", "-c", "own.json"]);
+    assert!(checked.starts_with("exit code 0\n"), "{checked}");
+}
+
+#[test]
 fn a_github_project_is_recognised_by_its_remote() {
     let sealed = Sealed::repository();
     sealed.git(&[

@@ -96,7 +96,7 @@ impl Sealed {
         let mut shown = format!("exit code {}\n", output.status.code().unwrap());
         for (name, text) in [("stdout", out), ("stderr", err)] {
             if !text.is_empty() {
-                shown += &format!("--- {name}\n{text}");
+                shown.extend(["--- ", name, "\n", &text]);
             }
         }
         shown
