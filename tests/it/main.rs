@@ -6,3 +6,4 @@
 mod repos;
 
 mod git;
+mod git_hostile;

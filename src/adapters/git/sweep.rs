@@ -197,3 +197,177 @@ fn look(dir: &Dir, name: &CStr) -> io::Result<Option<Type>> {
         _ => Type::Socket,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::stat::mkdirat;
+    use nix::unistd::mkfifo;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::net::UnixListener;
+
+    struct Place {
+        _dir: tempfile::TempDir,
+        slots: std::path::PathBuf,
+        root: std::path::PathBuf,
+    }
+
+    fn place() -> Place {
+        let dir = tempfile::tempdir().unwrap();
+        let slots = dir.path().join("slots");
+        let root = slots.join("tree");
+        fs::create_dir_all(&root).unwrap();
+        Place {
+            _dir: dir,
+            slots,
+            root,
+        }
+    }
+
+    fn names(root: &Path) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(root)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn names_that_any_system_takes_for_git_are_known() {
+        let check = |name: &str, expect: bool| {
+            assert_eq!(is_git_name(name.as_bytes()), expect, "{name:?}");
+        };
+        for name in [
+            ".git",
+            ".GIT",
+            ".Git",
+            "git~1",
+            "GIT~1",
+            ".git.",
+            ".git ",
+            ".git . .",
+            ".git::$INDEX_ALLOCATION",
+            ".g\u{200c}it",
+            "\u{feff}.git",
+            "a\\.git",
+            ".git\\config",
+        ] {
+            check(name, true);
+        }
+        for name in [
+            ".gitignore",
+            ".github",
+            "git",
+            ".gi",
+            "x.git",
+            "git~2",
+            "..git",
+        ] {
+            check(name, false);
+        }
+    }
+
+    #[test]
+    fn nested_git_directories_go_and_the_rest_stays() {
+        let place = place();
+        let root = &place.root;
+        for path in [".git/hooks", "a/.git/refs", "a/b/.GIT", "c/git~1"] {
+            fs::create_dir_all(root.join(path)).unwrap();
+        }
+        fs::create_dir(root.join("d")).unwrap();
+        fs::write(root.join("d/.git"), "gitdir: /elsewhere").unwrap();
+        fs::create_dir(root.join("e")).unwrap();
+        symlink("/elsewhere", root.join("e/.git")).unwrap();
+        fs::write(root.join("a/b/.gitattributes"), "* filter=x").unwrap();
+        let swept = sweep(root, RootGit::Keep, &place.slots).unwrap();
+        assert_eq!((swept.attributes, swept.too_deep), (true, false));
+        assert_eq!(names(root), [".git", "a", "c", "d", "e"]);
+        assert_eq!(names(&root.join("a")), ["b"]);
+        assert_eq!(names(&root.join("a/b")), [".gitattributes"]);
+        for emptied in ["c", "d", "e"] {
+            assert!(names(&root.join(emptied)).is_empty(), "{emptied}");
+        }
+        sweep(root, RootGit::Remove, &place.slots).unwrap();
+        assert_eq!(names(root), ["a", "c", "d", "e"]);
+        assert_eq!(names(&place.slots), ["tree"], "the trash is empty");
+    }
+
+    #[test]
+    fn no_link_is_followed() {
+        let place = place();
+        let outside = place.slots.join("../outside");
+        fs::create_dir_all(outside.join(".git")).unwrap();
+        symlink(&outside, place.root.join("link")).unwrap();
+        sweep(&place.root, RootGit::Remove, &place.slots).unwrap();
+        assert!(outside.join(".git").exists());
+        assert!(
+            place.root.join("link/.git").exists(),
+            "a walk that follows would find it"
+        );
+
+        let root = place.slots.join("root-link");
+        symlink(&outside, &root).unwrap();
+        assert!(sweep(&root, RootGit::Remove, &place.slots).is_err());
+        assert!(outside.join(".git").exists());
+    }
+
+    #[test]
+    fn what_is_neither_file_nor_link_nor_directory_goes() {
+        let place = place();
+        mkfifo(&place.root.join("fifo"), Mode::S_IRWXU).unwrap();
+        let _socket = UnixListener::bind(place.root.join("socket")).unwrap();
+        fs::write(place.root.join("file"), "").unwrap();
+        sweep(&place.root, RootGit::Remove, &place.slots).unwrap();
+        assert_eq!(names(&place.root), ["file"]);
+    }
+
+    #[test]
+    fn closed_directories_are_opened() {
+        let place = place();
+        let closed = place.root.join("closed");
+        fs::create_dir_all(closed.join("below/.git")).unwrap();
+        let set = |mode| fs::set_permissions(&closed, fs::Permissions::from_mode(mode)).unwrap();
+        set(0o000);
+        sweep(&place.root, RootGit::Remove, &place.slots).unwrap();
+        assert_eq!(
+            fs::metadata(&closed).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
+        assert!(names(&closed.join("below")).is_empty());
+    }
+
+    #[test]
+    fn directories_deeper_than_any_path_can_name_are_left_out_and_deleted() {
+        let place = place();
+        let mut dir = open_root(&place.root).unwrap();
+        for _ in 0..2200 {
+            mkdirat(&dir, "d", Mode::S_IRWXU).unwrap();
+            dir = Dir::openat(&dir, "d", directory_flags(), Mode::empty()).unwrap();
+        }
+        mkdirat(&dir, ".git", Mode::S_IRWXU).unwrap();
+        let swept = sweep(&place.root, RootGit::Remove, &place.slots).unwrap();
+        assert!(swept.too_deep);
+        assert_eq!(names(&place.slots), ["tree"], "the trash is empty");
+        let again = sweep(&place.root, RootGit::Remove, &place.slots).unwrap();
+        assert!(!again.too_deep);
+    }
+
+    #[test]
+    fn a_fingerprint_changes_with_what_lies_below() {
+        let place = place();
+        assert_eq!(fingerprint(&place.root).unwrap(), 0);
+        assert_eq!(fingerprint(&place.root.join("none")).unwrap(), 0);
+        fs::create_dir(place.root.join("a")).unwrap();
+        let one = fingerprint(&place.root).unwrap();
+        fs::write(place.root.join("a/b"), "x").unwrap();
+        let two = fingerprint(&place.root).unwrap();
+        fs::write(place.root.join("a/b"), "xy").unwrap();
+        let three = fingerprint(&place.root).unwrap();
+        assert!(
+            one != 0 && one != two && two != three,
+            "{one} {two} {three}"
+        );
+        assert_eq!(fingerprint(&place.root).unwrap(), three);
+    }
+}
