@@ -96,10 +96,23 @@ pub mod adapters {
     }
     /// Git, by its command line.
     pub mod git {
-        pub mod capture;
-        pub mod mirror;
-        pub mod run;
-        pub mod slot;
+        mod capture;
+        mod copy;
+        mod difference;
+        mod layout;
+        mod lock;
+        mod merge;
+        mod mirror;
+        mod private;
+        mod push;
+        mod refs;
+        pub mod repository;
+        mod run;
+        mod seal;
+        mod slot;
+        pub mod source;
+        mod sweep;
+        mod trash;
     }
     /// GitHub, by octocrab.
     pub mod github {

@@ -29,3 +29,9 @@ mod store;
 mod store_disk;
 mod store_kill;
 mod store_sample;
+
+#[path = "../support/repos.rs"]
+mod repos;
+
+mod git;
+mod git_hostile;
