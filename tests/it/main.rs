@@ -10,6 +10,8 @@
 mod fake_github;
 #[path = "../support/processes.rs"]
 mod processes;
+#[path = "../support/repos.rs"]
+mod repos;
 #[path = "../support/sealed.rs"]
 mod sealed;
 #[path = "../support/tasks.rs"]
@@ -19,6 +21,8 @@ mod cli;
 mod config;
 mod demo_project;
 mod doctor;
+mod git;
+mod git_hostile;
 mod github;
 mod init;
 mod local_forge;
@@ -29,9 +33,3 @@ mod store;
 mod store_disk;
 mod store_kill;
 mod store_sample;
-
-#[path = "../support/repos.rs"]
-mod repos;
-
-mod git;
-mod git_hostile;
