@@ -8,6 +8,7 @@ pub mod rules {
     pub mod budget;
     pub mod classify;
     pub mod conflict;
+    pub mod description;
     pub mod event;
     pub mod footprint;
     pub mod graph;
@@ -31,6 +32,7 @@ pub mod rules {
     pub mod secret_patterns;
     pub mod settings;
     pub mod summary;
+    pub mod tags;
     pub mod task;
     /// The heart: who runs next.
     pub mod schedule {
