@@ -36,8 +36,8 @@ pub mod rules {
     pub mod secret_patterns;
     pub mod settings;
     pub mod summary;
-    pub mod tally;
     pub mod tags;
+    pub mod tally;
     pub mod task;
     /// The heart: who runs next.
     pub mod schedule {
@@ -61,9 +61,14 @@ pub mod ports;
 pub mod engine {
     pub mod attempt;
     pub mod clock;
+    pub mod intake;
+    pub mod link;
+    pub mod orders;
     pub mod publish;
     pub mod recover;
+    pub mod rounds;
     pub mod session;
+    pub mod turn;
     pub mod verify;
 }
 

@@ -16,11 +16,14 @@ mod repos;
 mod sealed;
 #[path = "../support/tasks.rs"]
 mod tasks;
+#[path = "../support/world.rs"]
+mod world;
 
 mod cli;
 mod config;
 mod demo_project;
 mod doctor;
+mod engine;
 mod git;
 mod git_hostile;
 mod github;
