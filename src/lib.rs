@@ -77,7 +77,7 @@ pub mod adapters {
         pub mod claude_end;
         pub mod claude_stream;
         pub mod command;
-        pub mod listener;
+        pub mod teller;
     }
     /// Git, by its command line.
     pub mod git {

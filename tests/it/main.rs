@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "../support/agents.rs"]
+mod agents;
 #[path = "../support/processes.rs"]
 mod processes;
 
+mod claude_replayed;
 mod process;
 mod process_end;
