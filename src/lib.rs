@@ -77,7 +77,8 @@ pub mod adapters {
         pub mod claude_end;
         pub mod claude_stream;
         pub mod command;
-        pub mod teller;
+        mod run_record;
+        mod teller;
     }
     /// Git, by its command line.
     pub mod git {

@@ -8,5 +8,6 @@ mod agents;
 mod processes;
 
 mod claude_replayed;
+mod command_agent;
 mod process;
 mod process_end;

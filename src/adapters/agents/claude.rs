@@ -4,29 +4,23 @@ use crate::adapters::agents::claude_bill::Past;
 use crate::adapters::agents::claude_command::{self, ClaudeSettings};
 use crate::adapters::agents::claude_end;
 use crate::adapters::agents::claude_stream::{ClaudeStream, Life};
+use crate::adapters::agents::run_record::{RunRecord, SUMMARY, end_by_us, last_run};
 use crate::adapters::agents::teller::Teller;
 use crate::adapters::process::environment;
-use crate::adapters::process::lines::{Line, Lines};
+use crate::adapters::process::lines::Line;
 use crate::adapters::process::run::{
     Cause, GRACE, Heard, LineSink, ProcessEnd, ProcessSpec, Processes, Streams,
 };
-use crate::adapters::process::transcript::Keep;
 use crate::ports::{
-    Activity, Agent, AgentEnd, AgentOrder, AgentReport, Capabilities, Conversation, Interrupted,
-    Stop, Watch,
+    Activity, Agent, AgentEnd, AgentOrder, AgentReport, Capabilities, Interrupted, Stop, Watch,
 };
 use crate::rules::event::ProcessIdentity;
 use crate::rules::money::{Charge, Usd};
 use crate::rules::task::{ErrorClass, Failure};
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-/// How much of its last words is kept, in bytes.
-const SUMMARY: usize = 4_000;
 /// What a run may cost beyond its cap before it is stopped, in hundredths of the cap.
 const SLACK: u64 = 110;
 
@@ -106,27 +100,24 @@ impl ClaudeAgent {
         if end.code == Some(0) && result.is_some_and(|result| result.is_success) {
             return AgentEnd::Done;
         }
-        let failed = |class, message: String| AgentEnd::Failed(Failure::new(class, message));
         match &end.cause {
-            Cause::Stopped | Cause::Refused => AgentEnd::Stopped,
             Cause::NotStarted { missing, detail } => {
                 AgentEnd::Failed(self.not_started(*missing, detail))
             }
-            Cause::Sink => failed(
-                ErrorClass::Budget,
-                format!("cost {} of {cap} and was stopped", stream.bill.so_far()),
-            ),
-            Cause::Wall => failed(
-                ErrorClass::Timeout,
-                format!("took longer than {}", minutes(end.took)),
-            ),
-            Cause::Idle => failed(
-                ErrorClass::Stalled,
-                format!("was silent for too long after {}", minutes(end.took)),
-            ),
-            Cause::Itself | Cause::Lost => AgentEnd::Failed(match result {
-                Some(result) if !result.is_success => result.failure(&stream.trouble),
-                Some(_) | None => claude_end::without_result(&end.complaints, end.code),
+            Cause::Sink => {
+                let message = format!("stopped after {} of {cap}", stream.bill.so_far());
+                AgentEnd::Failed(Failure::new(ErrorClass::Budget, message))
+            }
+            Cause::Stopped
+            | Cause::Refused
+            | Cause::Wall
+            | Cause::Idle
+            | Cause::Itself
+            | Cause::Lost => end_by_us(end).unwrap_or_else(|| {
+                AgentEnd::Failed(match result {
+                    Some(result) if !result.is_success => result.failure(&stream.trouble),
+                    Some(_) | None => claude_end::without_result(&end.complaints, end.code),
+                })
             }),
         }
     }
@@ -148,7 +139,7 @@ impl Agent for ClaudeAgent {
     }
 
     async fn run(&self, order: &AgentOrder, watch: &dyn Watch, stop: &Stop) -> AgentReport {
-        let run = Run::of(order);
+        let record = RunRecord::of(order);
         let spec = ProcessSpec {
             argv: claude_command::argv(&self.settings, order),
             directory: order.directory.clone(),
@@ -158,13 +149,10 @@ impl Agent for ClaudeAgent {
             wall: order.wall,
             idle: order.idle,
             grace: GRACE,
-            keep: Some(Keep {
-                path: order.transcript.clone(),
-                header: run.header(),
-            }),
+            keep: Some(record.keep(order)),
         };
         let mut hearing = Hearing {
-            stream: run.stream(),
+            stream: stream(&record),
             teller: Teller::new(watch),
             limit: order.cap.percent(SLACK),
         };
@@ -174,16 +162,27 @@ impl Agent for ClaudeAgent {
     }
 
     fn evidence(&self, transcript: &Path) -> Option<AgentReport> {
-        let (stream, cap) = read(File::open(transcript).ok()?)?;
+        let (record, stream) = last_run(transcript, stream, |stream, line| {
+            stream.line(line.text);
+        })?;
         let result = stream.result.as_ref()?;
         let end = if result.is_success {
             AgentEnd::Done
         } else {
             AgentEnd::Failed(result.failure(&stream.trouble))
         };
-        let charge = stream.bill.charge(cap, stream.model.as_deref());
+        let charge = stream.bill.charge(record.cap, stream.model.as_deref());
         Some(assemble(stream, end, charge))
     }
+}
+
+fn stream(record: &RunRecord) -> ClaudeStream {
+    let past = if record.resumed {
+        Past::Paid
+    } else {
+        Past::None
+    };
+    ClaudeStream::new(&record.directory, past)
 }
 
 fn assemble(stream: ClaudeStream, end: AgentEnd, charge: Charge) -> AgentReport {
@@ -197,61 +196,6 @@ fn assemble(stream: ClaudeStream, end: AgentEnd, charge: Charge) -> AgentReport 
         denied: stream.denied,
         messages: stream.messages,
     }
-}
-
-fn minutes(time: Duration) -> String {
-    let seconds = time.as_secs();
-    format!("{}m {}s", seconds / 60, seconds % 60)
-}
-
-/// What a transcript has to say about a run for its evidence to be read: the line that it begins with.
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(tag = "type", rename = "autoissue_run")]
-struct Run {
-    resumed: bool,
-    cap: Usd,
-    directory: PathBuf,
-}
-
-impl Run {
-    fn of(order: &AgentOrder) -> Self {
-        Self {
-            resumed: matches!(order.conversation, Conversation::Resumed(_)),
-            cap: order.cap,
-            directory: order.directory.clone(),
-        }
-    }
-
-    fn header(&self) -> String {
-        serde_json::to_string(self).expect("a flag, a number and a path can be written")
-    }
-
-    fn stream(&self) -> ClaudeStream {
-        ClaudeStream::new(
-            &self.directory,
-            if self.resumed { Past::Paid } else { Past::None },
-        )
-    }
-}
-
-/// The last run in a transcript, and its cap.
-fn read(mut transcript: impl Read) -> Option<(ClaudeStream, Usd)> {
-    let mut last = None;
-    let mut lines = Lines::default();
-    let mut hear = |line: Line<'_>| match serde_json::from_slice::<Run>(line.text) {
-        Ok(run) => last = Some((run.stream(), run.cap)),
-        Err(_) => {
-            if let Some((stream, _)) = &mut last {
-                stream.line(line.text);
-            }
-        }
-    };
-    let mut chunk = vec![0; 64 << 10];
-    while let count @ 1.. = transcript.read(&mut chunk).ok()? {
-        lines.feed(&chunk[..count], &mut hear);
-    }
-    lines.finish(&mut hear);
-    last
 }
 
 struct Hearing<'a> {
