@@ -4,9 +4,12 @@
 
 #[path = "../support/agents.rs"]
 mod agents;
+#[path = "../support/mock.rs"]
+mod mock;
 #[path = "../support/processes.rs"]
 mod processes;
 
+mod claude;
 mod claude_replayed;
 mod command_agent;
 mod process;
