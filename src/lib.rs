@@ -99,7 +99,8 @@ pub mod adapters {
         pub mod claude_end;
         pub mod claude_stream;
         pub mod command;
-        pub mod listener;
+        mod run_record;
+        mod teller;
     }
     /// Git, by its command line.
     pub mod git {

@@ -8,6 +8,10 @@
 
 #[path = "../support/fake_github/fake.rs"]
 mod fake_github;
+#[path = "../support/agents.rs"]
+mod agents;
+#[path = "../support/mock.rs"]
+mod mock;
 #[path = "../support/processes.rs"]
 mod processes;
 #[path = "../support/repos.rs"]
@@ -29,6 +33,9 @@ mod git_hostile;
 mod github;
 mod init;
 mod local_forge;
+mod claude;
+mod claude_replayed;
+mod command_agent;
 mod process;
 mod process_end;
 mod schedule;
