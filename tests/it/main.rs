@@ -6,10 +6,10 @@
     reason = "benches share some support modules, where their items are reached"
 )]
 
-#[path = "../support/fake_github/fake.rs"]
-mod fake_github;
 #[path = "../support/agents.rs"]
 mod agents;
+#[path = "../support/fake_github/fake.rs"]
+mod fake_github;
 #[path = "../support/mock.rs"]
 mod mock;
 #[path = "../support/processes.rs"]
@@ -23,7 +23,10 @@ mod tasks;
 #[path = "../support/world.rs"]
 mod world;
 
+mod claude;
+mod claude_replayed;
 mod cli;
+mod command_agent;
 mod config;
 mod demo_project;
 mod doctor;
@@ -33,9 +36,6 @@ mod git_hostile;
 mod github;
 mod init;
 mod local_forge;
-mod claude;
-mod claude_replayed;
-mod command_agent;
 mod process;
 mod process_end;
 mod schedule;
