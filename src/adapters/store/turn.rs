@@ -71,7 +71,7 @@ fn insert(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
             recorded.at.0,
             VERSION,
             kind,
-            issue(&recorded.event).map(|issue| issue.0.cast_signed()),
+            recorded.event.issue().map(|issue| issue.0.cast_signed()),
             &payload,
         ),
     )
@@ -129,6 +129,7 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
         | Event::Parked { .. }
         | Event::Requeued { .. }
         | Event::DispatchPaused { .. }
+        | Event::DispatchStopped { .. }
         | Event::Announced { .. }
         | Event::SpentElsewhere { .. }
         | Event::StopRequested => Ok(()),
@@ -215,32 +216,6 @@ fn learn(
         | Fact::Verified
         | Fact::BranchChosen { .. }
         | Fact::Intends { .. } => Ok(()),
-    }
-}
-
-fn issue(event: &Event) -> Option<IssueNumber> {
-    match event {
-        Event::Held { issue, .. }
-        | Event::Due { issue }
-        | Event::Admitted { issue, .. }
-        | Event::Fact { issue, .. }
-        | Event::Settled { issue, .. }
-        | Event::RetryScheduled { issue, .. }
-        | Event::Parked { issue, .. }
-        | Event::Requeued { issue, .. }
-        | Event::TaskEnded { issue, .. }
-        | Event::Announced { issue, .. } => Some(*issue),
-        Event::SessionStarted { .. }
-        | Event::SessionResumed { .. }
-        | Event::TasksRead { .. }
-        | Event::DispatchPaused { .. }
-        | Event::BreakerOpened { .. }
-        | Event::BreakerClosed
-        | Event::SpentElsewhere { .. }
-        | Event::CommandTaken { .. }
-        | Event::StopRequested
-        | Event::SessionInterrupted
-        | Event::SessionFinished => None,
     }
 }
 

@@ -1,0 +1,102 @@
+//! Runs setup scripts and checks, with no key in reach.
+
+use crate::adapters::process::environment;
+use crate::adapters::process::lines::{Line, Tail};
+use crate::adapters::process::run::{
+    Cause, GRACE, Heard, LineSink, ProcessEnd, ProcessSpec, Processes, Streams,
+};
+use crate::adapters::process::words;
+use crate::ports::{Activity, CommandEnd, CommandOrder, CommandReport, Commands, Stop, Watch};
+use crate::rules::event::ProcessIdentity;
+use async_trait::async_trait;
+
+/// How much of a command's output is kept, in bytes.
+const OUTPUT: usize = 16 << 10;
+/// What stands where a program was killed with its supervisor, so that nobody saw its own code.
+const KILLED: i32 = 137;
+
+/// Runs the commands of the configuration.
+#[derive(Clone, Debug)]
+pub struct CommandRunner {
+    processes: Processes,
+}
+
+impl CommandRunner {
+    /// One that runs them through these processes.
+    #[must_use]
+    pub fn new(processes: Processes) -> Self {
+        Self { processes }
+    }
+}
+
+#[async_trait]
+impl Commands for CommandRunner {
+    async fn run(&self, order: &CommandOrder, watch: &dyn Watch, stop: &Stop) -> CommandReport {
+        let mut env = environment::inherited(&[]);
+        environment::add(&mut env, &order.env);
+        let spec = ProcessSpec {
+            argv: order.argv.clone(),
+            directory: order.directory.clone(),
+            env,
+            input: Vec::new(),
+            streams: Streams::Merged,
+            wall: order.wall,
+            idle: order.wall,
+            grace: GRACE,
+            keep: None,
+        };
+        let mut output = Output {
+            tail: Tail::new(OUTPUT),
+        };
+        watch.activity(Activity {
+            line: words::line(&order.argv.join(" "), 200),
+            ..Activity::default()
+        });
+        let end = self.processes.run(&spec, &mut output, watch, stop).await;
+        report(end, output.text())
+    }
+
+    async fn end_leftover(&self, process: &ProcessIdentity) {
+        self.processes.end_leftover(process).await;
+    }
+}
+
+fn report(end: ProcessEnd, output: String) -> CommandReport {
+    let millis = u64::try_from(end.took.as_millis()).unwrap_or(u64::MAX);
+    let (end, output) = match end.cause {
+        Cause::Itself => (CommandEnd::Exited(end.code.unwrap_or(KILLED)), output),
+        Cause::Lost => (CommandEnd::Exited(KILLED), output),
+        Cause::Wall | Cause::Idle => (CommandEnd::TimedOut, output),
+        Cause::Sink | Cause::Stopped | Cause::Refused => (CommandEnd::Stopped, output),
+        Cause::NotStarted { detail, .. } => (CommandEnd::NotStarted, detail),
+    };
+    CommandReport {
+        end,
+        output,
+        millis,
+    }
+}
+
+struct Output {
+    tail: Tail,
+}
+
+impl Output {
+    fn text(self) -> String {
+        let (bytes, cut) = self.tail.take();
+        let text = words::block(&bytes, OUTPUT);
+        if cut { format!("…\n{text}") } else { text }
+    }
+}
+
+impl LineSink for Output {
+    fn line(&mut self, line: Line<'_>) -> Heard {
+        self.tail.push(line.text);
+        if line.cut > 0 {
+            self.tail
+                .push(format!("… ({} bytes more)", line.cut).as_bytes());
+        }
+        self.tail.push(b"\n");
+        Heard::Life
+    }
+}

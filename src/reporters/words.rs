@@ -1,0 +1,130 @@
+//! Words of others made safe to show, and words of ours for people.
+
+use crate::reporters::paint::Tone;
+use crate::rules::task::{Ending, Failure, Verdict};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Columns that a reason gets within a sentence.
+const REASON: usize = 200;
+
+/// The text on one line, without anything that a terminal obeys or that turns its reading order.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let shown = |letter: char| match letter {
+        '\n' | '\r' | '\t' => Some(' '),
+        '\u{200b}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{061c}'
+        | '\u{feff}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}'
+        | '\u{e0000}'..='\u{e007f}' => None,
+        _ if letter.is_control() => Some('\u{fffd}'),
+        _ => Some(letter),
+    };
+    text.chars().filter_map(shown).collect()
+}
+
+/// The text in at most so many columns; `…` stands for what is left out.
+#[must_use]
+pub fn clip(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut clipped = String::new();
+    let mut columns = 0;
+    for letter in text.chars() {
+        columns += letter.width().unwrap_or(0);
+        if columns + 1 > width {
+            break;
+        }
+        clipped.push(letter);
+    }
+    if width > 0 {
+        clipped.push('…');
+    }
+    clipped
+}
+
+/// An ending, or another of our words with `_` in it, for people.
+#[must_use]
+pub fn spoken(word: &str) -> String {
+    word.replace('_', " ")
+}
+
+/// `1 task`, `2 tasks`.
+#[must_use]
+pub fn plural(count: u64, noun: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{s}")
+}
+
+/// The tone of an ending.
+#[must_use]
+pub fn tone_of(ending: Ending) -> Tone {
+    match ending {
+        Ending::Completed => Tone::Good,
+        Ending::Failed => Tone::Bad,
+        Ending::NoChange | Ending::Blocked | Ending::NeedsHuman | Ending::Budget => Tone::Warn,
+        Ending::Skipped => Tone::Faint,
+    }
+}
+
+/// A verdict in words.
+#[must_use]
+pub fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "passed",
+        Verdict::Failed => "failed",
+        Verdict::FailedBefore => "failed as on the base",
+        Verdict::TimedOut => "timed out",
+        Verdict::Unable => "could not be started",
+    }
+}
+
+/// Why an attempt failed, in one line.
+#[must_use]
+pub fn why(failure: &Failure) -> String {
+    format!("{}: {}", failure.class.words(), brief(&failure.message))
+}
+
+/// The first line that says something, safe to print and not too long.
+#[must_use]
+pub fn brief(text: &str) -> String {
+    let first = text.lines().find(|line| !line.trim().is_empty());
+    clip(printable(first.unwrap_or_default()).trim(), REASON)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::script::NASTY;
+
+    #[test]
+    fn no_title_commands_the_terminal() {
+        let shown = printable(NASTY);
+        let obeyed =
+            |letter: char| letter.is_control() || ('\u{202a}'..='\u{2069}').contains(&letter);
+        assert!(NASTY.contains(obeyed), "the control");
+        assert!(!shown.contains(obeyed), "{shown:?}");
+        assert!(shown.contains("second $(rm -rf) 日本語"), "{shown:?}");
+    }
+
+    #[test]
+    fn wide_letters_count_twice_when_clipped() {
+        let check = |text: &str, width, expect: &str| assert_eq!(clip(text, width), expect);
+        check("short", 5, "short");
+        check("longer", 5, "long…");
+        check("日本語", 6, "日本語");
+        check("日本語", 5, "日本…");
+        check("日本語", 4, "日…");
+        check("anything", 0, "");
+    }
+
+    #[test]
+    fn only_the_first_telling_line_of_a_reason_is_said() {
+        assert_eq!(brief("\n  \n  what failed\nand where\n"), "what failed");
+        assert_eq!(brief(""), "");
+    }
+}
