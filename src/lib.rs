@@ -8,6 +8,7 @@ pub mod rules {
     pub mod budget;
     pub mod classify;
     pub mod conflict;
+    pub mod description;
     pub mod event;
     pub mod exit;
     pub mod fold;
@@ -36,6 +37,7 @@ pub mod rules {
     pub mod settings;
     pub mod summary;
     pub mod tally;
+    pub mod tags;
     pub mod task;
     /// The heart: who runs next.
     pub mod schedule {

@@ -109,6 +109,7 @@ fn push_plain(char: char, plain: &mut String) {
         'a'..='z' | 'A'..='Z' | '0'..='9' => plain.push(char.to_ascii_lowercase()),
         // Apostrophes and combining marks do not end a word.
         '\'' | '’' | '\u{300}'..='\u{36f}' => {}
+        char if char > LATIN_END => plain.push(' '),
         char => {
             let lower = char.to_lowercase().next().unwrap_or(char);
             let letters = LATIN
@@ -120,7 +121,10 @@ fn push_plain(char: char, plain: &mut String) {
     }
 }
 
-const LATIN: [(&str, &str); 30] = [
+/// The end of Unicode's block "Latin Extended-B".
+const LATIN_END: char = '\u{24f}';
+
+const LATIN: [(&str, &str); 27] = [
     ("àáâãåāăąǎ", "a"),
     ("äæ", "ae"),
     ("çćĉċč", "c"),
@@ -145,9 +149,6 @@ const LATIN: [(&str, &str); 30] = [
     ("ŵ", "w"),
     ("ýÿŷ", "y"),
     ("źżž", "z"),
-    ("ﬁ", "fi"),
-    ("ﬂ", "fl"),
-    ("ﬀ", "ff"),
     ("²", "2"),
     ("³", "3"),
     ("µ", "u"),

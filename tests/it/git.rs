@@ -94,13 +94,7 @@ async fn an_attempt_goes_from_fetch_to_push() {
 
     repository.release(workspace.clone()).await.unwrap();
     assert!(!workspace.path.exists());
-    assert_eq!(
-        repository
-            .leftover(IssueNumber(12), &workspace.base)
-            .await
-            .unwrap(),
-        None
-    );
+    assert_eq!(repository.leftover(IssueNumber(12)).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -159,18 +159,14 @@ impl Repository for GitRepository {
         taking.take(issue, attempt).await
     }
 
-    async fn leftover(
-        &self,
-        issue: IssueNumber,
-        base: &CommitId,
-    ) -> Result<Option<Workspace>, RepositoryError> {
+    async fn leftover(&self, issue: IssueNumber) -> Result<Option<Workspace>, RepositoryError> {
         if self.holds(issue) {
             return Ok(None);
         }
         let Some((slot, work)) = self.abandoned(issue).await? else {
             return Ok(None);
         };
-        if work.ready && work.base == *base && self.path(issue).is_dir() {
+        if work.ready && self.path(issue).is_dir() {
             return Ok(Some(self.hold(slot, work)));
         }
         self.rescue(&slot, &work).await?;
