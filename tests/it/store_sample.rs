@@ -40,6 +40,7 @@ pub(crate) fn settings(daily_ceiling: Option<Usd>) -> Box<Settings> {
         daily_ceiling,
         cap: dollars(5),
         typical: None,
+        priority_first: false,
         max_retries: 2,
         check_rounds: 1,
         breaker_failures: 5,
