@@ -151,6 +151,7 @@ pub mod adapters {
         pub mod claims;
         pub mod control;
         pub mod crash;
+        mod database;
         pub mod error;
         mod files;
         pub mod history;
