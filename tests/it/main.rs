@@ -7,3 +7,4 @@ mod repos;
 
 mod git;
 mod git_hostile;
+mod git_sealed;

@@ -2,7 +2,7 @@
 
 use super::lock::Lock;
 use super::run::{Call, Git, blocking, failed};
-use super::source::{Identity, Remote, shallow};
+use super::source::{Identity, Remote};
 use crate::ports::RepositoryError;
 use crate::rules::ids::{BranchName, CommitId};
 use std::collections::{BTreeMap, HashMap};
@@ -219,12 +219,7 @@ impl Mirror {
             blocking(action, move || unlock(&path)).await?;
             said = self.fetch_once(specs, &lock, action).await?;
         }
-        if said.code != Some(0) {
-            return Err(self.remote.error(action, &said));
-        }
-        if self.path.join("shallow").exists() {
-            return Err(shallow(&self.remote.url));
-        }
+        self.remote.check_fetch(&self.path, action, &said)?;
         self.read_refs().await
     }
 
@@ -351,12 +346,7 @@ async fn create(path: &Path, git: &Git, remote: &Remote) -> Result<(), Repositor
         .holding(&lock)
         .map_err(io)?;
     let said = remote.ask(call, action).await?;
-    if said.code != Some(0) {
-        return Err(remote.error(action, &said));
-    }
-    if aside.join("shallow").exists() {
-        return Err(shallow(&remote.url));
-    }
+    remote.check_fetch(&aside, action, &said)?;
     fs::rename(&aside, path).map_err(io)
 }
 
