@@ -79,7 +79,7 @@ async fn copied_files_and_files_of_setup_are_never_committed() {
 
     let taken = capture(&repository, &workspace).await;
     assert_eq!(taken.diff.paths, [".gitignore", "b.txt", "cache/new"]);
-    let control = plain_add(&scene, at, &[], scene.dir.path());
+    let control = plain_add(&scene, at, &[], &scene.root);
     for sealed in [
         ".env",
         ".env.local",
@@ -125,14 +125,14 @@ async fn a_copied_file_that_is_tracked_stays_as_it_was() {
     );
     let taken = capture(&repository, &workspace).await;
     assert_eq!(taken.diff.files, 0);
-    let control = plain_add(&scene, &workspace.path, &[], scene.dir.path());
+    let control = plain_add(&scene, &workspace.path, &[], &scene.root);
     assert_eq!(control, ["config.json"]);
 }
 
 #[tokio::test]
 async fn the_user_s_own_ignore_file_drops_nothing() {
     let scene = Scene::new(&[("a.txt", "one\n")]);
-    let ignore = scene.dir.path().join("ignore");
+    let ignore = scene.root.join("ignore");
     fs::write(&ignore, "*.log\n").unwrap();
     let setting = format!("core.excludesFile={}", ignore.display());
     git(
@@ -141,13 +141,13 @@ async fn the_user_s_own_ignore_file_drops_nothing() {
     );
     let repository = scene.open().await;
     // Even in the place that stands for the user's home.
-    let home = scene.dir.path().join("state/mirror.git.home");
+    let home = scene.root.join("state/mirror.git.home");
     write(&home, ".config/git/ignore", "*.log\n");
     let workspace = prepare(&repository, 0, 1).await;
     write(&workspace.path, "wanted.log", "x\n");
     let taken = capture(&repository, &workspace).await;
     assert_eq!(taken.diff.paths, ["wanted.log"]);
-    for (options, home) in [(&["-c", &setting][..], scene.dir.path()), (&[], &home)] {
+    for (options, home) in [(&["-c", &setting][..], &scene.root), (&[], &home)] {
         let control = plain_add(&scene, &workspace.path, options, home);
         assert_eq!(control, [""; 0]);
     }
@@ -184,7 +184,7 @@ async fn content_in_place_of_a_pointer_needs_a_person() {
             .unwrap();
         assert_eq!(read, taken, "the concern outlives us");
         // The control: git itself takes it without a word.
-        let control = plain_add(&scene, at, &[], scene.dir.path());
+        let control = plain_add(&scene, at, &[], &scene.root);
         assert!(control.contains(&name.to_owned()));
         fs::remove_file(at.join(name)).unwrap();
     }
@@ -238,7 +238,7 @@ async fn edits_below_a_submodule_need_a_person() {
             .unwrap()
             .contains("below nested repositories: sub")
     );
-    let control = plain_add(&scene, at, &[], scene.dir.path());
+    let control = plain_add(&scene, at, &[], &scene.root);
     assert_eq!(
         control, [""; 0],
         "git itself sees nothing, and the edit would be lost"
@@ -298,8 +298,8 @@ async fn sha256_repositories_work_all_the_way() {
         workspace.base
     );
     // The control: a mirror of git's default format cannot take these objects.
-    let plain = scene.dir.path().join("plain.git");
-    git(scene.dir.path(), &["init", "-q", "--bare", "plain.git"]);
+    let plain = scene.root.join("plain.git");
+    git(&scene.root, &["init", "-q", "--bare", "plain.git"]);
     assert!(
         !try_git(&plain, &["fetch", scene.origin.to_str().unwrap(), "main"])
             .status
@@ -311,12 +311,9 @@ async fn sha256_repositories_work_all_the_way() {
 async fn a_shallow_source_is_refused_and_a_shallow_checkout_is_none() {
     let scene = Scene::new(&[("a.txt", "one\n")]);
     scene.push(&[("a.txt", "two\n")]);
-    let shallow = scene.dir.path().join("shallow");
+    let shallow = scene.root.join("shallow");
     let url = format!("file://{}", scene.origin.display());
-    git(
-        scene.dir.path(),
-        &["clone", "-q", "--depth=1", &url, "shallow"],
-    );
+    git(&scene.root, &["clone", "-q", "--depth=1", &url, "shallow"]);
 
     let refused = open(scene.place(), scene.source(&shallow), habits()).await;
     match refused.map(drop) {
@@ -330,10 +327,10 @@ async fn a_shallow_source_is_refused_and_a_shallow_checkout_is_none() {
     }
     // The control: plain git clones it, and lacks the history.
     git(
-        scene.dir.path(),
+        &scene.root,
         &["clone", "-q", "--bare", "shallow", "control.git"],
     );
-    let control = scene.dir.path().join("control.git");
+    let control = scene.root.join("control.git");
     assert_eq!(git(&control, &["rev-list", "--count", "main"]), "1");
 
     let mut source = scene.source(&scene.origin);
@@ -352,7 +349,7 @@ async fn a_partial_source_is_refused() {
     git(&scene.origin, &["config", "uploadpack.allowFilter", "true"]);
     let url = format!("file://{}", scene.origin.display());
     git(
-        scene.dir.path(),
+        &scene.root,
         &[
             "clone",
             "-q",
@@ -362,7 +359,7 @@ async fn a_partial_source_is_refused() {
             "partial",
         ],
     );
-    let partial = scene.dir.path().join("partial");
+    let partial = scene.root.join("partial");
     let mut source = scene.source(&partial);
     source.checkout = Some(partial);
     let refused = open(scene.place(), source, habits()).await;

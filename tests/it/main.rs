@@ -6,5 +6,7 @@
 mod repos;
 
 mod git;
+mod git_files;
 mod git_hostile;
+mod git_parallel;
 mod git_sealed;
