@@ -8,5 +8,6 @@ mod repos;
 mod git;
 mod git_files;
 mod git_hostile;
+mod git_http;
 mod git_parallel;
 mod git_sealed;
