@@ -2,10 +2,13 @@
 //!
 //! Its git side is `git http-backend` over a bare repository; what it says and hears is judged by GitHub's description.
 
+mod answer;
 mod backend;
 mod fault;
 mod git;
+mod issues;
 mod log;
+mod pulls;
 mod referee;
 mod routes;
 mod server;
@@ -193,9 +196,13 @@ impl FakeGitHub {
     /// Commits files on a branch, as a person does; a new one begins at the default branch. Gives the commit.
     pub(crate) fn commit(&self, branch: &str, files: &[(&str, &str)]) -> String {
         let state = self.state();
-        let is_new = !state.git.heads().contains_key(branch);
-        let from = is_new.then_some(state.default_branch.as_str());
-        state.git.commit(branch, from, files, "By hand")
+        let is_there = state.git.heads().contains_key(branch);
+        let from = if is_there {
+            branch
+        } else {
+            &state.default_branch
+        };
+        state.git.commit(branch, Some(from), files, "By hand")
     }
 
     /// Deletes a branch, which closes its open pulls.
@@ -284,6 +291,12 @@ impl FakeGitHub {
     /// Every request so far.
     pub(crate) fn requests(&self) -> Vec<Logged> {
         self.inner.log.lock().unwrap().clone()
+    }
+
+    /// Has every request so far been answered?
+    pub(crate) fn is_idle(&self) -> bool {
+        let log = self.inner.log.lock().unwrap();
+        log.iter().all(|request| request.status.is_some())
     }
 
     /// Forgets the requests so far.

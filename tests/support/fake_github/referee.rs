@@ -1,7 +1,7 @@
 //! Judges requests and the fake's own answers by GitHub's published description, cut by `fixtures/slice_openapi.py`.
 
+use super::answer::decoded;
 use super::log::Logged;
-use super::routes::decoded;
 use jsonschema::{Registry, Validator};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
