@@ -8,7 +8,7 @@ mod writes;
 
 use crate::fake_github::{FakeGitHub, FakeOptions, Fault, Gate, Logged};
 use autoissue::adapters::github::forge::{GitHub, GitHubSettings};
-use autoissue::adapters::github::governor::Limits;
+use autoissue::adapters::github::limits::Limits;
 use autoissue::ports::ForgeError;
 use autoissue::rules::ids::{BranchName, IssueNumber};
 use autoissue::rules::issue::Selection;

@@ -1,8 +1,10 @@
 //! GitHub as a forge: what it is told once, and which room does what.
 
-use crate::adapters::github::client::{Client, ClientSettings, TokenSource, api_base, is_loopback};
-use crate::adapters::github::governor::{Governor, Limits};
-use crate::adapters::github::limit::Rate;
+use crate::adapters::github::address::{api_base, is_loopback};
+use crate::adapters::github::client::{Client, ClientSettings, TokenSource};
+use crate::adapters::github::governor::Governor;
+use crate::adapters::github::limits::Limits;
+use crate::adapters::github::verdict::Rate;
 use crate::adapters::github::wire::WireRepository;
 use crate::adapters::retry::Repeats;
 use crate::ports::{Forge, ForgeError};
@@ -114,6 +116,12 @@ impl GitHub {
     #[must_use]
     pub fn rate(&self) -> Option<Rate> {
         self.client.governor().rate()
+    }
+
+    /// How many requests went out and have not been heard of yet.
+    #[must_use]
+    pub fn on_their_way(&self) -> u32 {
+        self.client.governor().on_their_way()
     }
 
     /// A path below the repository's.

@@ -1,8 +1,11 @@
 //! What GitHub is asked.
 
-use crate::adapters::github::client::{parse, percent};
+use crate::adapters::github::address::percent;
+use crate::adapters::github::client::parse;
 use crate::adapters::github::forge::GitHub;
-use crate::adapters::github::wire::{WireComment, WireIssue, WirePull, WireRepository, WireUser};
+use crate::adapters::github::wire::{
+    WireComment, WireIssue, WirePull, WireRepository, WireUser, WireViewer,
+};
 use crate::ports::ForgeError;
 use crate::rules::ids::{BranchName, IssueNumber};
 use crate::rules::issue::{Issue, Selection};
@@ -28,22 +31,22 @@ impl GitHub {
     /// Who we are there, and what we may do. Asks anew each time.
     pub async fn identity(&self) -> Result<Identity, ForgeError> {
         let action = "see whose token it is";
-        let reply = self.client.get_fresh(action, "/user").await?;
-        let user: WireUser = parse(action, &reply.body)?;
-        let scopes = reply
-            .headers
-            .get("x-oauth-scopes")
-            .and_then(|scopes| scopes.to_str().ok())
-            .map(|scopes| {
-                scopes
-                    .split(", ")
-                    .filter(|scope| !scope.is_empty())
-                    .map(str::to_owned)
-            });
+        let (login, scopes) = match self.client.get_fresh(action, "/user").await {
+            Ok(reply) => {
+                let user: WireUser = parse(action, &reply.body)?;
+                (user.login, reply.scopes())
+            }
+            // The tokens of apps, and of workflows, may not ask that.
+            Err(ForgeError::Auth { detail, .. }) if detail.contains("by integration") => {
+                (self.app_login(action).await?, None)
+            }
+            Err(cause) => return Err(cause),
+        };
+        let permissions = self.repository().await?.permissions;
         Ok(Identity {
-            login: user.login,
-            scopes: scopes.map(Iterator::collect),
-            may_push: self.repository().await?.permissions.map(|it| it.push),
+            login,
+            scopes,
+            may_push: permissions.map(|permissions| permissions.push),
         })
     }
 
@@ -152,6 +155,17 @@ impl GitHub {
         self.login
             .get_or_try_init(|| async { Ok(self.identity().await?.login) })
             .await
+    }
+
+    /// An app's account, as its comments show it.
+    async fn app_login(&self, action: &str) -> Result<String, ForgeError> {
+        let viewer: WireViewer = self.client.query(action, "{ viewer { login } }").await?;
+        let login = viewer.data.viewer.login;
+        Ok(if login.ends_with("[bot]") {
+            login
+        } else {
+            login + "[bot]"
+        })
     }
 
     async fn list_issues(&self, label: Option<&str>) -> Result<Vec<Issue>, ForgeError> {

@@ -1,11 +1,11 @@
 //! What GitHub is told. Each is sent once; whoever calls looks first.
 
-use crate::adapters::github::client::{parse, percent};
+use crate::adapters::github::address::percent;
+use crate::adapters::github::client::parse;
 use crate::adapters::github::forge::GitHub;
-use crate::adapters::github::governor::Kind;
-use crate::adapters::github::wire::{
-    AddComment, AddLabels, CorrectPull, CreateLabel, OpenPull, WireLabel, WirePull,
-};
+use crate::adapters::github::limits::Kind;
+use crate::adapters::github::told::{AddComment, AddLabels, CorrectPull, CreateLabel, OpenPull};
+use crate::adapters::github::wire::{WireLabel, WirePull};
 use crate::ports::ForgeError;
 use crate::rules::ids::{IssueNumber, PullNumber};
 use crate::rules::task::{Pull, PullDraft};

@@ -15,12 +15,16 @@ fn stop_the_clock() -> Sender<()> {
     end
 }
 
-/// Lets everything run that can run without time, until `done`.
-async fn settle(done: impl Fn() -> bool) {
+/// Lets everything run that can run without time, until nothing is on its way.
+async fn settle(github: &GitHub) {
     let start = Instant::now();
     let mut quiet = 0;
     while quiet < 50 {
-        quiet = if done() { quiet + 1 } else { 0 };
+        quiet = if github.on_their_way() == 0 {
+            quiet + 1
+        } else {
+            0
+        };
         assert!(
             start.elapsed() < Duration::from_secs(60),
             "it never settles"
@@ -29,17 +33,10 @@ async fn settle(done: impl Fn() -> bool) {
     }
 }
 
-/// Has every request been answered?
-fn answered(fake: &FakeGitHub) -> bool {
-    fake.requests()
-        .iter()
-        .all(|request| request.status.is_some())
-}
-
-async fn seconds(fake: &FakeGitHub, seconds: u64) {
+async fn seconds(github: &GitHub, seconds: u64) {
     for _ in 0..seconds {
         advance(Duration::from_secs(1)).await;
-        settle(|| fake.is_idle()).await;
+        settle(github).await;
     }
 }
 
@@ -63,7 +60,7 @@ async fn a_limited_run_ends_with_all_done_and_nothing_sent_in_the_window() {
         })
     });
     let work = tokio::spawn(join_all(work));
-    settle(|| !fake.requests().is_empty() && fake.is_idle()).await;
+    settle(&github).await;
     assert_eq!(
         fake.requests().len(),
         1,
@@ -73,13 +70,13 @@ async fn a_limited_run_ends_with_all_done_and_nothing_sent_in_the_window() {
     // Others who come in the window wait as well.
     let late = Arc::clone(&github);
     let late = tokio::spawn(async move { late.open_pulls().await });
-    seconds(&fake, 119).await;
+    seconds(&github, 119).await;
     assert_eq!(fake.requests().len(), 1);
     // The control: without the shared pause, they would have gone out.
     assert!(careful(&fake).open_pulls().await.is_ok());
     assert_eq!(fake.requests().len(), 2);
 
-    seconds(&fake, 30).await;
+    seconds(&github, 30).await;
     for done in work.await.unwrap() {
         assert!(done.unwrap().unwrap().is_some());
     }
@@ -101,14 +98,14 @@ async fn a_limit_without_a_time_lasts_a_minute_then_longer_and_then_is_told() {
     fake.fail_when(|_| true, limit, 100);
     let asking = Arc::clone(&github);
     let asking = tokio::spawn(async move { asking.open_pulls().await });
-    settle(|| fake.requests().len() == 1 && fake.is_idle()).await;
+    settle(&github).await;
     for (sent, wait) in [(1, 60), (2, 120), (3, 240), (4, 480)] {
-        seconds(&fake, wait - 2).await;
+        seconds(&github, wait - 2).await;
         assert_eq!(fake.requests().len(), sent, "within {wait} s");
         let mut more = 0;
         while fake.requests().len() == sent {
             more += 1;
-            seconds(&fake, 1).await;
+            seconds(&github, 1).await;
         }
         assert!((1..=3).contains(&more), "{wait} s and {more}");
     }
@@ -129,10 +126,10 @@ async fn an_exhausted_limit_lasts_until_it_is_reset() {
     assert_eq!(github.rate().unwrap().remaining, 0);
     let asking = Arc::clone(&github);
     let asking = tokio::spawn(async move { asking.open_pulls().await });
-    seconds(&fake, 598).await;
+    seconds(&github, 598).await;
     assert_eq!(fake.requests().len(), 1);
     fake.set_rate(5000, 3600);
-    seconds(&fake, 5).await;
+    seconds(&github, 5).await;
     asking.await.unwrap().unwrap();
     assert_eq!(fake.requests().len(), 2);
 }
@@ -145,12 +142,12 @@ async fn a_limit_that_others_exhausted_is_waited_out() {
     fake.set_rate(0, 600);
     let asking = Arc::clone(&github);
     let asking = tokio::spawn(async move { asking.open_pulls().await });
-    settle(|| fake.requests().len() == 1 && fake.is_idle()).await;
+    settle(&github).await;
     assert_eq!(fake.requests()[0].status, Some(403));
-    seconds(&fake, 598).await;
+    seconds(&github, 598).await;
     assert_eq!(fake.requests().len(), 1);
     fake.set_rate(5000, 3600);
-    seconds(&fake, 5).await;
+    seconds(&github, 5).await;
     asking.await.unwrap().unwrap();
     assert_eq!(fake.requests().len(), 2);
 }
@@ -192,10 +189,10 @@ async fn a_burst_of_creations_is_spread_over_its_minute() {
         tokio::spawn(
             async move { try_join_all((0..8).map(|_| writing.comment(issue, "Here"))).await },
         );
-    settle(|| fake.requests().len() == 5 && fake.is_idle()).await;
-    seconds(&fake, 58).await;
+    settle(&github).await;
+    seconds(&github, 58).await;
     assert_eq!(fake.requests().len(), 5);
-    seconds(&fake, 4).await;
+    seconds(&github, 4).await;
     writing.await.unwrap().unwrap();
     assert_eq!(fake.requests().len(), 8);
 }

@@ -264,3 +264,22 @@ async fn who_we_are_is_asked_with_what_we_may_do() {
     assert_eq!(github(&fake).default_branch().await.unwrap(), "main");
     assert_honest(&fake);
 }
+
+#[tokio::test]
+async fn an_app_knows_its_own_comments() {
+    let fake = fake();
+    let issue = fake.add_issue("First", "", &[]);
+    fake.become_app("github-actions[bot]");
+    fake.add_comment(issue, "github-actions", "marker");
+    let github = github(&fake);
+    let number = IssueNumber(issue);
+    assert!(!github.has_comment(number, "marker").await.unwrap());
+    github.comment(number, "marker").await.unwrap();
+    assert!(github.has_comment(number, "marker").await.unwrap());
+    let identity = github.identity().await.unwrap();
+    assert_eq!(
+        (identity.login.as_str(), identity.scopes),
+        ("github-actions[bot]", None)
+    );
+    assert_honest(&fake);
+}

@@ -247,6 +247,36 @@ async fn writes_reach_the_server_apart() {
 }
 
 #[tokio::test]
+async fn a_write_waits_until_the_one_before_is_answered() {
+    let fake = fake();
+    let issue = IssueNumber(fake.add_issue("First", "", &[]));
+    let gate = Gate::closed();
+    fake.fail_next(Fault::Held(gate.clone()));
+    let github = std::sync::Arc::new(github(&fake));
+    let write = |body: &'static str| {
+        let github = std::sync::Arc::clone(&github);
+        tokio::spawn(async move { github.comment(issue, body).await })
+    };
+    let both = [write("first"), write("second")];
+    while fake.comments(issue.0).is_empty() {
+        tokio::task::yield_now().await;
+    }
+    // A read is not held up by them.
+    github.open_pulls().await.unwrap();
+    assert_eq!(posts(&fake), 1);
+    gate.open();
+    for write in both {
+        write.await.unwrap().unwrap();
+    }
+    let bodies: Vec<String> = fake
+        .comments(issue.0)
+        .into_iter()
+        .map(|it| it.body)
+        .collect();
+    assert_eq!(bodies, ["first", "second"]);
+}
+
+#[tokio::test]
 async fn a_correction_of_what_is_gone_is_refused() {
     let fake = fake();
     let result = github(&fake)

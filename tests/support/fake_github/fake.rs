@@ -219,6 +219,13 @@ impl FakeGitHub {
         state.old_names.push(old);
     }
 
+    /// Makes the token an app's, with an account of its own.
+    pub(crate) fn become_app(&self, login: &str) {
+        let mut state = self.state();
+        state.is_app = true;
+        login.clone_into(&mut state.login);
+    }
+
     /// Lets nobody write any more.
     pub(crate) fn archive(&self) {
         self.state().archived = true;
@@ -291,12 +298,6 @@ impl FakeGitHub {
     /// Every request so far.
     pub(crate) fn requests(&self) -> Vec<Logged> {
         self.inner.log.lock().unwrap().clone()
-    }
-
-    /// Has every request so far been answered?
-    pub(crate) fn is_idle(&self) -> bool {
-        let log = self.inner.log.lock().unwrap();
-        log.iter().all(|request| request.status.is_some())
     }
 
     /// Forgets the requests so far.

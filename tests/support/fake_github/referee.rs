@@ -36,6 +36,10 @@ fn judge(request: &Logged) -> Vec<String> {
     if let Some(complaint) = &request.complaint {
         return vec![complaint.clone()];
     }
+    // The description is of the REST API only.
+    if request.path == "/graphql" {
+        return Vec::new();
+    }
     let Some(operation) = Operation::find(request) else {
         return vec!["GitHub has no such operation".into()];
     };

@@ -11,6 +11,12 @@ use serde_json::json;
 pub(crate) fn answer(state: &mut State, ask: &Ask<'_>) -> Answer {
     let path: Vec<&str> = ask.path.iter().map(String::as_str).collect();
     match (ask.method, path.as_slice()) {
+        ("GET", ["user"]) if state.is_app => refusal(403, "Resource not accessible by integration"),
+        ("POST", ["graphql"]) if ask.body["query"] == "{ viewer { login } }" => Answer {
+            status: 200,
+            body: json!({"data": {"viewer": {"login": state.login}}}),
+            ..Answer::default()
+        },
         ("GET", ["user"]) => {
             let mut answer = shown(state, ask, 200, Show::own_user);
             answer
