@@ -27,9 +27,9 @@ use tokio::time::{Instant, timeout};
 /// Gives the token to use, at any time; it is asked before each request, and does not block.
 pub type TokenSource = Arc<dyn Fn() -> SecretString + Send + Sync>;
 
-/// No answer of GitHub's comes near it: a page of a hundred issues with the longest bodies is a third of it.
-const LARGEST_ANSWER: usize = 80 << 20;
 const CACHE: usize = 64 << 20;
+/// The most that GitHub gives on one page.
+const PAGE: usize = 100;
 /// A hundred thousand issues.
 const MOST_PAGES: usize = 1000;
 const MOST_HOPS: u32 = 5;
@@ -42,6 +42,8 @@ pub(super) struct ClientSettings {
     pub(super) user_agent: String,
     /// From the first byte sent to the last byte received.
     pub(super) timeout: Duration,
+    /// Bytes of an answer at most.
+    pub(super) largest_answer: usize,
     pub(super) repeats: Repeats,
 }
 
@@ -91,11 +93,11 @@ impl Client {
         action: &str,
         path: &str,
     ) -> Result<T, ForgeError> {
-        let page = self.page(action, &self.url(path)).await?;
+        let page = self.page(action, &self.url(path), |_| false).await?;
         Ok(page.items)
     }
 
-    /// Reads a list to its end, by the links that the pages carry.
+    /// Reads a list to its end, in the largest pages there are, by the links that they carry.
     pub(super) async fn list<T: DeserializeOwned>(
         &self,
         action: &str,
@@ -103,12 +105,14 @@ impl Client {
     ) -> Result<Vec<T>, ForgeError> {
         let mut all = Vec::new();
         let mut seen = HashSet::new();
-        let mut next = Some(self.url(path));
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let mut next = Some(self.url(&format!("{path}{separator}per_page={PAGE}")));
         while let Some(url) = next {
             if seen.len() == MOST_PAGES || !seen.insert(url.clone()) {
                 return Err(unknown(action, "its pages have no end"));
             }
-            let page: Page<Vec<T>> = self.page(action, &url).await?;
+            let is_full = |items: &Vec<T>| items.len() >= PAGE;
+            let page = self.page(action, &url, is_full).await?;
             all.extend(page.items);
             next = page.next;
         }
@@ -184,9 +188,10 @@ impl Client {
         &self,
         action: &str,
         url: &str,
+        is_full: impl Fn(&T) -> bool,
     ) -> Result<Page<T>, ForgeError> {
         repeat_read(self.settings.repeats, passes, || {
-            self.page_once(action, url)
+            self.page_once(action, url, &is_full)
         })
         .await
     }
@@ -195,6 +200,7 @@ impl Client {
         &self,
         action: &str,
         url: &str,
+        is_full: impl Fn(&T) -> bool,
     ) -> Result<Page<T>, ForgeError> {
         let kept = self.cache().get(url);
         let etag = kept.as_ref().map(|kept| kept.etag.as_str());
@@ -212,7 +218,9 @@ impl Client {
         }
         let items = parse(action, &reply.body)?;
         let next = reply.next_page();
-        if let Some(etag) = reply.etag() {
+        // A full last page may get a successor without changing itself, which "not modified" would hide.
+        let may_grow = next.is_none() && is_full(&items);
+        if let Some(etag) = reply.etag().filter(|_| !may_grow) {
             let kept = Kept {
                 etag,
                 next: next.clone(),
@@ -276,7 +284,10 @@ impl Client {
             .await
             .map_err(|cause| chain(&cause))?;
         let (parts, body) = response.into_parts();
-        let body = match Limited::new(body, LARGEST_ANSWER).collect().await {
+        let body = match Limited::new(body, self.settings.largest_answer)
+            .collect()
+            .await
+        {
             Ok(body) => body.to_bytes().to_vec(),
             // A limit holds us back by its headers alone, whatever became of its words.
             Err(_) if !parts.status.is_success() => Vec::new(),

@@ -37,6 +37,8 @@ pub struct GitHubSettings {
     pub repeats: Repeats,
     /// From a request's first byte to its answer's last.
     pub timeout: Duration,
+    /// Bytes of an answer at most.
+    pub largest_answer: usize,
     /// What we call ourselves.
     pub user_agent: String,
 }
@@ -61,6 +63,8 @@ impl GitHubSettings {
             },
             repeats: Repeats::default(),
             timeout: Duration::from_secs(30),
+            // A page of a hundred issues with the longest bodies is a third of it.
+            largest_answer: 80 << 20,
             user_agent: concat!("autoissue/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -101,6 +105,7 @@ impl GitHub {
             token: settings.token,
             user_agent: settings.user_agent,
             timeout: settings.timeout,
+            largest_answer: settings.largest_answer,
             repeats: settings.repeats,
         };
         Ok(Self {

@@ -101,7 +101,7 @@ impl GitHub {
 
     pub(super) async fn read_open_pulls(&self) -> Result<Vec<Pull>, ForgeError> {
         let action = format!("list the open pull requests of {}", self.project);
-        let path = self.path("/pulls?state=open&per_page=100");
+        let path = self.path("/pulls?state=open");
         let pulls: Vec<WirePull> = self.client.list(&action, &path).await?;
         Ok(newest_first(pulls))
     }
@@ -113,7 +113,7 @@ impl GitHub {
         let owner = project.split('/').next().unwrap_or_default();
         let filter = percent(&format!("{owner}:{head}"));
         let path = self.path(&format!(
-            "/pulls?head={filter}&state=all&sort=created&direction=desc&per_page=100"
+            "/pulls?head={filter}&state=all&sort=created&direction=desc"
         ));
         let mut pulls: Vec<WirePull> = self.client.list(&action, &path).await?;
         pulls.retain(|pull| pull.offers(head.as_str()));
@@ -127,7 +127,7 @@ impl GitHub {
     ) -> Result<bool, ForgeError> {
         let action = format!("list the comments on {issue}");
         let login = self.login().await?;
-        let path = self.path(&format!("/issues/{}/comments?per_page=100", issue.0));
+        let path = self.path(&format!("/issues/{}/comments", issue.0));
         let comments: Vec<WireComment> = self.client.list(&action, &path).await?;
         // Anybody can paste our marker; only our own account can sign it.
         Ok(comments.iter().any(|comment| {
@@ -176,7 +176,7 @@ impl GitHub {
             .map(|label| format!("&labels={}", percent(label)))
             .unwrap_or_default();
         let path = self.path(&format!(
-            "/issues?state=open&sort=created&direction=asc&per_page=100{filter}"
+            "/issues?state=open&sort=created&direction=asc{filter}"
         ));
         let wires: Vec<WireIssue> = self.client.list(&action, &path).await?;
         let issues = wires.into_iter().filter(|wire| !wire.is_pull());
@@ -202,10 +202,7 @@ impl GitHub {
             return Ok(wire.into_issue(Vec::new()));
         }
         let action = format!("list what issue #{} waits for", wire.number);
-        let path = self.path(&format!(
-            "/issues/{}/dependencies/blocked_by?per_page=100",
-            wire.number
-        ));
+        let path = self.path(&format!("/issues/{}/dependencies/blocked_by", wire.number));
         let project = &self.repository().await?.full_name;
         let blockers: Vec<WireIssue> = self.client.list(&action, &path).await?;
         let numbers = blockers

@@ -38,10 +38,7 @@ impl GitHub {
     /// Creates those labels that the repository does not have, and names them.
     pub async fn ensure_labels(&self, labels: &[LabelSpec]) -> Result<Vec<String>, ForgeError> {
         let action = format!("list the labels of {}", self.project);
-        let there: Vec<WireLabel> = self
-            .client
-            .list(&action, &self.path("/labels?per_page=100"))
-            .await?;
+        let there: Vec<WireLabel> = self.client.list(&action, &self.path("/labels")).await?;
         self.remember(there.iter().map(|label| label.name.as_str()));
         let mut created = Vec::new();
         for label in labels {

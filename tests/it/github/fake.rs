@@ -27,7 +27,11 @@ async fn every_answer_fits_githubs_description() {
         let (crab, route) = (crab.clone(), at(rest));
         async move { crab.post::<_, Value>(route, Some(&body)).await.unwrap() }
     };
-    post("/issues", json!({"title": "Second", "labels": ["new"]})).await;
+    post(
+        "/issues",
+        json!({"title": "Second", "labels": ["new"], "assignees": ["octo-bot"]}),
+    )
+    .await;
     let pull = post("/pulls", json!({"title": "P", "head": "work", "base": "main", "body": "fixes #1, closes: #2 and resolves x"})).await;
     assert_eq!(pull["commits"], 1);
     assert_eq!(pull["changed_files"], 2);

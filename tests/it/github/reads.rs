@@ -48,6 +48,36 @@ async fn every_page_of_a_long_list_is_read_and_pulls_are_left_out() {
 }
 
 #[tokio::test]
+async fn a_full_last_page_does_not_hide_the_one_after_it() {
+    let fake = fake();
+    for number in 0..100 {
+        fake.add_issue(&format!("Issue {number}"), "", &["todo"]);
+    }
+    let github = github(&fake);
+    let todo = labelled("todo");
+    assert_eq!(github.open_issues(&todo).await.unwrap().len(), 100);
+    fake.add_issue("One more", "", &["todo"]);
+    assert_eq!(github.open_issues(&todo).await.unwrap().len(), 101);
+    assert_eq!(github.open_issues(&todo).await.unwrap().len(), 101);
+    assert_eq!(statuses(&fake), [200, 200, 200, 304, 304]);
+}
+
+#[tokio::test]
+async fn lists_without_an_end_and_answers_without_measure_are_given_up() {
+    let fake = fake();
+    fake.add_issue("First", "", &["todo"]);
+    let todo = labelled("todo");
+    fake.fail_when(|_| true, Fault::EndlessPages, 1);
+    assert!(is_unknown(&github(&fake).open_issues(&todo).await));
+    assert_eq!(fake.requests().len(), 1);
+
+    let mut settings = settings(&fake);
+    settings.largest_answer = 1000;
+    let github = GitHub::new(settings).unwrap();
+    assert!(is_unknown(&github.open_issues(&todo).await));
+}
+
+#[tokio::test]
 async fn a_read_that_fails_in_passing_is_repeated() {
     for fault in lost_answers().into_iter().chain(lost_requests()) {
         let fake = fake();

@@ -55,6 +55,8 @@ async fn a_write_whose_answer_is_lost_is_unknown_and_not_repeated() {
         let mut settings = settings(&fake);
         settings.timeout = Duration::from_millis(500);
         let github = GitHub::new(settings).unwrap();
+        // A connection that is used again is lost in more ways than a new one.
+        github.open_pulls().await.unwrap();
         fake.fail_next(fault.clone());
         let result = github.open_pull(&draft("work")).await;
         assert!(is_unknown(&result), "{fault:?}: {result:?}");
@@ -70,8 +72,10 @@ async fn a_write_that_is_lost_is_unknown_and_not_repeated() {
     for fault in lost_requests() {
         let fake = fake();
         let issue = fake.add_issue("First", "", &[]);
+        let github = github(&fake);
+        github.open_pulls().await.unwrap();
         fake.fail_next(fault.clone());
-        let result = github(&fake).comment(IssueNumber(issue), "Here").await;
+        let result = github.comment(IssueNumber(issue), "Here").await;
         assert!(is_unknown(&result), "{fault:?}: {result:?}");
         assert_eq!(
             (posts(&fake), fake.comments(issue).len()),

@@ -103,6 +103,7 @@ pub(crate) fn create_issue(state: &mut State, ask: &Ask<'_>) -> Result<Answer, A
         65_536,
     )?;
     let number = state.add(&title, text(ask, "body").as_deref(), None);
+    state.item(number).assignees = names(&ask.body["assignees"]);
     for name in names(&ask.body["labels"]) {
         state.put_label(number, &name);
     }
@@ -122,6 +123,9 @@ pub(crate) fn change_issue(state: &mut State, ask: &Ask<'_>, number: u64) -> Ans
     }
     if let Some(body) = text(ask, "body") {
         item.body = Some(body);
+    }
+    if ask.body["assignees"].is_array() {
+        item.assignees = names(&ask.body["assignees"]);
     }
     issue(state, ask, 200, number)
 }

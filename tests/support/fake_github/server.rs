@@ -275,6 +275,11 @@ async fn deliver(
             raw.status = 502;
             raw.body = b"<html>502</html>".to_vec();
         }
+        Some(Fault::EndlessPages) => {
+            let own = inner.log.lock().unwrap()[at].clone();
+            let link = format!("<{}{}?{}>; rel=\"next\"", inner.api, own.path, own.query);
+            raw.headers.push(("link".into(), link));
+        }
         Some(Fault::Html) => raw.body = b"<html>Unicorn!</html>".to_vec(),
         Some(Fault::TruncatedJson) => raw.body.truncate(half),
         Some(Fault::CutOff) => {
@@ -333,13 +338,9 @@ fn respond(raw: &Raw, body: Body) -> Response {
         .unwrap()
 }
 
+/// Of the words alone, so that a page that is followed by a new one keeps its name.
 fn digest(raw: &Raw) -> String {
-    let link = raw.headers.iter().find(|(name, _)| name == "link");
-    let link = link.map_or("", |(_, link)| link.as_str());
-    let digest = Sha256::new()
-        .chain_update(&raw.body)
-        .chain_update(link)
-        .finalize();
+    let digest = Sha256::digest(&raw.body);
     digest
         .iter()
         .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
