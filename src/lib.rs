@@ -124,14 +124,18 @@ pub mod adapters {
     }
     /// GitHub, by octocrab.
     pub mod github {
+        pub mod address;
         pub mod auth;
         pub mod cache;
         pub mod client;
         pub mod forge;
         pub mod governor;
-        pub mod limit;
+        pub mod limits;
         pub mod reads;
         pub mod reply;
+        pub mod told;
+        pub mod verdict;
+        pub mod window;
         pub mod wire;
         pub mod writes;
     }
