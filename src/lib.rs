@@ -186,6 +186,7 @@ pub mod reporters {
     pub mod paint;
     pub mod plain;
     pub mod shape;
+    pub mod status;
     pub mod table;
     pub mod terminal;
     pub mod time;
