@@ -109,7 +109,7 @@ async fn two_sessions_share_a_mirror_and_not_their_slots() {
         other => panic!("{other:?}"),
     }
     assert_eq!(
-        one.leftover(IssueNumber(1), &first.base).await.unwrap(),
+        one.leftover(IssueNumber(1)).await.unwrap(),
         None,
         "it is in use"
     );
@@ -170,18 +170,14 @@ async fn files_of_a_killed_process_are_found_and_taken_in() {
     let mut actor = start_actor(&scene);
     let repository = scene.open().await;
     let base = repository.fetch("main").await.unwrap();
-    match repository.leftover(IssueNumber(7), &base).await {
+    match repository.leftover(IssueNumber(7)).await {
         Err(RepositoryError::Busy { holder, .. }) => assert_eq!(holder, actor.id().to_string()),
         other => panic!("{other:?}"),
     }
     actor.kill().unwrap();
     actor.wait().unwrap();
 
-    let workspace = repository
-        .leftover(IssueNumber(7), &base)
-        .await
-        .unwrap()
-        .unwrap();
+    let workspace = repository.leftover(IssueNumber(7)).await.unwrap().unwrap();
     assert_eq!((&workspace.base, &workspace.start), (&base, &base));
     let capture = repository
         .capture(&workspace, IssueNumber(7), FIRST)
@@ -193,22 +189,18 @@ async fn files_of_a_killed_process_are_found_and_taken_in() {
         "and not the copied .env"
     );
     repository.release(workspace).await.unwrap();
-    assert_eq!(
-        repository.leftover(IssueNumber(7), &base).await.unwrap(),
-        None
-    );
+    assert_eq!(repository.leftover(IssueNumber(7)).await.unwrap(), None);
 }
 
 #[tokio::test]
 async fn files_that_nobody_asked_for_are_kept_before_their_place_is_used() {
     let scene = Scene::new(&[("a.txt", "one\n")]);
-    // Once the next attempt simply begins, once the leftover is asked for on another base.
-    for asks in [false, true] {
+    for again in [false, true] {
         let mut actor = start_actor(&scene);
         actor.kill().unwrap();
         actor.wait().unwrap();
         let repository = scene.open().await;
-        let newer = scene.push(&[("b.txt", if asks { "1" } else { "2" })]);
+        scene.push(&[("b.txt", if again { "1" } else { "2" })]);
         let listed = || {
             scene.ask_mirror(&[
                 "for-each-ref",
@@ -217,10 +209,6 @@ async fn files_that_nobody_asked_for_are_kept_before_their_place_is_used() {
             ])
         };
         let before = listed();
-        if asks {
-            let found = repository.leftover(IssueNumber(7), &newer).await.unwrap();
-            assert_eq!(found, None);
-        }
         let workspace = prepare(&repository, 0, 7).await;
         assert!(!workspace.path.join("work.txt").exists());
         let after = listed();

@@ -96,11 +96,7 @@ async fn copied_files_and_files_of_setup_are_never_committed() {
     write(at, "c.txt", "new\n");
     drop(repository);
     let repository = scene.open().await;
-    let again = repository
-        .leftover(IssueNumber(1), &workspace.base)
-        .await
-        .unwrap()
-        .unwrap();
+    let again = repository.leftover(IssueNumber(1)).await.unwrap().unwrap();
     let taken = capture(&repository, &again).await;
     assert_eq!(
         taken.diff.paths,
