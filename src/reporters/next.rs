@@ -1,8 +1,9 @@
 //! What a person can do about a session that did not do everything.
 
-use crate::reporters::words::{plural, printable};
+use crate::reporters::words::plural;
 use crate::rules::ids::IssueNumber;
 use crate::rules::issue::Selection;
+use crate::rules::printable::printable;
 use crate::rules::summary::budget_for_the_rest;
 use crate::rules::tally::{Breaker, Phase, Tally};
 use crate::rules::task::Ending;
