@@ -239,19 +239,25 @@ pub mod commands {
     pub mod config;
     pub mod dispatch;
     pub mod doctor;
+    pub mod dry_run;
     pub mod examine;
+    pub mod exec;
     pub mod guess;
     pub mod init;
     pub mod output;
     pub mod place;
     pub mod probe;
     pub mod project;
+    pub mod resume;
+    pub mod session;
+    pub mod store;
     pub mod token;
     pub mod wire;
     /// The project, the agent and the check of `demo`.
     pub mod demo {
         pub mod agent;
         pub mod check;
+        pub mod command;
         pub mod material;
         pub mod project;
         pub mod script;

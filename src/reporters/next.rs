@@ -40,7 +40,12 @@ pub fn steps(tally: &Tally) -> Vec<Step> {
         Step::new(command, format!("what happened to {issue}"))
     });
     for_each(&mut steps, &ended(tally, tried_again), |issue| {
-        let command = format!("autoissue retry {}", issue.0);
+        let command = match tally.phase {
+            Phase::Finished => format!("autoissue exec --issue {}", issue.0),
+            Phase::Running | Phase::Stopping | Phase::Interrupted => {
+                format!("autoissue retry {}", issue.0)
+            }
+        };
         Step::new(command, format!("try {issue} again"))
     });
     steps.extend(raise_budget(tally));
@@ -142,7 +147,7 @@ mod tests {
                 "autoissue history 15",
                 "autoissue history 17",
                 "autoissue history 18",
-                "autoissue retry 15",
+                "autoissue exec --issue 15",
                 "autoissue exec bug --budget 6",
             ]
         );

@@ -253,7 +253,8 @@ fn waiting(wait: &Wait, now: Timestamp) -> String {
 }
 
 /// The lines of a table; the first `texts` columns lean left, the others right.
-fn grid(heads: Vec<&str>, rows: Vec<Vec<String>>, texts: usize) -> Vec<String> {
+#[must_use]
+pub fn grid(heads: Vec<&str>, rows: Vec<Vec<String>>, texts: usize) -> Vec<String> {
     let mut table = Table::new();
     table.force_no_tty();
     table.load_style(NOTHING.header_separator(LineStyle::none().fill('─')));
