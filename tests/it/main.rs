@@ -16,6 +16,8 @@ mod mock;
 mod processes;
 #[path = "../support/repos.rs"]
 mod repos;
+#[path = "../support/rig.rs"]
+mod rig;
 #[path = "../support/sealed.rs"]
 mod sealed;
 #[path = "../support/tasks.rs"]
@@ -39,6 +41,7 @@ mod git_parallel;
 mod git_sealed;
 mod github;
 mod init;
+mod kill;
 mod local_forge;
 mod process;
 mod process_end;
