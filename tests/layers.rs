@@ -29,9 +29,10 @@ const FLOORS: [(&str, &[&str]); 11] = [
 ];
 
 /// Where each outside crate may be used: a file, or a folder with all below it; `x*` takes every name that begins so.
-const HOMES: [(&str, &[&str]); 42] = [
+const HOMES: [(&str, &[&str]); 43] = [
     ("async_trait", &["ports", "engine", "adapters"]),
     ("backoff", &["adapters/retry"]),
+    ("base64", &["rules", "adapters/git"]),
     ("chrono", &["*"]),
     ("clap", &["cli", "commands", "main"]),
     ("clap_complete", &["cli", "commands"]),
