@@ -36,8 +36,8 @@ pub mod rules {
     pub mod secret_patterns;
     pub mod settings;
     pub mod summary;
-    pub mod tally;
     pub mod tags;
+    pub mod tally;
     pub mod task;
     /// The heart: who runs next.
     pub mod schedule {
@@ -61,9 +61,14 @@ pub mod ports;
 pub mod engine {
     pub mod attempt;
     pub mod clock;
+    pub mod intake;
+    pub mod link;
+    pub mod orders;
     pub mod publish;
     pub mod recover;
+    pub mod rounds;
     pub mod session;
+    pub mod turn;
     pub mod verify;
 }
 
@@ -94,7 +99,8 @@ pub mod adapters {
         pub mod claude_end;
         pub mod claude_stream;
         pub mod command;
-        pub mod listener;
+        mod run_record;
+        mod teller;
     }
     /// Git, by its command line.
     pub mod git {
@@ -118,14 +124,18 @@ pub mod adapters {
     }
     /// GitHub, by octocrab.
     pub mod github {
+        pub mod address;
         pub mod auth;
         pub mod cache;
         pub mod client;
         pub mod forge;
         pub mod governor;
-        pub mod limit;
+        pub mod limits;
         pub mod reads;
         pub mod reply;
+        pub mod told;
+        pub mod verdict;
+        pub mod window;
         pub mod wire;
         pub mod writes;
     }
@@ -145,6 +155,7 @@ pub mod adapters {
         pub mod claims;
         pub mod control;
         pub mod crash;
+        mod database;
         pub mod error;
         mod files;
         pub mod history;
@@ -175,6 +186,7 @@ pub mod reporters {
     pub mod paint;
     pub mod plain;
     pub mod shape;
+    pub mod status;
     pub mod table;
     pub mod terminal;
     pub mod time;
@@ -227,19 +239,25 @@ pub mod commands {
     pub mod config;
     pub mod dispatch;
     pub mod doctor;
+    pub mod dry_run;
     pub mod examine;
+    pub mod exec;
     pub mod guess;
     pub mod init;
     pub mod output;
     pub mod place;
     pub mod probe;
     pub mod project;
+    pub mod resume;
+    pub mod session;
+    pub mod store;
     pub mod token;
     pub mod wire;
     /// The project, the agent and the check of `demo`.
     pub mod demo {
         pub mod agent;
         pub mod check;
+        pub mod command;
         pub mod material;
         pub mod project;
         pub mod script;

@@ -12,7 +12,7 @@ use crate::rules::settings::Settings;
 use crate::rules::summary::domain_word;
 use crate::rules::tally::{PullTally, Tally, TaskTally};
 use crate::rules::task::{
-    Attempted, CheckReport, Commit, Ending, Failure, Outcome, Pull, Start, Task,
+    Attempted, CheckReport, Commit, Ending, Failure, Obstacle, Outcome, Pull, Start, Task,
 };
 use serde_json::{Value, json};
 
@@ -64,7 +64,8 @@ fn enveloped(name: &str, tally: &Tally, at: Timestamp, fields: Value) -> Value {
     with(envelope, fields)
 }
 
-fn task_json(task: &TaskTally) -> Value {
+/// One task as the summary has it.
+pub(crate) fn task_json(task: &TaskTally) -> Value {
     json!({
         "issue": task.issue,
         "outcome": task.ending().map(Ending::word),
@@ -264,11 +265,15 @@ fn task(task: &Task) -> Value {
         "confidence": task.domain.confidence,
         "priority": task.priority,
         "needs": task.needs,
-        "obstacle": task.obstacle,
+        "obstacle": task.obstacle.as_ref().map(obstacle),
         "files": files,
         "estimate_usd": task.estimate.cost.decimal(),
         "branch": task.branch,
     })
+}
+
+fn obstacle(obstacle: &Obstacle) -> Value {
+    json!({ "outcome": obstacle.ending.word(), "reason": obstacle.reason })
 }
 
 fn admitted(event: &Event) -> Value {

@@ -40,6 +40,7 @@ pub(crate) fn settings(daily_ceiling: Option<Usd>) -> Box<Settings> {
         daily_ceiling,
         cap: dollars(5),
         typical: None,
+        priority_first: false,
         max_retries: 2,
         check_rounds: 1,
         breaker_failures: 5,
@@ -193,88 +194,87 @@ pub(crate) fn place(seq: u64, events: Vec<Event>) -> Vec<Recorded> {
         .collect()
 }
 
-/// One of every kind of event and fact, as a session over one issue might have them.
+/// One of every kind of event and fact.
 pub(crate) fn one_of_each(session: &SessionId) -> Vec<Event> {
-    let failure = Failure::new(ErrorClass::Network, "no route \u{fffd}");
-    let (issue, until) = (IssueNumber(7), NOON.plus_millis(5_000));
-    let snapshot = CommitId::new("a".repeat(40));
-    let start = Start::Snapshot {
-        snapshot: snapshot.clone(),
-        conversation: Some(ConversationId::new("x")),
-        feedback: Some("the tests fail".into()),
-    };
-    let effect = Effect::Push {
-        branch: branch(7),
-        commit: snapshot.clone(),
-    };
-    vec![
+    let mut events = vec![
         started(session, None),
         Event::TasksRead {
             tasks: vec![task(7, Domain::Frontend), task(8, Domain::Backend)],
         },
+        admitted(7, 1, dollars(5)),
+    ];
+    events.extend(facts().map(|each| fact(7, each)));
+    events.extend([
+        committed(7, 1),
+        opened(7, 70),
+        settled(7, 1, dollars(5), dollars(2)),
+        ended(7, Ending::Completed),
+    ]);
+    events.extend(waits());
+    events.extend(ends());
+    events
+}
+
+fn facts() -> [Fact; 9] {
+    let effect = Effect::Push {
+        branch: branch(7),
+        commit: snapshot(),
+    };
+    let report = CheckReport {
+        name: "test".into(),
+        verdict: Verdict::Passed,
+        millis: 9,
+        output: "ok".into(),
+    };
+    [
+        Fact::Entered {
+            stage: Stage::Agent,
+        },
+        Fact::Spawned {
+            stage: Stage::Agent,
+            process: ProcessIdentity {
+                pid: 4,
+                started: 5,
+                boot: "b".into(),
+            },
+            conversation: None,
+        },
+        Fact::AgentDone {
+            conversation: None,
+            summary: "done".into(),
+            charge: Charge::default(),
+        },
+        Fact::Snapshot {
+            commit: snapshot(),
+            base: snapshot(),
+        },
+        Fact::Checked {
+            reports: vec![report],
+        },
+        Fact::Verified,
+        Fact::BranchChosen { branch: branch(7) },
+        Fact::Intends {
+            effect: effect.clone(),
+        },
+        Fact::Did { effect, pull: None },
+    ]
+}
+
+fn waits() -> [Event; 8] {
+    let failure = Failure::new(ErrorClass::Network, "no route \u{fffd}");
+    let (issue, until) = (IssueNumber(7), NOON.plus_millis(5_000));
+    let start = Start::Snapshot {
+        snapshot: snapshot(),
+        conversation: Some(ConversationId::new("x")),
+        feedback: Some("the tests fail".into()),
+    };
+    [
         Event::Held {
             issue,
             by: IssueNumber(8),
             over: "src/".into(),
         },
         Event::Due { issue },
-        admitted(7, 1, dollars(5)),
-        fact(
-            7,
-            Fact::Entered {
-                stage: Stage::Agent,
-            },
-        ),
-        fact(
-            7,
-            Fact::Spawned {
-                stage: Stage::Agent,
-                process: ProcessIdentity {
-                    pid: 4,
-                    started: 5,
-                    boot: "b".into(),
-                },
-                conversation: None,
-            },
-        ),
-        fact(
-            7,
-            Fact::AgentDone {
-                conversation: None,
-                summary: "done".into(),
-                charge: Charge::default(),
-            },
-        ),
-        fact(
-            7,
-            Fact::Snapshot {
-                commit: snapshot.clone(),
-                base: snapshot.clone(),
-            },
-        ),
-        committed(7, 1),
-        fact(
-            7,
-            Fact::Checked {
-                reports: vec![CheckReport {
-                    name: "test".into(),
-                    verdict: Verdict::Passed,
-                    millis: 9,
-                    output: "ok".into(),
-                }],
-            },
-        ),
-        fact(7, Fact::Verified),
-        fact(7, Fact::BranchChosen { branch: branch(7) }),
-        fact(
-            7,
-            Fact::Intends {
-                effect: effect.clone(),
-            },
-        ),
-        fact(7, Fact::Did { effect, pull: None }),
-        opened(7, 70),
-        settled(7, 1, dollars(5), dollars(2)),
         Event::RetryScheduled {
             issue,
             until,
@@ -289,7 +289,9 @@ pub(crate) fn one_of_each(session: &SessionId) -> Vec<Event> {
         },
         Event::Requeued {
             issue,
-            start: Start::Captured { snapshot },
+            start: Start::Captured {
+                snapshot: snapshot(),
+            },
         },
         Event::DispatchPaused {
             until,
@@ -301,7 +303,12 @@ pub(crate) fn one_of_each(session: &SessionId) -> Vec<Event> {
             reason: "overloaded".into(),
         },
         Event::BreakerClosed,
-        ended(7, Ending::Completed),
+    ]
+}
+
+fn ends() -> [Event; 7] {
+    let issue = IssueNumber(7);
+    [
         Event::Announced {
             issue,
             trouble: None,
@@ -317,6 +324,10 @@ pub(crate) fn one_of_each(session: &SessionId) -> Vec<Event> {
         },
         Event::SessionFinished,
     ]
+}
+
+fn snapshot() -> CommitId {
+    CommitId::new("a".repeat(40))
 }
 
 /// A store and a session in it that has started.

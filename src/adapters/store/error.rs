@@ -184,7 +184,18 @@ impl StoreError {
 
     /// Does it mean that the disk, or its quota, is full?
     pub(super) fn is_full(&self) -> bool {
-        matches!(self, Self::Full { .. }) || self.code() == Some(ErrorCode::DiskFull)
+        matches!(self, Self::Full { .. })
+            || self.code() == Some(ErrorCode::DiskFull)
+            || self.is_without_index()
+    }
+
+    /// Was there no room for the log's index? SQLite calls that an I/O error, though nothing was written yet.
+    fn is_without_index(&self) -> bool {
+        matches!(
+            self,
+            Self::Sql { cause: rusqlite::Error::SqliteFailure(failure, _), .. }
+                if failure.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE
+        )
     }
 
     /// Does it leave the transaction in doubt? After a failed write or fsync nobody knows what is on the disk.

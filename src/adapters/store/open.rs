@@ -1,9 +1,9 @@
 //! The store of a state directory: every session's journal, the money ledger, claims, breakers and the control inbox.
 
 use crate::adapters::store::crash::CrashPoint;
+use crate::adapters::store::database::{self, Company};
 use crate::adapters::store::error::StoreError;
 use crate::adapters::store::files::{self, tried};
-use crate::adapters::store::schema::{self, Company};
 use crate::adapters::store::writer::Writer;
 use crate::rules::ids::{SessionId, Timestamp};
 use rusqlite::Connection;
@@ -36,15 +36,15 @@ impl Store {
         files::directory(state)?;
         let presence = files::open(&state.join("open"))?;
         let company = announce(&presence, state)?;
-        let db = schema::open_for_writing(state, company)?;
+        let db = database::open_for_writing(state, company)?;
         // From here on others may come in.
         presence
             .lock_shared()
             .map_err(|cause| tried(state, "lock", cause))?;
         Ok(Self {
             inner: Arc::new(Inner {
-                reader: Mutex::new(schema::open_for_reading(state)?),
-                writer: Some(Writer::start(db, schema::open_for_notes(state)?, state)?),
+                reader: Mutex::new(database::open_for_reading(state)?),
+                writer: Some(Writer::start(db, database::open_for_notes(state)?, state)?),
                 _presence: Some(presence),
                 state: state.into(),
             }),
@@ -56,7 +56,7 @@ impl Store {
     pub fn open_read_only(state: &Path) -> Result<Self, StoreError> {
         Ok(Self {
             inner: Arc::new(Inner {
-                reader: Mutex::new(schema::open_for_reading(state)?),
+                reader: Mutex::new(database::open_for_reading(state)?),
                 writer: None,
                 _presence: None,
                 state: state.into(),

@@ -305,3 +305,130 @@ fn run(db: &Connection, sql: &str) -> Result<(), StoreError> {
         .tried("write a transaction")?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapters::store::database::{self, Company};
+    use crate::adapters::store::error::StoreError;
+    use std::sync::mpsc;
+    use tempfile::TempDir;
+
+    struct Place {
+        state: TempDir,
+        writer: Writer,
+    }
+
+    impl Place {
+        fn new() -> Self {
+            let state = tempfile::tempdir().unwrap();
+            let db = database::open_for_writing(state.path(), Company::Alone).unwrap();
+            let notes = database::open_for_notes(state.path()).unwrap();
+            Self {
+                writer: Writer::start(db, notes, state.path()).unwrap(),
+                state,
+            }
+        }
+
+        fn count(&self) -> i64 {
+            count(&database::open_for_reading(self.state.path()).unwrap())
+        }
+    }
+
+    fn put(db: &Connection, size: usize) -> Result<(), StoreError> {
+        db.execute(
+            "INSERT INTO control (project, command, created) VALUES (?, '', 0)",
+            ["x".repeat(size)],
+        )
+        .tried("put")?;
+        Ok(())
+    }
+
+    fn count(db: &Connection) -> i64 {
+        db.query_row("SELECT count(*) FROM control", [], |row| row.get(0))
+            .unwrap()
+    }
+
+    fn failure(code: i32) -> StoreError {
+        StoreError::Sql {
+            action: "put",
+            cause: rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None),
+        }
+    }
+
+    #[test]
+    fn what_waits_together_shares_a_transaction_and_a_refusal_undoes_itself_alone() {
+        const ERRANDS: i64 = 10;
+        let place = Place::new();
+        let (open_gate, gate) = mpsc::channel();
+        place.writer.submit(
+            move |_| {
+                gate.recv().unwrap();
+                Ok(())
+            },
+            |answer| answer.unwrap(),
+        );
+        let (tell, told) = mpsc::channel();
+        for errand in 0..ERRANDS {
+            let tell = tell.clone();
+            let path = place.state.path().to_owned();
+            place.writer.submit(
+                move |db| {
+                    put(db, 1)?;
+                    if errand == 3 {
+                        return Err(failure(rusqlite::ffi::SQLITE_CONSTRAINT));
+                    }
+                    let outside = count(&database::open_for_reading(&path)?);
+                    Ok((count(db), outside))
+                },
+                move |answer| tell.send((errand, answer)).unwrap(),
+            );
+        }
+        open_gate.send("open").unwrap();
+        for _ in 0..ERRANDS {
+            let (errand, answer) = told.recv().unwrap();
+            assert_eq!(answer.is_err(), errand == 3);
+            let inside = if errand < 3 { errand + 1 } else { errand };
+            let counts = answer.unwrap_or((inside, 0));
+            assert_eq!(counts, (inside, 0), "nobody outside sees it yet");
+        }
+        assert_eq!(place.count(), ERRANDS - 1);
+    }
+
+    #[test]
+    fn a_full_disk_refuses_the_transaction_gives_the_reserve_back_and_goes_on() {
+        let place = Place::new();
+        let reserve = place.state.path().join("reserve");
+        Reserve::of(place.state.path()).fill().unwrap();
+        let bound = |pages: i64| {
+            place.writer.write_blocking(move |db| {
+                db.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+                    .tried("bound the database")
+            })
+        };
+        bound(1).unwrap();
+        let refused = place
+            .writer
+            .write_blocking(|db| put(db, 1 << 20))
+            .unwrap_err();
+        assert!(matches!(refused, StoreError::Full { .. }), "{refused}");
+        assert!(!reserve.exists());
+        assert_eq!(place.count(), 0);
+        bound(1 << 20).unwrap();
+        place.writer.write_blocking(|db| put(db, 1 << 20)).unwrap();
+        assert_eq!(place.count(), 1);
+    }
+
+    #[test]
+    fn after_an_io_error_nothing_is_written_any_more() {
+        let place = Place::new();
+        let torn = place.writer.write_blocking(|db| {
+            put(db, 1)?;
+            Err::<(), _>(failure(rusqlite::ffi::SQLITE_IOERR_FSYNC))
+        });
+        assert!(matches!(torn, Err(StoreError::Broken { .. })));
+        let later = place.writer.write_blocking(|db| put(db, 1)).unwrap_err();
+        assert!(matches!(later, StoreError::Broken { .. }), "{later}");
+        assert_eq!(place.count(), 0);
+    }
+}
