@@ -254,7 +254,12 @@ async fn redirects_in_a_circle_end() {
     let fake = fake();
     let target = format!("{}/repos/{PROJECT}", fake.api_url());
     fake.fail_when(|_| true, Fault::LedAway(target), 1000);
-    assert!(is_unknown(&github(&fake).default_branch().await));
+    let result = github(&fake).default_branch().await;
+    assert!(
+        matches!(result, Err(ForgeError::Refused { .. })),
+        "{result:?}"
+    );
+    assert_eq!(fake.requests().len(), 6);
 }
 
 #[tokio::test]

@@ -244,6 +244,7 @@ async fn writes_reach_the_server_apart() {
     let mut settings = settings(&fake);
     settings.limits.write_spacing = spacing;
     let github = GitHub::new(settings).unwrap();
+    fake.fail_next(Fault::Redirected(307));
     let comments = (0..5).map(|_| github.comment(issue, "Here"));
     futures::future::try_join_all(comments).await.unwrap();
     let closest = crate::fake_github::closest_writes(&fake.requests()).unwrap();

@@ -18,6 +18,8 @@ pub(crate) enum Fault {
         /// Seconds.
         retry_after: Option<u32>,
     },
+    /// A secondary limit refuses it for so many seconds; the connection is closed in the middle of the answer.
+    LimitCutOff(u32),
     /// The primary limit refuses it: nothing is left until so many seconds from now.
     Exhausted {
         /// Seconds.
@@ -58,6 +60,7 @@ impl Fault {
             | Self::DroppedReply => true,
             Self::BadGateway
             | Self::Secondary { .. }
+            | Self::LimitCutOff(_)
             | Self::Exhausted { .. }
             | Self::Forbidden(_)
             | Self::Reset

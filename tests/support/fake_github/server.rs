@@ -12,7 +12,7 @@ use axum::extract::{ConnectInfo, Request, State as Shared};
 use axum::http::request::Parts;
 use axum::response::Response;
 use axum::serve::IncomingStream;
-use futures::stream;
+use futures::{StreamExt, stream};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::net::{Shutdown, TcpStream};
@@ -208,6 +208,11 @@ fn refuse(
             answer.headers.extend(seconds);
             answer
         }
+        Some(Fault::LimitCutOff(seconds)) => {
+            let mut answer = refusal(429, "You have exceeded a secondary rate limit.");
+            answer.headers.push(("retry-after", seconds.to_string()));
+            answer
+        }
         Some(Fault::Exhausted { reset_in }) => {
             state.rate.remaining = 0;
             state.rate.reset = now() + i64::from(*reset_in);
@@ -282,7 +287,7 @@ async fn deliver(
         }
         Some(Fault::Html) => raw.body = b"<html>Unicorn!</html>".to_vec(),
         Some(Fault::TruncatedJson) => raw.body.truncate(half),
-        Some(Fault::CutOff) => {
+        Some(Fault::CutOff | Fault::LimitCutOff(_)) => {
             inner.left(at, &raw, false);
             return cut_off(&raw, half);
         }
@@ -309,8 +314,13 @@ fn cut_off(raw: &Raw, half: usize) -> Response {
     raw.headers
         .push(("content-length".into(), raw.body.len().to_string()));
     let part = Bytes::from(raw.body[..half].to_vec());
-    let parts = [Ok(part), Err(std::io::Error::other("cut off"))];
-    respond(&raw, Body::from_stream(stream::iter(parts)))
+    let cut = async {
+        // The server waits once, and so sends what it has.
+        tokio::task::yield_now().await;
+        Err(std::io::Error::other("cut off"))
+    };
+    let parts = stream::iter([Ok(part)]).chain(stream::once(cut));
+    respond(&raw, Body::from_stream(parts))
 }
 
 /// Ends the connection under the server, which then forgets this request.
