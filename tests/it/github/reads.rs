@@ -199,6 +199,12 @@ async fn a_branch_is_found_by_any_pull_of_its_own_and_no_fork() {
         [(PullNumber(open), true), (PullNumber(closed), false)]
     );
     assert_eq!(pulls[0].base, "other");
+    // Nor is it GitHub's filter alone that we trust.
+    fake.fail_when(|it| it.query.contains("head="), Fault::FilterIgnored, 1);
+    assert_eq!(
+        github.pulls_from(&branch("autoissue/1-a")).await.unwrap(),
+        pulls
+    );
     assert_eq!(github.pulls_from(&branch("autoissue/1")).await.unwrap(), []);
     assert_eq!(github.open_pulls().await.unwrap().len(), 3);
     assert_honest(&fake);

@@ -192,6 +192,13 @@ async fn a_label_is_made_where_it_is_missing_and_put_once() {
     assert_eq!(fake.labels(issue), ["todo"]);
     github.add_label(number, "TODO").await.unwrap();
     assert_eq!(fake.labels(issue), ["todo"], "case does not matter");
+    github.add_label(number, "todo").await.unwrap();
+    let looks = fake
+        .requests()
+        .iter()
+        .filter(|it| it.method == "GET")
+        .count();
+    assert_eq!(looks, 2, "each label is looked for once");
     assert_honest(&fake);
 }
 

@@ -27,6 +27,8 @@ pub(crate) enum Fault {
     },
     /// 403 with these words, and no limit.
     Forbidden(&'static str),
+    /// Done, as if no `head` had been asked for.
+    FilterIgnored,
     /// Done; the answer says that it is followed by itself.
     EndlessPages,
     /// Done, and answered once the gate is opened; never, if it is not.
@@ -52,6 +54,7 @@ impl Fault {
     pub(crate) fn executes(&self) -> bool {
         match self {
             Self::BadGatewayAfter
+            | Self::FilterIgnored
             | Self::EndlessPages
             | Self::Held(_)
             | Self::CutOff

@@ -61,7 +61,7 @@ impl Connected<IncomingStream<'_, TcpListener>> for Wire {
 }
 
 /// Takes any request.
-pub(crate) async fn handle(
+pub(crate) async fn take(
     Shared(inner): Shared<Arc<Inner>>,
     ConnectInfo(wire): ConnectInfo<Wire>,
     request: Request,
@@ -131,7 +131,7 @@ impl Inner {
         } else if let Some(refused) = refuse(&mut state, self, parts, fault) {
             refused
         } else {
-            self.execute(at, &mut state, parts)
+            self.execute(at, &mut state, parts, fault)
         };
         let mut raw = Raw::from(&answer);
         let etag = format!("W/\"{}\"", digest(&raw));
@@ -152,7 +152,14 @@ impl Inner {
         raw
     }
 
-    fn execute(&self, at: usize, state: &mut State, parts: &Parts) -> Answer {
+    fn execute(
+        &self,
+        at: usize,
+        state: &mut State,
+        parts: &Parts,
+        fault: Option<&Fault>,
+    ) -> Answer {
+        let ignored = matches!(fault, Some(Fault::FilterIgnored)).then_some("head");
         let body = self.log.lock().unwrap()[at].body.clone();
         let path = parts.uri.path().trim_start_matches('/');
         let query = parts.uri.query().unwrap_or_default();
@@ -163,6 +170,7 @@ impl Inner {
                 .split('&')
                 .filter_map(|pair| pair.split_once('='))
                 .map(|(name, value)| (decoded(name), decoded(value)))
+                .filter(|(name, _)| Some(name.as_str()) != ignored)
                 .collect(),
             body: &body,
             api: &self.api,
@@ -298,6 +306,7 @@ async fn deliver(
             Fault::BadGateway
             | Fault::Secondary { .. }
             | Fault::Exhausted { .. }
+            | Fault::FilterIgnored
             | Fault::Forbidden(_)
             | Fault::Redirected(_)
             | Fault::LedAway(_),
