@@ -63,14 +63,19 @@ pub mod adapters {
     pub mod git {
         mod capture;
         mod copy;
+        mod create;
         mod difference;
+        mod fetch;
+        mod flight;
         mod layout;
         mod lock;
         mod merge;
         mod mirror;
+        mod objects;
         mod private;
         mod push;
         mod refs;
+        mod remote;
         pub mod repository;
         mod run;
         mod seal;
@@ -78,6 +83,7 @@ pub mod adapters {
         pub mod source;
         mod sweep;
         mod trash;
+        mod user;
     }
     /// GitHub, by octocrab.
     pub mod github {

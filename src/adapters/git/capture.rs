@@ -2,6 +2,7 @@
 
 use super::difference::{Difference, compare, filter_concern, name_some};
 use super::mirror::Mirror;
+use super::objects::{read_commit, write_commit};
 use super::refs::keep;
 use super::run::blocking;
 use super::seal::{below, sealed};
@@ -60,15 +61,15 @@ impl Taking<'_> {
             .run("write the tree")
             .await?
             .text();
-        let difference = compare(self.mirror, self.work.base.as_str(), &tree).await?;
+        let tree = TreeId::new(tree);
+        let difference = compare(self.mirror, &self.work.base, &tree).await?;
         let concern = self.concern(&swept, refused, &difference, &tree).await?;
         let title = format!("autoissue: files of {issue}, attempt {attempt}");
         let message = match &concern {
             Some(concern) => format!("{title}\n\n{CONCERN}{concern}\n"),
             None => format!("{title}\n"),
         };
-        let tree = TreeId::new(tree);
-        let snapshot = commit_tree(self.mirror, &tree, &self.work.base, message).await?;
+        let snapshot = write_commit(self.mirror, &tree, &self.work.base, &message).await?;
         keep(self.mirror, &format!("{}-{attempt}", issue.0), &snapshot)?;
         Ok(Capture {
             snapshot,
@@ -143,7 +144,7 @@ impl Taking<'_> {
         swept: &Swept,
         refused: Vec<Vec<u8>>,
         difference: &Difference,
-        tree: &str,
+        tree: &TreeId,
     ) -> Result<Option<String>, RepositoryError> {
         let mut concerns = Vec::from_iter(difference.nested_concern());
         let nested: Vec<PathBuf> = self.work.nested.keys().map(PathBuf::from).collect();
@@ -185,41 +186,17 @@ pub(super) async fn reopen(
     snapshot: &CommitId,
     base: &CommitId,
 ) -> Result<Capture, RepositoryError> {
-    let said = mirror
-        .call("show")?
-        .args(["--no-patch", "--format=%T%n%B", snapshot.as_str()])
-        .run(&format!("read snapshot {snapshot}"))
-        .await?;
-    let text = said.text();
-    let (tree, message) = text.split_once('\n').unwrap_or((&text, ""));
-    let concern = message.lines().find_map(|line| line.strip_prefix(CONCERN));
+    let read = read_commit(mirror, snapshot).await?;
+    let concern = read
+        .message
+        .lines()
+        .find_map(|line| line.strip_prefix(CONCERN));
     Ok(Capture {
         snapshot: snapshot.clone(),
-        tree: TreeId::new(tree),
-        diff: compare(mirror, base.as_str(), tree).await?.stat,
+        diff: compare(mirror, base, &read.tree).await?.stat,
+        tree: read.tree,
         concern: concern.map(ToOwned::to_owned),
     })
-}
-
-/// Makes a commit of ours.
-pub(super) async fn commit_tree(
-    mirror: &Mirror,
-    tree: &TreeId,
-    parent: &CommitId,
-    message: String,
-) -> Result<CommitId, RepositoryError> {
-    let who = &mirror.identity;
-    let said = mirror
-        .call("commit-tree")?
-        .args(["-p", parent.as_str(), "-F", "-", tree.as_str()])
-        .env("GIT_AUTHOR_NAME", &who.name)
-        .env("GIT_AUTHOR_EMAIL", &who.email)
-        .env("GIT_COMMITTER_NAME", &who.name)
-        .env("GIT_COMMITTER_EMAIL", &who.email)
-        .input(message)
-        .run("make the commit")
-        .await?;
-    Ok(CommitId::new(said.text()))
 }
 
 /// The paths that are files or links now, and those that are not, each list as git reads it. What lies behind a link

@@ -95,21 +95,27 @@ impl Layout<'_> {
             empty(&tree, &paths, &slots)
         })
         .await?;
-        let ignored = match self.leftovers {
-            Leftovers::None => Some("-x"),
-            Leftovers::Ignored => None,
-        };
-        self.mirror
-            .call_over(self.tree, &index, "clean")?
-            .args(["-ffdq"])
-            .args(ignored)
-            .holding(&self.slot.lock)
-            .map_err(inherit)?
-            .run("clean the worktree")
-            .await?;
-        Ok(self.is_clean(&index).await?.then_some(nested))
+        if !self.is_clean(&index).await? {
+            let ignored = match self.leftovers {
+                Leftovers::None => Some("-x"),
+                Leftovers::Ignored => None,
+            };
+            self.mirror
+                .call_over(self.tree, &index, "clean")?
+                .args(["-ffdq"])
+                .args(ignored)
+                .holding(&self.slot.lock)
+                .map_err(inherit)?
+                .run("clean the worktree")
+                .await?;
+            if !self.is_clean(&index).await? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(nested))
     }
 
+    /// Is nothing there but the commit's files, not even an empty directory?
     async fn is_clean(&self, index: &Path) -> Result<bool, RepositoryError> {
         let ignored = match self.leftovers {
             Leftovers::None => None,
@@ -118,7 +124,7 @@ impl Layout<'_> {
         let said = self
             .mirror
             .call_over(self.tree, index, "ls-files")?
-            .args(["-z", "--others", "--modified", "--deleted"])
+            .args(["-z", "--others", "--directory", "--modified", "--deleted"])
             .args(ignored)
             .run("look over the worktree")
             .await?;

@@ -1,5 +1,6 @@
 //! The throw-away git directory that an agent gets in its worktree: its own in every respect, and never read by us.
 
+use super::fetch::refs;
 use super::mirror::Mirror;
 use super::run::{blocking, failed};
 use super::slot::{Slot, Work};
@@ -32,7 +33,7 @@ pub(super) async fn make(
         objects: mirror.path.join("objects"),
         index: slot.index(),
         config: config(mirror),
-        packed_refs: mirror.refs().await?.packed.clone(),
+        packed_refs: refs(mirror).await?.packed.clone(),
         exclude: exclude(copied),
         branch: work.branch.to_string(),
         start: work.start.to_string(),

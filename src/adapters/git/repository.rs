@@ -1,18 +1,22 @@
 //! The repository port: the mirror, its worktrees and the remote, joined.
 
-use super::capture::{Taking, commit_tree, reopen};
+use super::capture::{Taking, reopen};
 use super::copy::copy;
+use super::difference::compare;
+use super::fetch::{OURS, fetch, look};
 use super::layout::{Layout, Leftovers, delete_later};
 use super::lock::{Lock, busy};
 use super::merge::{Moved, footing, onto};
 use super::mirror::Mirror;
+use super::objects::write_commit;
 use super::private;
-use super::push;
+use super::push::push;
 use super::refs::keep;
+use super::remote::Remote;
 use super::run::{Git, blocking, check_version, failed};
 use super::seal::{seal, seal_copied};
 use super::slot::{Pool, Slot, Work};
-use super::source::{Habits, Identity, Place, Remote, Source};
+use super::source::{Habits, Identity, Place, Source};
 use super::trash::{PREFIX, set_aside};
 use crate::ports::{Capture, Checkout, Repository, RepositoryError, Workspace, WorkspaceOrder};
 use crate::rules::ids::{AttemptNumber, BranchName, CommitId, IssueNumber, SlotNumber};
@@ -97,14 +101,15 @@ pub async fn open(
 #[async_trait]
 impl Repository for GitRepository {
     async fn fetch(&self, branch: &str) -> Result<CommitId, RepositoryError> {
-        if branch.starts_with("autoissue/") {
-            return self.mirror.fetch_own(&BranchName::new(branch)).await;
-        }
-        self.mirror.fetch().await?.find(branch)
+        fetch(&self.mirror, branch).await
     }
 
     async fn remote_branches(&self) -> Result<Vec<(BranchName, CommitId)>, RepositoryError> {
-        push::heads(&self.mirror).await
+        let heads = look(&self.mirror).await?;
+        let ours = heads.iter().filter(|(name, _)| name.starts_with(OURS));
+        Ok(ours
+            .map(|(name, commit)| (BranchName::new(name), commit.clone()))
+            .collect())
     }
 
     async fn prepare(&self, order: &WorkspaceOrder) -> Result<Workspace, RepositoryError> {
@@ -197,8 +202,7 @@ impl Repository for GitRepository {
         let (tree, diff) = match onto(&self.mirror, &capture.snapshot, base).await? {
             Moved::Already => (capture.tree.clone(), capture.diff.clone()),
             Moved::Onto(tree) => {
-                let difference =
-                    super::difference::compare(&self.mirror, base.as_str(), tree.as_str()).await?;
+                let difference = compare(&self.mirror, base, &tree).await?;
                 (tree, difference.stat)
             }
             Moved::Conflict { stands_on } => {
@@ -208,7 +212,7 @@ impl Repository for GitRepository {
                 });
             }
         };
-        let id = commit_tree(&self.mirror, &tree, base, words(message)).await?;
+        let id = write_commit(&self.mirror, &tree, base, &words(message)).await?;
         keep(&self.mirror, &format!("{}-commit", message.issue.0), &id)?;
         Ok(Commit {
             id,
@@ -243,7 +247,7 @@ impl Repository for GitRepository {
     }
 
     async fn remote_head(&self, branch: &BranchName) -> Result<Option<CommitId>, RepositoryError> {
-        push::head(&self.mirror, branch).await
+        Ok(look(&self.mirror).await?.get(branch.as_str()).cloned())
     }
 
     async fn push(
@@ -252,7 +256,7 @@ impl Repository for GitRepository {
         commit: &CommitId,
         expected: Option<&CommitId>,
     ) -> Result<(), RepositoryError> {
-        push::push(&self.mirror, branch, commit, expected).await
+        push(&self.mirror, branch, commit, expected).await
     }
 }
 
@@ -432,14 +436,8 @@ impl GitRepository {
 }
 
 fn identity(wanted: Option<&(String, String)>, theirs: Option<Identity>) -> Identity {
-    let filled = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     wanted
-        .and_then(|(name, email)| {
-            Some(Identity {
-                name: filled(name)?,
-                email: filled(email)?,
-            })
-        })
+        .and_then(|(name, email)| Identity::new(name, email))
         .or(theirs)
         .unwrap_or_else(|| Identity {
             name: "autoissue".to_owned(),

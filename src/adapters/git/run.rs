@@ -174,27 +174,38 @@ impl Call {
         })
     }
 
+    /// Starts it, to be asked question after question; it ends with its standard input.
+    pub(super) fn start(mut self, action: &str) -> Result<Child, RepositoryError> {
+        self.command.stdin(Stdio::piped()).stderr(Stdio::null());
+        self.spawn(action)
+    }
+
     /// Runs it; its exit code is part of the answer.
     pub(super) async fn ask(mut self, action: &str) -> Result<Said, RepositoryError> {
-        let always = ALWAYS.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        let mut count = 0_usize;
-        for (key, value) in always.into_iter().chain(self.settings) {
-            self.command.env(format!("GIT_CONFIG_KEY_{count}"), key);
-            self.command.env(format!("GIT_CONFIG_VALUE_{count}"), value);
-            count += 1;
-        }
-        self.command.env("GIT_CONFIG_COUNT", count.to_string());
-        let child = self.command.spawn().map_err(|e| started(action, e))?;
+        let child = self.spawn(action)?;
         let said = finish(child, self.input.unwrap_or_default())
             .await
             .map_err(|cause| failed(action, cause))?;
         tracing::trace!(action, code = said.code, "git");
         Ok(said)
     }
+
+    fn spawn(&mut self, action: &str) -> Result<Child, RepositoryError> {
+        let always = ALWAYS.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let mut count = 0_usize;
+        let settings = std::mem::take(&mut self.settings);
+        for (key, value) in always.into_iter().chain(settings) {
+            self.command.env(format!("GIT_CONFIG_KEY_{count}"), key);
+            self.command.env(format!("GIT_CONFIG_VALUE_{count}"), value);
+            count += 1;
+        }
+        self.command.env("GIT_CONFIG_COUNT", count.to_string());
+        self.command.spawn().map_err(|cause| started(action, cause))
+    }
 }
 
 /// What git said.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Said {
     /// Its exit code; none if a signal ended it.
     pub(super) code: Option<i32>,

@@ -1,8 +1,7 @@
 //! Slots: numbered places for worktrees, shared with other processes, each with an index of our own.
 
 use super::lock::{Lock, busy};
-use super::mirror::remove_file;
-use super::refs::write_whole;
+use super::refs::{remove_file, write_whole};
 use super::run::failed;
 use crate::ports::RepositoryError;
 use crate::rules::ids::{BranchName, CommitId, IssueNumber};
