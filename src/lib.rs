@@ -62,6 +62,7 @@ pub mod adapters {
     /// Git, by its command line.
     pub mod git {
         mod capture;
+        pub mod clean;
         mod copy;
         mod create;
         mod difference;
@@ -84,6 +85,7 @@ pub mod adapters {
         mod sweep;
         mod trash;
         mod user;
+        mod worktrees;
     }
     /// GitHub, by octocrab.
     pub mod github {

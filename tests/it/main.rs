@@ -11,3 +11,4 @@ mod git_hostile;
 mod git_http;
 mod git_parallel;
 mod git_sealed;
+mod git_snapshot;

@@ -7,7 +7,7 @@ use super::refs::keep;
 use super::run::blocking;
 use super::seal::{below, sealed};
 use super::slot::{Slot, Work};
-use super::sweep::{RootGit, Swept, sweep};
+use super::sweep::{RootGit, Swept, is_directory, sweep};
 use crate::ports::{Capture, RepositoryError};
 use crate::rules::ids::{AttemptNumber, CommitId, IssueNumber, TreeId};
 use std::collections::{BTreeSet, HashMap};
@@ -42,8 +42,7 @@ impl Taking<'_> {
         issue: IssueNumber,
         attempt: AttemptNumber,
     ) -> Result<Capture, RepositoryError> {
-        let is_there = |path: &Path| path.symlink_metadata().is_ok_and(|found| found.is_dir());
-        if !is_there(self.tree) {
+        if !is_directory(self.tree) {
             return Err(RepositoryError::Git {
                 action: format!("take in the files of {issue}"),
                 detail: "the worktree was removed or replaced".to_owned(),
@@ -207,8 +206,7 @@ fn sort_out(tree: &Path, changed: &BTreeSet<Vec<u8>>) -> io::Result<(Vec<u8>, Ve
     for path in changed {
         let relative = Path::new(OsStr::from_bytes(path));
         let parent = relative.parent().unwrap_or(relative);
-        let list = if is_directory(tree, parent, &mut known) && make_readable(&tree.join(relative))?
-        {
+        let list = if is_reached(tree, parent, &mut known) && make_readable(&tree.join(relative))? {
             &mut present
         } else {
             &mut absent
@@ -219,17 +217,13 @@ fn sort_out(tree: &Path, changed: &BTreeSet<Vec<u8>>) -> io::Result<(Vec<u8>, Ve
     Ok((present, absent))
 }
 
-/// Is it a directory, reached through directories only?
-fn is_directory(tree: &Path, path: &Path, known: &mut HashMap<PathBuf, bool>) -> bool {
+/// Is it a directory that is reached through directories only?
+fn is_reached(tree: &Path, path: &Path, known: &mut HashMap<PathBuf, bool>) -> bool {
     if let Some(known) = known.get(path) {
         return *known;
     }
     let parent = path.parent().unwrap_or(Path::new(""));
-    let is = is_directory(tree, parent, known)
-        && tree
-            .join(path)
-            .symlink_metadata()
-            .is_ok_and(|found| found.is_dir());
+    let is = is_reached(tree, parent, known) && is_directory(&tree.join(path));
     known.insert(path.to_owned(), is);
     is
 }

@@ -145,8 +145,16 @@ fn missing(branch: &str, heads: &Heads) -> RepositoryError {
 
 async fn look_now(mirror: &Mirror) -> Result<Arc<Heads>, RepositoryError> {
     let action = "look at the remote's branches";
-    let call = mirror.call("ls-remote")?;
-    let call = call.args(["--heads", "--refs", "--", &mirror.remote.url]);
+    let call = match mirror.remote.local_git_dir() {
+        // One process where speaking to it takes three.
+        Some(git_dir) => mirror
+            .call("for-each-ref")?
+            .env("GIT_DIR", git_dir)
+            .args(["--format=%(objectname)%09%(refname)", "refs/heads"]),
+        None => mirror
+            .call("ls-remote")?
+            .args(["--heads", "--refs", "--", &mirror.remote.url]),
+    };
     let said = mirror.remote.ask(call, action).await?;
     if said.code != Some(0) {
         return Err(mirror.remote.error(action, &said));

@@ -3,7 +3,7 @@
 use super::mirror::Mirror;
 use super::run::{blocking, failed};
 use super::slot::Slot;
-use super::sweep::{RootGit, sweep};
+use super::sweep::{RootGit, is_directory, sweep};
 use super::trash::{delete, set_aside};
 use crate::ports::RepositoryError;
 use std::fs;
@@ -37,11 +37,7 @@ impl Layout<'_> {
     /// Lays the commit out. A directory that is not provably clean afterwards is replaced by a new one. Returns the
     /// paths of nested repositories, whose directories are empty.
     pub(super) async fn lay_out(&self, commit: &str) -> Result<Vec<PathBuf>, RepositoryError> {
-        let there = self
-            .tree
-            .symlink_metadata()
-            .is_ok_and(|found| found.is_dir());
-        let used = there && self.slot.index().exists();
+        let used = is_directory(self.tree) && self.slot.index().exists();
         if used && let Ok(Some(nested)) = self.reset(commit).await {
             return Ok(nested);
         }

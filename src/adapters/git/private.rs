@@ -2,7 +2,7 @@
 
 use super::fetch::refs;
 use super::mirror::Mirror;
-use super::run::{blocking, failed};
+use super::run::blocking;
 use super::slot::{Slot, Work};
 use crate::ports::RepositoryError;
 use std::fmt::Write as _;
@@ -43,11 +43,6 @@ pub(super) async fn make(
         contents.write(&directory)
     })
     .await
-}
-
-/// Where the objects are must be an absolute path, or git would take it as relative to the agent's directory.
-pub(super) fn absolute(path: &Path) -> Result<PathBuf, RepositoryError> {
-    std::path::absolute(path).map_err(|cause| failed("find the mirror", cause))
 }
 
 impl Contents {

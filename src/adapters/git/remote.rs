@@ -7,7 +7,7 @@ use crate::ports::RepositoryError;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use secrecy::{ExposeSecret, SecretString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The remote side.
@@ -41,6 +41,13 @@ impl Remote {
             carried: found.into_iter().filter_map(carry).collect(),
         };
         Ok((remote, theirs))
+    }
+
+    /// The git directory of a remote on this machine, which is the user's own.
+    pub(super) fn local_git_dir(&self) -> Option<PathBuf> {
+        let root = self.local.then(|| PathBuf::from(&self.url))?;
+        let below = root.join(".git");
+        Some(if below.exists() { below } else { root })
     }
 
     /// Lets a call speak to the remote, and runs it.

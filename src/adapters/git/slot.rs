@@ -19,6 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const MOST: u32 = 4096;
 
 /// All slots of one kind.
+#[derive(Clone)]
 pub(super) struct Pool {
     /// Where locks, indexes and notes are kept: `<records>/<number>/`.
     records: PathBuf,
@@ -106,7 +107,8 @@ impl Pool {
             .map_err(|cause| failed(what, cause))
     }
 
-    fn lock(&self, number: u32) -> io::Result<Option<Slot>> {
+    /// Takes this very slot; `None` if somebody holds it.
+    pub(super) fn lock(&self, number: u32) -> io::Result<Option<Slot>> {
         fs::create_dir_all(self.record(number))?;
         let lock = Lock::take(&self.lock_path(number))?;
         lock.map(|lock| self.locked(number, lock)).transpose()

@@ -50,6 +50,11 @@ pub(super) fn sweep(root: &Path, root_git: RootGit, slots: &Path) -> io::Result<
     Ok(walk.swept)
 }
 
+/// Is there a directory, and no link to one?
+pub(super) fn is_directory(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.is_dir())
+}
+
 /// Opens a directory that must not be a link.
 pub(super) fn open_root(path: &Path) -> io::Result<Dir> {
     Ok(Dir::open(path, directory_flags(), Mode::empty())?)
