@@ -283,3 +283,34 @@ async fn a_mirror_is_there_whole_or_not_at_all() {
     assert_eq!(two.unwrap().fetch("main").await.unwrap(), base);
     assert!(!scene.root.join("state/mirror.git.new").exists());
 }
+
+#[tokio::test]
+async fn a_note_of_what_was_never_done_is_no_leftover() {
+    let scene = Scene::new(&[("a.txt", "one\n")]);
+    let repository = scene.open().await;
+    let workspace = prepare(&repository, 0, 1).await;
+    let note = scene.mirror().join("autoissue/slots/0/work.json");
+    let noted = fs::read(&note).unwrap();
+    repository.release(workspace).await.unwrap();
+    // Killed when the worktree was back, and the note still there; meanwhile another slot has the issue.
+    fs::write(&note, noted).unwrap();
+    let workspace = repository
+        .prepare(&order(1, 1, &repository.fetch("main").await.unwrap()))
+        .await
+        .unwrap();
+    assert_eq!(workspace.slot.0, 1);
+    write(&workspace.path, "work.txt", "precious\n");
+    drop(repository);
+    let repository = scene.open().await;
+    let found = repository
+        .leftover(IssueNumber(1), &workspace.base)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(found, workspace);
+    let taken = capture(&repository, &found, 1).await;
+    assert_eq!(taken.diff.paths, ["work.txt"]);
+    // And the slot of that note is not lost.
+    let next = prepare(&repository, 0, 2).await;
+    assert_eq!(next.slot.0, 0);
+}

@@ -383,3 +383,32 @@ async fn ignored_files_stay_only_where_that_is_wanted() {
         repository.release(workspace).await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn files_that_git_would_write_differently_are_left_alone_until_touched() {
+    let scene = Scene::new(&[("dos.txt", "one\r\n"), ("touched.txt", "one\r\n")]);
+    write(&scene.checkout, ".gitattributes", "*.txt text eol=lf\n");
+    git(&scene.checkout, &["add", ".gitattributes"]);
+    git(&scene.checkout, &["commit", "-q", "-m", "attributes"]);
+    git(&scene.checkout, &["push", "-q", "origin", "main"]);
+    let repository = scene.open().await;
+    // In a new slot, and in one that was used.
+    for issue in 1..=2 {
+        let workspace = prepare(&repository, 0, issue).await;
+        repository.seal(&workspace).await.unwrap();
+        let untouched = capture(&repository, &workspace, issue).await;
+        assert_eq!(untouched.diff.files, 0);
+        write(&workspace.path, "touched.txt", "two\n");
+        write(&workspace.path, "new.txt", "new\n");
+        for _ in 0..2 {
+            let taken = capture(&repository, &workspace, issue).await;
+            assert_eq!(taken.diff.paths, ["new.txt", "touched.txt"]);
+        }
+        let control = plain_add(&scene, &workspace.path, &[], &scene.root);
+        assert!(control.contains(&"dos.txt".to_owned()), "{control:?}");
+        repository.release(workspace).await.unwrap();
+    }
+    let base = repository.fetch("main").await.unwrap();
+    let checks = repository.checkout(&base).await.unwrap();
+    assert_eq!(fs::read(checks.path().join("dos.txt")).unwrap(), b"one\r\n");
+}

@@ -10,7 +10,7 @@ use super::slot::{Slot, Work};
 use super::sweep::{RootGit, Swept, is_directory, sweep};
 use crate::ports::{Capture, RepositoryError};
 use crate::rules::ids::{AttemptNumber, CommitId, IssueNumber, TreeId};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
@@ -96,10 +96,10 @@ impl Taking<'_> {
         if said.out.is_empty() {
             return Ok(Vec::new());
         }
-        let sealed = sealed(self.slot)?;
+        let (sealed, odd) = (sealed(self.slot)?, self.untouched().await?);
         let changed: BTreeSet<Vec<u8>> = said
             .parts()
-            .filter(|path| !sealed.contains(*path))
+            .filter(|path| !sealed.contains(*path) && !odd.contains(*path))
             .map(<[u8]>::to_vec)
             .collect();
         let tree = self.tree.to_owned();
@@ -115,6 +115,27 @@ impl Taking<'_> {
             .lines()
             .filter_map(|line| line.strip_prefix("Ignoring path "));
         Ok(refused.map(|path| path.as_bytes().to_vec()).collect())
+    }
+
+    /// The odd files that nobody has touched.
+    async fn untouched(&self) -> Result<HashSet<Vec<u8>>, RepositoryError> {
+        let now = self.fingerprints(&self.work.odd).await?;
+        let same = now
+            .into_iter()
+            .filter(|(path, number)| self.work.odd.get(path) == Some(number));
+        Ok(same.map(|(path, _)| path.into_bytes()).collect())
+    }
+
+    async fn fingerprints(
+        &self,
+        paths: &BTreeMap<String, u64>,
+    ) -> Result<BTreeMap<String, u64>, RepositoryError> {
+        let root = self.tree.to_owned();
+        let paths: Vec<PathBuf> = paths.keys().map(PathBuf::from).collect();
+        blocking("look at files that were noted", move || {
+            below(&root, &paths)
+        })
+        .await
     }
 
     /// Returns what git complained about.
@@ -146,12 +167,7 @@ impl Taking<'_> {
         tree: &TreeId,
     ) -> Result<Option<String>, RepositoryError> {
         let mut concerns = Vec::from_iter(difference.nested_concern());
-        let nested: Vec<PathBuf> = self.work.nested.keys().map(PathBuf::from).collect();
-        let root = self.tree.to_owned();
-        let now = blocking("look below nested repositories", move || {
-            below(&root, &nested)
-        })
-        .await?;
+        let now = self.fingerprints(&self.work.nested).await?;
         let edited: Vec<Vec<u8>> = now
             .iter()
             .filter(|(path, number)| self.work.nested.get(*path) != Some(number))

@@ -2,6 +2,7 @@
 
 use super::slot::Pool;
 use super::trash::{delete, set_aside};
+use crate::rules::ids::IssueNumber;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -54,15 +55,14 @@ fn remove(path: &Path, number: &str, pool: &Pool, slots: &Path) -> io::Result<Op
 }
 
 fn why_kept(number: &str, pool: &Pool) -> io::Result<String> {
-    let works = pool.notes()?;
-    let its = works
-        .iter()
-        .find(|(_, work)| work.issue.0.to_string() == number);
-    let Some((slot, _)) = its else {
-        return Ok("nobody knows what it holds".to_owned());
+    let its = match number.parse() {
+        Ok(number) => pool.find(IssueNumber(number))?,
+        Err(_) => None,
     };
-    Ok(match pool.lock(*slot)? {
-        Some(_) => "it may hold work of a session that was killed: resume the session".to_owned(),
-        None => "it is in use".to_owned(),
-    })
+    let why = match its.map(|slot| pool.lock(slot)).transpose()? {
+        None => "nobody knows what it holds",
+        Some(None) => "it is in use",
+        Some(Some(_)) => "it may hold work of a session that was killed: resume the session",
+    };
+    Ok(why.to_owned())
 }

@@ -215,8 +215,9 @@ async fn read_refs(mirror: &Mirror) -> Result<Arc<Refs>, RepositoryError> {
     Ok(refs)
 }
 
-/// Removes the lock files of gits that were killed.
+/// Removes the lock files of gits that were killed. Nobody else may write refs meanwhile.
 fn unlock(mirror: &Path) -> io::Result<()> {
+    // Not those of `refs/autoissue`, which are written without this lock.
     let mut stack = vec![mirror.join("refs/remotes"), mirror.join("refs/tags")];
     for name in ["packed-refs.lock", "shallow.lock"] {
         remove_file(&mirror.join(name))?;

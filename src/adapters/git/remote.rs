@@ -59,9 +59,9 @@ impl Remote {
         let call = call
             .settings(self.carried.iter().cloned())
             .settings([
-                // A connection that stalls ends by itself.
-                ("http.lowSpeedLimit".to_owned(), "1000".to_owned()),
-                ("http.lowSpeedTime".to_owned(), "60".to_owned()),
+                // A connection that stalls ends by itself; a server that thinks sends a byte now and then.
+                ("http.lowSpeedLimit".to_owned(), "1".to_owned()),
+                ("http.lowSpeedTime".to_owned(), "120".to_owned()),
             ])
             .settings(header.iter().map(|(_, header)| {
                 (

@@ -77,10 +77,10 @@ pub async fn open(
     let open = enter(&mirror, &slots).await?;
     Ok(GitRepository {
         _open: open,
-        checks: Pool::new(mirror.own().join("checks")),
+        checks: Pool::new(mirror.own().join("checks"), slots.clone(), "check"),
         worktrees: Worktrees::new(
-            slots,
-            Pool::new(mirror.own().join("slots")),
+            slots.clone(),
+            Pool::new(mirror.own().join("slots"), slots, "free"),
             habits,
             source.checkout,
         ),
@@ -103,7 +103,7 @@ impl Repository for GitRepository {
     }
 
     async fn prepare(&self, order: &WorkspaceOrder) -> Result<Workspace, RepositoryError> {
-        let path = self.worktrees.path(order.issue);
+        let path = self.worktrees.pool.path(order.issue);
         if path.symlink_metadata().is_ok() {
             self.worktrees.make_way(&self.mirror, order.issue).await?;
         }
@@ -115,6 +115,7 @@ impl Repository for GitRepository {
             start,
             ready: false,
             nested: BTreeMap::new(),
+            odd: BTreeMap::new(),
         };
         let slot = self.worktrees.pool.take(order.slot.0, "a slot")?;
         self.worktrees.hand_out(&self.mirror, slot, work).await
@@ -160,7 +161,7 @@ impl Repository for GitRepository {
         let Some((slot, work)) = self.worktrees.abandoned(issue).await? else {
             return Ok(None);
         };
-        let is_there = is_directory(&self.worktrees.path(issue));
+        let is_there = is_directory(&self.worktrees.pool.path(issue));
         if work.ready && work.base == *base && is_there {
             return Ok(Some(self.worktrees.hold(slot, work)));
         }
@@ -207,7 +208,7 @@ impl Repository for GitRepository {
 
     async fn checkout(&self, commit: &CommitId) -> Result<Box<dyn Checkout>, RepositoryError> {
         let slot = self.checks.take(0, "a place for checks")?;
-        let path = self.worktrees.slots.join(format!("check-{}", slot.number));
+        let path = self.checks.free(slot.number);
         let layout = Layout {
             mirror: &self.mirror,
             slot: &slot,

@@ -120,7 +120,13 @@ pub(super) fn fingerprint(root: &Path) -> io::Result<u64> {
             names.sort();
             stack.extend(names);
         } else {
-            (found.len(), found.mtime(), found.mtime_nsec()).hash(&mut hasher);
+            let times = [
+                found.mtime(),
+                found.mtime_nsec(),
+                found.ctime(),
+                found.ctime_nsec(),
+            ];
+            (found.len(), times).hash(&mut hasher);
         }
     }
     Ok(if count == 0 { 0 } else { hasher.finish() })

@@ -2,13 +2,13 @@
 
 use super::capture::Taking;
 use super::copy::copy;
-use super::layout::{Layout, Leftovers, delete_later};
+use super::layout::{Laid, Layout, Leftovers, delete_later};
 use super::lock::busy;
 use super::mirror::Mirror;
 use super::private;
 use super::refs::keep;
 use super::run::{blocking, failed};
-use super::seal::{seal, seal_copied};
+use super::seal::{below, seal, seal_copied};
 use super::slot::{Pool, Slot, Work};
 use super::source::Habits;
 use super::sweep::is_directory;
@@ -57,14 +57,9 @@ impl Worktrees {
         }
     }
 
-    /// The path that belongs to the issue, whichever slot it has.
-    pub(super) fn path(&self, issue: IssueNumber) -> PathBuf {
-        self.slots.join(format!("issue-{}", issue.0))
-    }
-
     /// Does this process use the issue's worktree?
     pub(super) fn holds(&self, issue: IssueNumber) -> bool {
-        self.held().contains_key(&self.path(issue))
+        self.held().contains_key(&self.pool.path(issue))
     }
 
     /// A worktree that this process uses.
@@ -85,7 +80,7 @@ impl Worktrees {
     pub(super) fn hold(&self, slot: Slot, work: Work) -> Workspace {
         let workspace = Workspace {
             slot: SlotNumber(slot.number),
-            path: self.path(work.issue),
+            path: self.pool.path(work.issue),
             base: work.base.clone(),
             start: work.start.clone(),
         };
@@ -124,10 +119,10 @@ impl Worktrees {
         mut work: Work,
     ) -> Result<Work, RepositoryError> {
         let io = |cause| failed("prepare the worktree", cause);
-        let path = self.path(work.issue);
+        let path = self.pool.path(work.issue);
         keep(mirror, "base", &work.base)?;
         slot.note(&work).map_err(io)?;
-        match fs::rename(self.free(slot), &path) {
+        match fs::rename(self.pool.free(slot.number), &path) {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(io(cause)),
             Ok(()) | Err(_) => {}
         }
@@ -143,7 +138,7 @@ impl Worktrees {
             slots: &self.slots,
             leftovers,
         };
-        let nested = layout.lay_out(work.start.as_str()).await?;
+        let Laid { nested, odd } = layout.lay_out(work.start.as_str()).await?;
         let copied = self.copy_in(&path).await?;
         seal_copied(slot, &copied).map_err(io)?;
         work.nested = match leftovers {
@@ -153,6 +148,7 @@ impl Worktrees {
                 nested.into_iter().map(empty).collect()
             }
         };
+        work.odd = below(&path, &odd).map_err(io)?;
         private::make(mirror, slot, &path, &work, &copied).await?;
         work.ready = true;
         slot.note(&work).map_err(io)?;
@@ -182,7 +178,7 @@ impl Worktrees {
         mirror: &Mirror,
         issue: IssueNumber,
     ) -> Result<(), RepositoryError> {
-        let path = self.path(issue);
+        let path = self.pool.path(issue);
         if let Some(held) = self.held().get(&path) {
             let lock = self.pool.lock_path(held.slot.number);
             return Err(busy(&lock, &format!("the worktree of {issue}")));
@@ -200,7 +196,7 @@ impl Worktrees {
         slot: &Slot,
         work: &Work,
     ) -> Result<(), RepositoryError> {
-        let path = self.path(work.issue);
+        let path = self.pool.path(work.issue);
         if work.ready && path.symlink_metadata().is_ok() {
             let taking = Taking {
                 mirror,
@@ -224,7 +220,7 @@ impl Worktrees {
 
     /// Makes an issue's worktree the free one of its slot.
     pub(super) fn put_back(&self, slot: &Slot, issue: IssueNumber) -> Result<(), RepositoryError> {
-        let (path, free) = (self.path(issue), self.free(slot));
+        let (path, free) = (self.pool.path(issue), self.pool.free(slot.number));
         let put_back = || {
             let is_worktree = is_directory(&path);
             let stale = if is_worktree { &free } else { &path };
@@ -241,7 +237,7 @@ impl Worktrees {
 
     /// Moves a worktree of unknown content to where nothing deletes it.
     fn put_by(&self, issue: IssueNumber) -> Result<(), RepositoryError> {
-        let path = self.path(issue);
+        let path = self.pool.path(issue);
         let mut count = 0_u64;
         loop {
             count += 1;
@@ -263,10 +259,6 @@ impl Worktrees {
             copy(&checkout, &patterns, &tree)
         })
         .await
-    }
-
-    fn free(&self, slot: &Slot) -> PathBuf {
-        self.slots.join(format!("free-{}", slot.number))
     }
 
     fn held(&self) -> MutexGuard<'_, HashMap<PathBuf, Arc<Held>>> {
