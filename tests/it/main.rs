@@ -39,6 +39,7 @@ mod git_hostile;
 mod git_http;
 mod git_parallel;
 mod git_sealed;
+mod git_snapshot;
 mod github;
 mod init;
 mod kill;
