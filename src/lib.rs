@@ -8,25 +8,43 @@ pub mod rules {
     pub mod budget;
     pub mod classify;
     pub mod conflict;
+    pub mod description;
     pub mod event;
+    pub mod exit;
+    pub mod fold;
     pub mod footprint;
     pub mod graph;
     pub mod ids;
     pub mod issue;
+    pub mod keywords;
+    pub mod layout;
+    pub mod markdown;
     pub mod money;
     pub mod names;
+    pub mod neutral;
     pub mod offer;
+    pub mod paths;
     pub mod prices;
+    pub mod printable;
     pub mod prompt;
     pub mod redact;
+    pub mod references;
     pub mod retry;
+    #[cfg(test)]
+    pub(crate) mod script;
+    pub mod secret_forms;
+    pub mod secret_patterns;
     pub mod settings;
     pub mod summary;
+    pub mod tags;
+    pub mod tally;
     pub mod task;
     /// The heart: who runs next.
     pub mod schedule {
         pub mod admit;
+        mod apply;
         pub mod finish;
+        pub mod forecast;
         pub mod locks;
         pub mod order;
         pub mod session;
@@ -43,15 +61,19 @@ pub mod ports;
 pub mod engine {
     pub mod attempt;
     pub mod clock;
+    pub mod intake;
+    pub mod link;
+    pub mod orders;
     pub mod publish;
     pub mod recover;
+    pub mod rounds;
     pub mod session;
+    pub mod turn;
     pub mod verify;
 }
 
 /// Floor 3: one outside thing each.
 pub mod adapters {
-    pub mod local_forge;
     pub mod retry;
     /// Programs that we run: how they start, what they may see, and that nothing of them is left.
     pub mod process {
@@ -82,42 +104,162 @@ pub mod adapters {
     }
     /// Git, by its command line.
     pub mod git {
-        pub mod capture;
-        pub mod mirror;
-        pub mod run;
-        pub mod slot;
+        mod capture;
+        mod copy;
+        mod difference;
+        mod layout;
+        mod lock;
+        mod merge;
+        mod mirror;
+        mod private;
+        mod push;
+        mod refs;
+        pub mod repository;
+        mod run;
+        mod seal;
+        mod slot;
+        pub mod source;
+        mod sweep;
+        mod trash;
     }
     /// GitHub, by octocrab.
     pub mod github {
+        pub mod address;
         pub mod auth;
+        pub mod cache;
+        pub mod client;
+        pub mod forge;
         pub mod governor;
+        pub mod limits;
         pub mod reads;
+        pub mod reply;
+        pub mod told;
+        pub mod verdict;
+        pub mod window;
         pub mod wire;
         pub mod writes;
     }
+    /// Issues and pulls as Markdown files that people can edit.
+    pub mod local_forge {
+        pub mod comments;
+        pub mod files;
+        pub mod folder;
+        pub mod forge;
+        pub mod front_matter;
+        pub mod issue;
+        pub mod pull;
+        pub mod scalar;
+    }
     /// SQLite.
     pub mod store {
+        pub mod claims;
         pub mod control;
+        pub mod crash;
+        mod database;
+        pub mod error;
+        mod files;
         pub mod history;
         pub mod journal;
         pub mod ledger;
+        pub mod locks;
+        pub mod open;
+        mod progress;
+        pub mod retention;
+        mod schema;
+        pub mod sessions;
+        mod turn;
+        mod writer;
     }
 }
 
 /// Floor 3: events in, words out.
 pub mod reporters {
+    pub mod bars;
+    pub mod console;
+    pub mod end;
     pub mod json;
+    pub mod lines;
     pub mod log;
+    pub mod next;
     pub mod notify;
+    pub mod out;
+    pub mod paint;
     pub mod plain;
+    pub mod shape;
+    pub mod status;
+    pub mod table;
     pub mod terminal;
+    pub mod time;
+    pub mod words;
 }
 
 /// Floor 4: the front.
-pub mod cli;
-pub mod config;
-pub mod error;
+pub mod error {
+    pub mod causes;
+    pub mod shape;
+    pub use shape::{Color, Error, Kind, printable};
+}
+/// What may be typed.
+pub mod cli {
+    pub mod args;
+    pub mod help;
+    pub mod look;
+    pub mod parse;
+    pub mod run;
+    pub mod setup;
+    pub mod steer;
+    pub mod values;
+}
+/// What the user wishes, from file, environment and flags.
+pub mod config {
+    pub mod explain;
+    pub mod git;
+    pub mod json;
+    pub mod layers;
+    pub mod load;
+    pub mod loaded;
+    pub mod names;
+    pub mod problem;
+    pub mod schema;
+    pub mod secrets;
+    pub mod sense;
+    pub mod settings;
+    pub mod shape;
+    pub mod spelling;
+    pub mod telling;
+    pub mod values;
+    pub mod variables;
+    pub mod words;
+    pub mod work;
+}
 /// One small file per command, and the wiring.
 pub mod commands {
+    pub mod checkout;
+    pub mod completions;
+    pub mod config;
+    pub mod dispatch;
+    pub mod doctor;
+    pub mod dry_run;
+    pub mod examine;
+    pub mod exec;
+    pub mod guess;
+    pub mod init;
+    pub mod output;
+    pub mod place;
+    pub mod probe;
+    pub mod project;
+    pub mod resume;
+    pub mod session;
+    pub mod store;
+    pub mod token;
     pub mod wire;
+    /// The project, the agent and the check of `demo`.
+    pub mod demo {
+        pub mod agent;
+        pub mod check;
+        pub mod command;
+        pub mod material;
+        pub mod project;
+        pub mod script;
+    }
 }

@@ -291,11 +291,7 @@ pub trait Repository: Send + Sync {
         attempt: AttemptNumber,
     ) -> Result<Capture, RepositoryError>;
     /// A worktree that a killed process left behind for this issue, ready to be captured; `None` where there is none.
-    async fn leftover(
-        &self,
-        issue: IssueNumber,
-        base: &CommitId,
-    ) -> Result<Option<Workspace>, RepositoryError>;
+    async fn leftover(&self, issue: IssueNumber) -> Result<Option<Workspace>, RepositoryError>;
     /// Reads a snapshot as a capture again: tree, difference to the base, concerns.
     async fn reopen(
         &self,

@@ -1,6 +1,14 @@
 //! Which domain does an issue belong to, how sure is that, and why?
 
+use crate::rules::footprint::named_in_text;
+use crate::rules::issue::Issue;
+use crate::rules::keywords::keywords;
+use crate::rules::layout::domain_of_path;
+use crate::rules::markdown::prose;
+use crate::rules::printable::clip;
+use crate::rules::tags::{label_domain, title_tag};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The part of a project that an issue is about.
 #[derive(
@@ -36,4 +44,322 @@ pub struct Classified {
     pub confidence: f64,
     /// What spoke for it, the strongest first.
     pub reasons: Vec<String>,
+}
+
+impl Domain {
+    /// All of them, in the order that decides between equals.
+    pub const ALL: [Self; 8] = [
+        Self::Backend,
+        Self::Frontend,
+        Self::Database,
+        Self::Infrastructure,
+        Self::Security,
+        Self::Testing,
+        Self::Documentation,
+        Self::Unknown,
+    ];
+
+    /// One word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Backend => "backend",
+            Self::Frontend => "frontend",
+            Self::Database => "database",
+            Self::Infrastructure => "infrastructure",
+            Self::Security => "security",
+            Self::Testing => "testing",
+            Self::Documentation => "documentation",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// What an issue's domain is read from, the surest first, with its confidence.
+const CONFIDENCES: [f64; 4] = [1.0, 0.9, 0.7, 0.5];
+const TAG: usize = 0;
+const LABEL: usize = 1;
+const PATH: usize = 2;
+const WORD: usize = 3;
+/// Reasons kept at most.
+const REASONS_MAX: usize = 8;
+/// A word in the title weighs as much as so many in the body.
+const TITLE_WEIGHT: u32 = 3;
+
+/// The issue's domain: by a tag in its title (confidence 1.0), else by its labels (0.9), the files it names (0.7) or its
+/// words (0.5). Where one kind of evidence speaks for several domains, the most of it wins, then the most of the next
+/// kind, then the order of [`Domain::ALL`]. The rules of the founding document, section "Domain Classification".
+#[must_use]
+pub fn classify(issue: &Issue) -> Classified {
+    let mut votes = Votes::default();
+    votes.add_tag(&issue.title);
+    votes.add_labels(&issue.labels);
+    votes.add_paths(issue);
+    votes.add_words(issue);
+    votes.decide()
+}
+
+/// One piece of evidence for a domain.
+struct Vote {
+    domain: Domain,
+    kind: usize,
+    weight: u32,
+    reason: String,
+}
+
+#[derive(Default)]
+struct Votes(Vec<Vote>);
+
+impl Votes {
+    fn add(&mut self, domain: Domain, kind: usize, weight: u32, reason: String) {
+        self.0.push(Vote {
+            domain,
+            kind,
+            weight,
+            reason,
+        });
+    }
+
+    fn add_tag(&mut self, title: &str) {
+        if let Some((domain, tag)) = title_tag(title) {
+            self.add(domain, TAG, 1, format!("title tag \"{}\"", clip(tag, 40)));
+        }
+    }
+
+    fn add_labels(&mut self, labels: &[String]) {
+        for label in labels {
+            if let Some(domain) = label_domain(label) {
+                let reason = format!("label \"{}\"", clip(label, 40));
+                self.add(domain, LABEL, 1, reason);
+            }
+        }
+    }
+
+    fn add_paths(&mut self, issue: &Issue) {
+        for file in named_in_text(issue).files {
+            if let Some(domain) = domain_of_path(&file.path) {
+                // Work on anything brings its tests and docs along.
+                let weight = if accompanies(domain) { 1 } else { 2 };
+                self.add(
+                    domain,
+                    PATH,
+                    weight,
+                    format!("file {}", clip(&file.path, 80)),
+                );
+            }
+        }
+    }
+
+    fn add_words(&mut self, issue: &Issue) {
+        let mut seen = BTreeSet::new();
+        keywords(&issue.title, |keyword| {
+            if seen.insert(keyword) {
+                let reason = format!("\"{}\" in the title", keyword.words);
+                self.add(
+                    keyword.domain,
+                    WORD,
+                    keyword.weight() * TITLE_WEIGHT,
+                    reason,
+                );
+            }
+        });
+        let mut companions = BTreeSet::new();
+        keywords(&prose(&issue.body), |keyword| {
+            // "Add tests and docs" ends many an issue about something else, so it counts once.
+            let counts = !accompanies(keyword.domain) || companions.insert(keyword.domain);
+            if counts && seen.insert(keyword) {
+                let reason = format!("\"{}\" in the text", keyword.words);
+                self.add(keyword.domain, WORD, keyword.weight(), reason);
+            }
+        });
+    }
+
+    fn decide(mut self) -> Classified {
+        // `max_by_key` would take the last of equals.
+        let mut best = (Domain::Unknown, [0; CONFIDENCES.len()]);
+        for domain in Domain::ALL {
+            let weights = self.weights(domain);
+            if weights > best.1 {
+                best = (domain, weights);
+            }
+        }
+        let (domain, weights) = best;
+        let Some(kind) = weights.iter().position(|weight| *weight > 0) else {
+            return Classified::default();
+        };
+        self.0.retain(|vote| vote.domain == domain);
+        self.0
+            .sort_by_key(|vote| (vote.kind, std::cmp::Reverse(vote.weight)));
+        Classified {
+            domain,
+            confidence: CONFIDENCES[kind],
+            reasons: self
+                .0
+                .into_iter()
+                .map(|vote| vote.reason)
+                .take(REASONS_MAX)
+                .collect(),
+        }
+    }
+
+    fn weights(&self, domain: Domain) -> [u32; CONFIDENCES.len()] {
+        let mut weights = [0; CONFIDENCES.len()];
+        for vote in self.0.iter().filter(|vote| vote.domain == domain) {
+            weights[vote.kind] += vote.weight;
+        }
+        weights
+    }
+}
+
+fn accompanies(domain: Domain) -> bool {
+    matches!(domain, Domain::Testing | Domain::Documentation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::issue::tests::issue;
+    use proptest::prelude::*;
+
+    fn check(title: &str, body: &str, domain: Domain, confidence: f64) {
+        let found = classify(&issue(title, body));
+        assert_eq!(
+            (found.domain, found.confidence),
+            (domain, confidence),
+            "{title} / {body}: {found:?}"
+        );
+    }
+
+    fn labelled(labels: &[&str]) -> Classified {
+        classify(&Issue {
+            labels: labels.iter().map(ToString::to_string).collect(),
+            ..issue("Mend it", "")
+        })
+    }
+
+    #[test]
+    fn a_tag_in_the_title_is_certain() {
+        check(
+            "[Backend] Fix login button",
+            "web/App.tsx",
+            Domain::Backend,
+            1.0,
+        );
+        check("backend: fix it", "", Domain::Backend, 1.0);
+        check("[WIP] [UI/UX] Fix it", "", Domain::Frontend, 1.0);
+        check("[Bug]: [db] fix it", "", Domain::Database, 1.0);
+        check("[Bug] db: fix it", "", Domain::Database, 1.0);
+        check("fix(api)!: it", "", Domain::Backend, 1.0);
+        check("docs: it", "", Domain::Documentation, 1.0);
+        check("feat: it", "", Domain::Unknown, 0.0);
+        check("[unknown] it", "", Domain::Unknown, 0.0);
+    }
+
+    #[test]
+    fn a_label_is_nearly_certain() {
+        let check = |labels: &[&str], domain: Domain| {
+            let found = labelled(labels);
+            let confidence = if domain == Domain::Unknown { 0.0 } else { 0.9 };
+            assert_eq!(
+                (found.domain, found.confidence),
+                (domain, confidence),
+                "{labels:?}"
+            );
+        };
+        check(&["autoissue", "frontend"], Domain::Frontend);
+        check(&["area: Database"], Domain::Database);
+        check(&["kind/docs"], Domain::Documentation);
+        check(&["A-ui"], Domain::Frontend);
+        check(&["area-backend"], Domain::Backend);
+        check(&["security", "backend", "auth"], Domain::Security);
+        check(&["good first issue", "needs-docs-someday"], Domain::Unknown);
+    }
+
+    #[test]
+    fn named_files_tell_more_than_words() {
+        check(
+            "Fix the button",
+            "in server/routes/users.ts",
+            Domain::Backend,
+            0.7,
+        );
+        check(
+            "Mend it",
+            "src/a.rs, tests/a.rs, tests/b.rs",
+            Domain::Backend,
+            0.7,
+        );
+        check("Mend it", "tests/a.rs", Domain::Testing, 0.7);
+    }
+
+    #[test]
+    fn words_are_the_last_resort() {
+        check("Add an API endpoint", "", Domain::Backend, 0.5);
+        check("Broken UI component", "", Domain::Frontend, 0.5);
+        check("Slow SQL query", "", Domain::Database, 0.5);
+        check("Deploy to Kubernetes", "", Domain::Infrastructure, 0.5);
+        check("Rotate the API key", "", Domain::Security, 0.5);
+        check("A flaky test in the API", "", Domain::Testing, 0.5);
+        check("Typo in the README", "", Domain::Documentation, 0.5);
+        check(
+            "Users get error 500",
+            "The endpoint fails. Add unit tests, fixtures, coverage, docs.",
+            Domain::Backend,
+            0.5,
+        );
+    }
+
+    #[test]
+    fn parts_of_words_say_nothing() {
+        check("Rebuild the latest guild", "", Domain::Unknown, 0.0);
+        check("Build it", "the fastest contest", Domain::Unknown, 0.0);
+        check(
+            "Mend it",
+            "```\napi ui test\n``` <!-- api -->",
+            Domain::Unknown,
+            0.0,
+        );
+    }
+
+    #[test]
+    fn other_languages_are_unknown() {
+        check("修复登录按钮", "请修改数据库", Domain::Unknown, 0.0);
+        check("Ошибка при сохранении", "не работает", Domain::Unknown, 0.0);
+        check("Corriger le bouton", "", Domain::Unknown, 0.0);
+        check("", "", Domain::Unknown, 0.0);
+    }
+
+    #[test]
+    fn reasons_stand_strongest_first() {
+        let mut issue = issue("[Backend] Add an endpoint", "see src/api/users.rs");
+        issue.labels = vec!["api".into(), "ui".into()];
+        let expect = [
+            "title tag \"Backend\"",
+            "label \"api\"",
+            "file src/api/users.rs",
+            "\"backend\" in the title",
+            "\"endpoint\" in the title",
+        ];
+        assert_eq!(classify(&issue).reasons, expect);
+    }
+
+    #[test]
+    fn a_domain_is_called_by_its_word() {
+        for domain in Domain::ALL {
+            assert_eq!(Domain::named(domain.word()), Some(domain));
+        }
+        assert_eq!(Domain::named(" Front-End "), Some(Domain::Frontend));
+        assert_eq!(Domain::named("nothing"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_classified_alike_twice(title in any::<String>(), body in any::<String>()) {
+            let issue = issue(&title, &body);
+            let found = classify(&issue);
+            prop_assert_eq!(&found, &classify(&issue));
+            prop_assert_eq!(found.domain == Domain::Unknown, found.confidence == 0.0);
+            prop_assert_eq!(found.domain == Domain::Unknown, found.reasons.is_empty());
+        }
+    }
 }

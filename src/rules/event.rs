@@ -150,6 +150,11 @@ pub enum Event {
     },
     /// The probe succeeded, or a person reset it.
     BreakerClosed,
+    /// No attempt can succeed as things are (credentials, billing, model): nobody is let in until `resume`.
+    DispatchStopped {
+        /// Why.
+        reason: String,
+    },
     /// A task ended.
     TaskEnded {
         /// The task.
@@ -182,6 +187,37 @@ pub enum Event {
     SessionInterrupted,
     /// Every task has ended and was announced.
     SessionFinished,
+}
+
+impl Event {
+    /// The task that it is about; `None` where it is about the session as a whole.
+    #[must_use]
+    pub fn issue(&self) -> Option<IssueNumber> {
+        match self {
+            Self::Held { issue, .. }
+            | Self::Due { issue }
+            | Self::Admitted { issue, .. }
+            | Self::Fact { issue, .. }
+            | Self::Settled { issue, .. }
+            | Self::RetryScheduled { issue, .. }
+            | Self::Parked { issue, .. }
+            | Self::Requeued { issue, .. }
+            | Self::TaskEnded { issue, .. }
+            | Self::Announced { issue, .. } => Some(*issue),
+            Self::SessionStarted { .. }
+            | Self::SessionResumed { .. }
+            | Self::TasksRead { .. }
+            | Self::DispatchPaused { .. }
+            | Self::DispatchStopped { .. }
+            | Self::BreakerOpened { .. }
+            | Self::BreakerClosed
+            | Self::SpentElsewhere { .. }
+            | Self::CommandTaken { .. }
+            | Self::StopRequested
+            | Self::SessionInterrupted
+            | Self::SessionFinished => None,
+        }
+    }
 }
 
 /// What an attempt reports while it runs, each durable before the attempt goes on.

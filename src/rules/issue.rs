@@ -1,5 +1,7 @@
 //! An issue, and what is read from its text.
 
+pub use crate::rules::references::needs_in_text;
+
 use crate::rules::ids::{IssueNumber, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -109,4 +111,92 @@ pub enum Priority {
     Medium,
     /// `P3`, `low`.
     Low,
+}
+
+impl Priority {
+    /// One word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::High => "high",
+            Self::Medium => "medium",
+            Self::Low => "low",
+        }
+    }
+
+    /// The most urgent that a label names: `P1`, `critical`, `priority: high`, `priority/2`, `low priority`.
+    #[must_use]
+    pub fn of_labels(labels: &[String]) -> Self {
+        labels
+            .iter()
+            .filter_map(|label| Self::of_label(label))
+            .min()
+            .unwrap_or_default()
+    }
+
+    fn of_label(label: &str) -> Option<Self> {
+        let label = label.to_lowercase();
+        let words = || {
+            label
+                .split(|char: char| !char.is_alphanumeric())
+                .filter(|word| !word.is_empty())
+        };
+        let is_scale = |word: &&str| ["priority", "prio", "severity", "urgency"].contains(word);
+        let mut levels = words().filter(|word| !is_scale(word));
+        let level = levels.next()?;
+        let is_alone = levels.next().is_none();
+        let is_scaled = words().any(|word| is_scale(&word));
+        match level {
+            _ if !is_alone => None,
+            "p0" | "critical" | "urgent" | "blocker" | "highest" => Some(Self::Critical),
+            "p1" | "high" => Some(Self::High),
+            "p2" | "medium" | "normal" => Some(Self::Medium),
+            "p3" | "p4" | "low" | "lowest" => Some(Self::Low),
+            "0" if is_scaled => Some(Self::Critical),
+            "1" if is_scaled => Some(Self::High),
+            "2" if is_scaled => Some(Self::Medium),
+            "3" if is_scaled => Some(Self::Low),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// An open issue with these words.
+    pub(crate) fn issue(title: &str, body: &str) -> Issue {
+        Issue {
+            number: IssueNumber(12),
+            title: title.to_owned(),
+            body: body.to_owned(),
+            labels: Vec::new(),
+            state: IssueState::Open,
+            author: None,
+            created_at: Timestamp(0),
+            updated_at: Timestamp(0),
+            url: None,
+            depends_on: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_most_urgent_label_wins() {
+        let check = |labels: &[&str], expect: Priority| {
+            let labels: Vec<String> = labels.iter().map(ToString::to_string).collect();
+            assert_eq!(Priority::of_labels(&labels), expect, "{labels:?}");
+        };
+        check(&[], Priority::Medium);
+        check(&["bug", "good first issue"], Priority::Medium);
+        check(&["low", "P1"], Priority::High);
+        check(&["p3"], Priority::Low);
+        check(&["priority: high"], Priority::High);
+        check(&["priority/high", "Critical"], Priority::Critical);
+        check(&["🔥 Urgent"], Priority::Critical);
+        check(&["low priority"], Priority::Low);
+        check(&["prio-3"], Priority::Low);
+        check(&["low-hanging fruit", "3", "highlight"], Priority::Medium);
+    }
 }

@@ -16,6 +16,8 @@ pub struct Settings {
     pub cap: Usd,
     /// P90 of what an attempt cost in this repository; nothing without history.
     pub typical: Option<Usd>,
+    /// Does priority come before the critical path? So it is where the money may not reach for all.
+    pub priority_first: bool,
     /// Further attempts after a failed one.
     pub max_retries: u32,
     /// Times that a failed check's output goes back to the agent within one attempt.

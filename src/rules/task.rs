@@ -20,8 +20,8 @@ pub struct Task {
     pub footprint: Footprint,
     /// Tasks of the same session that must be done first.
     pub needs: Vec<IssueNumber>,
-    /// What makes it impossible from the start: an open dependency that is not part of the session, say.
-    pub obstacle: Option<String>,
+    /// What settles it before it starts: an open pull, an open dependency that is not part of the session.
+    pub obstacle: Option<Obstacle>,
     /// How urgent.
     pub priority: Priority,
     /// What it will likely take.
@@ -36,6 +36,15 @@ impl Task {
     pub fn number(&self) -> IssueNumber {
         self.issue.number
     }
+}
+
+/// Why a task ends before it starts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Obstacle {
+    /// How it ends.
+    pub ending: Ending,
+    /// Why, for a person.
+    pub reason: String,
 }
 
 /// What a task will likely take.

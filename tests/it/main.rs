@@ -1,16 +1,49 @@
-//! Integration tests: one binary, so that linking stays cheap.
+//! Everything that needs more than one room, in one binary, so that linking stays cheap.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    unreachable_pub,
+    reason = "benches share some support modules, where their items are reached"
+)]
 
 #[path = "../support/agents.rs"]
 mod agents;
+#[path = "../support/fake_github/fake.rs"]
+mod fake_github;
 #[path = "../support/mock.rs"]
 mod mock;
 #[path = "../support/processes.rs"]
 mod processes;
+#[path = "../support/repos.rs"]
+mod repos;
+#[path = "../support/sealed.rs"]
+mod sealed;
+#[path = "../support/tasks.rs"]
+mod tasks;
+#[path = "../support/world.rs"]
+mod world;
 
 mod claude;
 mod claude_replayed;
+mod cli;
 mod command_agent;
+mod config;
+mod demo_project;
+mod doctor;
+mod engine;
+mod git;
+mod git_files;
+mod git_hostile;
+mod git_http;
+mod git_parallel;
+mod git_sealed;
+mod github;
+mod init;
+mod local_forge;
 mod process;
 mod process_end;
+mod schedule;
+mod store;
+mod store_disk;
+mod store_kill;
+mod store_sample;

@@ -1,1 +1,271 @@
-//! (to be built)
+//! Takes an attempt's files in: our index, our commit, whatever the agent did to git in its worktree.
+
+use super::difference::{Difference, compare, filter_concern, name_some};
+use super::mirror::Mirror;
+use super::refs::keep;
+use super::run::blocking;
+use super::seal::{below, sealed};
+use super::slot::{Slot, Work};
+use super::sweep::{RootGit, Swept, sweep};
+use crate::ports::{Capture, RepositoryError};
+use crate::rules::ids::{AttemptNumber, CommitId, IssueNumber, TreeId};
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// Begins the line of a snapshot's message that says why a person has to look.
+const CONCERN: &str = "Concern: ";
+
+/// A worktree whose files are to be taken in.
+pub(super) struct Taking<'a> {
+    /// Gets the objects.
+    pub(super) mirror: &'a Mirror,
+    /// Has the index.
+    pub(super) slot: &'a Slot,
+    /// What is remembered of it.
+    pub(super) work: &'a Work,
+    /// The files.
+    pub(super) tree: &'a Path,
+    /// The directory that it is in.
+    pub(super) slots: &'a Path,
+}
+
+impl Taking<'_> {
+    /// Makes a snapshot of the files, whose parent is the base, and keeps it.
+    pub(super) async fn take(
+        &self,
+        issue: IssueNumber,
+        attempt: AttemptNumber,
+    ) -> Result<Capture, RepositoryError> {
+        let is_there = |path: &Path| path.symlink_metadata().is_ok_and(|found| found.is_dir());
+        if !is_there(self.tree) {
+            return Err(RepositoryError::Git {
+                action: format!("take in the files of {issue}"),
+                detail: "the worktree was removed or replaced".to_owned(),
+            });
+        }
+        let (tree, slots) = (self.tree.to_owned(), self.slots.to_owned());
+        let swept = blocking("sweep the worktree", move || {
+            sweep(&tree, RootGit::Keep, &slots)
+        })
+        .await?;
+        let refused = self.update_index().await?;
+        let tree = self
+            .mirror
+            .call_over(self.tree, &self.slot.index(), "write-tree")?
+            .run("write the tree")
+            .await?
+            .text();
+        let difference = compare(self.mirror, self.work.base.as_str(), &tree).await?;
+        let concern = self.concern(&swept, refused, &difference, &tree).await?;
+        let title = format!("autoissue: files of {issue}, attempt {attempt}");
+        let message = match &concern {
+            Some(concern) => format!("{title}\n\n{CONCERN}{concern}\n"),
+            None => format!("{title}\n"),
+        };
+        let tree = TreeId::new(tree);
+        let snapshot = commit_tree(self.mirror, &tree, &self.work.base, message).await?;
+        keep(self.mirror, &format!("{}-{attempt}", issue.0), &snapshot)?;
+        Ok(Capture {
+            snapshot,
+            tree,
+            diff: difference.stat,
+            concern,
+        })
+    }
+
+    /// Brings our index up to date with the files; returns the paths that git would not take.
+    async fn update_index(&self) -> Result<Vec<Vec<u8>>, RepositoryError> {
+        let index = self.slot.index();
+        let said = self
+            .mirror
+            .call_over(self.tree, &index, "ls-files")?
+            .args([
+                "-z",
+                "--others",
+                "--modified",
+                "--deleted",
+                "--exclude-standard",
+            ])
+            .run("list what has changed")
+            .await?;
+        if said.out.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sealed = sealed(self.slot)?;
+        let changed: BTreeSet<Vec<u8>> = said
+            .parts()
+            .filter(|path| !sealed.contains(*path))
+            .map(<[u8]>::to_vec)
+            .collect();
+        let tree = self.tree.to_owned();
+        let (present, absent) = blocking("look at the changed files", move || {
+            sort_out(&tree, &changed)
+        })
+        .await?;
+        self.tell_index(&index, &["--force-remove"], absent).await?;
+        let said = self
+            .tell_index(&index, &["--add", "--remove", "--replace"], present)
+            .await?;
+        let refused = said
+            .lines()
+            .filter_map(|line| line.strip_prefix("Ignoring path "));
+        Ok(refused.map(|path| path.as_bytes().to_vec()).collect())
+    }
+
+    /// Returns what git complained about.
+    async fn tell_index(
+        &self,
+        index: &Path,
+        how: &[&str],
+        paths: Vec<u8>,
+    ) -> Result<String, RepositoryError> {
+        if paths.is_empty() {
+            return Ok(String::new());
+        }
+        let said = self
+            .mirror
+            .call_over(self.tree, index, "update-index")?
+            .args(how)
+            .args(["-z", "--stdin"])
+            .input(paths)
+            .run("take in the changed files")
+            .await?;
+        Ok(said.complaint)
+    }
+
+    async fn concern(
+        &self,
+        swept: &Swept,
+        refused: Vec<Vec<u8>>,
+        difference: &Difference,
+        tree: &str,
+    ) -> Result<Option<String>, RepositoryError> {
+        let mut concerns = Vec::from_iter(difference.nested_concern());
+        let nested: Vec<PathBuf> = self.work.nested.keys().map(PathBuf::from).collect();
+        let root = self.tree.to_owned();
+        let now = blocking("look below nested repositories", move || {
+            below(&root, &nested)
+        })
+        .await?;
+        let edited: Vec<Vec<u8>> = now
+            .iter()
+            .filter(|(path, number)| self.work.nested.get(*path) != Some(number))
+            .map(|(path, _)| path.clone().into_bytes())
+            .collect();
+        if !edited.is_empty() {
+            concerns.push(format!(
+                "files changed below nested repositories: {}",
+                name_some(&edited)
+            ));
+        }
+        if !refused.is_empty() {
+            concerns.push(format!(
+                "git does not take these files: {}",
+                name_some(&refused)
+            ));
+        }
+        if swept.too_deep {
+            concerns.push("directories nested too deep were left out".to_owned());
+        }
+        if swept.attributes {
+            concerns.extend(filter_concern(self.mirror, difference, tree).await?);
+        }
+        Ok((!concerns.is_empty()).then(|| concerns.join("; ")))
+    }
+}
+
+/// Reads a snapshot as the capture that it came from.
+pub(super) async fn reopen(
+    mirror: &Mirror,
+    snapshot: &CommitId,
+    base: &CommitId,
+) -> Result<Capture, RepositoryError> {
+    let said = mirror
+        .call("show")?
+        .args(["--no-patch", "--format=%T%n%B", snapshot.as_str()])
+        .run(&format!("read snapshot {snapshot}"))
+        .await?;
+    let text = said.text();
+    let (tree, message) = text.split_once('\n').unwrap_or((&text, ""));
+    let concern = message.lines().find_map(|line| line.strip_prefix(CONCERN));
+    Ok(Capture {
+        snapshot: snapshot.clone(),
+        tree: TreeId::new(tree),
+        diff: compare(mirror, base.as_str(), tree).await?.stat,
+        concern: concern.map(ToOwned::to_owned),
+    })
+}
+
+/// Makes a commit of ours.
+pub(super) async fn commit_tree(
+    mirror: &Mirror,
+    tree: &TreeId,
+    parent: &CommitId,
+    message: String,
+) -> Result<CommitId, RepositoryError> {
+    let who = &mirror.identity;
+    let said = mirror
+        .call("commit-tree")?
+        .args(["-p", parent.as_str(), "-F", "-", tree.as_str()])
+        .env("GIT_AUTHOR_NAME", &who.name)
+        .env("GIT_AUTHOR_EMAIL", &who.email)
+        .env("GIT_COMMITTER_NAME", &who.name)
+        .env("GIT_COMMITTER_EMAIL", &who.email)
+        .input(message)
+        .run("make the commit")
+        .await?;
+    Ok(CommitId::new(said.text()))
+}
+
+/// The paths that are files or links now, and those that are not, each list as git reads it. What lies behind a link
+/// is not there.
+fn sort_out(tree: &Path, changed: &BTreeSet<Vec<u8>>) -> io::Result<(Vec<u8>, Vec<u8>)> {
+    let (mut present, mut absent) = (Vec::new(), Vec::new());
+    let mut known = HashMap::from([(PathBuf::new(), true)]);
+    for path in changed {
+        let relative = Path::new(OsStr::from_bytes(path));
+        let parent = relative.parent().unwrap_or(relative);
+        let list = if is_directory(tree, parent, &mut known) && make_readable(&tree.join(relative))?
+        {
+            &mut present
+        } else {
+            &mut absent
+        };
+        list.extend_from_slice(path);
+        list.push(0);
+    }
+    Ok((present, absent))
+}
+
+/// Is it a directory, reached through directories only?
+fn is_directory(tree: &Path, path: &Path, known: &mut HashMap<PathBuf, bool>) -> bool {
+    if let Some(known) = known.get(path) {
+        return *known;
+    }
+    let parent = path.parent().unwrap_or(Path::new(""));
+    let is = is_directory(tree, parent, known)
+        && tree
+            .join(path)
+            .symlink_metadata()
+            .is_ok_and(|found| found.is_dir());
+    known.insert(path.to_owned(), is);
+    is
+}
+
+/// Makes a file readable for us; is there a file or a link at all?
+fn make_readable(path: &Path) -> io::Result<bool> {
+    let found = match path.symlink_metadata() {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(false),
+        found => found?,
+    };
+    let mode = found.permissions().mode();
+    if found.is_file() && mode & 0o400 == 0 {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode | 0o400))?;
+    }
+    Ok(!found.is_dir())
+}

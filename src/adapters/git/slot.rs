@@ -1,1 +1,177 @@
-//! (to be built)
+//! Slots: numbered places for worktrees, shared with other processes, each with an index of our own.
+
+use super::lock::{Lock, busy};
+use super::mirror::remove_file;
+use super::refs::write_whole;
+use super::run::failed;
+use crate::ports::RepositoryError;
+use crate::rules::ids::{BranchName, CommitId, IssueNumber};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long gits of a killed process may still hold its slot.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// More slots than any machine has.
+const MOST: u32 = 4096;
+
+/// All slots of one kind.
+pub(super) struct Pool {
+    /// Where locks, indexes and notes are kept: `<records>/<number>/`.
+    records: PathBuf,
+}
+
+/// A slot that is ours.
+pub(super) struct Slot {
+    /// Its number.
+    pub(super) number: u32,
+    /// Kept as long as the slot is ours; git inherits it.
+    pub(super) lock: Lock,
+    record: PathBuf,
+}
+
+/// What is remembered of an attempt's worktree, so that another process can go on with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Work {
+    /// The issue that it is for.
+    pub(super) issue: IssueNumber,
+    /// The branch that the agent sees itself on.
+    pub(super) branch: BranchName,
+    /// What the result stands on.
+    pub(super) base: CommitId,
+    /// What was laid out.
+    pub(super) start: CommitId,
+    /// Was it handed out, so that it may hold work?
+    pub(super) ready: bool,
+    /// Paths of nested repositories, with what lay below each when setup ended.
+    #[serde(default)]
+    pub(super) nested: BTreeMap<String, u64>,
+}
+
+impl Pool {
+    /// Slots whose records are kept in this directory.
+    pub(super) fn new(records: PathBuf) -> Self {
+        Self { records }
+    }
+
+    /// Takes a slot that nobody holds and that holds no work: `wanted`, or else the next.
+    pub(super) fn take(&self, wanted: u32, what: &str) -> Result<Slot, RepositoryError> {
+        for number in (wanted..MOST).chain(0..wanted.min(MOST)) {
+            let slot = self.lock(number).map_err(|cause| failed(what, cause))?;
+            if let Some(slot) = slot.filter(|slot| !slot.note_path().exists()) {
+                return Ok(slot);
+            }
+        }
+        Err(busy(&self.lock_path(wanted), what))
+    }
+
+    /// The slot whose worktree belongs to the issue, whoever holds it.
+    pub(super) fn find(&self, issue: IssueNumber) -> io::Result<Option<u32>> {
+        Ok(self
+            .notes()?
+            .into_iter()
+            .find_map(|(number, work)| (work.issue == issue).then_some(number)))
+    }
+
+    /// Every slot with a worktree that belongs to an issue.
+    pub(super) fn notes(&self) -> io::Result<Vec<(u32, Work)>> {
+        let mut found = Vec::new();
+        let listing = match fs::read_dir(&self.records) {
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(found),
+            listing => listing?,
+        };
+        for entry in listing {
+            let entry = entry?;
+            let number = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse().ok());
+            if let Some(number) = number
+                && let Some(work) = read_note(&entry.path())
+            {
+                found.push((number, work));
+            }
+        }
+        found.sort_by_key(|(number, _)| *number);
+        Ok(found)
+    }
+
+    /// Takes this very slot, which gits of a killed process may still hold for a moment.
+    pub(super) async fn wait(&self, number: u32, what: &str) -> Result<Slot, RepositoryError> {
+        let lock = Lock::wait(&self.lock_path(number), what, PATIENCE).await?;
+        self.locked(number, lock)
+            .map_err(|cause| failed(what, cause))
+    }
+
+    fn lock(&self, number: u32) -> io::Result<Option<Slot>> {
+        fs::create_dir_all(self.record(number))?;
+        let lock = Lock::take(&self.lock_path(number))?;
+        lock.map(|lock| self.locked(number, lock)).transpose()
+    }
+
+    fn locked(&self, number: u32, lock: Lock) -> io::Result<Slot> {
+        let record = self.record(number);
+        // Left by a git that was killed; nobody else may write this index.
+        remove_file(&record.join("index.lock"))?;
+        Ok(Slot {
+            number,
+            lock,
+            record,
+        })
+    }
+
+    /// The file that is locked while the slot is held.
+    pub(super) fn lock_path(&self, number: u32) -> PathBuf {
+        self.record(number).join("lock")
+    }
+
+    fn record(&self, number: u32) -> PathBuf {
+        self.records.join(number.to_string())
+    }
+}
+
+impl Slot {
+    /// Our index over its worktree.
+    pub(super) fn index(&self) -> PathBuf {
+        self.record.join("index")
+    }
+
+    /// The list of files that are never committed.
+    pub(super) fn sealed(&self) -> PathBuf {
+        self.record.join("sealed")
+    }
+
+    /// What is remembered of it.
+    pub(super) fn work(&self) -> Option<Work> {
+        read_note(&self.record)
+    }
+
+    /// Remembers what its worktree is for.
+    pub(super) fn note(&self, work: &Work) -> io::Result<()> {
+        let json = serde_json::to_vec(work).map_err(io::Error::other)?;
+        write_whole(&self.note_path(), &json)
+    }
+
+    /// Forgets what its worktree was for.
+    pub(super) fn forget(&self) -> io::Result<()> {
+        remove_file(&self.sealed())?;
+        remove_file(&self.note_path())
+    }
+
+    /// Its worktree is gone, and with it what the index knew.
+    pub(super) fn start_over(&self) -> io::Result<()> {
+        remove_file(&self.index())
+    }
+
+    fn note_path(&self) -> PathBuf {
+        self.record.join("work.json")
+    }
+}
+
+fn read_note(record: &Path) -> Option<Work> {
+    serde_json::from_slice(&fs::read(record.join("work.json")).ok()?).ok()
+}

@@ -1,1 +1,163 @@
-//! (to be built)
+//! Where the token comes from: the environment, else GitHub's own command line.
+
+use secrecy::SecretString;
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// How long `gh` may take; it may have to ask a keyring.
+const LONGEST: Duration = Duration::from_secs(5);
+/// No token is near as long.
+const LARGEST: u64 = 4096;
+
+/// Where a token was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenOrigin {
+    /// In this variable of the environment.
+    Variable(&'static str),
+    /// `gh auth token` said it.
+    GitHubCli,
+}
+
+/// A token, and where it was found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The token itself; never prints.
+    pub token: SecretString,
+    /// Where it was found.
+    pub source: TokenOrigin,
+}
+
+/// Looks in `GITHUB_TOKEN`, then in `GH_TOKEN`, then asks `gh auth token` (5 s at most). Blocks while `gh` runs.
+pub fn find_token(env: &dyn Fn(&str) -> Option<String>) -> Option<Found> {
+    let variable = ["GITHUB_TOKEN", "GH_TOKEN"].into_iter().find_map(|name| {
+        Some(Found {
+            token: token(&env(name)?)?,
+            source: TokenOrigin::Variable(name),
+        })
+    });
+    variable.or_else(|| {
+        Some(Found {
+            token: ask_cli(&env("PATH")?, LONGEST)?,
+            source: TokenOrigin::GitHubCli,
+        })
+    })
+}
+
+fn ask_cli(path: &str, longest: Duration) -> Option<SecretString> {
+    let mut child = Command::new("gh")
+        .args(["auth", "token"])
+        .env("PATH", path)
+        .env("GH_PROMPT_DISABLED", "1")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    let said = listen(&mut child, longest);
+    if said.is_none() {
+        // It may have ended by itself by now; either way it is over.
+        let _ = child.kill();
+    }
+    let ended = child.wait().ok()?;
+    token(&said.filter(|_| ended.success())?)
+}
+
+/// What the child says until it closes its output, if it does so in time.
+fn listen(child: &mut Child, longest: Duration) -> Option<String> {
+    let output = child.stdout.take()?;
+    let (said, hears) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        if output.take(LARGEST).read_to_string(&mut text).is_ok() {
+            // Nobody listens any more when it took too long.
+            let _ = said.send(text);
+        }
+    });
+    hears.recv_timeout(longest).ok()
+}
+
+fn token(text: &str) -> Option<SecretString> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| SecretString::from(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secrecy::ExposeSecret;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+    use std::time::Instant;
+
+    fn gh(script: &str) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        let program = directory.path().join("gh");
+        let script = format!("#!/bin/sh\n[ \"$1\" = ready ] && exit 0\n{script}\n");
+        std::fs::write(&program, script).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        // Another thread's child may still hold it open for writing, until it starts its own program.
+        while Command::new(&program).arg("ready").status().is_err() {
+            std::thread::yield_now();
+        }
+        directory
+    }
+
+    fn path(directory: &Path) -> String {
+        format!("{}:/usr/bin:/bin", directory.display())
+    }
+
+    fn find(variables: &[(&str, &str)]) -> Option<(String, TokenOrigin)> {
+        let found = find_token(&|name| {
+            let (_, value) = variables.iter().find(|(own, _)| *own == name)?;
+            Some((*value).to_owned())
+        })?;
+        Some((found.token.expose_secret().to_owned(), found.source))
+    }
+
+    #[test]
+    fn the_environment_is_asked_before_the_command_line() {
+        let gh = gh("[ \"$*\" = \"auth token\" ] && echo from-cli");
+        let path = path(gh.path());
+        let check = |variables: &[(&str, &str)], token: &str, source| {
+            let variables: Vec<_> = variables
+                .iter()
+                .copied()
+                .chain([("PATH", path.as_str())])
+                .collect();
+            assert_eq!(find(&variables), Some((token.to_owned(), source)));
+        };
+        let github = TokenOrigin::Variable("GITHUB_TOKEN");
+        check(&[("GH_TOKEN", "b"), ("GITHUB_TOKEN", " a\n")], "a", github);
+        check(
+            &[("GH_TOKEN", "b"), ("GITHUB_TOKEN", "")],
+            "b",
+            TokenOrigin::Variable("GH_TOKEN"),
+        );
+        check(&[], "from-cli", TokenOrigin::GitHubCli);
+    }
+
+    #[test]
+    fn no_token_is_no_error() {
+        assert_eq!(find(&[]), None);
+        let empty = tempfile::tempdir().unwrap();
+        assert_eq!(find(&[("PATH", empty.path().to_str().unwrap())]), None);
+        let failing = gh("echo half-a-token; exit 1");
+        assert_eq!(find(&[("PATH", &path(failing.path()))]), None);
+    }
+
+    #[test]
+    fn a_command_line_that_hangs_is_ended() {
+        let gh = gh("exec sleep 60");
+        let start = Instant::now();
+        assert!(ask_cli(&path(gh.path()), Duration::from_millis(100)).is_none());
+        assert!(start.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_token_never_prints() {
+        let found = find_token(&|name| (name == "GH_TOKEN").then(|| "ghp_secret".to_owned()));
+        assert!(!format!("{found:?}").contains("ghp_secret"));
+    }
+}

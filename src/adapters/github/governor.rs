@@ -1,1 +1,438 @@
-//! (to be built)
+//! When may the next request go out? One pause, one write queue and one set of budgets for all that we send.
+//!
+//! The rules are GitHub's: "Rate limits for the REST API" and "Best practices for using the REST API".
+
+use crate::adapters::github::limits::{Kind, Limits};
+use crate::adapters::github::verdict::{Rate, Verdict, Wait, judge};
+use crate::adapters::github::window::Window;
+use http::HeaderMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{MutexGuard, Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep_until};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// The wait would be too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Nothing goes out before.
+    pub until: Instant,
+}
+
+/// What an answer means for the request that it answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// It was taken; the answer is the answer.
+    Answer,
+    /// It was not taken: a limit. Send it again once the turn is ready.
+    Again,
+}
+
+/// Holds back all that we send to one forge with one token.
+#[derive(Debug)]
+pub struct Governor {
+    limits: Limits,
+    state: Mutex<State>,
+    writes: tokio::sync::Mutex<()>,
+    reads: Semaphore,
+}
+
+impl Governor {
+    /// One that has sent nothing yet.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        let reads = usize::try_from(limits.reads_at_once).unwrap_or(usize::MAX);
+        Self {
+            limits,
+            state: Mutex::new(State::new(&limits)),
+            writes: tokio::sync::Mutex::new(()),
+            reads: Semaphore::new(reads.clamp(1, Semaphore::MAX_PERMITS)),
+        }
+    }
+
+    /// Queues up: writes behind all other writes, reads behind the reads that are on their way.
+    pub async fn turn(&self, kind: Kind) -> Turn<'_> {
+        let place = match kind {
+            Kind::Read => Place::Read(self.reads.acquire().await.ok()),
+            Kind::Change | Kind::Creation => Place::Write(self.writes.lock().await),
+        };
+        Turn {
+            governor: self,
+            kind,
+            refusals: 0,
+            sent: false,
+            place,
+        }
+    }
+
+    /// What the forge last said about the primary limit.
+    pub fn rate(&self) -> Option<Rate> {
+        self.state().rate
+    }
+
+    /// How many requests went out and have not been heard of yet.
+    pub fn on_their_way(&self) -> u32 {
+        self.state().on_their_way
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        // What it holds is whole after every statement, so a panic elsewhere leaves nothing half-done.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One request's place in the queue, kept until its answer is known.
+#[derive(Debug)]
+pub struct Turn<'a> {
+    governor: &'a Governor,
+    kind: Kind,
+    refusals: u32,
+    /// It went out, and nothing was heard of it yet.
+    sent: bool,
+    place: Place<'a>,
+}
+
+#[derive(Debug)]
+enum Place<'a> {
+    Read(#[expect(dead_code, reason = "held for its drop")] Option<SemaphorePermit<'a>>),
+    Write(#[expect(dead_code, reason = "held for its drop")] MutexGuard<'a, ()>),
+}
+
+impl Turn<'_> {
+    /// Waits until the request may go out, and books it.
+    pub async fn ready(&mut self) -> Result<(), Held> {
+        loop {
+            let now = Instant::now();
+            let until = {
+                let mut state = self.governor.state();
+                let until = state.earliest(self.kind, now, self.governor.limits.write_spacing);
+                if until <= now {
+                    state.book(self.kind, now);
+                    state.on_their_way += 1;
+                    self.sent = true;
+                    return Ok(());
+                }
+                until
+            };
+            if until > now + self.governor.limits.patience {
+                return Err(Held { until });
+            }
+            sleep_until(until).await;
+        }
+    }
+
+    /// Takes in an answer: its limits hold back everything, not only this request.
+    /// `message` is what the answer's body says.
+    pub fn heard(
+        &mut self,
+        status: u16,
+        headers: &HeaderMap,
+        message: &str,
+    ) -> Result<Heard, Held> {
+        let now = Instant::now();
+        let verdict = judge(status, headers, message);
+        let mut state = self.governor.state();
+        state.on_their_way -= u32::from(std::mem::take(&mut self.sent));
+        if let Some(rate) = verdict.rate() {
+            state.rate = Some(rate);
+        }
+        let until = match verdict {
+            Verdict::Fine { exhausted, .. } => {
+                state.calm(now);
+                if let Some(wait) = exhausted {
+                    state.hold(now + wait);
+                }
+                return Ok(Heard::Answer);
+            }
+            Verdict::Limited { wait, .. } => state.limited(now, wait),
+        };
+        self.refusals += 1;
+        let limits = &self.governor.limits;
+        if self.refusals >= limits.refusals || until > now + limits.patience {
+            return Err(Held { until });
+        }
+        Ok(Heard::Again)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut state = self.governor.state();
+        state.on_their_way -= u32::from(self.sent);
+        match self.place {
+            // Counted from here, two writes reach the server at least this far apart however slow the network is.
+            Place::Write(_) => state.last_write = Some(Instant::now()),
+            Place::Read(_) => {}
+        }
+    }
+}
+
+#[derive(Debug)]
+struct State {
+    pause: Option<Instant>,
+    /// How many limits in a row came without a time.
+    strikes: u32,
+    last_write: Option<Instant>,
+    per_minute: Window,
+    per_hour: Window,
+    points: Window,
+    rate: Option<Rate>,
+    on_their_way: u32,
+}
+
+impl State {
+    fn new(limits: &Limits) -> Self {
+        Self {
+            pause: None,
+            strikes: 0,
+            last_write: None,
+            per_minute: Window::new(MINUTE, limits.creations_per_minute),
+            per_hour: Window::new(HOUR, limits.creations_per_hour),
+            points: Window::new(MINUTE, limits.points_per_minute),
+            rate: None,
+            on_their_way: 0,
+        }
+    }
+
+    /// When a request of this kind may go out, if nothing else happens.
+    fn earliest(&mut self, kind: Kind, now: Instant, spacing: Duration) -> Instant {
+        let mut until = now
+            .max(self.pause.unwrap_or(now))
+            .max(self.points.free_at(now, kind.points()));
+        if kind != Kind::Read {
+            until = until.max(self.last_write.map_or(now, |last| last + spacing));
+        }
+        if kind == Kind::Creation {
+            until = until
+                .max(self.per_minute.free_at(now, 1))
+                .max(self.per_hour.free_at(now, 1));
+        }
+        until
+    }
+
+    fn book(&mut self, kind: Kind, now: Instant) {
+        self.points.spend(now, kind.points());
+        if kind == Kind::Creation {
+            self.per_minute.spend(now, 1);
+            self.per_hour.spend(now, 1);
+        }
+    }
+
+    fn hold(&mut self, until: Instant) {
+        self.pause = Some(self.pause.map_or(until, |pause| pause.max(until)));
+    }
+
+    /// A limit was hit: until when everything waits.
+    fn limited(&mut self, now: Instant, wait: Wait) -> Instant {
+        let pausing = self.pause.is_some_and(|until| until > now);
+        match wait {
+            Wait::For(wait) => self.hold(now + wait),
+            // Answers to what was on its way when the pause began tell nothing new.
+            Wait::Unsaid if pausing => {}
+            Wait::Unsaid => {
+                self.hold(now + MINUTE * 2_u32.pow(self.strikes.min(4)));
+                self.strikes += 1;
+            }
+        }
+        self.pause.unwrap_or(now)
+    }
+
+    /// Something was taken, and nothing pauses: the limits are behind us.
+    fn calm(&mut self, now: Instant) {
+        if self.pause.is_none_or(|until| until <= now) {
+            self.strikes = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::future::join_all;
+    use std::sync::Arc;
+    use tokio::time::{advance, sleep};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Sends `count` requests of a kind at once, each on its way for `each`; tells when each went out.
+    async fn send(governor: &Governor, kind: Kind, count: usize, each: Duration) -> Vec<Duration> {
+        let start = Instant::now();
+        let requests = (0..count).map(|_| async {
+            let mut turn = governor.turn(kind).await;
+            turn.ready().await.expect("it is patient");
+            let sent = start.elapsed();
+            sleep(each).await;
+            let heard = turn.heard(201, &HeaderMap::new(), "");
+            assert_eq!(heard, Ok(Heard::Answer));
+            sent
+        });
+        let mut sent = join_all(requests).await;
+        sent.sort();
+        sent
+    }
+
+    fn closest(sent: &[Duration]) -> Duration {
+        let gaps = sent.windows(2).map(|pair| pair[1].saturating_sub(pair[0]));
+        gaps.min().expect("there are two")
+    }
+
+    fn limits(change: impl FnOnce(&mut Limits)) -> Limits {
+        let mut limits = Limits {
+            refusals: 9,
+            ..Limits::loopback()
+        };
+        change(&mut limits);
+        limits
+    }
+
+    fn retry_after(seconds: &str) -> HeaderMap {
+        let value = seconds.parse().expect("a value");
+        HeaderMap::from_iter([(http::header::RETRY_AFTER, value)])
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn writes_go_out_one_by_one_and_apart() {
+        let each = Duration::from_millis(300);
+        let careful = Governor::new(Limits::published());
+        let sent = send(&careful, Kind::Change, 10, each).await;
+        assert_eq!(closest(&sent), SECOND + each);
+        // The control: without the spacing they follow at once, and still one by one.
+        let careless = Governor::new(Limits::loopback());
+        let sent = send(&careless, Kind::Change, 10, each).await;
+        assert_eq!(closest(&sent), each);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn reads_go_out_together_but_not_all_at_once() {
+        let governor = Governor::new(Limits::published());
+        let sent = send(&governor, Kind::Read, 20, SECOND).await;
+        let at_once = sent.iter().filter(|sent| sent.is_zero()).count();
+        assert_eq!(at_once, 8);
+        assert!(sent[19] < SECOND * 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn budgets_hold_in_every_window() {
+        let check = |limits: Limits, kind, count: usize, most: usize, span: Duration| async move {
+            let sent = send(&Governor::new(limits), kind, count, Duration::ZERO).await;
+            let fullest = sent
+                .iter()
+                .map(|from| {
+                    sent.iter()
+                        .filter(|at| *at >= from && **at < *from + span)
+                        .count()
+                })
+                .max();
+            assert_eq!(fullest, Some(most), "{kind:?} {limits:?}");
+        };
+        let per_minute = limits(|limits| limits.creations_per_minute = 80);
+        check(per_minute, Kind::Creation, 200, 80, MINUTE).await;
+        let per_hour = limits(|limits| limits.creations_per_hour = 500);
+        check(per_hour, Kind::Creation, 1100, 500, HOUR).await;
+        let points = limits(|limits| limits.points_per_minute = 900);
+        check(points, Kind::Change, 400, 180, MINUTE).await;
+        check(points, Kind::Read, 1000, 900, MINUTE).await;
+        // The control: without a budget all go at once.
+        check(Limits::loopback(), Kind::Creation, 200, 200, MINUTE).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_limit_holds_everything_back() {
+        let governor = Arc::new(Governor::new(Limits::published()));
+        let mut limited = governor.turn(Kind::Change).await;
+        limited.ready().await.expect("nothing holds it");
+        let heard = limited.heard(403, &retry_after("90"), "");
+        assert_eq!(heard, Ok(Heard::Again));
+
+        let (reads, writes, again) = tokio::join!(
+            send(&governor, Kind::Read, 30, SECOND),
+            send(&governor, Kind::Creation, 3, SECOND),
+            async {
+                let start = Instant::now();
+                limited.ready().await.expect("it is patient");
+                let sent = start.elapsed();
+                drop(limited);
+                sent
+            }
+        );
+        let all = reads.into_iter().chain(writes).chain([again]);
+        assert_eq!(all.min(), Some(SECOND * 90));
+        assert_eq!(governor.on_their_way(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_limit_without_a_time_doubles_once_for_each_wait() {
+        let governor = Governor::new(limits(|_| ()));
+        let mut turns = Vec::new();
+        for _ in 0..5 {
+            turns.push(governor.turn(Kind::Read).await);
+        }
+        let mut waits = Vec::new();
+        for _ in 0..6 {
+            let start = Instant::now();
+            for turn in &mut turns {
+                turn.ready().await.expect("it is patient");
+            }
+            waits.push(start.elapsed().as_secs());
+            // All five were on their way when the limit began: one limit, not five.
+            for turn in &mut turns {
+                assert_eq!(turn.heard(429, &HeaderMap::new(), ""), Ok(Heard::Again));
+            }
+        }
+        assert_eq!(waits, [0, 60, 120, 240, 480, 960]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_after_a_limit_forgets_it() {
+        let governor = Governor::new(limits(|_| ()));
+        let mut turn = governor.turn(Kind::Read).await;
+        for _ in 0..3 {
+            let start = Instant::now();
+            let heard = turn.heard(429, &HeaderMap::new(), "");
+            assert_eq!(heard, Ok(Heard::Again));
+            turn.ready().await.expect("it is patient");
+            assert_eq!(start.elapsed(), MINUTE);
+            assert_eq!(turn.heard(200, &HeaderMap::new(), ""), Ok(Heard::Answer));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn patience_ends() {
+        let governor = Governor::new(Limits::published());
+        let mut turn = governor.turn(Kind::Change).await;
+        let until = Instant::now() + HOUR * 2;
+        assert_eq!(
+            turn.heard(429, &retry_after("7200"), ""),
+            Err(Held { until })
+        );
+        drop(turn);
+        let mut turn = governor.turn(Kind::Read).await;
+        assert_eq!(turn.ready().await, Err(Held { until }));
+
+        let stubborn = Governor::new(Limits::published());
+        let mut turn = stubborn.turn(Kind::Read).await;
+        for _ in 1..Limits::published().refusals {
+            assert_eq!(turn.heard(429, &retry_after("1"), ""), Ok(Heard::Again));
+        }
+        assert!(turn.heard(429, &retry_after("1"), "").is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_is_given_up_leaves_the_queue() {
+        let governor = Governor::new(Limits::published());
+        let mut turn = governor.turn(Kind::Change).await;
+        turn.ready().await.expect("nothing holds it");
+        assert_eq!(governor.on_their_way(), 1);
+        drop(turn);
+        assert_eq!(governor.on_their_way(), 0);
+        advance(SECOND / 2).await;
+        let sent = send(&governor, Kind::Change, 1, SECOND).await;
+        assert_eq!(
+            sent,
+            [SECOND / 2],
+            "it may have been sent, so the next one keeps its distance"
+        );
+    }
+}

@@ -1,1 +1,229 @@
-//! (to be built)
+//! What GitHub is asked.
+
+use crate::adapters::github::address::percent;
+use crate::adapters::github::client::parse;
+use crate::adapters::github::forge::GitHub;
+use crate::adapters::github::wire::{
+    WireComment, WireIssue, WirePull, WireRepository, WireUser, WireViewer,
+};
+use crate::ports::ForgeError;
+use crate::rules::ids::{BranchName, IssueNumber};
+use crate::rules::issue::{Issue, Selection};
+use crate::rules::task::Pull;
+use futures::{StreamExt, TryStreamExt, stream};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Single issues on their way at the same time; the governor has the last word.
+const AT_ONCE: usize = 8;
+
+/// Who we are there, and what we may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The account that the token belongs to.
+    pub login: String,
+    /// The scopes of a classic token; `None` for tokens that have permissions instead.
+    pub scopes: Option<Vec<String>>,
+    /// May it push to the repository? `None` where GitHub does not say.
+    pub may_push: Option<bool>,
+}
+
+impl GitHub {
+    /// Who we are there, and what we may do. Asks anew each time.
+    pub async fn identity(&self) -> Result<Identity, ForgeError> {
+        let action = "see whose token it is";
+        let (login, scopes) = match self.client.get_fresh(action, "/user").await {
+            Ok(reply) => {
+                let user: WireUser = parse(action, &reply.body)?;
+                (user.login, reply.scopes())
+            }
+            // The tokens of apps, and of workflows, may not ask that.
+            Err(ForgeError::Auth { detail, .. }) if detail.contains("by integration") => {
+                (self.app_login(action).await?, None)
+            }
+            Err(cause) => return Err(cause),
+        };
+        let permissions = self.repository().await?.permissions;
+        Ok(Identity {
+            login,
+            scopes,
+            may_push: permissions.map(|permissions| permissions.push),
+        })
+    }
+
+    /// The branch that closing keywords work on.
+    pub async fn default_branch(&self) -> Result<String, ForgeError> {
+        Ok(self.repository().await?.default_branch.clone())
+    }
+
+    pub(super) async fn read_open_issues(
+        &self,
+        selection: &Selection,
+    ) -> Result<Vec<Issue>, ForgeError> {
+        let issues = if selection.numbers.is_empty() {
+            self.list_issues(selection.label.as_deref()).await?
+        } else {
+            self.each_issue(&selection.numbers).await?
+        };
+        // By number, and once: a list that changes while it is read shows the same issue on two pages.
+        let issues: BTreeMap<_, _> = issues
+            .into_iter()
+            .filter(|issue| selection.takes(issue))
+            .map(|issue| (issue.number, issue))
+            .collect();
+        Ok(issues.into_values().collect())
+    }
+
+    pub(super) async fn read_issue(
+        &self,
+        number: IssueNumber,
+    ) -> Result<Option<Issue>, ForgeError> {
+        let action = format!("read issue {number} of {}", self.project);
+        let path = self.path(&format!("/issues/{}", number.0));
+        let wire: WireIssue = match self.client.get(&action, &path).await {
+            Ok(wire) => wire,
+            Err(ForgeError::NotFound { .. }) => {
+                // A repository that is hidden from us has no issues either; that is another matter.
+                self.repository().await?;
+                return Ok(None);
+            }
+            Err(ForgeError::Refused { detail, .. }) if detail.contains("deleted") => {
+                return Ok(None);
+            }
+            Err(cause) => return Err(cause),
+        };
+        // The redirect of an issue that was moved leads to another repository's.
+        let is_ours = wire.number == number.0 && self.is_ours(&wire).await?;
+        if wire.is_pull() || !is_ours {
+            return Ok(None);
+        }
+        self.with_dependencies(wire).await.map(Some)
+    }
+
+    pub(super) async fn read_open_pulls(&self) -> Result<Vec<Pull>, ForgeError> {
+        let action = format!("list the open pull requests of {}", self.project);
+        let path = self.path("/pulls?state=open");
+        let pulls: Vec<WirePull> = self.client.list(&action, &path).await?;
+        Ok(newest_first(pulls))
+    }
+
+    pub(super) async fn read_pulls_from(&self, head: &BranchName) -> Result<Vec<Pull>, ForgeError> {
+        let action = format!("list the pull requests from {head}");
+        // Without the owner, or with one that is called otherwise today, GitHub ignores the filter or finds nothing.
+        let project = &self.repository().await?.full_name;
+        let owner = project.split('/').next().unwrap_or_default();
+        let filter = percent(&format!("{owner}:{head}"));
+        let path = self.path(&format!(
+            "/pulls?head={filter}&state=all&sort=created&direction=desc"
+        ));
+        let mut pulls: Vec<WirePull> = self.client.list(&action, &path).await?;
+        pulls.retain(|pull| pull.offers(head.as_str()));
+        Ok(newest_first(pulls))
+    }
+
+    pub(super) async fn read_has_comment(
+        &self,
+        issue: IssueNumber,
+        marker: &str,
+    ) -> Result<bool, ForgeError> {
+        let action = format!("list the comments on {issue}");
+        let login = self.login().await?;
+        let path = self.path(&format!("/issues/{}/comments", issue.0));
+        let comments: Vec<WireComment> = self.client.list(&action, &path).await?;
+        // Anybody can paste our marker; only our own account can sign it.
+        Ok(comments.iter().any(|comment| {
+            let is_own = comment
+                .user
+                .as_ref()
+                .is_some_and(|user| user.login.eq_ignore_ascii_case(login));
+            is_own
+                && comment
+                    .body
+                    .as_ref()
+                    .is_some_and(|body| body.contains(marker))
+        }))
+    }
+
+    /// The repository as it is called today, asked once.
+    pub(super) async fn repository(&self) -> Result<&WireRepository, ForgeError> {
+        let action = format!("read the repository {}", self.project);
+        self.repository
+            .get_or_try_init(|| async { self.client.get(&action, &self.path("")).await })
+            .await
+    }
+
+    async fn login(&self) -> Result<&String, ForgeError> {
+        self.login
+            .get_or_try_init(|| async { Ok(self.identity().await?.login) })
+            .await
+    }
+
+    /// An app's account, as its comments show it.
+    async fn app_login(&self, action: &str) -> Result<String, ForgeError> {
+        let viewer: WireViewer = self.client.query(action, "{ viewer { login } }").await?;
+        let login = viewer.data.viewer.login;
+        Ok(if login.ends_with("[bot]") {
+            login
+        } else {
+            login + "[bot]"
+        })
+    }
+
+    async fn list_issues(&self, label: Option<&str>) -> Result<Vec<Issue>, ForgeError> {
+        let action = format!("list the open issues of {}", self.project);
+        // A comma separates labels there; one that holds a comma is looked for here.
+        let filter = label
+            .filter(|label| !label.contains(','))
+            .map(|label| format!("&labels={}", percent(label)))
+            .unwrap_or_default();
+        let path = self.path(&format!(
+            "/issues?state=open&sort=created&direction=asc{filter}"
+        ));
+        let wires: Vec<WireIssue> = self.client.list(&action, &path).await?;
+        let issues = wires.into_iter().filter(|wire| !wire.is_pull());
+        stream::iter(issues.map(|wire| self.with_dependencies(wire)))
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await
+    }
+
+    async fn each_issue(&self, numbers: &[IssueNumber]) -> Result<Vec<Issue>, ForgeError> {
+        let numbers: BTreeSet<_> = numbers.iter().copied().collect();
+        let issues: Vec<Option<Issue>> =
+            stream::iter(numbers.into_iter().map(|number| self.read_issue(number)))
+                .buffered(AT_ONCE)
+                .try_collect()
+                .await?;
+        Ok(issues.into_iter().flatten().collect())
+    }
+
+    /// Asks what an issue waits for only where GitHub says that it does.
+    async fn with_dependencies(&self, wire: WireIssue) -> Result<Issue, ForgeError> {
+        if !wire.is_blocked() {
+            return Ok(wire.into_issue(Vec::new()));
+        }
+        let action = format!("list what issue #{} waits for", wire.number);
+        let path = self.path(&format!("/issues/{}/dependencies/blocked_by", wire.number));
+        let project = &self.repository().await?.full_name;
+        let blockers: Vec<WireIssue> = self.client.list(&action, &path).await?;
+        let numbers = blockers
+            .iter()
+            .filter(|blocker| blocker.belongs_to(project))
+            .map(|blocker| IssueNumber(blocker.number));
+        let numbers = numbers.collect();
+        Ok(wire.into_issue(numbers))
+    }
+
+    async fn is_ours(&self, wire: &WireIssue) -> Result<bool, ForgeError> {
+        Ok(wire.belongs_to(&self.project) || wire.belongs_to(&self.repository().await?.full_name))
+    }
+}
+
+/// Each once, whatever the pages repeated.
+fn newest_first(pulls: Vec<WirePull>) -> Vec<Pull> {
+    let pulls: BTreeMap<_, _> = pulls
+        .into_iter()
+        .map(Pull::from)
+        .map(|pull| (pull.number, pull))
+        .collect();
+    pulls.into_values().rev().collect()
+}

@@ -1,1 +1,288 @@
-//! (to be built)
+//! What GitHub sends, and only what we read of it. A field that is missing is no error where we can do without.
+
+use crate::rules::ids::{IssueNumber, PullNumber, Timestamp};
+use crate::rules::issue::{Issue, IssueState};
+use crate::rules::task::Pull;
+use chrono::DateTime;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+/// Somebody.
+#[derive(Debug, Deserialize)]
+pub struct WireUser {
+    /// The account's name.
+    pub login: String,
+}
+
+/// Who asks, by GraphQL.
+#[derive(Debug, Deserialize)]
+pub struct WireViewer {
+    /// The answer.
+    pub data: WireViewerData,
+}
+
+/// What [`WireViewer`] holds.
+#[derive(Debug, Deserialize)]
+pub struct WireViewerData {
+    /// The account that the token belongs to.
+    pub viewer: WireUser,
+}
+
+/// An issue, or a pull request in a list of issues.
+#[derive(Debug, Deserialize)]
+pub struct WireIssue {
+    /// Its number; not its `id`.
+    pub number: u64,
+    #[serde(default)]
+    title: Option<String>,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    labels: Vec<WireLabelRef>,
+    #[serde(default)]
+    state: Option<String>,
+    #[serde(default)]
+    user: Option<WireUser>,
+    #[serde(default)]
+    created_at: Option<String>,
+    #[serde(default)]
+    updated_at: Option<String>,
+    #[serde(default)]
+    html_url: Option<String>,
+    #[serde(default)]
+    repository_url: Option<String>,
+    #[serde(default)]
+    pull_request: Option<IgnoredAny>,
+    #[serde(default)]
+    issue_dependencies_summary: Option<WireDependencies>,
+}
+
+/// How many issues an issue waits for.
+#[derive(Debug, Default, Deserialize)]
+struct WireDependencies {
+    #[serde(default)]
+    total_blocked_by: u64,
+}
+
+/// A label on an issue: GitHub's description allows its bare name as well.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum WireLabelRef {
+    Name(String),
+    Whole(WireLabel),
+}
+
+/// A label of the repository.
+#[derive(Debug, Deserialize)]
+pub struct WireLabel {
+    /// Its name, as it was first written.
+    #[serde(default)]
+    pub name: String,
+}
+
+impl WireIssue {
+    /// Is it a pull request?
+    #[must_use]
+    pub fn is_pull(&self) -> bool {
+        self.pull_request.is_some()
+    }
+
+    /// Does it wait for others, as GitHub itself records it?
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        self.issue_dependencies_summary
+            .as_ref()
+            .is_some_and(|summary| summary.total_blocked_by > 0)
+    }
+
+    /// Does it belong to this repository (`owner/name`)? One that was moved elsewhere does not.
+    #[must_use]
+    pub fn belongs_to(&self, project: &str) -> bool {
+        self.repository_url.as_ref().is_none_or(|url| {
+            let mut parts = url.rsplit('/');
+            let name = parts.next().unwrap_or_default();
+            let owner = parts.next().unwrap_or_default();
+            format!("{owner}/{name}").eq_ignore_ascii_case(project)
+        })
+    }
+
+    /// The issue, as the rest of the house knows it.
+    #[must_use]
+    pub fn into_issue(self, depends_on: Vec<IssueNumber>) -> Issue {
+        let closed = self.state.as_deref() == Some("closed");
+        Issue {
+            number: IssueNumber(self.number),
+            title: self.title.unwrap_or_default(),
+            body: self.body.unwrap_or_default(),
+            labels: self
+                .labels
+                .into_iter()
+                .map(WireLabelRef::into_name)
+                .collect(),
+            state: if closed {
+                IssueState::Closed
+            } else {
+                IssueState::Open
+            },
+            author: self.user.map(|user| user.login),
+            created_at: moment(self.created_at.as_deref()),
+            updated_at: moment(self.updated_at.as_deref()),
+            url: self.html_url,
+            depends_on,
+        }
+    }
+}
+
+impl WireLabelRef {
+    fn into_name(self) -> String {
+        match self {
+            Self::Name(name) => name,
+            Self::Whole(label) => label.name,
+        }
+    }
+}
+
+/// A pull request.
+#[derive(Debug, Deserialize)]
+pub struct WirePull {
+    number: u64,
+    #[serde(default)]
+    html_url: String,
+    head: WireBranch,
+    base: WireBranch,
+    #[serde(default)]
+    state: Option<String>,
+    #[serde(default)]
+    body: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct WireBranch {
+    #[serde(rename = "ref")]
+    name: String,
+    #[serde(default)]
+    repo: Option<WireOrigin>,
+}
+
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+struct WireOrigin {
+    id: u64,
+}
+
+impl WirePull {
+    /// Does it offer this branch of its own repository, and not one of the same name from a fork?
+    #[must_use]
+    pub fn offers(&self, branch: &str) -> bool {
+        self.head.name == branch && self.head.repo.is_some() && self.head.repo == self.base.repo
+    }
+}
+
+impl From<WirePull> for Pull {
+    fn from(pull: WirePull) -> Self {
+        Self {
+            number: PullNumber(pull.number),
+            url: pull.html_url,
+            head: pull.head.name,
+            base: pull.base.name,
+            open: pull.state.as_deref() == Some("open"),
+            body: pull.body.unwrap_or_default(),
+        }
+    }
+}
+
+/// A comment on an issue.
+#[derive(Debug, Deserialize)]
+pub struct WireComment {
+    /// Who wrote it; nobody where the account is gone.
+    #[serde(default)]
+    pub user: Option<WireUser>,
+    /// What it says.
+    #[serde(default)]
+    pub body: Option<String>,
+}
+
+/// The repository.
+#[derive(Clone, Debug, Deserialize)]
+pub struct WireRepository {
+    /// `owner/name`, as it is called today.
+    pub full_name: String,
+    /// The branch that closing keywords work on.
+    pub default_branch: String,
+    /// What our token may do.
+    #[serde(default)]
+    pub permissions: Option<WirePermissions>,
+}
+
+/// What a token may do with a repository.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct WirePermissions {
+    /// Push, label, close.
+    #[serde(default)]
+    pub push: bool,
+}
+
+/// A moment that GitHub wrote, or the epoch where it wrote none.
+fn moment(text: Option<&str>) -> Timestamp {
+    text.and_then(|text| DateTime::parse_from_rfc3339(text).ok())
+        .map_or_else(Timestamp::default, |moment| {
+            Timestamp(moment.timestamp_millis())
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn issue(json: &str) -> WireIssue {
+        serde_json::from_str(json).expect("an issue")
+    }
+
+    #[test]
+    fn an_issue_needs_no_more_than_its_number() {
+        let bare = issue(r#"{"number": 7, "body": null, "user": null}"#);
+        assert!(!bare.is_pull() && !bare.is_blocked() && bare.belongs_to("a/b"));
+        let issue = bare.into_issue(Vec::new());
+        assert_eq!(
+            (issue.number, issue.state),
+            (IssueNumber(7), IssueState::Open)
+        );
+    }
+
+    #[test]
+    fn an_issue_keeps_what_its_author_wrote() {
+        let issue = issue(
+            r#"{"number": 7, "id": 99, "title": "a\n$(b)\u202e", "body": "c", "state": "closed",
+                "labels": ["plain", {"name": "good first issue"}], "user": {"login": "ann"},
+                "created_at": "2026-01-02T03:04:05Z", "html_url": "http://h/7"}"#,
+        )
+        .into_issue(vec![IssueNumber(3)]);
+        assert_eq!(issue.title, "a\n$(b)\u{202e}");
+        assert_eq!(issue.labels, ["plain", "good first issue"]);
+        assert_eq!(issue.state, IssueState::Closed);
+        assert_eq!(issue.created_at, Timestamp(1_767_323_045_000));
+        assert_eq!(issue.updated_at, Timestamp(0));
+        assert_eq!(issue.depends_on, [IssueNumber(3)]);
+    }
+
+    #[test]
+    fn an_issue_that_moved_away_is_not_ours() {
+        let moved = issue(r#"{"number": 7, "repository_url": "http://h/repos/other/place"}"#);
+        assert!(!moved.belongs_to("our/place"));
+        assert!(moved.belongs_to("Other/Place"));
+    }
+
+    #[test]
+    fn a_branch_of_the_same_name_in_a_fork_is_another_branch() {
+        let check = |head: &str, expect| {
+            let pull: WirePull = serde_json::from_str(&format!(
+                r#"{{"number": 1, "head": {{"ref": "b", "repo": {head}}}, "base": {{"ref": "main", "repo": {{"id": 5}}}}}}"#
+            ))
+            .expect("a pull");
+            assert_eq!(pull.offers("b"), expect, "{head}");
+            assert!(!pull.offers("c"));
+        };
+        check(r#"{"id": 5}"#, true);
+        check(r#"{"id": 6}"#, false);
+        check("null", false);
+    }
+}

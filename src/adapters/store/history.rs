@@ -1,1 +1,71 @@
-//! (to be built)
+//! What past attempts took, for estimates.
+
+use crate::adapters::store::error::{StoreError, Tried};
+use crate::adapters::store::ledger::usd;
+use crate::adapters::store::open::Store;
+use crate::rules::money::Usd;
+
+/// So many of the newest attempts count.
+const NEWEST: u32 = 200;
+/// Fewer attempts say nothing.
+const ENOUGH: usize = 5;
+
+impl Store {
+    /// What an attempt in this project costs at most in nine of ten cases (P90 by nearest rank over the newest 200 bills
+    /// that are known); nothing below five of them.
+    pub fn typical_cost(&self, project: &str) -> Result<Option<Usd>, StoreError> {
+        Ok(percentile(self.bills(project, "spent")?, 90).map(usd))
+    }
+
+    /// Minutes that an attempt in this project takes, rounded up (median over the same attempts).
+    pub fn typical_minutes(&self, project: &str) -> Result<Option<u32>, StoreError> {
+        let millis = percentile(self.bills(project, "settled - admitted")?, 50);
+        Ok(millis.map(|millis| {
+            u32::try_from(millis.cast_unsigned().div_ceil(60_000).max(1)).unwrap_or(u32::MAX)
+        }))
+    }
+
+    /// One figure of each of the newest attempts that were paid for, and whose bill is known.
+    fn bills(&self, project: &str, figure: &str) -> Result<Vec<i64>, StoreError> {
+        self.read(|db| {
+            let mut statement = db
+                .prepare_cached(&format!(
+                    "SELECT max({figure}, 0) FROM ledger JOIN sessions ON key = session
+                     WHERE project = ? AND spent > 0 AND assumed = 0
+                     ORDER BY ledger.id DESC LIMIT {NEWEST}"
+                ))
+                .tried("read the costs of past attempts")?;
+            let rows = statement
+                .query_map([project], |row| row.get(0))
+                .tried("read the costs of past attempts")?;
+            rows.collect::<rusqlite::Result<_>>()
+                .tried("read the costs of past attempts")
+        })
+    }
+}
+
+/// The nearest-rank percentile, if there is enough to tell.
+fn percentile(mut figures: Vec<i64>, percent: usize) -> Option<i64> {
+    if figures.len() < ENOUGH {
+        return None;
+    }
+    figures.sort_unstable();
+    let rank = (figures.len() * percent).div_ceil(100);
+    Some(figures[rank - 1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_is_a_figure_that_was_seen() {
+        let check = |figures: &[i64], percent, expect| {
+            assert_eq!(percentile(figures.to_vec(), percent), expect, "{figures:?}");
+        };
+        check(&[1, 2, 3, 4], 90, None);
+        check(&[5, 4, 3, 2, 1], 90, Some(5));
+        check(&[5, 4, 3, 2, 1], 50, Some(3));
+        check(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 100], 90, Some(9));
+    }
+}

@@ -1,1 +1,140 @@
-//! (to be built)
+//! The money ledger: one row for each grant, in the transaction that admits, settled in the one that ends the attempt.
+
+use crate::adapters::store::error::{StoreError, Tried};
+use crate::adapters::store::turn::{Key, execute};
+use crate::rules::ids::{AttemptNumber, IssueNumber, Timestamp};
+use crate::rules::money::{Basis, Usd};
+use crate::rules::task::Outcome;
+use rusqlite::{Connection, OptionalExtension};
+
+/// More than anybody owns, and small enough that sums of it fit the database's integers.
+const MOST: u64 = 1_000_000_000_000_000;
+
+/// The amount as the database holds it: micro-dollars.
+pub(super) fn micros(amount: Usd) -> i64 {
+    amount.micros().min(MOST).cast_signed()
+}
+
+/// The database's number as an amount.
+pub(super) fn usd(micros: i64) -> Usd {
+    Usd::from_micros(u64::try_from(micros).unwrap_or(0))
+}
+
+/// Sets money aside for an attempt, unless the daily ceiling forbids it.
+pub(super) fn grant(
+    db: &Connection,
+    session: &Key,
+    (issue, attempt): (IssueNumber, AttemptNumber),
+    grant: Usd,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    execute(
+        db,
+        "INSERT INTO ledger (session, issue, attempt, day, granted, admitted)
+         VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            session.row,
+            issue.0.cast_signed(),
+            attempt.0,
+            at.day(),
+            micros(grant),
+            at.0,
+        ),
+    )?;
+    book(db, session, at.day(), micros(grant))?;
+    if grant == Usd::ZERO {
+        return Ok(());
+    }
+    refuse_over_ceiling(db, session, at.day())
+}
+
+/// Books what the attempt cost in the place of its grant, on the day of the grant.
+pub(super) fn settle(
+    db: &Connection,
+    session: &Key,
+    (issue, attempt): (IssueNumber, AttemptNumber),
+    outcome: &Outcome,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let open = db
+        .prepare_cached(
+            "SELECT id, day, granted FROM ledger
+             WHERE session = ? AND issue = ? AND attempt = ? AND settled IS NULL
+             ORDER BY id DESC LIMIT 1",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_row((session.row, issue.0.cast_signed(), attempt.0), |row| {
+                    Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get::<_, i64>(2)?))
+                })
+                .optional()
+        })
+        .tried("find a grant")?;
+    // A bill without a grant must not get lost.
+    let Some((row, day, granted)) = open else {
+        grant(db, session, (issue, attempt), Usd::ZERO, at)?;
+        return settle(db, session, (issue, attempt), outcome, at);
+    };
+    let spent = micros(outcome.charge.cost);
+    execute(
+        db,
+        "UPDATE ledger SET spent = ?, settled = ?, model = ?, assumed = ? WHERE id = ?",
+        (
+            spent,
+            at.0,
+            &outcome.model,
+            outcome.charge.basis == Basis::Assumed,
+            row,
+        ),
+    )?;
+    book(db, session, day, spent - granted)
+}
+
+fn book(db: &Connection, session: &Key, day: i64, change: i64) -> Result<(), StoreError> {
+    if change == 0 {
+        return Ok(());
+    }
+    execute(
+        db,
+        "INSERT INTO spending (day, session, amount) VALUES (?, ?, ?)
+         ON CONFLICT (day, session) DO UPDATE SET amount = amount + excluded.amount",
+        (day, session.row, change),
+    )
+}
+
+/// What other sessions have spent or set aside on this day.
+pub(super) fn elsewhere(db: &Connection, session: &Key, day: i64) -> Result<Usd, StoreError> {
+    sum(
+        db,
+        "SELECT coalesce(sum(amount), 0) FROM spending WHERE day = ? AND session <> ?",
+        (day, session.row),
+    )
+    .map(usd)
+}
+
+fn sum(db: &Connection, sql: &str, values: (i64, i64)) -> Result<i64, StoreError> {
+    db.prepare_cached(sql)
+        .and_then(|mut statement| statement.query_row(values, |row| row.get(0)))
+        .tried("add up the day's money")
+}
+
+/// Refuses what was just granted if the day's sum passes the daily ceiling by it.
+fn refuse_over_ceiling(db: &Connection, session: &Key, day: i64) -> Result<(), StoreError> {
+    let ceiling: Option<i64> = db
+        .prepare_cached("SELECT daily_ceiling FROM sessions WHERE key = ?")
+        .and_then(|mut statement| statement.query_row([session.row], |row| row.get(0)))
+        .tried("find the daily ceiling")?;
+    let Some(ceiling) = ceiling else {
+        return Ok(());
+    };
+    let own = sum(
+        db,
+        "SELECT coalesce(sum(amount), 0) FROM spending WHERE day = ? AND session = ?",
+        (day, session.row),
+    )?;
+    let elsewhere = elsewhere(db, session, day)?;
+    if micros(elsewhere) + own <= ceiling {
+        return Ok(());
+    }
+    Err(StoreError::DailyCeiling { elsewhere })
+}

@@ -1,1 +1,92 @@
-//! (to be built)
+//! Who may start now? Asks slots, conflicts, breaker and budget, then claims slot, probe and money together.
+
+use crate::rules::breaker::Permit;
+use crate::rules::budget::Refusal;
+use crate::rules::event::Event;
+use crate::rules::ids::{AttemptNumber, SlotNumber, Timestamp};
+use crate::rules::money::Usd;
+use crate::rules::schedule::session::Session;
+use crate::rules::schedule::table::Entry;
+use crate::rules::task::Ending;
+
+impl Session {
+    /// What happens to the first that may be let in: it is let in, held back, or ends for want of money.
+    pub(super) fn admission(&self, now: Timestamp) -> Option<Event> {
+        let slot = *self.slots.first()?;
+        let place = self.table.first_ready()?;
+        let entry = self.table.at(place);
+        let issue = entry.task.number();
+        if entry.unwanted {
+            return Some(Event::TaskEnded {
+                issue,
+                ending: Ending::Skipped,
+                reason: Some("a person left it out".into()),
+            });
+        }
+        if let Some(blocker) = self.locks.blocker(place) {
+            let by = self.table.at(blocker.task).task.number();
+            return Some(Event::Held {
+                issue,
+                by,
+                over: blocker.over.to_owned(),
+            });
+        }
+        if !entry.start.is_paid() {
+            return Some(admitted(entry, slot, Usd::ZERO, false));
+        }
+        let probe = match self.permit(now) {
+            Permit::Free => false,
+            Permit::Probe => true,
+            Permit::NotBefore(_) | Permit::AfterProbe(_) => return None,
+        };
+        let (want, least) = self.prices();
+        match self.budget.reserve(want, least, now) {
+            Ok(grant) => Some(admitted(entry, slot, grant, probe)),
+            Err(Refusal::Waits { .. }) => None,
+            Err(Refusal::Exhausted { short_by, daily }) => {
+                let ceiling = if daily {
+                    "the daily ceiling"
+                } else {
+                    "the budget"
+                };
+                let reason = Some(format!(
+                    "{ceiling} is short by {short_by} for one more attempt"
+                ));
+                Some(Event::TaskEnded {
+                    issue,
+                    ending: Ending::Budget,
+                    reason,
+                })
+            }
+        }
+    }
+
+    /// What an attempt wants, and the least it can do with: its cap, or P90 of history, each with the slack.
+    pub(super) fn prices(&self) -> (Usd, Usd) {
+        let settings = self.settings();
+        let slack = settings.slack(self.budget.dearest());
+        let want = settings.cap + slack;
+        (
+            want,
+            settings
+                .typical
+                .map_or(want, |typical| (typical + slack).min(want)),
+        )
+    }
+}
+
+fn admitted(entry: &Entry, slot: SlotNumber, grant: Usd, probe: bool) -> Event {
+    Event::Admitted {
+        issue: entry.task.number(),
+        attempt: AttemptNumber(entry.attempts + 1),
+        slot,
+        grant,
+        probe,
+        branch: entry
+            .record
+            .branch
+            .clone()
+            .unwrap_or_else(|| entry.task.branch.clone()),
+        start: entry.start.clone(),
+    }
+}

@@ -1,1 +1,266 @@
-//! (to be built)
+//! An attempt ended: what becomes of its task?
+
+use crate::rules::breaker::Breaker;
+use crate::rules::event::{Effect, Event};
+use crate::rules::ids::{AttemptNumber, IssueNumber, Timestamp};
+use crate::rules::retry::{self, Next, Tries};
+use crate::rules::schedule::session::Session;
+use crate::rules::schedule::table::{Entry, Record};
+use crate::rules::settings::Settings;
+use crate::rules::task::{Attempted, Ending, ErrorClass, Failure, Outcome, Start};
+
+impl Session {
+    pub(super) fn finished(
+        &self,
+        issue: IssueNumber,
+        attempt: AttemptNumber,
+        outcome: &Outcome,
+        dice: u32,
+        now: Timestamp,
+    ) -> Vec<Event> {
+        let Some(entry) = self.entry(issue) else {
+            return vec![];
+        };
+        let Some(run) = entry.run().filter(|run| run.attempt == attempt) else {
+            return vec![];
+        };
+        let mut events = vec![Event::Settled {
+            issue,
+            attempt,
+            grant: run.grant,
+            outcome: outcome.clone(),
+        }];
+        let end = |ending, reason| Event::TaskEnded {
+            issue,
+            ending,
+            reason,
+        };
+        if run.probe
+            && !matches!(
+                outcome.result,
+                Attempted::Failed(_) | Attempted::Stopped | Attempted::Lost
+            )
+        {
+            events.push(Event::BreakerClosed);
+        }
+        match &outcome.result {
+            Attempted::Published => events.push(end(Ending::Completed, None)),
+            Attempted::Unchanged { said } => events.push(end(Ending::NoChange, Some(said.clone()))),
+            Attempted::NeedsHuman { reason } => {
+                events.push(end(Ending::NeedsHuman, Some(reason.clone())));
+            }
+            Attempted::Stopped if entry.unwanted => {
+                events.push(end(
+                    Ending::Skipped,
+                    Some("a person left it out".to_owned()),
+                ));
+            }
+            Attempted::Stopped | Attempted::Lost => {
+                events.push(Event::Requeued {
+                    issue,
+                    start: after_interruption(&entry.record),
+                });
+            }
+            Attempted::Failed(failure) => {
+                self.provider_failed(run.probe, failure, now, &mut events);
+                self.task_failed(entry, failure, dice, now, &mut events);
+            }
+        }
+        events
+    }
+
+    fn provider_failed(
+        &self,
+        probe: bool,
+        failure: &Failure,
+        now: Timestamp,
+        events: &mut Vec<Event>,
+    ) {
+        let settings = self.settings();
+        if let Some(failures) = self
+            .breaker
+            .would_open(failure.class, settings.breaker_failures)
+        {
+            let until = now.plus_millis(settings.breaker_cooldown_millis);
+            events.push(Event::BreakerOpened {
+                until,
+                failures,
+                reason: failure.message.clone(),
+            });
+        } else if probe && matches!(self.breaker, Breaker::HalfOpen { .. }) {
+            // It failed for reasons of its own: the provider answered.
+            events.push(Event::BreakerClosed);
+        }
+    }
+
+    fn task_failed(
+        &self,
+        entry: &Entry,
+        failure: &Failure,
+        dice: u32,
+        now: Timestamp,
+        events: &mut Vec<Event>,
+    ) {
+        let issue = entry.task.number();
+        let tries = Tries {
+            failures: entry.failures,
+            limits: entry.limits,
+            max_retries: self.settings().max_retries,
+        };
+        let failed = || {
+            let reason = Some(format!("{}: {}", failure.class.words(), failure.message));
+            Event::TaskEnded {
+                issue,
+                ending: Ending::Failed,
+                reason,
+            }
+        };
+        if entry.unwanted {
+            let reason = Some("a person left it out".to_owned());
+            events.push(Event::TaskEnded {
+                issue,
+                ending: Ending::Skipped,
+                reason,
+            });
+            return;
+        }
+        let start = after_failure(&entry.record, failure);
+        match retry::after(failure, tries, dice, now) {
+            Next::Again(until) => events.push(Event::RetryScheduled {
+                issue,
+                until,
+                failure: failure.clone(),
+                start,
+            }),
+            Next::Later(until) => {
+                events.push(Event::Parked {
+                    issue,
+                    until,
+                    failure: failure.clone(),
+                    start,
+                });
+                if self.paused.as_ref().is_none_or(|(other, _)| *other < until) {
+                    events.push(Event::DispatchPaused {
+                        until,
+                        reason: failure.message.clone(),
+                    });
+                }
+            }
+            Next::Never => events.push(failed()),
+            Next::Hopeless => {
+                events.push(Event::Requeued { issue, start });
+                if self.hopeless.is_none() {
+                    let reason = format!("{}: {}", failure.class.words(), failure.message);
+                    events.push(Event::DispatchStopped { reason });
+                }
+            }
+        }
+    }
+}
+
+/// Nothing went wrong with the work itself: go on where it was.
+pub(super) fn after_interruption(record: &Record) -> Start {
+    if record.verified {
+        return Start::Verified;
+    }
+    match &record.snapshot {
+        Some(snapshot) if record.agent_done && record.captured => Start::Captured {
+            snapshot: snapshot.clone(),
+        },
+        Some(_) | None => continue_from(record, None),
+    }
+}
+
+fn after_failure(record: &Record, failure: &Failure) -> Start {
+    match failure.class {
+        ErrorClass::ContextTooLong | ErrorClass::Conflict => Start::Base,
+        ErrorClass::Publish if record.verified => Start::Verified,
+        ErrorClass::ConversationLost => {
+            let fresh = Record {
+                conversation: None,
+                ..record.clone()
+            };
+            continue_from(&fresh, None)
+        }
+        ErrorClass::RateLimit | ErrorClass::UsageLimit => continue_from(record, None),
+        ErrorClass::Validation
+        | ErrorClass::Overloaded
+        | ErrorClass::Timeout
+        | ErrorClass::Stalled
+        | ErrorClass::Crash
+        | ErrorClass::Network
+        | ErrorClass::Auth
+        | ErrorClass::Billing
+        | ErrorClass::Budget
+        | ErrorClass::TurnLimit
+        | ErrorClass::Refusal
+        | ErrorClass::ModelNotFound
+        | ErrorClass::PermissionDenied
+        | ErrorClass::CheckFailed
+        | ErrorClass::Setup
+        | ErrorClass::Workspace
+        | ErrorClass::Publish => continue_from(record, Some(failure.message.clone())),
+    }
+}
+
+fn continue_from(record: &Record, feedback: Option<String>) -> Start {
+    match &record.snapshot {
+        Some(snapshot) => Start::Snapshot {
+            snapshot: snapshot.clone(),
+            conversation: record.conversation.clone(),
+            feedback,
+        },
+        None => Start::Base,
+    }
+}
+
+/// The label and the comment that tell on the forge how a task ended.
+#[must_use]
+pub fn announcements(entry: &Entry, settings: &Settings) -> Vec<Effect> {
+    let Some(ending) = entry.ending() else {
+        return vec![];
+    };
+    let labels = &settings.labels;
+    let (own, comments) = match ending {
+        Ending::Completed => (Some(&labels.completed), true),
+        Ending::NoChange | Ending::Failed | Ending::NeedsHuman => (Some(&labels.failed), true),
+        Ending::Blocked => (Some(&labels.blocked), false),
+        Ending::Skipped | Ending::Budget => (None, false),
+    };
+    let mut effects: Vec<Effect> = Vec::new();
+    let stale = [
+        &labels.working,
+        &labels.failed,
+        &labels.blocked,
+        &labels.completed,
+    ];
+    for label in stale
+        .into_iter()
+        .filter(|label| !label.is_empty() && Some(*label) != own)
+    {
+        let was_put = entry.record.effects.contains_key(&Effect::AddLabel {
+            label: label.clone(),
+        });
+        if was_put || (own.is_some() && entry.task.issue.has_label(label)) {
+            effects.push(Effect::RemoveLabel {
+                label: label.clone(),
+            });
+        }
+    }
+    if let Some(label) = own.filter(|label| !label.is_empty()) {
+        effects.push(Effect::AddLabel {
+            label: label.clone(),
+        });
+    }
+    if let (Some(trigger), Ending::Completed) = (&labels.remove_trigger, ending) {
+        effects.push(Effect::RemoveLabel {
+            label: trigger.clone(),
+        });
+    }
+    if comments {
+        effects.push(Effect::Comment {
+            kind: "end".to_owned(),
+        });
+    }
+    effects
+}

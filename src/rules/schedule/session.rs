@@ -1,1 +1,241 @@
-//! (to be built)
+//! The live state of a session, and `apply`, the only thing that changes it, live and on resume.
+
+use crate::rules::breaker::Breaker;
+use crate::rules::budget::Budget;
+use crate::rules::event::{Command, Event, Recorded};
+use crate::rules::graph::Dependencies;
+use crate::rules::ids::{IssueNumber, SessionId, SlotNumber, Timestamp};
+use crate::rules::issue::Selection;
+use crate::rules::schedule::locks::Locks;
+use crate::rules::schedule::order::rank;
+use crate::rules::schedule::table::{Entry, Table};
+use crate::rules::settings::Settings;
+use crate::rules::task::Task;
+use std::collections::BTreeSet;
+
+/// How far a session has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// It exists, its tasks are not read yet.
+    #[default]
+    Opening,
+    /// Attempts are let in.
+    Running,
+    /// It was asked to stop, and waits for what runs.
+    Stopping,
+    /// It stopped with work left.
+    Interrupted,
+    /// Every task has ended.
+    Finished,
+}
+
+/// A session as its events have made it.
+#[derive(Clone, Debug, Default)]
+pub struct Session {
+    /// Its name.
+    pub id: Option<SessionId>,
+    /// The repository it works on.
+    pub project: String,
+    /// Which issues it takes.
+    pub selection: Selection,
+    /// What its decisions rest on.
+    pub settings: Option<Settings>,
+    /// How far it has come.
+    pub phase: Phase,
+    /// Its tasks.
+    pub table: Table,
+    /// Its money.
+    pub budget: Budget,
+    /// The provider's breaker.
+    pub breaker: Breaker,
+    /// Nobody is let in before this, and why.
+    pub paused: Option<(Timestamp, String)>,
+    /// Nobody is let in any more, and why.
+    pub hopeless: Option<String>,
+    /// Events applied so far.
+    pub seq: u64,
+    pub(super) graph: Dependencies,
+    pub(super) locks: Locks,
+    pub(super) slots: BTreeSet<SlotNumber>,
+    pub(super) doomed: BTreeSet<usize>,
+    pub(super) unannounced: BTreeSet<usize>,
+    /// Are the tasks known? There may be none.
+    pub(super) read: bool,
+}
+
+/// Equal in all that decisions rest on; the graph follows from the tasks.
+impl PartialEq for Session {
+    fn eq(&self, other: &Self) -> bool {
+        let state = |session: &Self| (session.phase, session.seq, session.read, session.breaker);
+        let sets = |session: &Self| {
+            (
+                session.slots.clone(),
+                session.doomed.clone(),
+                session.unannounced.clone(),
+                session.hopeless.clone(),
+            )
+        };
+        state(self) == state(other)
+            && sets(self) == sets(other)
+            && (&self.id, &self.project, &self.selection)
+                == (&other.id, &other.project, &other.selection)
+            && (&self.settings, &self.paused) == (&other.settings, &other.paused)
+            && (&self.table, &self.budget, &self.locks)
+                == (&other.table, &other.budget, &other.locks)
+    }
+}
+
+impl Session {
+    /// A session from its journal.
+    pub fn fold<'a>(events: impl IntoIterator<Item = &'a Recorded>) -> Self {
+        let mut session = Self::default();
+        for recorded in events {
+            session.apply(recorded);
+        }
+        session
+    }
+
+    /// The settings; the defaults of nothing before the session has started.
+    ///
+    /// # Panics
+    /// Before `SessionStarted` was applied.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        self.settings
+            .as_ref()
+            .expect("a session starts with its settings")
+    }
+
+    /// Are its tasks known?
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        self.read
+    }
+
+    /// One task, if it is one of the session.
+    #[must_use]
+    pub fn entry(&self, issue: IssueNumber) -> Option<&Entry> {
+        self.table.place(issue).map(|place| self.table.at(place))
+    }
+
+    /// Tasks that have ended and still have to be announced.
+    pub fn unannounced(&self) -> impl Iterator<Item = IssueNumber> + '_ {
+        self.unannounced
+            .iter()
+            .map(|place| self.table.at(*place).task.number())
+    }
+
+    /// Makes an event so. Events that do not fit the state (of a task that is not there, say) change nothing, so that
+    /// every prefix of every journal can be folded.
+    pub fn apply(&mut self, recorded: &Recorded) {
+        self.seq = recorded.seq;
+        match recorded.event.issue() {
+            None => self.apply_to_session(&recorded.event, recorded.at),
+            Some(issue) => {
+                if let Some(place) = self.table.place(issue) {
+                    self.apply_to_task(place, &recorded.event, recorded.at);
+                }
+            }
+        }
+    }
+
+    fn apply_to_session(&mut self, event: &Event, at: Timestamp) {
+        match event {
+            Event::SessionStarted {
+                session,
+                project,
+                selection,
+                settings,
+            } => {
+                self.id = Some(session.clone());
+                self.project.clone_from(project);
+                self.selection = selection.clone();
+                self.budget = Budget::new(settings.ceiling, settings.daily_ceiling);
+                self.settle_in(settings);
+            }
+            Event::SessionResumed { settings } => {
+                self.budget
+                    .set_ceilings(settings.ceiling, settings.daily_ceiling);
+                self.settle_in(settings);
+                self.phase = if self.read {
+                    Phase::Running
+                } else {
+                    Phase::Opening
+                };
+                self.hopeless = None;
+            }
+            Event::TasksRead { tasks } => self.read(tasks),
+            Event::SpentElsewhere { today } => self.budget.elsewhere(*today, at),
+            Event::DispatchPaused { until, reason } => self.paused = Some((*until, reason.clone())),
+            Event::DispatchStopped { reason } => self.hopeless = Some(reason.clone()),
+            Event::BreakerOpened { until, .. } => self.breaker = Breaker::Open { until: *until },
+            Event::BreakerClosed => self.breaker = Breaker::default(),
+            Event::CommandTaken { command } => self.take_command(command),
+            Event::StopRequested => self.phase = Phase::Stopping,
+            Event::SessionInterrupted => self.phase = Phase::Interrupted,
+            Event::SessionFinished => self.phase = Phase::Finished,
+            Event::Held { .. }
+            | Event::Due { .. }
+            | Event::Admitted { .. }
+            | Event::Fact { .. }
+            | Event::Settled { .. }
+            | Event::RetryScheduled { .. }
+            | Event::Parked { .. }
+            | Event::Requeued { .. }
+            | Event::TaskEnded { .. }
+            | Event::Announced { .. } => {}
+        }
+    }
+
+    fn settle_in(&mut self, settings: &Settings) {
+        let busy: Vec<SlotNumber> = self
+            .table
+            .running()
+            .filter_map(|place| self.table.at(place).run())
+            .map(|run| run.slot)
+            .collect();
+        self.slots = (0..settings.slots)
+            .map(SlotNumber)
+            .filter(|slot| !busy.contains(slot))
+            .collect();
+        self.settings = Some(settings.clone());
+    }
+
+    fn read(&mut self, tasks: &[Task]) {
+        let Ok(ranked) = rank(tasks.to_vec(), self.settings()) else {
+            return;
+        };
+        let needs: Vec<usize> = (0..ranked.tasks.len())
+            .map(|place| ranked.graph.needs(place).count())
+            .collect();
+        self.doomed = ranked
+            .tasks
+            .iter()
+            .enumerate()
+            .filter(|(_, task)| task.obstacle.is_some())
+            .map(|(place, _)| place)
+            .collect();
+        self.table = Table::new(ranked.tasks.into_iter().zip(needs));
+        (self.graph, self.locks) = (ranked.graph, ranked.locks);
+        (self.phase, self.read) = (Phase::Running, true);
+    }
+
+    fn take_command(&mut self, command: &Command) {
+        match command {
+            Command::ResetBreaker => {
+                self.breaker = Breaker::default();
+                self.paused = None;
+            }
+            Command::Skip { issue } => {
+                if let Some(place) = self.table.place(*issue) {
+                    self.table.at_mut(place).unwanted = true;
+                }
+            }
+            Command::Retry { issue } => {
+                if let Some(place) = self.table.place(*issue) {
+                    self.try_again(place);
+                }
+            }
+        }
+    }
+}

@@ -1,1 +1,217 @@
-//! (to be built)
+//! What follows from an input? `step` decides and changes nothing.
+
+use crate::rules::breaker::{Breaker, Permit};
+use crate::rules::event::{Command, Event, Input};
+use crate::rules::ids::{IssueNumber, Timestamp};
+use crate::rules::schedule::session::{Phase, Session};
+use crate::rules::task::Ending;
+
+impl Session {
+    /// Decides what follows from an input at this moment. A turn of the loop applies what comes back and asks again
+    /// with [`Input::Tick`] until nothing follows any more; so a step decides on one thing at a time.
+    #[must_use]
+    pub fn step(&self, input: &Input, now: Timestamp) -> Vec<Event> {
+        match input {
+            Input::Start {
+                session,
+                project,
+                selection,
+                settings,
+            } if self.id.is_none() => {
+                let (session, project) = (session.clone(), project.clone());
+                vec![Event::SessionStarted {
+                    session,
+                    project,
+                    selection: selection.clone(),
+                    settings: settings.clone(),
+                }]
+            }
+            Input::Resume { settings } if self.id.is_some() && self.phase != Phase::Finished => {
+                vec![Event::SessionResumed {
+                    settings: settings.clone(),
+                }]
+            }
+            Input::Read { tasks } if self.phase == Phase::Opening => vec![Event::TasksRead {
+                tasks: tasks.clone(),
+            }],
+            Input::Reported {
+                issue,
+                attempt,
+                fact,
+            } if self.entry(*issue).is_some() => {
+                vec![Event::Fact {
+                    issue: *issue,
+                    attempt: *attempt,
+                    fact: fact.clone(),
+                }]
+            }
+            Input::Start { .. }
+            | Input::Resume { .. }
+            | Input::Read { .. }
+            | Input::Reported { .. } => vec![],
+            Input::Finished {
+                issue,
+                attempt,
+                outcome,
+                dice,
+            } => self.finished(*issue, *attempt, outcome, *dice, now),
+            Input::Announced { issue, trouble } => self.announced(*issue, trouble.as_ref()),
+            Input::Tick => self.tick(now),
+            Input::SpentElsewhere { today } => vec![Event::SpentElsewhere { today: *today }],
+            Input::Control { command } => self.command(command),
+            Input::Stop => match self.phase {
+                Phase::Opening | Phase::Running => vec![Event::StopRequested],
+                Phase::Stopping | Phase::Interrupted | Phase::Finished => vec![],
+            },
+        }
+    }
+
+    /// When the next [`Input::Tick`] may change something, if only time can.
+    #[must_use]
+    pub fn next_wake(&self, now: Timestamp) -> Option<Timestamp> {
+        let timer = self.table.first_timer().map(|(until, _)| until);
+        let pause = self.paused.as_ref().map(|(until, _)| *until);
+        let breaker = match self.breaker {
+            Breaker::Open { until } => Some(until),
+            Breaker::Closed { .. } | Breaker::HalfOpen { .. } => None,
+        };
+        [
+            timer,
+            pause.filter(|until| *until > now),
+            breaker.filter(|until| *until > now),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    fn tick(&self, now: Timestamp) -> Vec<Event> {
+        match self.phase {
+            Phase::Opening | Phase::Interrupted | Phase::Finished => vec![],
+            Phase::Stopping if self.table.running().len() > 0 => vec![],
+            Phase::Stopping if self.is_done() => vec![Event::SessionFinished],
+            Phase::Stopping => vec![Event::SessionInterrupted],
+            Phase::Running => self.go_on(now),
+        }
+    }
+
+    fn go_on(&self, now: Timestamp) -> Vec<Event> {
+        if let Some((until, place)) = self.table.first_timer()
+            && until <= now
+        {
+            return vec![Event::Due {
+                issue: self.table.at(place).task.number(),
+            }];
+        }
+        if let Some(&place) = self.doomed.first() {
+            return vec![self.end_doomed(place)];
+        }
+        if self.hopeless.is_some() && !self.table.all_ended() {
+            // What runs may end well; what waits would only fail in the same way, and waits for `resume`.
+            let idle = self.table.running().len() == 0;
+            return if idle {
+                vec![Event::SessionInterrupted]
+            } else {
+                vec![]
+            };
+        }
+        if let Some(event) = self.admission(now) {
+            return vec![event];
+        }
+        if self.is_done() {
+            vec![Event::SessionFinished]
+        } else {
+            vec![]
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.read && self.table.all_ended() && self.unannounced.is_empty()
+    }
+
+    /// Ends one that cannot start any more.
+    fn end_doomed(&self, place: usize) -> Event {
+        let entry = self.table.at(place);
+        let issue = entry.task.number();
+        if let Some(obstacle) = &entry.task.obstacle {
+            return Event::TaskEnded {
+                issue,
+                ending: obstacle.ending,
+                reason: Some(obstacle.reason.clone()),
+            };
+        }
+        let culprit = self
+            .graph
+            .needs(place)
+            .map(|need| self.table.at(need))
+            .find(|need| {
+                need.ending()
+                    .is_some_and(|ending| !ending.satisfies_dependents())
+            });
+        let reason = culprit.and_then(|need| {
+            let ending = need.ending()?.word().replace('_', " ");
+            Some(format!(
+                "needs {}, which ended as {ending}",
+                need.task.number()
+            ))
+        });
+        Event::TaskEnded {
+            issue,
+            ending: Ending::Blocked,
+            reason,
+        }
+    }
+
+    fn announced(&self, issue: IssueNumber, trouble: Option<&String>) -> Vec<Event> {
+        let waits = self
+            .table
+            .place(issue)
+            .is_some_and(|place| self.unannounced.contains(&place));
+        if waits {
+            vec![Event::Announced {
+                issue,
+                trouble: trouble.cloned(),
+            }]
+        } else {
+            vec![]
+        }
+    }
+
+    fn command(&self, command: &Command) -> Vec<Event> {
+        let taken = Event::CommandTaken {
+            command: command.clone(),
+        };
+        let closes = matches!(
+            self.breaker,
+            Breaker::Open { .. } | Breaker::HalfOpen { .. }
+        );
+        match command {
+            Command::ResetBreaker if closes => vec![taken, Event::BreakerClosed],
+            Command::ResetBreaker | Command::Retry { .. } => vec![taken],
+            Command::Skip { issue } => {
+                let waits = self
+                    .entry(*issue)
+                    .is_some_and(|entry| entry.run().is_none() && entry.ending().is_none());
+                let reason = Some("a person left it out".to_owned());
+                let ended = Event::TaskEnded {
+                    issue: *issue,
+                    ending: Ending::Skipped,
+                    reason,
+                };
+                if waits {
+                    vec![taken, ended]
+                } else {
+                    vec![taken]
+                }
+            }
+        }
+    }
+
+    /// May the provider be asked for one more attempt?
+    pub(super) fn permit(&self, now: Timestamp) -> Permit {
+        match &self.paused {
+            Some((until, _)) if *until > now => Permit::NotBefore(*until),
+            Some(_) | None => self.breaker.permit(now),
+        }
+    }
+}

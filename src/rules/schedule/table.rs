@@ -1,1 +1,287 @@
-//! (to be built)
+//! The state of every task, and the one function that changes it.
+
+use crate::rules::event::{Effect, ProcessIdentity};
+use crate::rules::ids::{
+    AttemptNumber, BranchName, CommitId, ConversationId, IssueNumber, SlotNumber, Timestamp,
+};
+use crate::rules::money::{Charge, Usd};
+use crate::rules::task::{CheckReport, Commit, Ending, Pull, Stage, Start, Task};
+use std::collections::{BTreeSet, HashMap};
+
+/// Where a task stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Waits for others to be done.
+    Waiting {
+        /// How many.
+        needs: usize,
+    },
+    /// May be let in as soon as there is a place, money and a provider.
+    Ready,
+    /// Would collide with one that runs.
+    Held {
+        /// Which.
+        by: IssueNumber,
+        /// Over what.
+        over: String,
+    },
+    /// An attempt runs.
+    Running(Run),
+    /// Failed, and will be tried again at `until`.
+    Retrying {
+        /// Not before.
+        until: Timestamp,
+    },
+    /// A limit keeps it waiting until `until`.
+    Parked {
+        /// Not before.
+        until: Timestamp,
+    },
+    /// Nothing more will be done.
+    Ended {
+        /// How.
+        ending: Ending,
+        /// Why.
+        reason: Option<String>,
+    },
+}
+
+/// An attempt that runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Which attempt.
+    pub attempt: AttemptNumber,
+    /// Where.
+    pub slot: SlotNumber,
+    /// Since when.
+    pub since: Timestamp,
+    /// In which stage.
+    pub stage: Stage,
+    /// The money set aside for it.
+    pub grant: Usd,
+    /// Is it the probe of a half-open breaker?
+    pub probe: bool,
+}
+
+/// A task and all that is known of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// What was read from the issue.
+    pub task: Task,
+    /// Where it stands.
+    pub state: State,
+    /// Attempts let in so far.
+    pub attempts: u32,
+    /// Attempts failed so far.
+    pub failures: u32,
+    /// Limits met in a row.
+    pub limits: u32,
+    /// Where the next attempt starts from, or the running one did.
+    pub start: Start,
+    /// All bills so far.
+    pub spent: Charge,
+    /// What was found out.
+    pub record: Record,
+    /// Has its ending been announced?
+    pub announced: bool,
+    /// Did a person ask to leave it out while it ran?
+    pub unwanted: bool,
+}
+
+/// What the attempts at a task found out, as far as later ones build upon it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts that are told one by one, each on its own"
+)]
+pub struct Record {
+    /// The branch that the work goes to, once an attempt was let in.
+    pub branch: Option<BranchName>,
+    /// The commit of the base branch that the snapshot stands on.
+    pub base: Option<CommitId>,
+    /// The files of the latest attempt.
+    pub snapshot: Option<CommitId>,
+    /// The agent's conversation about them.
+    pub conversation: Option<ConversationId>,
+    /// The process that runs for the attempt now.
+    pub process: Option<ProcessIdentity>,
+    /// Has an agent been started in this round of the running attempt?
+    pub agent_started: bool,
+    /// Has it ended well?
+    pub agent_done: bool,
+    /// Have its files been taken in since?
+    pub captured: bool,
+    /// What the rounds of the running attempt have cost that are known to be over.
+    pub rounds: Charge,
+    /// What it said at the end.
+    pub summary: String,
+    /// The commit that is to be offered.
+    pub commit: Option<Commit>,
+    /// What the checks said of it.
+    pub reports: Vec<CheckReport>,
+    /// May it be offered?
+    pub verified: bool,
+    /// The model, as the agent names it.
+    pub model: Option<String>,
+    /// The pull.
+    pub pull: Option<Pull>,
+    /// Changes of the outside that were intended, and whether they were seen done.
+    pub effects: HashMap<Effect, bool>,
+}
+
+/// All tasks of a session in the order of their rank.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table {
+    entries: Vec<Entry>,
+    places: HashMap<IssueNumber, usize>,
+    ready: BTreeSet<usize>,
+    timers: BTreeSet<(Timestamp, usize)>,
+    running: BTreeSet<usize>,
+    ended: usize,
+}
+
+impl Table {
+    /// Tasks in the order of their rank, each with the number of tasks that it waits for.
+    pub fn new(tasks: impl Iterator<Item = (Task, usize)>) -> Self {
+        let mut table = Self::default();
+        for (task, needs) in tasks {
+            let place = table.entries.len();
+            table.places.insert(task.number(), place);
+            table.entries.push(Entry::new(task, needs));
+            if needs == 0 {
+                table.ready.insert(place);
+            }
+        }
+        table
+    }
+
+    /// The one place where a task's state changes; keeps every index true.
+    pub fn set(&mut self, place: usize, state: State) {
+        self.unlist(place);
+        match &state {
+            State::Ready => {
+                self.ready.insert(place);
+            }
+            State::Running(_) => {
+                self.running.insert(place);
+            }
+            State::Retrying { until } | State::Parked { until } => {
+                self.timers.insert((*until, place));
+            }
+            State::Ended { .. } => self.ended += 1,
+            State::Waiting { .. } | State::Held { .. } => {}
+        }
+        self.entries[place].state = state;
+    }
+
+    fn unlist(&mut self, place: usize) {
+        match &self.entries[place].state {
+            State::Ready => {
+                self.ready.remove(&place);
+            }
+            State::Running(_) => {
+                self.running.remove(&place);
+            }
+            State::Retrying { until } | State::Parked { until } => {
+                self.timers.remove(&(*until, place));
+            }
+            State::Ended { .. } => self.ended -= 1,
+            State::Waiting { .. } | State::Held { .. } => {}
+        }
+    }
+
+    /// The task's place, if it is one of the session.
+    #[must_use]
+    pub fn place(&self, issue: IssueNumber) -> Option<usize> {
+        self.places.get(&issue).copied()
+    }
+
+    /// The task at a place.
+    #[must_use]
+    pub fn at(&self, place: usize) -> &Entry {
+        &self.entries[place]
+    }
+
+    /// The task at a place, for all but its state.
+    pub(crate) fn at_mut(&mut self, place: usize) -> &mut Entry {
+        &mut self.entries[place]
+    }
+
+    /// All tasks in the order of their rank.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The first that may be let in.
+    #[must_use]
+    pub fn first_ready(&self) -> Option<usize> {
+        self.ready.first().copied()
+    }
+
+    /// Those that run.
+    pub fn running(&self) -> impl ExactSizeIterator<Item = usize> + '_ {
+        self.running.iter().copied()
+    }
+
+    /// The one whose waiting time is over first, and when.
+    #[must_use]
+    pub fn first_timer(&self) -> Option<(Timestamp, usize)> {
+        self.timers.first().copied()
+    }
+
+    /// Has every task ended?
+    #[must_use]
+    pub fn all_ended(&self) -> bool {
+        self.ended == self.entries.len()
+    }
+}
+
+impl Entry {
+    fn new(task: Task, needs: usize) -> Self {
+        Self {
+            task,
+            state: if needs == 0 {
+                State::Ready
+            } else {
+                State::Waiting { needs }
+            },
+            attempts: 0,
+            failures: 0,
+            limits: 0,
+            start: Start::Base,
+            spent: Charge::default(),
+            record: Record::default(),
+            announced: false,
+            unwanted: false,
+        }
+    }
+
+    /// How it ended, if it did.
+    #[must_use]
+    pub fn ending(&self) -> Option<Ending> {
+        match &self.state {
+            State::Ended { ending, .. } => Some(*ending),
+            State::Waiting { .. }
+            | State::Ready
+            | State::Held { .. }
+            | State::Running(_)
+            | State::Retrying { .. }
+            | State::Parked { .. } => None,
+        }
+    }
+
+    /// The attempt that runs, if one does.
+    #[must_use]
+    pub fn run(&self) -> Option<&Run> {
+        match &self.state {
+            State::Running(run) => Some(run),
+            State::Waiting { .. }
+            | State::Ready
+            | State::Held { .. }
+            | State::Retrying { .. }
+            | State::Parked { .. }
+            | State::Ended { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Locks between processes: `flock` on a file that names its holder.
+
+use super::run::failed;
+use crate::ports::RepositoryError;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+/// How often a waiting process looks again.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// A lock; given back when dropped, and by the kernel once we and all who inherited it have ended.
+#[derive(Debug)]
+pub(super) struct Lock {
+    file: File,
+}
+
+impl Lock {
+    /// Takes the lock for ourselves alone; `None` if somebody has it.
+    pub(super) fn take(path: &Path) -> io::Result<Option<Self>> {
+        let file = open(path)?;
+        match file.try_lock() {
+            Ok(()) => named(file).map(Some),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(cause)) => Err(cause),
+        }
+    }
+
+    /// Takes the lock together with others who share it; `None` if somebody has it alone.
+    fn share(path: &Path) -> io::Result<Option<Self>> {
+        let file = open(path)?;
+        match file.try_lock_shared() {
+            Ok(()) => named(file).map(Some),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(cause)) => Err(cause),
+        }
+    }
+
+    /// Waits for the lock for ourselves alone, for `patience` at most.
+    pub(super) async fn wait(
+        path: &Path,
+        what: &str,
+        patience: Duration,
+    ) -> Result<Self, RepositoryError> {
+        patiently(path, what, patience, Self::take).await
+    }
+
+    /// Waits for the lock together with others who share it, for `patience` at most.
+    pub(super) async fn wait_shared(
+        path: &Path,
+        what: &str,
+        patience: Duration,
+    ) -> Result<Self, RepositoryError> {
+        patiently(path, what, patience, Self::share).await
+    }
+
+    /// The lock as a child's standard input: it stays locked until that child has ended as well.
+    pub(super) fn inherited(&self) -> io::Result<Stdio> {
+        Ok(Stdio::from(self.file.try_clone()?))
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A child that is just being started may hold a copy for a moment, which closing ours would leave locked.
+        let _ = self.file.unlock();
+    }
+}
+
+async fn patiently(
+    path: &Path,
+    what: &str,
+    patience: Duration,
+    attempt: fn(&Path) -> io::Result<Option<Lock>>,
+) -> Result<Lock, RepositoryError> {
+    let mut waited = Duration::ZERO;
+    loop {
+        if let Some(lock) = attempt(path).map_err(|cause| failed(&format!("lock {what}"), cause))? {
+            return Ok(lock);
+        }
+        if waited >= patience {
+            return Err(busy(path, what));
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+        waited += LOOK_AGAIN;
+    }
+}
+
+/// The error that names the holder of a lock.
+pub(super) fn busy(path: &Path, what: &str) -> RepositoryError {
+    let mut holder = String::new();
+    let read = File::open(path).and_then(|file| file.take(64).read_to_string(&mut holder));
+    RepositoryError::Busy {
+        what: what.to_owned(),
+        holder: match (read, holder.trim()) {
+            (Err(_), _) | (Ok(_), "") => "unknown".to_owned(),
+            (Ok(_), holder) => holder.to_owned(),
+        },
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+}
+
+fn named(mut file: File) -> io::Result<Lock> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{}", std::process::id())?;
+    Ok(Lock { file })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    fn a_lock_excludes_until_it_is_dropped_and_names_its_holder() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let held = Lock::take(&path).unwrap().unwrap();
+        assert!(Lock::take(&path).unwrap().is_none());
+        assert!(Lock::share(&path).unwrap().is_none());
+        let told = busy(&path, "slot 0").to_string();
+        assert_eq!(
+            told,
+            format!("slot 0 is in use by process {}", std::process::id())
+        );
+        drop(held);
+        let shared = Lock::share(&path).unwrap().unwrap();
+        assert!(Lock::share(&path).unwrap().is_some());
+        assert!(Lock::take(&path).unwrap().is_none());
+        drop(shared);
+        assert!(Lock::take(&path).unwrap().is_some());
+    }
+
+    /// What happens to a lock when we are killed: closed, but not given back.
+    fn die_with(mut lock: Lock) {
+        lock.file = File::open("/dev/null").unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_child_keeps_a_lock_only_where_it_inherits_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let held = Lock::take(&path).unwrap().unwrap();
+        let mut heir = Command::new("sleep")
+            .arg("60")
+            .stdin(held.inherited().unwrap())
+            .spawn()
+            .unwrap();
+        die_with(held);
+        assert!(Lock::take(&path).unwrap().is_none());
+        heir.kill().unwrap();
+        heir.wait().unwrap();
+
+        let held = Lock::take(&path).unwrap().unwrap();
+        let mut stranger = Command::new("sleep").arg("60").spawn().unwrap();
+        die_with(held);
+        assert!(
+            Lock::wait(&path, "it", Duration::from_secs(5))
+                .await
+                .is_ok()
+        );
+        stranger.kill().unwrap();
+        stranger.wait().unwrap();
+    }
+}

@@ -1,0 +1,144 @@
+//! The throw-away git directory that an agent gets in its worktree: its own in every respect, and never read by us.
+
+use super::mirror::Mirror;
+use super::run::{blocking, failed};
+use super::slot::{Slot, Work};
+use crate::ports::RepositoryError;
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Everything that goes into it.
+struct Contents {
+    objects: PathBuf,
+    index: PathBuf,
+    config: String,
+    packed_refs: String,
+    exclude: String,
+    branch: String,
+    start: String,
+}
+
+/// Makes it. The worktree's files must be laid out; `copied` are the files that must not show as new.
+pub(super) async fn make(
+    mirror: &Mirror,
+    slot: &Slot,
+    tree: &Path,
+    work: &Work,
+    copied: &[PathBuf],
+) -> Result<(), RepositoryError> {
+    let contents = Contents {
+        objects: mirror.path.join("objects"),
+        index: slot.index(),
+        config: config(mirror),
+        packed_refs: mirror.refs().await?.packed.clone(),
+        exclude: exclude(copied),
+        branch: work.branch.to_string(),
+        start: work.start.to_string(),
+    };
+    let directory = tree.join(".git");
+    blocking("make the agent's git directory", move || {
+        contents.write(&directory)
+    })
+    .await
+}
+
+/// Where the objects are must be an absolute path, or git would take it as relative to the agent's directory.
+pub(super) fn absolute(path: &Path) -> Result<PathBuf, RepositoryError> {
+    std::path::absolute(path).map_err(|cause| failed("find the mirror", cause))
+}
+
+impl Contents {
+    fn write(&self, git: &Path) -> io::Result<()> {
+        let head = git.join("refs/heads").join(&self.branch);
+        for directory in [
+            git.join("objects/info"),
+            git.join("objects/pack"),
+            git.join("refs/tags"),
+            git.join("info"),
+            head.parent().unwrap_or(&head).to_owned(),
+        ] {
+            fs::create_dir_all(directory)?;
+        }
+        fs::write(head, format!("{}\n", self.start))?;
+        fs::write(
+            git.join("HEAD"),
+            format!("ref: refs/heads/{}\n", self.branch),
+        )?;
+        fs::write(git.join("config"), &self.config)?;
+        fs::write(git.join("packed-refs"), &self.packed_refs)?;
+        fs::write(git.join("info/exclude"), &self.exclude)?;
+        let mut alternates = self.objects.as_os_str().to_owned();
+        alternates.push("\n");
+        fs::write(
+            git.join("objects/info/alternates"),
+            alternates.as_encoded_bytes(),
+        )?;
+        fs::copy(&self.index, git.join("index")).map(drop)
+    }
+}
+
+fn config(mirror: &Mirror) -> String {
+    let version = u8::from(mirror.is_sha256());
+    let mut text = format!(
+        "[core]\n\trepositoryformatversion = {version}\n\tbare = false\n\tfilemode = true\n\
+         \tlogAllRefUpdates = true\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n"
+    );
+    if mirror.is_sha256() {
+        text.push_str("[extensions]\n\tobjectformat = sha256\n");
+    }
+    let _ = writeln!(
+        text,
+        "[user]\n\tname = {}\n\temail = {}",
+        quoted(&mirror.identity.name),
+        quoted(&mirror.identity.email)
+    );
+    text
+}
+
+/// As a value in git's configuration syntax.
+fn quoted(value: &str) -> String {
+    let mut text = String::from("\"");
+    for c in value.chars() {
+        match c {
+            '"' | '\\' => text.extend(['\\', c]),
+            c if c.is_control() => text.push(' '),
+            c => text.push(c),
+        }
+    }
+    text.push('"');
+    text
+}
+
+/// Anchored patterns that match these very files.
+fn exclude(copied: &[PathBuf]) -> String {
+    let mut text = String::new();
+    for path in copied {
+        text.push('/');
+        for c in path.to_string_lossy().chars() {
+            if matches!(c, '*' | '?' | '[' | ']' | '\\' | ' ' | '#' | '!') {
+                text.push('\\');
+            }
+            text.push(c);
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_quoted_for_git() {
+        assert_eq!(quoted("Ada \"L\" \\ #1\n[x]"), r#""Ada \"L\" \\ #1 [x]""#);
+    }
+
+    #[test]
+    fn patterns_match_the_very_file() {
+        let paths = [PathBuf::from(".env"), PathBuf::from("a b/*.key")];
+        assert_eq!(exclude(&paths), "/.env\n/a\\ b/\\*.key\n");
+    }
+}

@@ -1,0 +1,401 @@
+//! Requests and answers: one way out for all that we send to GitHub, by octocrab, behind the governor.
+//!
+//! octocrab's own retries, cache and redirects are off: they repeat, answer and turn into GETs what is a POST.
+
+use crate::adapters::github::address::{graphql, origin};
+use crate::adapters::github::cache::{Cache, Kept};
+use crate::adapters::github::governor::{Governor, Heard, Held};
+use crate::adapters::github::limits::Kind;
+use crate::adapters::github::reply::{Reply, refusal, unknown};
+use crate::adapters::retry::{Repeats, repeat_read};
+use crate::ports::ForgeError;
+use crate::rules::ids::Timestamp;
+use http::header::{ACCEPT, AUTHORIZATION, HeaderValue, IF_NONE_MATCH, USER_AGENT};
+use http::{Method, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use octocrab::service::middleware::retry::RetryConfig;
+use octocrab::{OctoBody, Octocrab};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+
+/// Gives the token to use, at any time; it is asked before each request, and does not block.
+pub type TokenSource = Arc<dyn Fn() -> SecretString + Send + Sync>;
+
+const CACHE: usize = 64 << 20;
+/// The most that GitHub gives on one page.
+const PAGE: usize = 100;
+/// A hundred thousand issues.
+const MOST_PAGES: usize = 1000;
+const MOST_HOPS: u32 = 5;
+
+/// What a client needs to know.
+pub(super) struct ClientSettings {
+    /// Checked by [`api_base`](super::address::api_base).
+    pub(super) api: String,
+    pub(super) token: TokenSource,
+    pub(super) user_agent: String,
+    /// From the first byte sent to the last byte received.
+    pub(super) timeout: Duration,
+    /// Bytes of an answer at most.
+    pub(super) largest_answer: usize,
+    pub(super) repeats: Repeats,
+}
+
+/// The way out.
+pub(super) struct Client {
+    crab: Octocrab,
+    settings: ClientSettings,
+    governor: Governor,
+    cache: Mutex<Cache>,
+}
+
+/// One request, to be sent as often as redirects and limits want it.
+struct Outgoing<'a> {
+    kind: Kind,
+    method: Method,
+    url: String,
+    body: Option<&'a serde_json::Value>,
+    etag: Option<&'a str>,
+}
+
+impl Client {
+    /// Needs a running tokio runtime.
+    pub(super) fn new(settings: ClientSettings, governor: Governor) -> Result<Self, ForgeError> {
+        let crab = Octocrab::builder()
+            .add_retry_config(RetryConfig::None)
+            .set_connect_timeout(Some(settings.timeout))
+            .build()
+            .map_err(|cause| ForgeError::Refused {
+                action: "set up the connection to GitHub".into(),
+                detail: chain(&cause),
+            })?;
+        Ok(Self {
+            crab,
+            settings,
+            governor,
+            cache: Mutex::new(Cache::new(CACHE)),
+        })
+    }
+
+    pub(super) fn governor(&self) -> &Governor {
+        &self.governor
+    }
+
+    /// Reads one thing. Repeated when it passes: no reply, a broken one, a server's error.
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        action: &str,
+        path: &str,
+    ) -> Result<T, ForgeError> {
+        let page = self.page(action, &self.url(path), |_| false).await?;
+        Ok(page.items)
+    }
+
+    /// Reads a list to its end, in the largest pages there are, by the links that they carry.
+    pub(super) async fn list<T: DeserializeOwned>(
+        &self,
+        action: &str,
+        path: &str,
+    ) -> Result<Vec<T>, ForgeError> {
+        let mut all = Vec::new();
+        let mut seen = HashSet::new();
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let mut next = Some(self.url(&format!("{path}{separator}per_page={PAGE}")));
+        while let Some(url) = next {
+            if seen.len() == MOST_PAGES || !seen.insert(url.clone()) {
+                return Err(unknown(action, "its pages have no end"));
+            }
+            let is_full = |items: &Vec<T>| items.len() >= PAGE;
+            let page = self.page(action, &url, is_full).await?;
+            all.extend(page.items);
+            next = page.next;
+        }
+        Ok(all)
+    }
+
+    /// Reads one thing with its headers, past the cache.
+    pub(super) async fn get_fresh(&self, action: &str, path: &str) -> Result<Reply, ForgeError> {
+        let url = self.url(path);
+        repeat_read(self.settings.repeats, passes, || async {
+            let reply = self.send(action, Outgoing::read(&url, None)).await?;
+            if reply.status.is_success() {
+                Ok(reply)
+            } else {
+                Err(refusal(action, &reply))
+            }
+        })
+        .await
+    }
+
+    /// Asks by GraphQL, which is a POST that changes nothing.
+    pub(super) async fn query<T: DeserializeOwned>(
+        &self,
+        action: &str,
+        query: &str,
+    ) -> Result<T, ForgeError> {
+        let body = serde_json::json!({ "query": query });
+        repeat_read(self.settings.repeats, passes, || async {
+            let outgoing = Outgoing {
+                kind: Kind::Read,
+                method: Method::POST,
+                url: graphql(&self.settings.api),
+                body: Some(&body),
+                etag: None,
+            };
+            let reply = self.send(action, outgoing).await?;
+            if reply.status.is_success() {
+                parse(action, &reply.body)
+            } else {
+                Err(refusal(action, &reply))
+            }
+        })
+        .await
+    }
+
+    /// Writes once. Limits are waited out, for what they refuse was not done; anything else that is no clear answer is
+    /// [`ForgeError::Unknown`].
+    pub(super) async fn write(
+        &self,
+        action: &str,
+        kind: Kind,
+        method: Method,
+        path: &str,
+        body: Option<&(impl Serialize + Sync)>,
+    ) -> Result<Reply, ForgeError> {
+        let body = body.map(|body| serde_json::to_value(body).expect("our own types are JSON"));
+        let outgoing = Outgoing {
+            kind,
+            method,
+            url: self.url(path),
+            body: body.as_ref(),
+            etag: None,
+        };
+        let reply = self.send(action, outgoing).await?;
+        if reply.status.is_success() {
+            Ok(reply)
+        } else {
+            Err(refusal(action, &reply))
+        }
+    }
+
+    async fn page<T: DeserializeOwned>(
+        &self,
+        action: &str,
+        url: &str,
+        is_full: impl Fn(&T) -> bool,
+    ) -> Result<Page<T>, ForgeError> {
+        repeat_read(self.settings.repeats, passes, || {
+            self.page_once(action, url, &is_full)
+        })
+        .await
+    }
+
+    async fn page_once<T: DeserializeOwned>(
+        &self,
+        action: &str,
+        url: &str,
+        is_full: impl Fn(&T) -> bool,
+    ) -> Result<Page<T>, ForgeError> {
+        let kept = self.cache().get(url);
+        let etag = kept.as_ref().map(|kept| kept.etag.as_str());
+        let reply = self.send(action, Outgoing::read(url, etag)).await?;
+        if reply.status == StatusCode::NOT_MODIFIED
+            && let Some(kept) = kept
+        {
+            return Ok(Page {
+                items: parse(action, &kept.body)?,
+                next: kept.next.clone(),
+            });
+        }
+        if !reply.status.is_success() {
+            return Err(refusal(action, &reply));
+        }
+        let items = parse(action, &reply.body)?;
+        let next = reply.next_page();
+        // A full last page may get a successor without changing itself, which "not modified" would hide.
+        let may_grow = next.is_none() && is_full(&items);
+        if let Some(etag) = reply.etag().filter(|_| !may_grow) {
+            let kept = Kept {
+                etag,
+                next: next.clone(),
+                body: reply.body,
+            };
+            self.cache().put(url, kept);
+        }
+        Ok(Page { items, next })
+    }
+
+    /// Sends a request until it is taken or refused for good: through limits, and verbatim through redirects.
+    async fn send(&self, action: &str, mut outgoing: Outgoing<'_>) -> Result<Reply, ForgeError> {
+        let limited = |held: Held| limited(action, held);
+        let mut turn = self.governor.turn(outgoing.kind).await;
+        let mut hops = 0;
+        loop {
+            turn.ready().await.map_err(limited)?;
+            let reply = self.exchange(action, &outgoing).await?;
+            let heard = turn.heard(reply.status.as_u16(), &reply.headers, &reply.message());
+            match heard.map_err(limited)? {
+                Heard::Again => continue,
+                Heard::Answer => {}
+            }
+            let Some(location) = reply.redirect() else {
+                return Ok(reply);
+            };
+            hops += 1;
+            if hops > MOST_HOPS {
+                return Err(unknown(action, "redirected in a circle"));
+            }
+            outgoing.url = self.join(&location);
+        }
+    }
+
+    /// One request, one answer, in bounded time and space.
+    async fn exchange(&self, action: &str, outgoing: &Outgoing<'_>) -> Result<Reply, ForgeError> {
+        self.check_origin(action, &outgoing.url)?;
+        let mut request = http::request::Builder::new()
+            .method(outgoing.method.clone())
+            .uri(&outgoing.url)
+            .header(ACCEPT, "application/vnd.github+json")
+            .header(USER_AGENT, &self.settings.user_agent)
+            .header(AUTHORIZATION, self.authorization(action)?);
+        if let Some(etag) = outgoing.etag {
+            request = request.header(IF_NONE_MATCH, etag);
+        }
+        let request = self
+            .crab
+            .build_request(request, outgoing.body)
+            .map_err(|cause| unknown(action, &chain(&cause)))?;
+        timeout(self.settings.timeout, self.answer(request))
+            .await
+            .unwrap_or_else(|_| Err(format!("no answer within {:?}", self.settings.timeout)))
+            .map_err(|broken| unknown(action, &broken))
+    }
+
+    async fn answer(&self, request: http::Request<OctoBody>) -> Result<Reply, String> {
+        let response = self
+            .crab
+            .execute(request)
+            .await
+            .map_err(|cause| chain(&cause))?;
+        let (parts, body) = response.into_parts();
+        let body = match Limited::new(body, self.settings.largest_answer)
+            .collect()
+            .await
+        {
+            Ok(body) => body.to_bytes().to_vec(),
+            // A limit holds us back by its headers alone, whatever became of its words.
+            Err(_) if !parts.status.is_success() => Vec::new(),
+            Err(cause) => return Err(chain(cause.as_ref())),
+        };
+        Ok(Reply {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        })
+    }
+
+    fn authorization(&self, action: &str) -> Result<HeaderValue, ForgeError> {
+        let token = (self.settings.token)();
+        let value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()));
+        let mut value = value.map_err(|_| ForgeError::Auth {
+            action: action.to_owned(),
+            detail: "the token has characters that no token has".into(),
+        })?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.settings.api)
+    }
+
+    /// A redirect's target, which may leave out the origin.
+    fn join(&self, location: &str) -> String {
+        match (location.starts_with('/'), origin(&self.settings.api)) {
+            (true, Some((scheme, authority))) => format!("{scheme}://{authority}{location}"),
+            _ => location.to_owned(),
+        }
+    }
+
+    /// Links and redirects lead wherever an answer says; the token goes only where it belongs.
+    fn check_origin(&self, action: &str, url: &str) -> Result<(), ForgeError> {
+        if origin(url) == origin(&self.settings.api) {
+            return Ok(());
+        }
+        Err(ForgeError::Refused {
+            action: action.to_owned(),
+            detail: "the answer leads to another server".into(),
+        })
+    }
+
+    fn cache(&self) -> std::sync::MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("api", &self.settings.api)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Outgoing<'a> {
+    fn read(url: &str, etag: Option<&'a str>) -> Self {
+        Self {
+            kind: Kind::Read,
+            method: Method::GET,
+            url: url.to_owned(),
+            body: None,
+            etag,
+        }
+    }
+}
+
+/// A part of a list, and where the next one is.
+struct Page<T> {
+    items: T,
+    next: Option<String>,
+}
+
+/// Reads an answer's body. What cannot be read may have been cut off: an unknown.
+pub(super) fn parse<T: DeserializeOwned>(action: &str, body: &[u8]) -> Result<T, ForgeError> {
+    serde_json::from_slice(body).map_err(|cause| unknown(action, &cause.to_string()))
+}
+
+/// Worth asking again?
+fn passes(error: &ForgeError) -> bool {
+    matches!(error, ForgeError::Unknown { .. })
+}
+
+fn limited(action: &str, held: Held) -> ForgeError {
+    let wait = held.until.saturating_duration_since(Instant::now());
+    let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    ForgeError::Limited {
+        action: action.to_owned(),
+        until: Some(Timestamp(chrono::Utc::now().timestamp_millis()).plus_millis(millis)),
+    }
+}
+
+/// An error and what it came from, in one line.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .fold(String::new(), |text, part| {
+            // Many of them repeat their source in their own words.
+            if text.contains(&part) {
+                text
+            } else if text.is_empty() {
+                part
+            } else {
+                format!("{text}: {part}")
+            }
+        })
+}

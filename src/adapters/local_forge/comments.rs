@@ -1,0 +1,163 @@
+//! The discussion below an issue: everything from the heading `## Comments` on.
+
+use crate::adapters::local_forge::front_matter::Document;
+use crate::rules::ids::Timestamp;
+use chrono::DateTime;
+
+const HEADING: &str = "## Comments";
+const AUTHOR: &str = "autoissue";
+
+/// The text above the discussion.
+#[must_use]
+pub fn above(body: &str) -> &str {
+    match scan(body).heading {
+        Some(at) => &body[..at],
+        None => body,
+    }
+}
+
+/// Does a line of the discussion carry this marker? The text above, and what a comment quotes, do not count.
+#[must_use]
+pub fn contains(body: &str, marker: &str) -> bool {
+    let lines = body[above(body).len()..].lines();
+    lines
+        .filter(|line| !line.trim_start().starts_with('>'))
+        .any(|line| line.contains(marker))
+}
+
+/// Adds a comment of ours at the end, and the heading where it is missing.
+pub fn append(document: &mut Document, at: Timestamp, text: &str) {
+    let found = scan(document.body());
+    let mut addition = String::new();
+    if !document.body().is_empty() && !document.body().ends_with('\n') {
+        addition.push('\n');
+    }
+    // Otherwise the comment would be part of the code block, and nobody would find its heading again.
+    if let Some(fence) = found.open_fence {
+        addition = addition + &fence + "\n";
+    }
+    if found.heading.is_none() {
+        addition = addition + "\n" + HEADING + "\n";
+    }
+    let when = DateTime::from_timestamp_millis(at.0).unwrap_or_default();
+    let heading = format!("\n### {AUTHOR}, {}\n\n", when.format("%Y-%m-%d %H:%M UTC"));
+    document.append(&(addition + &heading + text.trim_end() + "\n"));
+}
+
+struct Scan {
+    /// Where the heading starts.
+    heading: Option<usize>,
+    /// What closes the code block that is still open at the end.
+    open_fence: Option<String>,
+}
+
+/// Looks for the heading, code blocks left out: `CommonMark` 0.31, section 4.5.
+fn scan(body: &str) -> Scan {
+    let mut found = Scan {
+        heading: None,
+        open_fence: None,
+    };
+    let mut at = 0;
+    for line in body.split_inclusive('\n') {
+        match (&found.open_fence, fence_of(line)) {
+            (Some(open), Some((fence, ""))) if fence.starts_with(open.as_str()) => {
+                found.open_fence = None;
+            }
+            (None, Some((fence, _))) => found.open_fence = Some(fence.to_owned()),
+            (None, None) if found.heading.is_none() && line.trim_end() == HEADING => {
+                found.heading = Some(at);
+            }
+            (Some(_) | None, _) => {}
+        }
+        at += line.len();
+    }
+    found
+}
+
+/// The fence that a line starts with, and what follows it.
+fn fence_of(line: &str) -> Option<(&str, &str)> {
+    let text = line.trim_start_matches(' ');
+    let mark = text
+        .chars()
+        .next()
+        .filter(|mark| matches!(mark, '`' | '~'))?;
+    let rest = text.trim_start_matches(mark);
+    let fence = &text[..text.len() - rest.len()];
+    let is_fence =
+        line.len() - text.len() < 4 && fence.len() >= 3 && !(mark == '`' && rest.contains('`'));
+    is_fence.then_some((fence, rest.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: Timestamp = Timestamp(1_795_148_760_000);
+
+    fn commented(text: &str, comments: &[&str]) -> String {
+        let mut document = Document::parse(text).unwrap();
+        for comment in comments {
+            append(&mut document, AT, comment);
+        }
+        document.render()
+    }
+
+    #[test]
+    fn comments_stand_below_one_heading() {
+        assert_eq!(
+            commented("Do it.", &["one\n", "two"]),
+            "Do it.\n\n## Comments\n\n### autoissue, 2026-11-20 04:26 UTC\n\none\n\n### autoissue, 2026-11-20 04:26 UTC\n\ntwo\n"
+        );
+    }
+
+    #[test]
+    fn the_discussion_is_not_the_issue() {
+        let check = |body: &str, expect: &str| assert_eq!(above(body), expect, "body: {body}");
+        check("a\n## Comments\nb\n", "a\n");
+        check(
+            "a\n## Comments and more\nb\n",
+            "a\n## Comments and more\nb\n",
+        );
+        check(
+            "```md\n## Comments\n```\nb\n",
+            "```md\n## Comments\n```\nb\n",
+        );
+        check(
+            "~~~~\n~~~\n## Comments\n~~~~~\n## Comments\n",
+            "~~~~\n~~~\n## Comments\n~~~~~\n",
+        );
+        check("```a`b\n## Comments\n", "```a`b\n");
+        check("    ```\n## Comments\n", "    ```\n");
+    }
+
+    #[test]
+    fn a_marker_counts_in_the_discussion_only() {
+        let check = |body: &str, expect: bool| {
+            assert_eq!(contains(body, "<!-- m -->"), expect, "body: {body}");
+        };
+        check("<!-- m -->\n", false);
+        check("<!-- m -->\n## Comments\nno\n", false);
+        check("a\n## Comments\n> see <!-- m -->\n", false);
+        check("a\n## Comments\nsee <!-- m -->\n", true);
+    }
+
+    #[test]
+    fn a_comment_is_found_again_even_below_an_open_code_block() {
+        for body in [
+            "",
+            "~~~~sh\nls",
+            "```",
+            "a\r\n```\r\nb",
+            "## Comments",
+            "## Comments\n```\nx",
+        ] {
+            let once = commented(body, &["```\nopen <!-- m -->"]);
+            let twice = commented(&once, &["<!-- n -->"]);
+            for marker in ["<!-- m -->", "<!-- n -->"] {
+                assert!(contains(&twice, marker), "{marker} in {twice}");
+            }
+            let headings = twice.lines().filter(|line| *line == HEADING).count();
+            assert_eq!(headings, 1, "{twice}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Retention: what old sessions leave behind is removed; their sums stay.

@@ -1,0 +1,128 @@
+//! The tables. Each format is one step from the one before.
+
+use rusqlite_migration::{M, Migrations};
+
+/// The format that this program writes.
+pub(super) const KNOWN: u32 = 1;
+
+/// One step for each format; a released step is never changed.
+const STEPS: &[M<'static>] = &[M::up(
+    "
+    -- `status`: 'new' until its first event.
+    CREATE TABLE sessions (
+        key INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        project TEXT NOT NULL,
+        selection TEXT NOT NULL,
+        label TEXT,
+        agent TEXT,
+        status TEXT NOT NULL DEFAULT 'new'
+            CHECK (status IN ('new', 'running', 'interrupted', 'finished')),
+        daily_ceiling INTEGER,
+        started INTEGER NOT NULL,
+        ended INTEGER,
+        pruned INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX sessions_by_selection ON sessions (project, selection, status);
+
+    CREATE TABLE events (
+        session INTEGER NOT NULL REFERENCES sessions (key),
+        seq INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        version INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        issue INTEGER,
+        payload TEXT NOT NULL,
+        PRIMARY KEY (session, seq)
+    ) STRICT, WITHOUT ROWID;
+
+    -- What the events say of each task, for figures over many sessions; outlives them.
+    CREATE TABLE tasks (
+        session INTEGER NOT NULL REFERENCES sessions (key),
+        issue INTEGER NOT NULL,
+        title TEXT NOT NULL,
+        domain TEXT NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        ending TEXT,
+        pull INTEGER,
+        files INTEGER NOT NULL DEFAULT 0,
+        added INTEGER NOT NULL DEFAULT 0,
+        removed INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (session, issue)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX tasks_by_issue ON tasks (issue);
+
+    -- One row for each grant, in micro-dollars; unsettled it counts in full.
+    CREATE TABLE ledger (
+        id INTEGER PRIMARY KEY,
+        session INTEGER NOT NULL REFERENCES sessions (key),
+        issue INTEGER NOT NULL,
+        attempt INTEGER NOT NULL,
+        day INTEGER NOT NULL,
+        granted INTEGER NOT NULL,
+        admitted INTEGER NOT NULL,
+        spent INTEGER,
+        settled INTEGER,
+        model TEXT,
+        assumed INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX ledger_by_attempt ON ledger (session, issue, attempt);
+
+    -- The ledger's sums: spent, and granted where it is not settled.
+    CREATE TABLE spending (
+        day INTEGER NOT NULL,
+        session INTEGER NOT NULL REFERENCES sessions (key),
+        amount INTEGER NOT NULL,
+        PRIMARY KEY (day, session)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE claims (
+        project TEXT NOT NULL,
+        issue INTEGER NOT NULL,
+        session INTEGER NOT NULL REFERENCES sessions (key),
+        PRIMARY KEY (project, issue)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX claims_by_session ON claims (session);
+
+    CREATE TABLE control (
+        id INTEGER PRIMARY KEY,
+        project TEXT NOT NULL,
+        session INTEGER REFERENCES sessions (key),
+        command TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        taken INTEGER
+    ) STRICT;
+    CREATE INDEX control_waiting ON control (project) WHERE taken IS NULL;
+
+    CREATE TABLE breakers (
+        provider TEXT PRIMARY KEY,
+        state TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE progress (
+        session INTEGER NOT NULL REFERENCES sessions (key),
+        issue INTEGER NOT NULL,
+        payload TEXT NOT NULL,
+        PRIMARY KEY (session, issue)
+    ) STRICT, WITHOUT ROWID;
+    ",
+)];
+/// From whatever stands there to the newest format.
+pub(super) const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::Connection;
+
+    #[test]
+    fn every_step_of_the_format_is_valid_and_numbered() {
+        MIGRATIONS.validate().unwrap();
+        let mut db = Connection::open_in_memory().unwrap();
+        MIGRATIONS.to_latest(&mut db).unwrap();
+        let format: u32 = db
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(format, KNOWN);
+    }
+}

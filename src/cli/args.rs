@@ -1,0 +1,106 @@
+//! The command line: global flags and the list of commands.
+
+use crate::cli::help;
+use crate::cli::look::{HistoryArgs, MetricsArgs, StatusArgs};
+use crate::cli::run::{DemoArgs, ExecArgs, ResumeArgs};
+use crate::cli::setup::{CompletionsArgs, ConfigArgs, DoctorArgs, InitArgs, ManArgs};
+use crate::cli::steer::{BreakerArgs, CleanArgs, IssueArgs};
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use clap::{ColorChoice, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Turns labelled issues into verified pull requests, in parallel, within a budget that cannot be overspent.
+#[derive(Debug, Parser)]
+#[command(name = "autoissue", version, after_help = help::ROOT, arg_required_else_help = true)]
+#[command(max_term_width = 100, disable_help_subcommand = true)]
+pub struct Cli {
+    /// Flags that every command takes.
+    #[command(flatten)]
+    pub globals: Globals,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Commands,
+}
+
+/// Flags that every command takes.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Globals {
+    /// The configuration file, in place of the nearest autoissue.config.json
+    #[arg(short, long, global = true, value_name = "PATH")]
+    pub config: Option<PathBuf>,
+    /// What stdout is for: a person, or one JSON event a line
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT"
+    )]
+    pub format: Format,
+    /// Say more on stderr; twice for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// When to use colour
+    #[arg(long, global = true, default_value = "auto", value_name = "WHEN")]
+    pub color: ColorChoice,
+    /// Where journals, logs and worktrees are kept, in place of the XDG state directory
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "AUTOISSUE_STATE_DIR",
+        hide_env_values = true,
+        // An empty variable counts as not set, where clap's own reader of paths would refuse it.
+        value_parser = OsStringValueParser::new().map(PathBuf::from)
+    )]
+    pub state_dir: Option<PathBuf>,
+    /// Plain lines in place of live bars
+    #[arg(long, global = true)]
+    pub headless: bool,
+}
+
+/// What stdout is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A person.
+    #[default]
+    Text,
+    /// A program: one JSON event a line.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Commands {
+    /// Work on issues: those with a label, or some by number
+    Exec(ExecArgs),
+    /// Go on with a session that was interrupted
+    Resume(ResumeArgs),
+    /// Show what is running, else the latest sessions
+    Status(StatusArgs),
+    /// Show cost, success rate and code impact of all sessions
+    Metrics(MetricsArgs),
+    /// Try it out: a small project and a scripted agent, offline, in seconds
+    Demo(DemoArgs),
+    /// Say what is missing here, and how to mend it
+    Doctor(DoctorArgs),
+    /// Write a configuration for this repository
+    Init(InitArgs),
+    /// Show what the agent did on an issue
+    History(HistoryArgs),
+    /// Remove what is provably not needed any more
+    Clean(CleanArgs),
+    /// Look at the circuit breaker, or close it
+    Breaker(BreakerArgs),
+    /// Try an issue of the running session again
+    Retry(IssueArgs),
+    /// Leave an issue out of the running session
+    Skip(IssueArgs),
+    /// Show, check or describe the configuration
+    Config(ConfigArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man(ManArgs),
+}

@@ -1,0 +1,66 @@
+//! The parts of `--help` that clap does not write: examples, exit codes, variables.
+
+use crate::config::variables::VARIABLES;
+use std::fmt::Write as _;
+
+macro_rules! exit_codes {
+    () => {
+        "\
+Exit codes of a session (the first that applies, in the order 1, 5, 4, 3, 0):
+  0  every task completed, or there was nothing to do
+  1  the session could not run
+  2  the command line is wrong
+  3  finished, with tasks that failed, are blocked or found no route
+  4  the budget was refused, or is exhausted with work left
+  5  interrupted; `autoissue resume` goes on
+  6  another process holds the session"
+    };
+}
+
+/// Under the list of commands.
+pub const ROOT: &str = concat!(
+    "\
+Examples:
+  autoissue demo                       see it work, offline
+  autoissue doctor                     what is missing here?
+  autoissue exec backlog --dry-run     what would run, in which order, at which price?
+  autoissue exec backlog --budget 25   work on the issues labelled `backlog`
+  autoissue resume                     go on after an interruption
+
+",
+    exit_codes!()
+);
+
+/// Under the flags of `exec`.
+pub const EXEC: &str = concat!(
+    "\
+Examples:
+  autoissue exec backlog                                  all open issues labelled `backlog`
+  autoissue exec --issue 12 --issue 15                    these two
+  autoissue exec backlog --exclude-label wip --fit        as many as the budget covers
+  autoissue exec backlog --isolation none --format json   on GitHub, for a program to read
+
+",
+    exit_codes!()
+);
+
+/// Under the flags of `doctor`.
+pub const DOCTOR: &str = "\
+Exit codes: 0 where autoissue can run, warnings or not; 1 where it cannot.";
+
+/// Under the commands of `config`: how values are found.
+pub fn config() -> String {
+    let mut text = String::from(
+        "\
+The nearest autoissue.config.json counts, from the working directory up to the top of the repository.
+Defaults < file < environment < flags. In a text of the file `${NAME}` stands for a variable.
+
+Environment:
+",
+    );
+    for variable in VARIABLES {
+        let _ = writeln!(text, "  {:28}{}", variable.name, variable.key);
+    }
+    text.push_str("  AUTOISSUE_STATE_DIR         as --state-dir");
+    text
+}

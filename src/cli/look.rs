@@ -1,0 +1,33 @@
+//! `status`, `metrics`, `history`: commands that look at sessions.
+
+use crate::cli::values::issue_number;
+use crate::rules::ids::IssueNumber;
+use clap::Args;
+
+/// Show what is running, else the latest sessions.
+#[derive(Clone, Debug, Default, Args)]
+pub struct StatusArgs {
+    /// The session, or the start of its name
+    pub session: Option<String>,
+    /// Only the task of this issue
+    #[arg(long, value_name = "N", value_parser = issue_number, allow_negative_numbers = true)]
+    pub issue: Option<IssueNumber>,
+    /// Show changes as they happen, until the session ends
+    #[arg(long)]
+    pub watch: bool,
+}
+
+/// Show cost, success rate and code impact of all sessions.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct MetricsArgs {}
+
+/// Show what the agent did on an issue.
+#[derive(Clone, Debug, Args)]
+pub struct HistoryArgs {
+    /// The issue's number
+    #[arg(value_name = "ISSUE", value_parser = issue_number, allow_negative_numbers = true)]
+    pub issue: IssueNumber,
+    /// Go on with what the agent does next, until it ends
+    #[arg(long)]
+    pub follow: bool,
+}

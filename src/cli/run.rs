@@ -1,0 +1,126 @@
+//! `exec`, `resume`, `demo`: commands that run a session.
+
+use crate::cli::help;
+use crate::cli::values::{agent_kind, budget, issue_number};
+use crate::config::loaded::Overrides;
+use crate::config::work::AgentKind;
+use crate::rules::ids::IssueNumber;
+use crate::rules::issue::Selection;
+use crate::rules::money::Usd;
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+/// Work on issues: those with a label, or some by number.
+#[derive(Clone, Debug, Default, Args)]
+#[command(after_help = help::EXEC)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent flags, read by name"
+)]
+pub struct ExecArgs {
+    /// The label of the issues to work on
+    pub label: Option<String>,
+    /// Only this issue, with or without a label; may be repeated
+    #[arg(long, value_name = "N", value_parser = issue_number, allow_negative_numbers = true)]
+    pub issue: Vec<IssueNumber>,
+    /// Leave issues with this label out; may be repeated
+    #[arg(long, value_name = "LABEL")]
+    pub exclude_label: Vec<String>,
+    /// Classify, schedule and price, and touch nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Run what the budget covers, in order of priority, instead of refusing
+    #[arg(long)]
+    pub fit: bool,
+    /// The coding agent
+    #[arg(long, value_name = "KIND", value_parser = agent_kind())]
+    pub agent: Option<AgentKind>,
+    /// The model, by the agent's own name for it
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Leave it at branches: open no pulls
+    #[arg(long)]
+    pub no_pr: bool,
+    /// Open pulls as drafts
+    #[arg(long, conflicts_with = "no_pr")]
+    pub draft: bool,
+    /// How it runs and what it may spend.
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+/// Go on with a session that was interrupted.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ResumeArgs {
+    /// The session, or the start of its name; the newest unfinished one if left out
+    pub session: Option<String>,
+    /// How it runs and what it may spend.
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+/// Limits that a run can be given, and a resumed one anew.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Limits {
+    /// The most that the session may spend, in dollars
+    #[arg(long, value_name = "USD", value_parser = budget, allow_negative_numbers = true)]
+    pub budget: Option<Usd>,
+    /// Attempts that run at a time, 1 to 64
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64), allow_negative_numbers = true)]
+    pub max_parallel: Option<u32>,
+    /// What keeps agents apart from this machine; `none` has to be said on GitHub, there is no sandbox yet
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub isolation: Option<Isolation>,
+}
+
+/// What keeps agents apart from this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Isolation {
+    /// Nothing: agents can do what the user can do
+    None,
+}
+
+/// Try it out: a small project and a scripted agent, offline, in seconds.
+#[derive(Clone, Debug, Default, Args)]
+pub struct DemoArgs {
+    /// Make the project here, in a directory that is empty or new, in place of a temporary one
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+impl ExecArgs {
+    /// Which issues are wanted.
+    #[must_use]
+    pub fn selection(&self) -> Selection {
+        Selection {
+            label: self.label.clone(),
+            numbers: self.issue.clone(),
+            exclude_labels: self.exclude_label.clone(),
+        }
+    }
+
+    /// What the flags change in the configuration.
+    #[must_use]
+    pub fn overrides(&self) -> Overrides {
+        self.limits
+            .overrides()
+            .with("--agent", "agent.kind", self.agent.map(AgentKind::name))
+            .with("--model", "agent.model", self.model.as_deref())
+            .with("--no-pr", "executor.createPr", self.no_pr.then_some(false))
+            .with("--draft", "executor.prDraft", self.draft.then_some(true))
+    }
+}
+
+impl Limits {
+    /// What the flags change in the configuration.
+    #[must_use]
+    pub fn overrides(&self) -> Overrides {
+        Overrides::default()
+            .with(
+                "--budget",
+                "maxTotalBudgetUsd",
+                self.budget.map(Usd::dollars),
+            )
+            .with("--max-parallel", "executor.maxParallel", self.max_parallel)
+    }
+}

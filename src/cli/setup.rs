@@ -1,0 +1,57 @@
+//! `init`, `doctor`, `config`, `completions`, `man`: commands that set things up.
+
+use crate::cli::help;
+use clap::{Args, Subcommand};
+use clap_complete::Shell;
+use std::path::PathBuf;
+
+/// Write a configuration for this repository.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct InitArgs {
+    /// Replace an autoissue.config.json that is there
+    #[arg(long)]
+    pub force: bool,
+    /// Create the labels that show where an issue stands
+    #[arg(long)]
+    pub labels: bool,
+}
+
+/// Say what is missing here, and how to mend it.
+#[derive(Clone, Copy, Debug, Default, Args)]
+#[command(after_help = help::DOCTOR)]
+pub struct DoctorArgs {}
+
+/// Show, check or describe the configuration.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(after_help = help::config())]
+pub struct ConfigArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ConfigCommands,
+}
+
+/// What to do with the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum ConfigCommands {
+    /// Show every value in effect and where it comes from; secrets are masked
+    Show,
+    /// Print the JSON Schema of autoissue.config.json
+    Schema,
+    /// Say whether the configuration can be used
+    Check,
+}
+
+/// Print completions for a shell.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: Shell,
+}
+
+/// Print the manual page.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ManArgs {
+    /// Write a page for every command into this directory instead
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}

@@ -1,0 +1,38 @@
+//! `breaker`, `retry`, `skip`, `clean`: commands that change what is there.
+
+use crate::cli::values::issue_number;
+use crate::rules::ids::IssueNumber;
+use clap::{Args, Subcommand};
+
+/// Look at the circuit breaker, or close it.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct BreakerArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: BreakerCommands,
+}
+
+/// What to do with the breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum BreakerCommands {
+    /// Show whether it is open, and until when
+    Status,
+    /// Close it, so that tasks start again
+    Reset,
+}
+
+/// An issue of the running session.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct IssueArgs {
+    /// The issue's number
+    #[arg(value_name = "ISSUE", value_parser = issue_number, allow_negative_numbers = true)]
+    pub issue: IssueNumber,
+}
+
+/// Remove what is provably not needed any more.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct CleanArgs {
+    /// Say what would go and what would stay, and touch nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}

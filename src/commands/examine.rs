@@ -1,0 +1,287 @@
+//! What `doctor` looks at, one small function each.
+
+use crate::commands::checkout::{Checkout, git_version};
+use crate::commands::doctor::{Finding, State};
+use crate::commands::place::{Place, variable};
+use crate::commands::probe::{Probe, probe};
+use crate::commands::project::{Home, Project, detect};
+use crate::commands::token;
+use crate::config::loaded::{Loaded, Overrides};
+use crate::config::shape::{Config, ForgeKind};
+use crate::config::work::AgentKind;
+use crate::error::Error;
+use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::statvfs::statvfs;
+use nix::unistd::{AccessFlags, access};
+use std::path::Path;
+
+/// `merge-tree --write-tree` and other things that are relied upon.
+const OLDEST_GIT: (u32, u32) = (2, 40);
+/// Mirror, worktrees and logs of a usual repository.
+const ENOUGH_DISK: u64 = 1 << 30;
+/// Pipes, databases and sockets of our own, and of one attempt.
+const FILES: (u64, u64) = (64, 32);
+const INSTALL_CLAUDE: &str = "install it: npm install -g @anthropic-ai/claude-code";
+
+/// Everything, in the order in which it is mended best.
+pub(crate) async fn all(place: &Place) -> Vec<Finding> {
+    let (config_finding, loaded) = configuration(place);
+    let mut findings = vec![git(), config_finding];
+    let config = loaded
+        .as_ref()
+        .map(|loaded| loaded.config.clone())
+        .unwrap_or_default();
+    let token = token::source(&variable);
+    let checkout = loaded.as_ref().map(|loaded| place.checkout(loaded));
+    match checkout {
+        Some(Ok(checkout)) => {
+            findings.push(repository(&checkout));
+            findings.push(forge(&config, &checkout, token));
+        }
+        Some(Err(error)) => findings.push(Finding::bad("repository", &error)),
+        None => {}
+    }
+    findings.push(token_found(&config, token));
+    findings.push(agent(&config).await);
+    findings.push(checks(&config));
+    findings.push(budget(&config));
+    findings.push(state_directory(place));
+    findings.push(open_files(&config));
+    findings.push(sandbox().await);
+    findings
+}
+
+fn git() -> Finding {
+    match git_version() {
+        Ok((version, text)) if version >= OLDEST_GIT => Finding::new("git", State::Good, text),
+        Ok((_, text)) => Finding::new("git", State::Bad, format!("{text} is too old"))
+            .mended_by("install git 2.40 or newer"),
+        Err(problem) => Finding::bad("git", &Error::from(problem)),
+    }
+}
+
+fn configuration(place: &Place) -> (Finding, Option<Loaded>) {
+    match place.load(&Overrides::default()) {
+        Ok(loaded) => {
+            let finding = match &loaded.file {
+                Some(file) => Finding::new("config", State::Good, file.display().to_string()),
+                None => Finding::new("config", State::Note, "no file; the defaults hold")
+                    .mended_by("`autoissue init` writes one for this repository"),
+            };
+            (finding, Some(loaded))
+        }
+        Err(error) => (Finding::bad("config", &error), None),
+    }
+}
+
+fn repository(checkout: &Checkout) -> Finding {
+    let top = checkout.top.display();
+    let detail = match &checkout.branch {
+        Some(branch) => format!("{top}, on {branch}"),
+        None => format!("{top}, on no branch"),
+    };
+    Finding::new("repository", State::Good, detail)
+}
+
+fn forge(config: &Config, checkout: &Checkout, token: Option<&str>) -> Finding {
+    match detect(config, checkout, &|| token.is_some()) {
+        Ok(project) => forge_found(config, &project),
+        Err(problem) => Finding::bad("forge", &Error::from(problem)),
+    }
+}
+
+fn forge_found(config: &Config, project: &Project) -> Finding {
+    let (name, base, why) = (project.name(), &project.base_branch, &project.why);
+    match &project.home {
+        Home::Github { .. } => {
+            let detail = format!("GitHub: {name}, pulls for {base} ({why})");
+            Finding::new("forge", State::Good, detail)
+        }
+        Home::Local => {
+            let issues = project.top.join(&config.forge.issues_dir);
+            let detail = format!("local: {name}, pulls for {base} ({why})");
+            if issues.is_dir() {
+                Finding::new("forge", State::Good, detail)
+            } else {
+                Finding::new("forge", State::Note, detail)
+                    .mended_by("`autoissue init` makes a directory for local issues")
+            }
+        }
+    }
+}
+
+fn token_found(config: &Config, token: Option<&str>) -> Finding {
+    let mend = "run `gh auth login` or set GITHUB_TOKEN";
+    match (token, config.forge.kind) {
+        (Some(source), _) => Finding::new("token", State::Good, format!("from {source}")),
+        (None, ForgeKind::Github) => Finding::new("token", State::Bad, "none").mended_by(mend),
+        (None, ForgeKind::Auto) => Finding::new(
+            "token",
+            State::Note,
+            "none; only local issues can be worked on",
+        )
+        .mended_by(mend),
+        (None, ForgeKind::Local) => Finding::new("token", State::Good, "none needed"),
+    }
+}
+
+async fn agent(config: &Config) -> Finding {
+    let program = match &config.agent.command {
+        Some(argv) => argv.words().first().map_or("", String::as_str),
+        None => "claude",
+    };
+    match config.agent.kind {
+        AgentKind::Claude => match probe(program, &["--version"]).await {
+            Probe::Said(version) => {
+                Finding::new("agent", State::Good, format!("{program} {version}"))
+            }
+            Probe::Missing => Finding::new(
+                "agent",
+                State::Bad,
+                format!("there is no program `{program}`"),
+            )
+            .mended_by(INSTALL_CLAUDE),
+            Probe::Failed(how) => {
+                let detail = format!("`{program} --version` failed: {how}");
+                Finding::new("agent", State::Bad, detail).mended_by(INSTALL_CLAUDE)
+            }
+            Probe::Hung => {
+                let detail = format!("`{program} --version` did not end within 5 s");
+                Finding::new("agent", State::Bad, detail).mended_by(INSTALL_CLAUDE)
+            }
+        },
+        AgentKind::Command if is_program(program) => {
+            Finding::new("agent", State::Good, program.to_owned())
+        }
+        AgentKind::Command => Finding::new(
+            "agent",
+            State::Bad,
+            format!("there is no program `{program}`"),
+        )
+        .mended_by("correct agent.command in the configuration"),
+    }
+}
+
+fn checks(config: &Config) -> Finding {
+    let missing: Vec<&str> = config
+        .checks
+        .iter()
+        .filter_map(|check| check.run.words().first())
+        // One with a path is part of the repository, or made by its setup.
+        .filter(|program| !program.contains('/') && !is_program(program))
+        .map(String::as_str)
+        .collect();
+    if config.checks.is_empty() {
+        Finding::new(
+            "checks",
+            State::Warning,
+            "none; pulls will not have been tested",
+        )
+        .mended_by("name your tests under `checks`; `autoissue init` guesses them")
+    } else if missing.is_empty() {
+        let names: Vec<&str> = config
+            .checks
+            .iter()
+            .map(|check| check.name.as_str())
+            .collect();
+        Finding::new("checks", State::Good, names.join(", "))
+    } else {
+        let detail = format!("there is no program `{}`", missing.join("`, `"));
+        Finding::new("checks", State::Warning, detail)
+            .mended_by("install it, unless the setup of the worktree brings it")
+    }
+}
+
+fn budget(config: &Config) -> Finding {
+    let session = config.max_total_budget_usd.usd();
+    let attempt = config.agent.max_budget_usd.usd();
+    let spent = format!("at most {session} a session, {attempt} an attempt");
+    match config.max_daily_budget_usd {
+        Some(day) => Finding::new(
+            "budget",
+            State::Good,
+            format!("{spent}, {} a day", day.usd()),
+        ),
+        None => Finding::new(
+            "budget",
+            State::Note,
+            format!("{spent}; no limit for a day"),
+        )
+        .mended_by("set maxDailyBudgetUsd before you run it from cron"),
+    }
+}
+
+fn state_directory(place: &Place) -> Finding {
+    let directory = match place.state_dir() {
+        Ok(directory) => directory,
+        Err(error) => return Finding::bad("state", &error),
+    };
+    let existing = directory.ancestors().find(|path| path.exists());
+    let existing = existing.unwrap_or(Path::new("/"));
+    let shown = directory.display();
+    if !existing.is_dir() || access(existing, AccessFlags::W_OK | AccessFlags::X_OK).is_err() {
+        return Finding::new("state", State::Bad, format!("{shown} cannot be written"))
+            .mended_by("name another directory with --state-dir");
+    }
+    match statvfs(existing) {
+        Ok(disk) => {
+            let free = wide(disk.blocks_available()).saturating_mul(wide(disk.fragment_size()));
+            disk_found(&shown.to_string(), free)
+        }
+        Err(cause) => Finding::new("state", State::Warning, format!("{shown}: {cause}")),
+    }
+}
+
+/// These counts have another width on other systems.
+fn wide(count: impl Into<u64>) -> u64 {
+    count.into()
+}
+
+fn disk_found(directory: &str, free: u64) -> Finding {
+    if free < ENOUGH_DISK {
+        let detail = format!("{directory}, {} MB free", free >> 20);
+        Finding::new("state", State::Warning, detail)
+            .mended_by("free some space, or name another directory with --state-dir")
+    } else {
+        let detail = format!("{directory}, {} GB free", free >> 30);
+        Finding::new("state", State::Good, detail)
+    }
+}
+
+fn open_files(config: &Config) -> Finding {
+    let wanted = FILES.0 + FILES.1 * u64::from(config.executor.max_parallel.get());
+    match getrlimit(Resource::RLIMIT_NOFILE) {
+        Ok((soft, _)) if soft >= wanted => {
+            Finding::new("open files", State::Good, format!("up to {soft}"))
+        }
+        Ok((soft, _)) => {
+            let detail = format!("only up to {soft}, and {wanted} may be needed");
+            Finding::new("open files", State::Warning, detail).mended_by(format!(
+                "`ulimit -n {wanted}`, or lower executor.maxParallel"
+            ))
+        }
+        Err(cause) => Finding::new("open files", State::Warning, cause.to_string()),
+    }
+}
+
+async fn sandbox() -> Finding {
+    match probe("bwrap", &["--version"]).await {
+        Probe::Said(version) => {
+            let detail = format!("{version}; not used yet: agents run unconfined");
+            Finding::new("sandbox", State::Note, detail)
+        }
+        Probe::Missing | Probe::Failed(_) | Probe::Hung => {
+            Finding::new("sandbox", State::Note, "none: agents run unconfined")
+        }
+    }
+}
+
+/// Is this a program, by path or in `PATH`?
+fn is_program(program: &str) -> bool {
+    let is_executable = |path: &Path| path.is_file() && access(path, AccessFlags::X_OK).is_ok();
+    if program.contains('/') {
+        return is_executable(Path::new(program));
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|directory| is_executable(&directory.join(program)))
+}

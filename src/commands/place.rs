@@ -1,0 +1,76 @@
+//! Where a command runs: working directory, environment, global flags.
+
+use crate::cli::args::Globals;
+use crate::commands::checkout::{self, Checkout};
+use crate::commands::output::Output;
+use crate::config::load::load;
+use crate::config::loaded::{Loaded, Overrides};
+use crate::error::{Error, Kind};
+use etcetera::BaseStrategy as _;
+use std::path::PathBuf;
+
+/// What a command needs to know of its surroundings.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The working directory.
+    pub cwd: PathBuf,
+    /// The global flags.
+    pub globals: Globals,
+    /// Where results go.
+    pub output: Output,
+}
+
+impl Place {
+    /// Here and now.
+    pub fn here(globals: Globals) -> Result<Self, Error> {
+        let cwd = std::env::current_dir().map_err(|cause| {
+            Error::new(Kind::Files, "find the working directory").because(&cause)
+        })?;
+        let output = Output::new(&globals);
+        Ok(Self {
+            cwd,
+            globals,
+            output,
+        })
+    }
+
+    /// The configuration in effect.
+    pub fn load(&self, flags: &Overrides) -> Result<Loaded, Error> {
+        Ok(load(
+            &self.cwd,
+            self.globals.config.as_deref(),
+            flags,
+            &variable,
+        )?)
+    }
+
+    /// The user's checkout.
+    pub fn checkout(&self, loaded: &Loaded) -> Result<Checkout, Error> {
+        let directory = loaded.resolve(&loaded.config.project.path);
+        Ok(checkout::look(&directory)?)
+    }
+
+    /// Where journals, logs and worktrees are kept; it need not exist yet.
+    pub fn state_dir(&self) -> Result<PathBuf, Error> {
+        let named = self.globals.state_dir.as_ref();
+        if let Some(directory) = named.filter(|directory| !directory.as_os_str().is_empty()) {
+            return Ok(self.cwd.join(directory));
+        }
+        let strategy = etcetera::base_strategy::Xdg::new().map_err(|cause| {
+            Error::new(Kind::Files, "find the state directory")
+                .because(&cause)
+                .hints(["set HOME, or name one with --state-dir"])
+        })?;
+        let state = strategy
+            .state_dir()
+            .expect("the XDG strategy always has a state directory");
+        Ok(state.join("autoissue"))
+    }
+}
+
+/// An environment variable. One that is no text is not dropped, so that its key's own check refuses it.
+#[must_use]
+pub fn variable(name: &str) -> Option<String> {
+    let value = std::env::var_os(name)?;
+    Some(value.to_string_lossy().into_owned())
+}

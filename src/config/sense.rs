@@ -1,0 +1,232 @@
+//! What must hold between keys, and what their types cannot say.
+
+use crate::config::problem::ConfigError;
+use crate::config::shape::Config;
+use crate::config::telling::{AuthKind, DashboardAuth, Labels};
+use crate::config::values::Secret;
+use crate::config::work::{AgentKind, Check};
+use std::collections::BTreeSet;
+use std::path::{Component, Path};
+
+/// GitHub refuses longer ones.
+const LONGEST_LABEL: usize = 50;
+/// The forge's tokens, which no agent ever gets.
+const FORGE_TOKENS: [&str; 4] = [
+    "GITHUB_TOKEN",
+    "GH_TOKEN",
+    "GH_ENTERPRISE_TOKEN",
+    "GITHUB_ENTERPRISE_TOKEN",
+];
+
+/// Finds the first thing that makes no sense.
+pub fn check(config: &Config) -> Result<(), ConfigError> {
+    agent(config)?;
+    checks(&config.checks)?;
+    paths(config)?;
+    labels(&config.labels)?;
+    people(config)?;
+    dashboard(&config.dashboard.auth)
+}
+
+fn agent(config: &Config) -> Result<(), ConfigError> {
+    if config.agent.kind == AgentKind::Command && config.agent.command.is_none() {
+        return Err(ConfigError::Value {
+            key: "agent.command".into(),
+            problem: "is missing, and agent.kind is `command`".into(),
+            hint: Some(r#"name the program: "command": ["my-agent", "--flag"]"#.into()),
+        });
+    }
+    for (key, model) in [
+        ("agent.model", &config.agent.model),
+        ("planner.model", &config.planner.model),
+    ] {
+        if model.trim().is_empty() || model.starts_with('-') || model.contains(char::is_control) {
+            return Err(ConfigError::value(key, "is not the name of a model"));
+        }
+    }
+    for name in config.agent.env.keys() {
+        let key = format!("agent.env.{name}");
+        if FORGE_TOKENS.contains(&name.as_str()) {
+            let problem = "an agent never gets the forge's token";
+            return Err(ConfigError::value(key, problem));
+        }
+        if name.is_empty() || name.contains(['=', '\0']) {
+            return Err(ConfigError::value(key, "is not the name of a variable"));
+        }
+    }
+    Ok(())
+}
+
+fn checks(checks: &[Check]) -> Result<(), ConfigError> {
+    let mut names = BTreeSet::new();
+    for (at, check) in checks.iter().enumerate() {
+        let key = format!("checks[{at}].name");
+        if check.name.trim().is_empty() || check.name.contains(char::is_control) {
+            return Err(ConfigError::value(key, "is not a name"));
+        }
+        if !names.insert(&check.name) {
+            let problem = format!("another check is called {}", check.name);
+            return Err(ConfigError::value(key, problem));
+        }
+    }
+    Ok(())
+}
+
+fn paths(config: &Config) -> Result<(), ConfigError> {
+    let copies = config.worktree.copy.iter().enumerate();
+    copies
+        .map(|(at, path)| (format!("worktree.copy[{at}]"), path))
+        .chain([("forge.issuesDir".to_owned(), &config.forge.issues_dir)])
+        .try_for_each(|(key, path)| {
+            if stays_inside(path) {
+                Ok(())
+            } else {
+                let problem = "is not a path within the checkout, outside of .git";
+                Err(ConfigError::value(key, problem))
+            }
+        })
+}
+
+fn stays_inside(path: &Path) -> bool {
+    let plain = |part: Component<'_>| match part {
+        Component::Normal(name) => !name.eq_ignore_ascii_case(".git"),
+        Component::CurDir => true,
+        Component::ParentDir | Component::RootDir | Component::Prefix(_) => false,
+    };
+    !path.as_os_str().is_empty() && path.components().all(plain)
+}
+
+fn labels(labels: &Labels) -> Result<(), ConfigError> {
+    let mut seen = BTreeSet::new();
+    for (key, label) in [
+        ("labels.working", &labels.working),
+        ("labels.completed", &labels.completed),
+        ("labels.failed", &labels.failed),
+        ("labels.blocked", &labels.blocked),
+    ] {
+        if label.chars().count() > LONGEST_LABEL || label.contains(char::is_control) {
+            let problem = format!("is not a label of at most {LONGEST_LABEL} characters");
+            return Err(ConfigError::value(key, problem));
+        }
+        if !label.is_empty() && !seen.insert(label.to_lowercase()) {
+            return Err(ConfigError::value(key, "stands for two things"));
+        }
+    }
+    Ok(())
+}
+
+fn people(config: &Config) -> Result<(), ConfigError> {
+    if let Some(webhook) = &config.notify.webhook
+        && !webhook.expose().starts_with("https://")
+        && !webhook.expose().starts_with("http://")
+    {
+        return Err(ConfigError::value(
+            "notify.webhook",
+            "is not an address that starts with https://",
+        ));
+    }
+    let Some(author) = &config.author else {
+        return Ok(());
+    };
+    for (key, text) in [
+        ("author.name", &author.name),
+        ("author.email", &author.email),
+    ] {
+        if text.trim().is_empty() || text.contains(['<', '>']) || text.contains(char::is_control) {
+            return Err(ConfigError::value(
+                key,
+                "is nothing that git could sign with",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn dashboard(auth: &DashboardAuth) -> Result<(), ConfigError> {
+    let (user, bearer) = match auth.kind {
+        AuthKind::Basic => (true, false),
+        AuthKind::Token => (false, true),
+        AuthKind::Both => (true, true),
+    };
+    let given = |text: Option<&str>| text.is_some_and(|text| !text.is_empty());
+    let missing = if user && !given(auth.username.as_deref()) {
+        "username"
+    } else if user && !given(auth.password.as_ref().map(Secret::expose)) {
+        "password"
+    } else if bearer && !given(auth.token.as_ref().map(Secret::expose)) {
+        "token"
+    } else {
+        return Ok(());
+    };
+    if auth.enabled {
+        let problem = "is missing, and dashboard.auth is enabled";
+        return Err(ConfigError::value(
+            format!("dashboard.auth.{missing}"),
+            problem,
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn check_that(file: Value, expect: &str) {
+        let config: Config = serde_json::from_value(file).unwrap();
+        let found = check(&config).map_err(|problem| problem.to_string());
+        assert_eq!(found.err().unwrap_or_default(), expect);
+    }
+
+    #[test]
+    fn the_defaults_make_sense() {
+        check_that(json!({}), "");
+    }
+
+    #[test]
+    fn what_one_key_demands_of_another_is_named() {
+        check_that(
+            json!({ "agent": { "kind": "command" } }),
+            "agent.command: is missing, and agent.kind is `command`",
+        );
+        check_that(
+            json!({ "agent": { "env": { "GH_TOKEN": "x" } } }),
+            "agent.env.GH_TOKEN: an agent never gets the forge's token",
+        );
+        check_that(
+            json!({ "checks": [{ "name": "a", "run": "x" }, { "name": "a", "run": "y" }] }),
+            "checks[1].name: another check is called a",
+        );
+        check_that(
+            json!({ "dashboard": { "auth": { "enabled": true, "type": "both", "username": "me", "password": "x" } } }),
+            "dashboard.auth.token: is missing, and dashboard.auth is enabled",
+        );
+        check_that(
+            json!({ "labels": { "working": "Busy", "failed": "busy" } }),
+            "labels.failed: stands for two things",
+        );
+        check_that(json!({ "labels": { "working": "", "failed": "" } }), "");
+    }
+
+    #[test]
+    fn paths_stay_inside_the_checkout() {
+        for path in [
+            "../x",
+            "/etc/passwd",
+            ".git/config",
+            "a/../../b",
+            ".GIT/hooks",
+            "",
+        ] {
+            check_that(
+                json!({ "worktree": { "copy": [".env", path] } }),
+                "worktree.copy[1]: is not a path within the checkout, outside of .git",
+            );
+        }
+        check_that(
+            json!({ "worktree": { "copy": [".env", "./config/x.json"] } }),
+            "",
+        );
+    }
+}

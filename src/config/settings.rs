@@ -1,0 +1,80 @@
+//! From the configuration to what a session's decisions rest on.
+
+use crate::config::shape::Config;
+use crate::config::values::Dollars;
+use crate::rules::money::Usd;
+use crate::rules::settings::{Settings, StateLabels};
+
+/// Times that a failed check's output goes back to the agent within one attempt.
+const CHECK_ROUNDS: u32 = 2;
+
+impl Config {
+    /// The settings of a session: `trigger` is the label that selected its issues, `typical` the P90 of past attempts.
+    #[must_use]
+    pub fn settings(
+        &self,
+        base_branch: &str,
+        trigger: Option<&str>,
+        typical: Option<Usd>,
+    ) -> Settings {
+        let labels = &self.labels;
+        let cooldown = self.breaker.cooldown_seconds.get();
+        Settings {
+            slots: self.executor.max_parallel.get(),
+            ceiling: self.max_total_budget_usd.usd(),
+            daily_ceiling: self.max_daily_budget_usd.map(Dollars::usd),
+            cap: self.agent.max_budget_usd.usd(),
+            typical,
+            priority_first: false,
+            max_retries: self.executor.max_retries.get(),
+            check_rounds: CHECK_ROUNDS,
+            breaker_failures: self.breaker.failures.get(),
+            breaker_cooldown_millis: u64::from(cooldown) * 1000,
+            policy: self.scheduling.policy,
+            agent: self.agent.kind.name().to_owned(),
+            model: Some(self.agent.model.clone()),
+            base_branch: base_branch.to_owned(),
+            create_pr: self.executor.create_pr,
+            draft: self.executor.pr_draft,
+            labels: StateLabels {
+                working: labels.working.clone(),
+                completed: labels.completed.clone(),
+                failed: labels.failed.clone(),
+                blocked: labels.blocked.clone(),
+                remove_trigger: trigger.filter(|_| labels.remove_trigger).map(str::to_owned),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_trigger_is_taken_off_only_where_that_is_wished() {
+        let check = |wished: bool, trigger, expect: Option<&str>| {
+            let file = json!({ "labels": { "removeTrigger": wished } });
+            let config: Config = serde_json::from_value(file).unwrap();
+            let settings = config.settings("main", trigger, None);
+            assert_eq!(settings.labels.remove_trigger.as_deref(), expect);
+        };
+        check(true, Some("backlog"), Some("backlog"));
+        check(false, Some("backlog"), None);
+        check(true, None, None);
+    }
+
+    #[test]
+    fn the_defaults_are_the_documented_ones() {
+        let settings = Config::default().settings("main", None, None);
+        assert_eq!((settings.slots, settings.max_retries), (3, 2));
+        assert_eq!(settings.ceiling, Usd::from_micros(50_000_000));
+        assert_eq!(settings.cap, Usd::from_micros(5_000_000));
+        assert_eq!(settings.daily_ceiling, None);
+        assert_eq!(
+            (settings.breaker_failures, settings.breaker_cooldown_millis),
+            (5, 60_000)
+        );
+    }
+}

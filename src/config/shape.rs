@@ -1,0 +1,151 @@
+//! The configuration: what `autoissue.config.json` may say, and what holds where it says nothing.
+
+use crate::config::names::{BaseBranch, Endpoint, GitSource, RepoName};
+use crate::config::telling::{Author, Dashboard, Labels, Log, Notify};
+use crate::config::values::{Dollars, Whole};
+use crate::config::work::{Agent, Breaker, Check, Executor, Planner, Scheduling, Worktree};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// The format that this program writes and reads.
+pub const VERSION: u32 = 1;
+/// The name that the file is looked for under.
+pub const FILE_NAME: &str = "autoissue.config.json";
+
+/// Configuration of autoissue. Everything may be left out; `${NAME}` in a text stands for an environment variable, `$${` for itself.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(expecting = "an object")]
+#[schemars(title = "autoissue configuration")]
+pub struct Config {
+    /// Where the JSON Schema is, for editors.
+    #[serde(rename = "$schema", skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
+    /// The format of this file.
+    pub version: Whole<1, VERSION>,
+    /// The repository to work for.
+    pub project: Project,
+    /// Where issues and pulls live.
+    pub forge: Forge,
+    /// How tasks are run.
+    pub executor: Executor,
+    /// The coding agent.
+    pub agent: Agent,
+    /// The most that one session may spend, in dollars.
+    pub max_total_budget_usd: Dollars,
+    /// The most that all sessions together may spend in one UTC day, in dollars; no limit where it is left out.
+    pub max_daily_budget_usd: Option<Dollars>,
+    /// Breaks a directive down into issues.
+    pub planner: Planner,
+    /// Commands that judge every commit before it is offered, in this order.
+    pub checks: Vec<Check>,
+    /// The directories that agents work in.
+    pub worktree: Worktree,
+    /// Pauses dispatch when the agent's provider fails again and again.
+    pub breaker: Breaker,
+    /// What may run together.
+    pub scheduling: Scheduling,
+    /// A file with a template of the words for the agent, in place of the built-in one; relative to this file.
+    pub prompt: Option<PathBuf>,
+    /// Labels that show on an issue where it stands; an empty one is not used.
+    pub labels: Labels,
+    /// Who is told.
+    pub notify: Notify,
+    /// Who signs the commits; the user's git identity where it is left out.
+    pub author: Option<Author>,
+    /// The log of the program itself.
+    pub log: Log,
+    /// The web page that shows a session.
+    pub dashboard: Dashboard,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            schema: None,
+            version: Whole::of(VERSION),
+            project: Project::default(),
+            forge: Forge::default(),
+            executor: Executor::default(),
+            agent: Agent::default(),
+            max_total_budget_usd: Dollars::of_cents(50_00),
+            max_daily_budget_usd: None,
+            planner: Planner::default(),
+            checks: Vec::new(),
+            worktree: Worktree::default(),
+            breaker: Breaker::default(),
+            scheduling: Scheduling::default(),
+            prompt: None,
+            labels: Labels::default(),
+            notify: Notify::default(),
+            author: None,
+            log: Log::default(),
+            dashboard: Dashboard::default(),
+        }
+    }
+}
+
+/// The repository to work for.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(expecting = "an object")]
+pub struct Project {
+    /// The repository as `owner/name`; read from the remote `origin` where it is left out.
+    pub repo: Option<RepoName>,
+    /// A directory of the checkout; relative to this file.
+    pub path: PathBuf,
+    /// The branch that pulls are for; `main`, else the remote's own, where it is left out.
+    pub base_branch: Option<BaseBranch>,
+}
+
+impl Default for Project {
+    fn default() -> Self {
+        Self {
+            repo: None,
+            path: PathBuf::from("."),
+            base_branch: None,
+        }
+    }
+}
+
+/// Where issues and pulls live.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(expecting = "an object")]
+pub struct Forge {
+    /// `auto` is GitHub where `origin` points there and a token exists, else local.
+    pub kind: ForgeKind,
+    /// The root of GitHub's REST interface; plain http for this machine only.
+    pub api_url: Option<Endpoint>,
+    /// GitHub's GraphQL interface; plain http for this machine only.
+    pub graphql_url: Option<Endpoint>,
+    /// Where git fetches from and pushes to, without credentials.
+    pub git_url: Option<GitSource>,
+    /// The local forge's issues, in the checkout.
+    pub issues_dir: PathBuf,
+}
+
+impl Default for Forge {
+    fn default() -> Self {
+        Self {
+            kind: ForgeKind::Auto,
+            api_url: None,
+            graphql_url: None,
+            git_url: None,
+            issues_dir: PathBuf::from(".autoissue/issues"),
+        }
+    }
+}
+
+/// Which forge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ForgeKind {
+    /// GitHub where `origin` points there and a token exists, else local.
+    Auto,
+    /// GitHub, or one that speaks its interface.
+    Github,
+    /// Markdown files in the checkout.
+    Local,
+}

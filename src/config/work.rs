@@ -1,0 +1,208 @@
+//! The part of the configuration about the work: executor, agent, planner, checks, worktrees, breaker, scheduling.
+
+use crate::config::values::{Argv, Dollars, Minutes, Secret, Whole};
+use crate::rules::settings::Policy;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// How tasks are run.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(expecting = "an object")]
+pub struct Executor {
+    /// Attempts that run at a time.
+    pub max_parallel: Whole<1, 64>,
+    /// An attempt's agent is ended when it runs longer.
+    pub timeout_minutes: Minutes,
+    /// Open a pull for every finished task, or leave it at branches?
+    pub create_pr: bool,
+    /// Open pulls as drafts?
+    pub pr_draft: bool,
+    /// Further attempts after a failed one.
+    pub max_retries: Whole<0, 10>,
+}
+
+impl Default for Executor {
+    fn default() -> Self {
+        Self {
+            max_parallel: Whole::of(3),
+            timeout_minutes: Whole::of(30),
+            create_pr: true,
+            pr_draft: false,
+            max_retries: Whole::of(2),
+        }
+    }
+}
+
+/// The coding agent.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(expecting = "an object")]
+pub struct Agent {
+    /// Claude Code, or any command that takes the prompt on its standard input.
+    pub kind: AgentKind,
+    /// The command of kind `command`; for `claude`, the program in place of `claude`.
+    pub command: Option<Argv>,
+    /// Variables for the agent on top of the few that it gets; never shown.
+    pub env: BTreeMap<String, Secret>,
+    /// The model, by the agent's own name for it.
+    pub model: String,
+    /// The most that one attempt may spend, in dollars.
+    pub max_budget_usd: Dollars,
+    /// Skip the agent's own permission prompts? Where not, edits are accepted and of commands only the configured checks.
+    pub yolo: bool,
+    /// Turns of one run at most; no limit of ours where it is left out.
+    pub max_turns: Option<Whole<1, 10_000>>,
+    /// An agent that says nothing for so long is ended.
+    pub idle_minutes: Minutes,
+}
+
+impl Default for Agent {
+    fn default() -> Self {
+        Self {
+            kind: AgentKind::Claude,
+            command: None,
+            env: BTreeMap::new(),
+            model: "sonnet".into(),
+            max_budget_usd: Dollars::of_cents(5_00),
+            yolo: false,
+            max_turns: None,
+            idle_minutes: Whole::of(10),
+        }
+    }
+}
+
+/// Which agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AgentKind {
+    /// Claude Code.
+    Claude,
+    /// Any command; success is exit code 0 and a changed tree.
+    Command,
+}
+
+impl AgentKind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::Claude, Self::Command];
+
+    /// The kind as the configuration writes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Claude => "claude",
+            Self::Command => "command",
+        }
+    }
+}
+
+/// Breaks a directive down into issues.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(expecting = "an object")]
+pub struct Planner {
+    /// May it be used?
+    pub enabled: bool,
+    /// Its model.
+    pub model: String,
+    /// The most that one plan may cost, in dollars.
+    pub max_budget_usd: Dollars,
+}
+
+impl Default for Planner {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            model: "sonnet".into(),
+            max_budget_usd: Dollars::of_cents(2_00),
+        }
+    }
+}
+
+/// A command that judges a commit: exit code 0 is a pass.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(expecting = "an object with `name` and `run`")]
+pub struct Check {
+    /// What it is called in reports; each its own.
+    pub name: String,
+    /// The command: an array of words, or a string of plain words and quotes. No shell is started.
+    pub run: Argv,
+    /// It is ended, and counts as failed, when it runs longer.
+    #[serde(default = "ten_minutes")]
+    pub timeout_minutes: Minutes,
+}
+
+const fn ten_minutes() -> Minutes {
+    Whole::of(10)
+}
+
+/// The directories that agents work in.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(expecting = "an object")]
+pub struct Worktree {
+    /// Where they are made, outside of any checkout; in the state directory where it is left out.
+    pub root: Option<PathBuf>,
+    /// A command that makes a fresh worktree ready; `setup.sh` of the repository, if it has one, where it is left out.
+    pub setup: Option<Argv>,
+    /// Files of the checkout that are copied into every worktree and never committed, such as `.env`.
+    pub copy: Vec<PathBuf>,
+    /// Keep what git ignores from one attempt to the next: warm caches, less isolation.
+    pub keep_ignored: bool,
+}
+
+/// Pauses dispatch when the agent's provider fails again and again.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(expecting = "an object")]
+pub struct Breaker {
+    /// Failures in a row that open it.
+    pub failures: Whole<1, 1000>,
+    /// How long it stays open before one probe, in seconds.
+    pub cooldown_seconds: Whole<1, 86_400>,
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Self {
+            failures: Whole::of(5),
+            cooldown_seconds: Whole::of(60),
+        }
+    }
+}
+
+/// What may run together.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(expecting = "an object")]
+pub struct Scheduling {
+    /// Do files decide, or domains alone?
+    #[schemars(with = "PolicyName")]
+    pub policy: Policy,
+}
+
+impl Default for Scheduling {
+    fn default() -> Self {
+        Self {
+            policy: Policy::Footprint,
+        }
+    }
+}
+
+/// What decides whether two tasks may run together.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+#[expect(
+    dead_code,
+    reason = "the schema of `Policy`, which lives below this crate"
+)]
+enum PolicyName {
+    /// Files decide; the domain stands in where none is known.
+    Footprint,
+    /// Different domains together, the same domain in turn, unknown alone.
+    Domain,
+}

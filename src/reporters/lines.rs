@@ -1,0 +1,475 @@
+//! What people read of each event: one short function per kind.
+
+use crate::reporters::paint::{Paint, Tone};
+use crate::reporters::time::{ahead, human};
+use crate::reporters::words::{brief, fit, plural, spoken, tone_of, verdict, why};
+use crate::rules::event::{Command, Effect, Event, Fact, Recorded};
+use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, SessionId, SlotNumber, Timestamp};
+use crate::rules::issue::Selection;
+use crate::rules::money::{Basis, Usd};
+use crate::rules::printable::printable;
+use crate::rules::settings::Settings;
+use crate::rules::summary::by_domain;
+use crate::rules::tally::{Tally, TaskTally};
+use crate::rules::task::{Attempted, CheckReport, Commit, Failure, Outcome, Pull, Start, Task};
+
+/// Columns that a title gets within a sentence.
+const TITLE: usize = 60;
+
+/// One line about one event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// How much it matters.
+    pub weight: Weight,
+    /// How its head is painted.
+    pub tone: Tone,
+    /// What it is about.
+    pub head: String,
+    /// What there is to say.
+    pub text: String,
+}
+
+/// How much a line matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// One of the steps that live bars show anyway.
+    Step,
+    /// Stays on the screen.
+    News,
+}
+
+impl Line {
+    /// The line as it is shown.
+    #[must_use]
+    pub fn shown(&self, paint: Paint) -> String {
+        format!("{}{}", paint.tone(self.tone, &self.head), self.text)
+    }
+
+    fn step(head: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            weight: Weight::Step,
+            tone: Tone::Plain,
+            head: head.into(),
+            text: text.into(),
+        }
+    }
+
+    fn about(issue: IssueNumber, text: impl Into<String>) -> Self {
+        Self::step(issue.to_string(), text)
+    }
+
+    fn warn(issue: IssueNumber, text: impl Into<String>) -> Self {
+        Self::news(Tone::Warn, issue.to_string(), text)
+    }
+
+    fn news(tone: Tone, head: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            weight: Weight::News,
+            tone,
+            head: head.into(),
+            text: text.into(),
+        }
+    }
+}
+
+/// What there is to say about an event, if anything; the tally has it already.
+#[must_use]
+pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
+    let at = recorded.at;
+    match &recorded.event {
+        Event::SessionStarted {
+            session,
+            project,
+            selection,
+            settings,
+        } => Some(session_started(session, project, selection, settings)),
+        Event::SessionResumed { settings } => Some(session_resumed(tally, settings)),
+        Event::TasksRead { tasks } => Some(tasks_read(tally, tasks)),
+        Event::Held { issue, by, over } => Some(held(*issue, *by, over)),
+        Event::Admitted { issue, .. } => admitted(tally, *issue, &recorded.event),
+        Event::Fact { issue, fact, .. } => fact_found(*issue, fact),
+        Event::Settled {
+            issue,
+            attempt,
+            grant,
+            outcome,
+        } => settled(*issue, *attempt, *grant, outcome),
+        Event::RetryScheduled {
+            issue,
+            until,
+            failure,
+            ..
+        } => Some(retry_scheduled(*issue, until.millis_since(at), failure)),
+        Event::Parked {
+            issue,
+            until,
+            failure,
+            ..
+        } => Some(parked(*issue, &ahead(*until, at), failure)),
+        Event::Requeued { issue, start } => Some(requeued(*issue, start)),
+        Event::DispatchPaused { until, reason } => Some(paused(&ahead(*until, at), reason)),
+        Event::BreakerOpened {
+            until,
+            failures,
+            reason,
+        } => Some(breaker_opened(&ahead(*until, at), *failures, reason)),
+        Event::DispatchStopped { reason } => Some(dispatch_stopped(reason)),
+        Event::BreakerClosed => Some(Line::news(Tone::Good, "breaker closed", "")),
+        Event::TaskEnded { issue, .. } => task_ended(tally, *issue),
+        Event::Announced { issue, trouble } => announced(*issue, trouble.as_deref()),
+        Event::CommandTaken { command } => Some(command_taken(command)),
+        Event::StopRequested => Some(stop_requested(tally)),
+        Event::SessionInterrupted => Some(interrupted(tally)),
+        Event::SessionFinished => Some(finished(tally)),
+        Event::Due { .. } | Event::SpentElsewhere { .. } => None,
+    }
+}
+
+fn dispatch_stopped(reason: &str) -> Line {
+    Line::news(
+        Tone::Bad,
+        "nobody else is let in",
+        format!(": {}", printable(reason)),
+    )
+}
+
+fn session_started(
+    session: &SessionId,
+    project: &str,
+    selection: &Selection,
+    settings: &Settings,
+) -> Line {
+    let text = format!(
+        " on {}: {}; {}",
+        printable(project),
+        printable(&selection.name()),
+        frame(settings)
+    );
+    Line::news(Tone::Head, format!("session {session}"), text)
+}
+
+fn session_resumed(tally: &Tally, settings: &Settings) -> Line {
+    let session = tally.session.as_ref().map_or("", SessionId::as_str);
+    let counts = tally.counts;
+    let text = format!(
+        " resumed on {}: {} of {} done, {} spent; {}",
+        printable(&tally.project),
+        counts.ended(),
+        plural(counts.all(), "task"),
+        tally.spent,
+        frame(settings)
+    );
+    Line::news(Tone::Head, format!("session {session}"), text)
+}
+
+/// What a session runs within.
+fn frame(settings: &Settings) -> String {
+    let model = settings.model.as_deref().unwrap_or("its own model");
+    format!(
+        "budget {}, {}, {} with {}",
+        settings.ceiling,
+        plural(u64::from(settings.slots), "slot"),
+        printable(&settings.agent),
+        printable(model)
+    )
+}
+
+fn tasks_read(tally: &Tally, tasks: &[Task]) -> Line {
+    if tasks.is_empty() {
+        let selection = printable(&tally.selection.name());
+        let text = format!(": no open issue for {selection}");
+        return Line::news(Tone::Warn, "nothing to do", text);
+    }
+    let domains: Vec<String> = by_domain(tally)
+        .iter()
+        .map(|group| format!("{} {}", group.tasks, group.name))
+        .collect();
+    let head = plural(tasks.len() as u64, "task");
+    Line::news(Tone::Head, head, format!(": {}", domains.join(", ")))
+}
+
+fn held(issue: IssueNumber, by: IssueNumber, over: &str) -> Line {
+    Line::about(issue, format!(" waits for {by} ({})", brief(over)))
+}
+
+fn admitted(tally: &Tally, issue: IssueNumber, event: &Event) -> Option<Line> {
+    let Event::Admitted {
+        attempt,
+        slot,
+        grant,
+        probe,
+        start,
+        ..
+    } = event
+    else {
+        return None;
+    };
+    let title = tally.tasks.get(&issue).map_or(String::new(), title);
+    let probe = if *probe { ", the breaker's probe" } else { "" };
+    let text = format!(
+        " admitted, {}, {}{}{probe}: {title}",
+        place(*attempt, *slot),
+        set_aside(*grant),
+        from(start)
+    );
+    Some(Line::about(issue, text))
+}
+
+fn place(attempt: AttemptNumber, slot: SlotNumber) -> String {
+    format!("attempt {attempt}, slot {slot}")
+}
+
+fn set_aside(grant: Usd) -> String {
+    if grant == Usd::ZERO {
+        "free".to_owned()
+    } else {
+        format!("{grant} set aside")
+    }
+}
+
+fn from(start: &Start) -> &'static str {
+    match start {
+        Start::Base => "",
+        Start::Snapshot { .. } => ", from its snapshot",
+        Start::Captured { .. } => ", the agent is done",
+        Start::Verified => ", only publishing is left",
+    }
+}
+
+fn fact_found(issue: IssueNumber, fact: &Fact) -> Option<Line> {
+    match fact {
+        Fact::AgentDone { charge, .. } => Some(Line::about(
+            issue,
+            format!(" agent done, {} so far", charge.cost),
+        )),
+        Fact::Committed { commit } => Some(committed(issue, commit)),
+        Fact::Checked { reports } => checked(issue, reports),
+        Fact::BranchChosen { branch } => {
+            Some(Line::about(issue, format!(" goes to branch {branch}")))
+        }
+        Fact::Did { effect, pull } => did(issue, effect, pull.as_ref()),
+        Fact::Entered { .. }
+        | Fact::Spawned { .. }
+        | Fact::Snapshot { .. }
+        | Fact::Verified
+        | Fact::Intends { .. } => None,
+    }
+}
+
+fn committed(issue: IssueNumber, commit: &Commit) -> Line {
+    let short = commit.id.as_str().get(..10).unwrap_or_default();
+    let files = plural(commit.diff.files, "file");
+    let (added, removed) = (commit.diff.added, commit.diff.removed);
+    Line::about(
+        issue,
+        format!(" committed {short}: {files}, +{added} -{removed}"),
+    )
+}
+
+fn checked(issue: IssueNumber, reports: &[CheckReport]) -> Option<Line> {
+    let said = |report: &CheckReport| {
+        let name = fit(&printable(&report.name), TITLE);
+        format!(
+            "{name} {} ({})",
+            verdict(report.verdict),
+            human(report.millis)
+        )
+    };
+    let said: Vec<String> = reports.iter().map(said).collect();
+    if said.is_empty() {
+        return None;
+    }
+    Some(Line::about(issue, format!(" checks: {}", said.join(", "))))
+}
+
+fn did(issue: IssueNumber, effect: &Effect, pull: Option<&Pull>) -> Option<Line> {
+    match effect {
+        Effect::Push { branch, .. } => Some(Line::about(issue, format!(" pushed {branch}"))),
+        Effect::OpenPull { .. } => {
+            let pull = pull?;
+            let url = printable(&pull.url);
+            Some(Line::about(issue, format!(" pull {}: {url}", pull.number)))
+        }
+        Effect::AddLabel { .. } | Effect::RemoveLabel { .. } | Effect::Comment { .. } => None,
+    }
+}
+
+fn settled(
+    issue: IssueNumber,
+    attempt: AttemptNumber,
+    grant: Usd,
+    outcome: &Outcome,
+) -> Option<Line> {
+    let cost = outcome.charge.cost;
+    if cost > grant {
+        let over = cost.minus(grant);
+        let text = format!(" attempt {attempt} cost {cost}, {over} more than was set aside");
+        return Some(Line::warn(issue, text));
+    }
+    if outcome.charge.basis == Basis::Assumed && cost > Usd::ZERO {
+        let text = format!(" attempt {attempt}: nobody knows its bill, so all of {cost} counts");
+        return Some(Line::warn(issue, text));
+    }
+    let ended = match outcome.result {
+        // The end of the task follows at once, and names its cost.
+        Attempted::Published | Attempted::Unchanged { .. } | Attempted::NeedsHuman { .. } => {
+            return None;
+        }
+        Attempted::Failed(_) => "failed",
+        Attempted::Stopped => "was stopped",
+        Attempted::Lost => "was lost with its process",
+    };
+    Some(Line::about(
+        issue,
+        format!(" attempt {attempt} {ended}, {cost}"),
+    ))
+}
+
+fn retry_scheduled(issue: IssueNumber, millis: u64, failure: &Failure) -> Line {
+    let text = format!(" failed: {}; again in {}", why(failure), human(millis));
+    Line::warn(issue, text)
+}
+
+fn parked(issue: IssueNumber, until: &str, failure: &Failure) -> Line {
+    let text = format!(" waits until {until}: {}", why(failure));
+    Line::warn(issue, text)
+}
+
+fn requeued(issue: IssueNumber, start: &Start) -> Line {
+    Line::about(issue, format!(" is ready to go on{}", from(start)))
+}
+
+fn paused(until: &str, reason: &str) -> Line {
+    let text = format!(" until {until}: {}", brief(reason));
+    Line::news(Tone::Warn, "nobody is let in", text)
+}
+
+fn breaker_opened(until: &str, failures: u32, reason: &str) -> Line {
+    let text = format!(
+        " after {failures} failures in a row ({}): one probe at {until}",
+        brief(reason)
+    );
+    Line::news(Tone::Bad, "breaker open", text)
+}
+
+fn task_ended(tally: &Tally, issue: IssueNumber) -> Option<Line> {
+    let task = tally.tasks.get(&issue)?;
+    let ending = task.ending()?;
+    let mut text = format!(": {}{}", title(task), effort(task, tally.last));
+    if let Some(reason) = &task.reason {
+        text.push_str(": ");
+        text.push_str(&brief(reason));
+    }
+    if let Some(pull) = &task.pull {
+        text.push(' ');
+        text.push_str(&printable(&pull.url));
+    } else if let Some(branch) = task.offered_branch().map(BranchName::as_str) {
+        text.push_str(" on ");
+        text.push_str(branch);
+    }
+    let head = format!("{issue} {}", spoken(ending.word()));
+    Some(Line::news(tone_of(ending), head, text))
+}
+
+/// ` (3 attempts, 4m 02s, $1.20)`; nothing where nothing was tried.
+fn effort(task: &TaskTally, now: Timestamp) -> String {
+    if task.attempts == 0 {
+        return String::new();
+    }
+    let attempts = match task.attempts {
+        1 => String::new(),
+        more => format!("{more} attempts, "),
+    };
+    let time = human(task.worked.millis(now));
+    format!(" ({attempts}{time}, {})", task.charge.cost)
+}
+
+fn announced(issue: IssueNumber, trouble: Option<&str>) -> Option<Line> {
+    let text = format!(" could not be announced: {}", brief(trouble?));
+    Some(Line::warn(issue, text))
+}
+
+fn command_taken(command: &Command) -> Line {
+    let asked = match command {
+        Command::Retry { issue } => format!(" to retry {issue}"),
+        Command::Skip { issue } => format!(" to skip {issue}"),
+        Command::ResetBreaker => " to close the breaker".to_owned(),
+    };
+    Line::news(Tone::Plain, "asked", asked)
+}
+
+fn stop_requested(tally: &Tally) -> Line {
+    let text = match tally.counts.running {
+        0 => String::new(),
+        running => format!(": {} brought to safety first", plural(running, "task")),
+    };
+    Line::news(Tone::Warn, "stopping", text)
+}
+
+fn interrupted(tally: &Tally) -> Line {
+    let left = tally.counts.all() - tally.counts.ended();
+    let text = format!(" with {} left", plural(left, "task"));
+    Line::news(Tone::Warn, "interrupted", text)
+}
+
+fn finished(tally: &Tally) -> Line {
+    let time = human(tally.worked.millis(tally.last));
+    Line::step("session finished", format!(" after {time}"))
+}
+
+/// The task's title, safe to print and not too long.
+fn title(task: &TaskTally) -> String {
+    fit(&printable(&task.title), TITLE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::script::{self, Script};
+
+    fn spoken_lines(script: &Script) -> String {
+        let mut tally = Tally::default();
+        let mut lines = Vec::new();
+        for recorded in &script.events {
+            tally.apply(recorded);
+            if let Some(line) = line(&tally, recorded) {
+                lines.push(line.shown(Paint::NONE));
+            }
+        }
+        lines.join("\n")
+    }
+
+    #[test]
+    fn trouble_is_told_with_its_time() {
+        let mut script = Script::begun(&[script::task(12, "backend", &[])]);
+        script.open_breaker(60_000);
+        script.push(Event::DispatchPaused {
+            until: Timestamp(1_790_007_200_000),
+            reason: "usage limit reached".to_owned(),
+        });
+        script.push(Event::BreakerClosed);
+        script.admit(12, 1, 0);
+        script.settle(12, 1, 6_000_000, Attempted::Published);
+        script.push(Event::CommandTaken {
+            command: Command::Retry {
+                issue: IssueNumber(12),
+            },
+        });
+        script.push(Event::StopRequested);
+        script.push(Event::SessionInterrupted);
+        script.resume();
+        insta::assert_snapshot!(spoken_lines(&script), @r#"
+        session 01K5SHOP000000000000000000 on acme/shop: label bug; budget $50.00, 3 slots, claude with sonnet
+        1 task: 1 backend
+        breaker open after 5 failures in a row (network: connection refused): one probe at 14:14 UTC (in 1m 00s)
+        nobody is let in until 16:13 UTC (in 1h 59m): usage limit reached
+        breaker closed
+        #12 admitted, attempt 1, slot 0, $5.50 set aside: Mend the backend of the shop
+        #12 attempt 1 cost $6.00, $0.50 more than was set aside
+        asked to retry #12
+        stopping
+        interrupted with 1 task left
+        session 01K5SHOP000000000000000000 resumed on acme/shop: 0 of 1 task done, $6.00 spent; budget $50.00, 3 slots, claude with sonnet
+        "#);
+    }
+}

@@ -1,0 +1,389 @@
+//! The printed JSON: a shape of its own, version 1, to which fields are only ever added. It is not the stored one.
+//!
+//! Every event is one object `{"v":1,"event":...,"session":...,"at":...}` with further fields by kind. Money is a
+//! decimal string in US dollars, times are RFC 3339 in UTC, durations are whole milliseconds.
+
+use crate::reporters::time::rfc3339;
+use crate::rules::event::{Command, Effect, Event, Fact, Recorded};
+use crate::rules::ids::{IssueNumber, Timestamp};
+use crate::rules::issue::Selection;
+use crate::rules::money::{Charge, Usd};
+use crate::rules::settings::Settings;
+use crate::rules::summary::domain_word;
+use crate::rules::tally::{PullTally, Tally, TaskTally};
+use crate::rules::task::{
+    Attempted, CheckReport, Commit, Ending, Failure, Obstacle, Outcome, Pull, Start, Task,
+};
+use serde_json::{Value, json};
+
+/// The version of the shape.
+pub const VERSION: u32 = 1;
+
+/// The event as one object; the tally has it already.
+#[must_use]
+pub fn event(tally: &Tally, recorded: &Recorded) -> Value {
+    let fields = fields(tally, &recorded.event);
+    enveloped(name(&recorded.event), tally, recorded.at, fields)
+}
+
+/// The summary that ends every session: counts, the cost, and one object for each task.
+/// What changed nothing or needs a person counts as failed, what the budget did not reach as blocked.
+#[must_use]
+pub fn summary(tally: &Tally) -> Value {
+    let counts = &tally.counts;
+    json!({
+        "completed": counts.completed,
+        "failed": counts.unsuccessful(),
+        "blocked": counts.stuck(),
+        "skipped": counts.skipped,
+        "cost_usd": tally.spent.decimal(),
+        "tasks": tasks_json(tally),
+    })
+}
+
+/// The tasks as they stand, by issue number; `outcome` is null for one that has not ended.
+#[must_use]
+pub fn tasks_json(tally: &Tally) -> Value {
+    tally.tasks.values().map(task_json).collect()
+}
+
+/// The last line of a session that has ended, or that nobody ended.
+#[must_use]
+pub fn end(tally: &Tally, name: &str) -> Value {
+    let fields = json!({ "summary": summary(tally) });
+    enveloped(name, tally, tally.last, fields)
+}
+
+fn enveloped(name: &str, tally: &Tally, at: Timestamp, fields: Value) -> Value {
+    let envelope = json!({
+        "v": VERSION,
+        "event": name,
+        "session": tally.session,
+        "at": rfc3339(at),
+    });
+    with(envelope, fields)
+}
+
+/// One task as the summary has it.
+pub(crate) fn task_json(task: &TaskTally) -> Value {
+    json!({
+        "issue": task.issue,
+        "outcome": task.ending().map(Ending::word),
+        "branch": task.offered_branch(),
+        "pull": task.pull.as_ref().map(pull_json),
+        "attempts": task.attempts,
+        "cost_usd": task.charge.cost.decimal(),
+        "reason": task.reason,
+    })
+}
+
+fn pull_json(pull: &PullTally) -> Value {
+    json!({ "number": pull.number, "url": pull.url })
+}
+
+fn name(event: &Event) -> &'static str {
+    match event {
+        Event::SessionStarted { .. } => "session_started",
+        Event::SessionResumed { .. } => "session_resumed",
+        Event::TasksRead { .. } => "tasks_read",
+        Event::Held { .. } => "task_held",
+        Event::Due { .. } => "task_due",
+        Event::Admitted { .. } => "attempt_admitted",
+        Event::Fact { fact, .. } => fact_name(fact),
+        Event::Settled { .. } => "attempt_settled",
+        Event::RetryScheduled { .. } => "retry_scheduled",
+        Event::Parked { .. } => "task_parked",
+        Event::Requeued { .. } => "task_requeued",
+        Event::DispatchPaused { .. } => "dispatch_paused",
+        Event::DispatchStopped { .. } => "dispatch_stopped",
+        Event::BreakerOpened { .. } => "breaker_opened",
+        Event::BreakerClosed => "breaker_closed",
+        Event::TaskEnded { .. } => "task_ended",
+        Event::Announced { .. } => "task_announced",
+        Event::SpentElsewhere { .. } => "spent_elsewhere",
+        Event::CommandTaken { .. } => "command_taken",
+        Event::StopRequested => "stop_requested",
+        Event::SessionInterrupted => "session_interrupted",
+        Event::SessionFinished => "session_finished",
+    }
+}
+
+fn fact_name(fact: &Fact) -> &'static str {
+    match fact {
+        Fact::Entered { .. } => "stage_entered",
+        Fact::Spawned { .. } => "process_started",
+        Fact::AgentDone { .. } => "agent_done",
+        Fact::Snapshot { .. } => "snapshot_taken",
+        Fact::Committed { .. } => "committed",
+        Fact::Checked { .. } => "checked",
+        Fact::Verified => "verified",
+        Fact::BranchChosen { .. } => "branch_chosen",
+        Fact::Intends { .. } => "effect_intended",
+        Fact::Did { .. } => "effect_done",
+    }
+}
+
+fn fields(tally: &Tally, event: &Event) -> Value {
+    match event {
+        Event::SessionStarted {
+            project,
+            selection,
+            settings,
+            ..
+        } => started(project, selection, settings),
+        Event::SessionResumed { settings } => frame(settings),
+        Event::TasksRead { tasks } => json!({ "tasks": tasks.iter().map(task).collect::<Value>() }),
+        Event::Held { issue, by, over } => json!({ "issue": issue, "by": by, "over": over }),
+        Event::Due { issue } => json!({ "issue": issue }),
+        Event::Admitted { .. } => admitted(event),
+        Event::Fact {
+            issue,
+            attempt,
+            fact,
+        } => with(
+            json!({ "issue": issue, "attempt": attempt }),
+            fact_fields(fact),
+        ),
+        Event::Settled {
+            issue,
+            attempt,
+            grant,
+            outcome,
+        } => with(
+            json!({ "issue": issue, "attempt": attempt }),
+            settled(tally, *grant, outcome),
+        ),
+        Event::RetryScheduled {
+            issue,
+            until,
+            failure,
+            ..
+        }
+        | Event::Parked {
+            issue,
+            until,
+            failure,
+            ..
+        } => put_off(*issue, *until, failure),
+        Event::Requeued { issue, start } => json!({ "issue": issue, "from": from(start) }),
+        Event::DispatchStopped { reason } => json!({ "reason": reason }),
+        Event::DispatchPaused { until, reason } => {
+            json!({ "until": rfc3339(*until), "reason": reason })
+        }
+        Event::BreakerOpened {
+            until,
+            failures,
+            reason,
+        } => json!({ "until": rfc3339(*until), "failures": failures, "reason": reason }),
+        Event::TaskEnded { issue, .. } => task_ended(tally, *issue),
+        Event::Announced { issue, trouble } => json!({ "issue": issue, "trouble": trouble }),
+        Event::SpentElsewhere { today } => json!({ "today_usd": today.decimal() }),
+        Event::CommandTaken { command } => asked(command),
+        Event::SessionInterrupted | Event::SessionFinished => json!({ "summary": summary(tally) }),
+        Event::BreakerClosed | Event::StopRequested => Value::Null,
+    }
+}
+
+fn fact_fields(fact: &Fact) -> Value {
+    match fact {
+        Fact::Entered { stage } => json!({ "stage": stage.word() }),
+        Fact::Spawned {
+            stage,
+            process,
+            conversation,
+        } => json!({ "stage": stage.word(), "pid": process.pid, "conversation": conversation }),
+        Fact::AgentDone {
+            conversation,
+            summary,
+            charge,
+        } => with(
+            json!({ "conversation": conversation, "summary": summary }),
+            bill(charge),
+        ),
+        Fact::Snapshot { commit, base } => json!({ "commit": commit, "base": base }),
+        Fact::Committed { commit } => committed(commit),
+        Fact::Checked { reports } => {
+            json!({ "checks": reports.iter().map(check).collect::<Value>() })
+        }
+        Fact::Verified => Value::Null,
+        Fact::BranchChosen { branch } => json!({ "branch": branch }),
+        Fact::Intends { effect } => effect_fields(effect),
+        Fact::Did { effect, pull } => with(
+            effect_fields(effect),
+            pull.as_ref().map_or(Value::Null, pull_done),
+        ),
+    }
+}
+
+/// One object with the fields of both.
+pub(crate) fn with(mut fields: Value, more: Value) -> Value {
+    if let (Value::Object(fields), Value::Object(more)) = (&mut fields, more) {
+        fields.extend(more);
+    }
+    fields
+}
+
+fn started(project: &str, selection: &Selection, settings: &Settings) -> Value {
+    let selection = json!({
+        "label": selection.label,
+        "issues": selection.numbers,
+        "exclude_labels": selection.exclude_labels,
+    });
+    with(
+        json!({ "project": project, "selection": selection }),
+        frame(settings),
+    )
+}
+
+/// What a session runs within.
+fn frame(settings: &Settings) -> Value {
+    json!({
+        "budget_usd": settings.ceiling.decimal(),
+        "daily_budget_usd": settings.daily_ceiling.map(Usd::decimal),
+        "attempt_cap_usd": settings.cap.decimal(),
+        "slots": settings.slots,
+        "agent": settings.agent,
+        "model": settings.model,
+        "base_branch": settings.base_branch,
+        "create_pr": settings.create_pr,
+        "draft": settings.draft,
+    })
+}
+
+fn task(task: &Task) -> Value {
+    let files: Vec<&str> = task
+        .footprint
+        .files
+        .iter()
+        .map(|file| file.path.as_str())
+        .collect();
+    json!({
+        "issue": task.number(),
+        "title": task.issue.title,
+        "url": task.issue.url,
+        "domain": domain_word(task.domain.domain),
+        "confidence": task.domain.confidence,
+        "priority": task.priority,
+        "needs": task.needs,
+        "obstacle": task.obstacle.as_ref().map(obstacle),
+        "files": files,
+        "estimate_usd": task.estimate.cost.decimal(),
+        "branch": task.branch,
+    })
+}
+
+fn obstacle(obstacle: &Obstacle) -> Value {
+    json!({ "outcome": obstacle.ending.word(), "reason": obstacle.reason })
+}
+
+fn admitted(event: &Event) -> Value {
+    let Event::Admitted {
+        issue,
+        attempt,
+        slot,
+        grant,
+        probe,
+        branch,
+        start,
+    } = event
+    else {
+        return Value::Null;
+    };
+    json!({
+        "issue": issue,
+        "attempt": attempt,
+        "slot": slot,
+        "grant_usd": grant.decimal(),
+        "probe": probe,
+        "branch": branch,
+        "from": from(start),
+    })
+}
+
+fn from(start: &Start) -> &'static str {
+    match start {
+        Start::Base => "base",
+        Start::Snapshot { .. } => "snapshot",
+        Start::Captured { .. } => "captured",
+        Start::Verified => "verified",
+    }
+}
+
+fn committed(commit: &Commit) -> Value {
+    json!({
+        "commit": commit.id,
+        "base": commit.base,
+        "files": commit.diff.files,
+        "added": commit.diff.added,
+        "removed": commit.diff.removed,
+    })
+}
+
+fn check(report: &CheckReport) -> Value {
+    json!({ "name": report.name, "verdict": report.verdict, "millis": report.millis })
+}
+
+fn effect_fields(effect: &Effect) -> Value {
+    match effect {
+        Effect::Push { branch, commit } => {
+            json!({ "effect": "push", "branch": branch, "commit": commit })
+        }
+        Effect::OpenPull { branch } => json!({ "effect": "open_pull", "branch": branch }),
+        Effect::AddLabel { label } => json!({ "effect": "add_label", "label": label }),
+        Effect::RemoveLabel { label } => json!({ "effect": "remove_label", "label": label }),
+        Effect::Comment { kind } => json!({ "effect": "comment", "kind": kind }),
+    }
+}
+
+fn pull_done(pull: &Pull) -> Value {
+    json!({ "pull": { "number": pull.number, "url": pull.url } })
+}
+
+fn bill(charge: &Charge) -> Value {
+    json!({
+        "cost_usd": charge.cost.decimal(),
+        "basis": charge.basis,
+        "tokens": charge.usage,
+    })
+}
+
+fn settled(tally: &Tally, grant: Usd, outcome: &Outcome) -> Value {
+    let (result, failure, said) = match &outcome.result {
+        Attempted::Published => ("published", None, None),
+        Attempted::Unchanged { said } => ("unchanged", None, Some(said)),
+        Attempted::Failed(failure) => ("failed", Some(failure_fields(failure)), None),
+        Attempted::NeedsHuman { reason } => ("needs_human", None, Some(reason)),
+        Attempted::Stopped => ("stopped", None, None),
+        Attempted::Lost => ("lost", None, None),
+    };
+    let fields = json!({
+        "result": result,
+        "failure": failure,
+        "reason": said,
+        "model": outcome.model,
+        "grant_usd": grant.decimal(),
+        "spent_usd": tally.spent.decimal(),
+    });
+    with(fields, bill(&outcome.charge))
+}
+
+fn failure_fields(failure: &Failure) -> Value {
+    json!({ "class": failure.class, "message": failure.message })
+}
+
+fn put_off(issue: IssueNumber, until: Timestamp, failure: &Failure) -> Value {
+    json!({ "issue": issue, "until": rfc3339(until), "failure": failure_fields(failure) })
+}
+
+fn task_ended(tally: &Tally, issue: IssueNumber) -> Value {
+    let task = tally.tasks.get(&issue);
+    task.map_or_else(|| json!({ "issue": issue }), task_json)
+}
+
+fn asked(command: &Command) -> Value {
+    match command {
+        Command::Retry { issue } => json!({ "command": "retry", "issue": issue }),
+        Command::Skip { issue } => json!({ "command": "skip", "issue": issue }),
+        Command::ResetBreaker => json!({ "command": "reset_breaker" }),
+    }
+}

@@ -1,0 +1,101 @@
+//! Words for people: cut to size, counted, and told in one line.
+
+use crate::reporters::paint::Tone;
+use crate::rules::printable::printable;
+use crate::rules::task::{Ending, Failure, Verdict};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Columns that a reason gets within a sentence.
+const REASON: usize = 200;
+
+/// The text in at most so many columns; `…` stands for what is left out.
+#[must_use]
+pub fn fit(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut clipped = String::new();
+    let mut columns = 0;
+    for letter in text.chars() {
+        columns += letter.width().unwrap_or(0);
+        if columns + 1 > width {
+            break;
+        }
+        clipped.push(letter);
+    }
+    if width > 0 {
+        clipped.push('…');
+    }
+    clipped
+}
+
+/// An ending, or another of our words with `_` in it, for people.
+#[must_use]
+pub fn spoken(word: &str) -> String {
+    word.replace('_', " ")
+}
+
+/// `1 task`, `2 tasks`.
+#[must_use]
+pub fn plural(count: u64, noun: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{s}")
+}
+
+/// The tone of an ending.
+#[must_use]
+pub fn tone_of(ending: Ending) -> Tone {
+    match ending {
+        Ending::Completed => Tone::Good,
+        Ending::Failed => Tone::Bad,
+        Ending::NoChange | Ending::Blocked | Ending::NeedsHuman | Ending::Budget => Tone::Warn,
+        Ending::Skipped => Tone::Faint,
+    }
+}
+
+/// A verdict in words.
+#[must_use]
+pub fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "passed",
+        Verdict::Failed => "failed",
+        Verdict::FailedBefore => "failed as on the base",
+        Verdict::TimedOut => "timed out",
+        Verdict::Unable => "could not be started",
+    }
+}
+
+/// Why an attempt failed, in one line.
+#[must_use]
+pub fn why(failure: &Failure) -> String {
+    format!("{}: {}", failure.class.words(), brief(&failure.message))
+}
+
+/// The first line that says something, safe to print and not too long.
+#[must_use]
+pub fn brief(text: &str) -> String {
+    let first = text.lines().find(|line| !line.trim().is_empty());
+    fit(printable(first.unwrap_or_default()).trim(), REASON)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wide_letters_count_twice_when_clipped() {
+        let check = |text: &str, width, expect: &str| assert_eq!(fit(text, width), expect);
+        check("short", 5, "short");
+        check("longer", 5, "long…");
+        check("日本語", 6, "日本語");
+        check("日本語", 5, "日本…");
+        check("日本語", 4, "日…");
+        check("anything", 0, "");
+    }
+
+    #[test]
+    fn only_the_first_telling_line_of_a_reason_is_said() {
+        assert_eq!(brief("\n  \n  what failed\nand where\n"), "what failed");
+        assert_eq!(brief(""), "");
+    }
+}

@@ -1,0 +1,153 @@
+//! The sections of a pull's description.
+
+use crate::rules::markdown::fence;
+use crate::rules::money::{Basis, Charge};
+use crate::rules::neutral::neutralise;
+use crate::rules::printable::{clip, printable_block};
+use crate::rules::task::{CheckReport, DiffStat, Verdict};
+
+/// Bounds, in bytes or entries, that together keep a pull's description well under GitHub's 65,536 characters.
+const SUMMARY_MAX: usize = 8_000;
+const OUTPUT_MAX: usize = 2_000;
+const OUTPUTS_MAX: usize = 3;
+const CHECKS_MAX: usize = 30;
+const PATHS_MAX: usize = 30;
+const NAME_MAX: usize = 200;
+
+/// What the agent said at the end.
+#[must_use]
+pub fn summary(said: &str) -> String {
+    let said = quoted(said, SUMMARY_MAX);
+    let said = if said.is_empty() {
+        "The agent said nothing about it."
+    } else {
+        &said
+    };
+    format!("### What was done\n\n{said}")
+}
+
+/// What the checks said; without any, a person is asked to look.
+#[must_use]
+pub fn checks(reports: &[CheckReport]) -> String {
+    if reports.is_empty() {
+        return "### Checks\n\nNo checks are configured, so nothing has tried this. **Please review it by hand.**".to_owned();
+    }
+    let mut section = "### Checks\n\n| check | verdict | time |\n|---|---|---|\n".to_owned();
+    for report in reports.iter().take(CHECKS_MAX) {
+        let name = code(&report.name).replace('|', "\\|");
+        line(
+            &mut section,
+            &format!(
+                "| {name} | {} | {} |",
+                verdict(report.verdict),
+                duration(report.millis)
+            ),
+        );
+    }
+    if let Some(more) = more_than(reports.len(), CHECKS_MAX) {
+        line(&mut section, &format!("| {more} | | |"));
+    }
+    let old_failures = reports.iter().filter(|report| match report.verdict {
+        Verdict::FailedBefore => !report.output.trim().is_empty(),
+        Verdict::Passed | Verdict::Failed | Verdict::TimedOut | Verdict::Unable => false,
+    });
+    for report in old_failures.take(OUTPUTS_MAX) {
+        section.push_str(&details(report));
+    }
+    section.trim_end().to_owned()
+}
+
+/// Files and lines.
+#[must_use]
+pub fn changes(diff: &DiffStat) -> String {
+    let mut section = format!(
+        "### Changes\n\n{}, {} added, {} removed.\n\n",
+        counted(diff.files, "file"),
+        counted(diff.added, "line"),
+        diff.removed
+    );
+    for path in diff.paths.iter().take(PATHS_MAX) {
+        line(&mut section, &format!("- {}", code(path)));
+    }
+    let files = usize::try_from(diff.files)
+        .unwrap_or(usize::MAX)
+        .max(diff.paths.len());
+    if let Some(more) = more_than(files, PATHS_MAX.min(diff.paths.len())) {
+        line(&mut section, &format!("- {more}"));
+    }
+    section.trim_end().to_owned()
+}
+
+/// What it cost, and how sure that is.
+#[must_use]
+pub fn cost(charge: &Charge) -> String {
+    match charge.basis {
+        Basis::Reported => charge.cost.to_string(),
+        Basis::Table => format!("about {} by list prices", charge.cost),
+        Basis::Assumed => format!("at most {}: the bill is not known", charge.cost),
+    }
+}
+
+/// The text as a quote: whatever Markdown it opens ends with it.
+#[must_use]
+pub fn quoted(text: &str, max_bytes: usize) -> String {
+    let text = neutralise(&printable_block(text, max_bytes));
+    let lines: Vec<String> = text
+        .trim()
+        .lines()
+        .map(|line| format!("> {line}"))
+        .collect();
+    lines.join("\n")
+}
+
+/// The text as inline code, in one line.
+#[must_use]
+pub fn code(text: &str) -> String {
+    format!("`{}`", clip(text, NAME_MAX).replace('`', "'"))
+}
+
+/// `1 file`, `2 files`.
+#[must_use]
+pub fn counted(number: u64, what: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{ending}")
+}
+
+/// The end of a check's output, folded away; the fence is longer than any in it.
+fn details(report: &CheckReport) -> String {
+    let output = printable_block(&report.output, OUTPUT_MAX);
+    let fence = fence(&output, '`');
+    let name = clip(&report.name, NAME_MAX).replace(['<', '&'], "");
+    format!(
+        "\n<details><summary>{name}</summary>\n\n{fence}\n{}\n{fence}\n\n</details>\n",
+        output.trim_end()
+    )
+}
+
+fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "passed",
+        Verdict::Failed => "**failed**",
+        Verdict::FailedBefore => "fails on the base branch as well",
+        Verdict::TimedOut => "**did not end in time**",
+        Verdict::Unable => "**could not be started**",
+    }
+}
+
+fn more_than(all: usize, shown: usize) -> Option<String> {
+    (all > shown).then(|| format!("and {} more", all - shown))
+}
+
+fn line(section: &mut String, text: &str) {
+    section.push_str(text);
+    section.push('\n');
+}
+
+fn duration(millis: u64) -> String {
+    let seconds = millis / 1000;
+    if seconds >= 60 {
+        format!("{}m {}s", seconds / 60, seconds % 60)
+    } else {
+        format!("{seconds}.{} s", millis % 1000 / 100)
+    }
+}

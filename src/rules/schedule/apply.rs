@@ -1,0 +1,340 @@
+//! What an event makes of its task, and of all that depends on it.
+
+use crate::rules::breaker::Breaker;
+use crate::rules::event::{Effect, Event, Fact};
+use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, Timestamp};
+use crate::rules::money::{Charge, Usd};
+use crate::rules::schedule::finish::{after_interruption, announcements};
+use crate::rules::schedule::session::Session;
+use crate::rules::schedule::table::{Record, Run, State};
+use crate::rules::task::{Attempted, Ending, Outcome, Stage, Start};
+
+impl Session {
+    pub(super) fn apply_to_task(&mut self, place: usize, event: &Event, at: Timestamp) {
+        match event {
+            Event::Held { by, over, .. } => self.hold_back(place, *by, over),
+            Event::Due { .. } => self.table.set(place, State::Ready),
+            Event::Admitted {
+                attempt,
+                slot,
+                grant,
+                probe,
+                branch,
+                start,
+                ..
+            } => {
+                let stage = if start.is_paid() {
+                    Stage::Prepare
+                } else {
+                    Stage::Publish
+                };
+                let (attempt, slot, grant, probe) = (*attempt, *slot, *grant, *probe);
+                self.admit(
+                    place,
+                    Run {
+                        attempt,
+                        slot,
+                        since: at,
+                        stage,
+                        grant,
+                        probe,
+                    },
+                    branch,
+                    start,
+                );
+            }
+            Event::Fact { attempt, fact, .. } => self.note(place, *attempt, fact),
+            Event::Settled { grant, outcome, .. } => self.settle(place, *grant, outcome, at),
+            Event::RetryScheduled { until, start, .. } => self.retry_later(place, *until, start),
+            Event::Parked { until, start, .. } => self.park(place, *until, start),
+            Event::Requeued { start, .. } => {
+                self.table.at_mut(place).start = start.clone();
+                self.table.set(place, State::Ready);
+            }
+            Event::TaskEnded { ending, reason, .. } => self.end(place, *ending, reason.clone()),
+            Event::Announced { .. } => {
+                self.table.at_mut(place).announced = true;
+                self.unannounced.remove(&place);
+            }
+            Event::SessionStarted { .. }
+            | Event::SessionResumed { .. }
+            | Event::TasksRead { .. }
+            | Event::DispatchPaused { .. }
+            | Event::DispatchStopped { .. }
+            | Event::BreakerOpened { .. }
+            | Event::BreakerClosed
+            | Event::SpentElsewhere { .. }
+            | Event::CommandTaken { .. }
+            | Event::StopRequested
+            | Event::SessionInterrupted
+            | Event::SessionFinished => {}
+        }
+    }
+
+    fn hold_back(&mut self, place: usize, by: IssueNumber, over: &str) {
+        self.table.set(
+            place,
+            State::Held {
+                by,
+                over: over.to_owned(),
+            },
+        );
+        let next = self.locks.wait(place, over);
+        self.look_again(next);
+    }
+
+    fn retry_later(&mut self, place: usize, until: Timestamp, start: &Start) {
+        let entry = self.table.at_mut(place);
+        (entry.failures, entry.start) = (entry.failures + 1, start.clone());
+        self.table.set(place, State::Retrying { until });
+    }
+
+    fn park(&mut self, place: usize, until: Timestamp, start: &Start) {
+        let entry = self.table.at_mut(place);
+        (entry.limits, entry.start) = (entry.limits + 1, start.clone());
+        self.table.set(place, State::Parked { until });
+    }
+
+    fn admit(&mut self, place: usize, run: Run, branch: &BranchName, start: &Start) {
+        if run.probe {
+            self.breaker = Breaker::HalfOpen {
+                probe: self.table.at(place).task.number(),
+            };
+        }
+        self.slots.remove(&run.slot);
+        self.budget.grant(run.grant);
+        let next = self.locks.hold(place);
+        let entry = self.table.at_mut(place);
+        entry.attempts = run.attempt.0;
+        entry.start = start.clone();
+        let record = &mut entry.record;
+        (record.process, record.agent_started) = (None, false);
+        record.branch = Some(branch.clone());
+        record.rounds = Charge::default();
+        if start.is_paid() {
+            record.begin_round();
+        }
+        self.table.set(place, State::Running(run));
+        self.look_again(next);
+    }
+
+    fn settle(&mut self, place: usize, grant: Usd, outcome: &Outcome, at: Timestamp) {
+        self.budget
+            .settle(grant, outcome.charge.cost, outcome.dearest, at);
+        let entry = self.table.at_mut(place);
+        entry.spent = if entry.spent == Charge::default() {
+            outcome.charge
+        } else {
+            entry.spent.plus(outcome.charge)
+        };
+        entry.record.process = None;
+        if outcome.model.is_some() {
+            entry.record.model.clone_from(&outcome.model);
+        }
+        // What follows is decided by the next event; until then it may simply go on where it was.
+        entry.start = after_interruption(&entry.record);
+        let run = entry.run().cloned();
+        self.table.set(place, State::Ready);
+        if let Some(run) = run {
+            if run.slot.0 < self.settings().slots {
+                self.slots.insert(run.slot);
+            }
+            self.judge_provider(&run, outcome);
+        }
+        let mut woken = Vec::new();
+        self.locks.release(place, &mut woken);
+        for place in woken {
+            self.look_again(Some(place));
+        }
+    }
+
+    /// What an attempt's end says about the provider; opening is an event of its own.
+    fn judge_provider(&mut self, run: &Run, outcome: &Outcome) {
+        match &outcome.result {
+            Attempted::Published | Attempted::Unchanged { .. } | Attempted::NeedsHuman { .. }
+                if !run.probe =>
+            {
+                if run.grant > Usd::ZERO && matches!(self.breaker, Breaker::Closed { .. }) {
+                    self.breaker = Breaker::default();
+                }
+            }
+            Attempted::Failed(failure) if !run.probe => self.breaker.count(failure.class),
+            Attempted::Stopped | Attempted::Lost if run.probe => {
+                // The probe told nothing: the next one may go at once.
+                self.breaker = Breaker::Open {
+                    until: Timestamp(0),
+                };
+            }
+            Attempted::Published
+            | Attempted::Unchanged { .. }
+            | Attempted::NeedsHuman { .. }
+            | Attempted::Failed(_)
+            | Attempted::Stopped
+            | Attempted::Lost => {}
+        }
+    }
+
+    fn end(&mut self, place: usize, ending: Ending, reason: Option<String>) {
+        self.table.set(place, State::Ended { ending, reason });
+        self.doomed.remove(&place);
+        let next = self.locks.leave(place);
+        self.look_again(next);
+        let entry = self.table.at(place);
+        let satisfied = ending.satisfies_dependents();
+        if announcements(entry, self.settings()).is_empty() {
+            self.table.at_mut(place).announced = true;
+        } else {
+            self.unannounced.insert(place);
+        }
+        for dependent in self.graph.dependents(place).collect::<Vec<_>>() {
+            match self.table.at(dependent).state {
+                State::Waiting { .. } if !satisfied => drop(self.doomed.insert(dependent)),
+                State::Waiting { needs: 1 } => self.table.set(dependent, State::Ready),
+                State::Waiting { needs } => self
+                    .table
+                    .set(dependent, State::Waiting { needs: needs - 1 }),
+                State::Ready
+                | State::Held { .. }
+                | State::Running(_)
+                | State::Retrying { .. }
+                | State::Parked { .. }
+                | State::Ended { .. } => {}
+            }
+        }
+    }
+
+    fn note(&mut self, place: usize, attempt: AttemptNumber, fact: &Fact) {
+        let entry = self.table.at_mut(place);
+        if let (Fact::Entered { stage }, State::Running(run)) = (fact, &mut entry.state)
+            && run.attempt == attempt
+        {
+            run.stage = *stage;
+        }
+        entry.record.note(fact);
+    }
+
+    /// A person wants another try: counters start anew, and those that were blocked by it wait for it again.
+    pub(super) fn try_again(&mut self, place: usize) {
+        let entry = self.table.at_mut(place);
+        let unsuccessful = entry
+            .ending()
+            .is_some_and(|ending| !ending.satisfies_dependents());
+        let waits = matches!(entry.state, State::Retrying { .. } | State::Parked { .. });
+        if !unsuccessful && !waits {
+            return;
+        }
+        (
+            entry.failures,
+            entry.limits,
+            entry.announced,
+            entry.unwanted,
+        ) = (0, 0, false, false);
+        entry.task.obstacle = None;
+        entry.record.effects.retain(|effect, _| {
+            !matches!(effect, Effect::AddLabel { .. } | Effect::RemoveLabel { .. })
+        });
+        self.unannounced.remove(&place);
+        self.wait_for_needs(place);
+        let mut below: Vec<usize> = self.graph.dependents(place).collect();
+        while let Some(dependent) = below.pop() {
+            let entry = self.table.at(dependent);
+            if entry.ending() == Some(Ending::Blocked) && entry.task.obstacle.is_none() {
+                self.unannounced.remove(&dependent);
+                self.table.at_mut(dependent).announced = false;
+                self.wait_for_needs(dependent);
+                below.extend(self.graph.dependents(dependent));
+            }
+        }
+    }
+
+    fn wait_for_needs(&mut self, place: usize) {
+        let open = |need: &usize| {
+            !self
+                .table
+                .at(*need)
+                .ending()
+                .is_some_and(Ending::satisfies_dependents)
+        };
+        let needs = self.graph.needs(place).filter(open).count();
+        let state = if needs == 0 {
+            State::Ready
+        } else {
+            State::Waiting { needs }
+        };
+        self.table.set(place, state);
+    }
+
+    fn look_again(&mut self, place: Option<usize>) {
+        if let Some(place) = place
+            && matches!(self.table.at(place).state, State::Held { .. })
+        {
+            self.table.set(place, State::Ready);
+        }
+    }
+}
+
+impl Record {
+    /// What an earlier round found out holds no longer.
+    fn begin_round(&mut self) {
+        (self.agent_started, self.agent_done, self.captured) = (false, false, false);
+        (self.commit, self.verified) = (None, false);
+        self.reports.clear();
+    }
+
+    /// Takes a fact in.
+    fn note(&mut self, fact: &Fact) {
+        match fact {
+            Fact::Entered {
+                stage: Stage::Agent,
+            } => self.begin_round(),
+            Fact::Entered { .. } => {}
+            Fact::Spawned {
+                stage,
+                process,
+                conversation,
+            } => {
+                self.process = Some(process.clone());
+                if *stage == Stage::Agent {
+                    self.agent_started = true;
+                    if conversation.is_some() {
+                        self.conversation.clone_from(conversation);
+                    }
+                }
+            }
+            Fact::AgentDone {
+                conversation,
+                summary,
+                charge,
+            } => {
+                (self.process, self.agent_done, self.rounds) = (None, true, *charge);
+                self.summary.clone_from(summary);
+                if conversation.is_some() {
+                    self.conversation.clone_from(conversation);
+                }
+            }
+            Fact::Snapshot { commit, base } => {
+                (self.snapshot, self.base, self.captured) =
+                    (Some(commit.clone()), Some(base.clone()), true);
+            }
+            Fact::Committed { commit } => self.commit = Some(commit.clone()),
+            Fact::Checked { reports } => self.reports.clone_from(reports),
+            Fact::Verified => self.verified = true,
+            Fact::BranchChosen { branch } => self.branch = Some(branch.clone()),
+            Fact::Intends { effect } => {
+                self.effects.entry(effect.clone()).or_insert(false);
+            }
+            Fact::Did { effect, pull } => {
+                self.effects.insert(effect.clone(), true);
+                if pull.is_some() {
+                    self.pull.clone_from(pull);
+                }
+            }
+        }
+    }
+
+    /// What the running attempt has cost, where no agent runs that has not told yet.
+    #[must_use]
+    pub fn known_charge(&self) -> Option<Charge> {
+        (!self.agent_started || self.agent_done).then_some(self.rounds)
+    }
+}

@@ -1,0 +1,181 @@
+//! A whole session on a virtual clock, by the real scheduler: what a dry run prints and benches measure.
+
+use crate::rules::event::{Event, Input, Recorded};
+use crate::rules::graph::Cycle;
+use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId, SlotNumber, Timestamp};
+use crate::rules::issue::Selection;
+use crate::rules::schedule::order::rank;
+use crate::rules::schedule::session::{Phase, Session};
+use crate::rules::settings::Settings;
+use crate::rules::task::{Attempted, Outcome, Task};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// How a session would go.
+#[derive(Clone, Debug, Default)]
+pub struct Forecast {
+    /// When the last attempt ends, in milliseconds from the start.
+    pub makespan_millis: u64,
+    /// Attempts in the order in which they start.
+    pub attempts: Vec<Placed>,
+    /// The last state of the session.
+    pub session: Session,
+}
+
+/// One attempt's place in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// The task.
+    pub issue: IssueNumber,
+    /// Where it runs.
+    pub slot: SlotNumber,
+    /// Milliseconds from the start.
+    pub from: u64,
+    /// Milliseconds from the start.
+    pub to: u64,
+}
+
+/// Plays a session: each task takes as long as `duration` says (in milliseconds) and ends as `outcome` says.
+///
+/// # Errors
+/// The cycle, where tasks wait for each other.
+pub fn forecast(
+    tasks: Vec<Task>,
+    settings: &Settings,
+    duration: impl Fn(&Task) -> u64,
+    outcome: impl Fn(&Task, AttemptNumber) -> Outcome,
+) -> Result<Forecast, Cycle> {
+    rank(tasks.clone(), settings)?;
+    let mut play = Play {
+        forecast: Forecast::default(),
+        now: Timestamp(0),
+        ends: BinaryHeap::new(),
+    };
+    let session = SessionId::new("forecast");
+    let (project, selection, settings) = (
+        String::new(),
+        Selection::default(),
+        Box::new(settings.clone()),
+    );
+    play.put(
+        &Input::Start {
+            session,
+            project,
+            selection,
+            settings,
+        },
+        &duration,
+    );
+    play.put(&Input::Read { tasks }, &duration);
+    while play.forecast.session.phase == Phase::Running {
+        let Some((issue, attempt)) = play.wait() else {
+            break;
+        };
+        let input = match issue {
+            Some(issue) => {
+                let entry = play
+                    .forecast
+                    .session
+                    .entry(issue)
+                    .expect("only tasks of the session are admitted");
+                let outcome = outcome(&entry.task, attempt);
+                Input::Finished {
+                    issue,
+                    attempt,
+                    outcome,
+                    dice: 0,
+                }
+            }
+            None => Input::Tick,
+        };
+        play.put(&input, &duration);
+    }
+    Ok(play.forecast)
+}
+
+struct Play {
+    forecast: Forecast,
+    now: Timestamp,
+    ends: BinaryHeap<Reverse<(Timestamp, IssueNumber, AttemptNumber)>>,
+}
+
+impl Play {
+    /// Moves the clock to whatever comes next: an attempt's end, or a moment that the session waits for.
+    fn wait(&mut self) -> Option<(Option<IssueNumber>, AttemptNumber)> {
+        let wake = self.forecast.session.next_wake(self.now);
+        match self.ends.peek() {
+            Some(Reverse((end, _, _))) if wake.is_none_or(|wake| *end <= wake) => {
+                let Reverse((end, issue, attempt)) = self.ends.pop()?;
+                self.now = end;
+                Some((Some(issue), attempt))
+            }
+            Some(_) | None => {
+                self.now = wake?;
+                Some((None, AttemptNumber(0)))
+            }
+        }
+    }
+
+    fn put(&mut self, input: &Input, duration: &impl Fn(&Task) -> u64) {
+        let mut events = self.forecast.session.step(input, self.now);
+        loop {
+            if events.is_empty() {
+                events = self.forecast.session.step(&Input::Tick, self.now);
+            }
+            if events.is_empty() {
+                return;
+            }
+            for event in std::mem::take(&mut events) {
+                let recorded = Recorded {
+                    seq: self.forecast.session.seq + 1,
+                    at: self.now,
+                    event,
+                };
+                self.forecast.session.apply(&recorded);
+                self.follow(&recorded.event, duration);
+            }
+            if let Some(issue) = self.forecast.session.unannounced().next() {
+                events = self.forecast.session.step(
+                    &Input::Announced {
+                        issue,
+                        trouble: None,
+                    },
+                    self.now,
+                );
+            }
+        }
+    }
+
+    fn follow(&mut self, event: &Event, duration: &impl Fn(&Task) -> u64) {
+        if let Event::Admitted {
+            issue,
+            attempt,
+            slot,
+            ..
+        } = event
+            && let Some(entry) = self.forecast.session.entry(*issue)
+        {
+            let end = self.now.plus_millis(duration(&entry.task));
+            let (from, to) = (
+                self.now.millis_since(Timestamp(0)),
+                end.millis_since(Timestamp(0)),
+            );
+            self.forecast.makespan_millis = self.forecast.makespan_millis.max(to);
+            self.forecast.attempts.push(Placed {
+                issue: *issue,
+                slot: *slot,
+                from,
+                to,
+            });
+            self.ends.push(Reverse((end, *issue, *attempt)));
+        }
+    }
+}
+
+/// An outcome for forecasts: the work is offered, and cost what was expected.
+#[must_use]
+pub fn as_expected(task: &Task) -> Outcome {
+    let mut outcome = Outcome::free(Attempted::Published);
+    outcome.charge.cost = task.estimate.cost;
+    outcome
+}

@@ -1,0 +1,159 @@
+//! `doctor`, through the real binary.
+
+use crate::sealed::Sealed;
+use insta::assert_snapshot;
+
+/// What differs from machine to machine, made equal.
+fn plain(told: &str) -> String {
+    let mut plain = String::new();
+    for line in told.lines() {
+        let line = match line.split_whitespace().nth(1) {
+            Some("git" | "open") => line.replace(|c: char| c.is_ascii_digit() || c == '.', ""),
+            Some("state") => line.split(',').next().unwrap().to_owned(),
+            _ => line.to_owned(),
+        };
+        plain += line.trim_end();
+        plain.push('\n');
+    }
+    plain
+}
+
+#[test]
+fn a_repository_without_anything_is_told_what_to_mend() {
+    assert_snapshot!(plain(&Sealed::repository().run(&["doctor"])), @"
+    exit code 1
+    --- stdout
+    ok    git
+    note  config       no file; the defaults hold
+                       hint: `autoissue init` writes one for this repository
+    ok    repository   $TOP/work, on main
+    note  forge        local: work, pulls for main (the remote `origin` is not on GitHub)
+                       hint: `autoissue init` makes a directory for local issues
+    note  token        none; only local issues can be worked on
+                       hint: run `gh auth login` or set GITHUB_TOKEN
+    fail  agent        there is no program `claude`
+                       hint: install it: npm install -g @anthropic-ai/claude-code
+    warn  checks       none; pulls will not have been tested
+                       hint: name your tests under `checks`; `autoissue init` guesses them
+    note  budget       at most $50.00 a session, $5.00 an attempt; no limit for a day
+                       hint: set maxDailyBudgetUsd before you run it from cron
+    ok    state        $TOP/home/.local/state/autoissue
+    ok    open files   up to
+    note  sandbox      none: agents run unconfined
+
+    autoissue cannot run here yet; to mend: 1.
+    ");
+}
+
+#[test]
+fn it_says_so_where_autoissue_can_run() {
+    let sealed = Sealed::repository();
+    sealed.git(&["remote", "add", "origin", "git@github.com:owner/shop.git"]);
+    sealed.program("claude", "echo '2.1.328 (Claude Code)'");
+    sealed.program("make", "true");
+    sealed.write(
+        "autoissue.config.json",
+        r#"{ "checks": [{ "name": "test", "run": "make test" }], "maxDailyBudgetUsd": 80 }"#,
+    );
+    let told = sealed.run_with(&[("GITHUB_TOKEN", "canary-7391")], &["doctor"]);
+    assert!(!told.contains("canary"));
+    assert_snapshot!(plain(&told), @"
+    exit code 0
+    --- stdout
+    ok    git
+    ok    config       $TOP/work/autoissue.config.json
+    ok    repository   $TOP/work, on main
+    ok    forge        GitHub: owner/shop, pulls for main (the repository is on GitHub, and there is a token)
+    ok    token        from GITHUB_TOKEN
+    ok    agent        claude 2.1.328 (Claude Code)
+    ok    checks       test
+    ok    budget       at most $50.00 a session, $5.00 an attempt, $80.00 a day
+    ok    state        $TOP/home/.local/state/autoissue
+    ok    open files   up to
+    note  sandbox      none: agents run unconfined
+
+    autoissue can run here.
+    ");
+}
+
+#[test]
+fn what_is_no_usable_repository_is_told_apart() {
+    let sealed = Sealed::new();
+    let told = |sealed: &Sealed| {
+        let told = sealed.run(&["doctor"]);
+        assert!(told.starts_with("exit code 1\n"), "{told}");
+        let at = told.find("fail  repository").unwrap();
+        told[at..].lines().take(2).collect::<Vec<_>>().join("\n")
+    };
+    assert_snapshot!(told(&sealed), @"
+    fail  repository   $TOP/work is not in a git repository
+                       hint: go to a checkout, or make one: `git init`, then commit something
+    ");
+    sealed.git(&["init", "-q"]);
+    assert_snapshot!(told(&sealed), @"
+    fail  repository   $TOP/work has no commits
+                       hint: commit something first: agents start from a commit
+    ");
+}
+
+#[test]
+fn the_state_directory_is_where_it_was_said_to_be() {
+    let sealed = Sealed::repository();
+    let check = |variables: &[(&str, &str)], args: &[&str], expect: &str| {
+        let args: Vec<&str> = ["doctor"].iter().chain(args).copied().collect();
+        let told = sealed.run_with(variables, &args);
+        assert!(told.contains(&format!("state        {expect}, ")), "{told}");
+    };
+    let own = "AUTOISSUE_STATE_DIR";
+    check(&[], &[], "$TOP/home/.local/state/autoissue");
+    check(&[(own, "")], &[], "$TOP/home/.local/state/autoissue");
+    check(&[("XDG_STATE_HOME", "/xdg")], &[], "/xdg/autoissue");
+    check(&[(own, "mine")], &[], "$TOP/work/mine");
+    check(&[(own, "mine")], &["--state-dir", "/flag"], "/flag");
+}
+
+#[test]
+fn a_broken_configuration_does_not_stop_the_rest() {
+    let sealed = Sealed::repository();
+    sealed.write("autoissue.config.json", "{ \"maxTotalBudgetUsd\": -1 }");
+    let told = sealed.run(&["doctor", "--format", "json"]);
+    let (head, event) = told.split_once("--- stdout\n").unwrap();
+    assert_eq!(head, "exit code 1\n");
+    let event: serde_json::Value = serde_json::from_str(event).unwrap();
+    assert_eq!(
+        (&event["event"], &event["usable"]),
+        (&"doctor".into(), &false.into())
+    );
+    let checks = event["checks"].as_array().unwrap();
+    let config = checks
+        .iter()
+        .find(|check| check["name"] == "config")
+        .unwrap();
+    assert_eq!(config["state"], "fail");
+    assert_eq!(
+        config["detail"],
+        "maxTotalBudgetUsd: -1 is not an amount above 0 and up to 1000000"
+    );
+    assert!(checks.iter().any(|check| check["name"] == "state"));
+}
+
+#[test]
+fn an_agent_that_fails_or_a_git_that_is_old_is_bad() {
+    let sealed = Sealed::repository();
+    sealed.program("claude", "exit 3");
+    let told = sealed.run(&["doctor"]);
+    assert!(
+        told.contains("fail  agent        `claude --version` failed: exit status: 3\n"),
+        "{told}"
+    );
+    std::fs::remove_file(sealed.path("bin").join("git")).unwrap();
+    sealed.program("git", "echo git version 2.39.5");
+    let told = sealed.run(&["doctor"]);
+    assert!(
+        told.contains("fail  git          2.39.5 is too old\n"),
+        "{told}"
+    );
+    std::fs::remove_file(sealed.path("bin").join("git")).unwrap();
+    let told = sealed.run(&["doctor"]);
+    assert!(told.contains("hint: install git 2.40 or newer\n"), "{told}");
+}

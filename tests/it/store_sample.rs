@@ -1,0 +1,351 @@
+//! Sessions, tasks and events to store.
+
+use autoissue::adapters::store::journal::SqliteJournal;
+use autoissue::adapters::store::open::Store;
+use autoissue::ports::{Journal, JournalError};
+use autoissue::rules::classify::{Classified, Domain};
+use autoissue::rules::event::{Command, Effect, Event, Fact, ProcessIdentity, Recorded};
+use autoissue::rules::footprint::Footprint;
+use autoissue::rules::ids::{
+    AttemptNumber, BranchName, CommitId, ConversationId, IssueNumber, PullNumber, SessionId,
+    SlotNumber, Timestamp, TreeId,
+};
+use autoissue::rules::issue::{Issue, IssueState, Priority, Selection};
+use autoissue::rules::money::{Charge, Usd};
+use autoissue::rules::settings::{Policy, Settings, StateLabels};
+use autoissue::rules::task::{
+    Attempted, CheckReport, Commit, DiffStat, Ending, ErrorClass, Estimate, Failure, Outcome, Pull,
+    Stage, Start, Task, Verdict,
+};
+
+pub(crate) const PROJECT: &str = "owner/name";
+/// 2026-11-20, 12:00 UTC.
+pub(crate) const NOON: Timestamp = Timestamp(1_795_176_000_000);
+
+pub(crate) fn dollars(dollars: u64) -> Usd {
+    Usd::from_micros(dollars * 1_000_000)
+}
+
+pub(crate) fn selection(label: &str) -> Selection {
+    Selection {
+        label: Some(label.into()),
+        ..Selection::default()
+    }
+}
+
+pub(crate) fn settings(daily_ceiling: Option<Usd>) -> Box<Settings> {
+    Box::new(Settings {
+        slots: 3,
+        ceiling: dollars(50),
+        daily_ceiling,
+        cap: dollars(5),
+        typical: None,
+        priority_first: false,
+        max_retries: 2,
+        check_rounds: 1,
+        breaker_failures: 5,
+        breaker_cooldown_millis: 60_000,
+        policy: Policy::Footprint,
+        agent: "claude".into(),
+        model: Some("sonnet".into()),
+        base_branch: "main".into(),
+        create_pr: true,
+        draft: false,
+        labels: StateLabels::default(),
+    })
+}
+
+pub(crate) fn task(number: u64, domain: Domain) -> Task {
+    Task {
+        issue: Issue {
+            number: IssueNumber(number),
+            title: format!("Make page {number} \u{1b}[31mred"),
+            body: "It is grey.\u{202e}".into(),
+            labels: vec!["ready".into()],
+            state: IssueState::Open,
+            author: Some("octocat".into()),
+            created_at: NOON,
+            updated_at: NOON,
+            url: None,
+            depends_on: vec![],
+        },
+        domain: Classified {
+            domain,
+            confidence: 0.9,
+            reasons: vec!["label".into()],
+        },
+        footprint: Footprint::default(),
+        needs: vec![],
+        obstacle: None,
+        priority: Priority::Medium,
+        estimate: Estimate {
+            cost: dollars(5),
+            minutes: 10,
+        },
+        branch: branch(number),
+    }
+}
+
+pub(crate) fn branch(number: u64) -> BranchName {
+    BranchName::new(format!("autoissue/{number}-page"))
+}
+
+pub(crate) fn admitted(issue: u64, attempt: u32, grant: Usd) -> Event {
+    Event::Admitted {
+        issue: IssueNumber(issue),
+        attempt: AttemptNumber(attempt),
+        slot: SlotNumber(0),
+        grant,
+        probe: false,
+        branch: branch(issue),
+        start: Start::Base,
+    }
+}
+
+pub(crate) fn settled(issue: u64, attempt: u32, grant: Usd, cost: Usd) -> Event {
+    Event::Settled {
+        issue: IssueNumber(issue),
+        attempt: AttemptNumber(attempt),
+        grant,
+        outcome: Outcome {
+            result: Attempted::Published,
+            charge: Charge {
+                cost,
+                ..Charge::default()
+            },
+            dearest: Usd::ZERO,
+            model: Some("sonnet".into()),
+        },
+    }
+}
+
+pub(crate) fn fact(issue: u64, fact: Fact) -> Event {
+    Event::Fact {
+        issue: IssueNumber(issue),
+        attempt: AttemptNumber(1),
+        fact,
+    }
+}
+
+pub(crate) fn committed(issue: u64, files: u64) -> Event {
+    fact(
+        issue,
+        Fact::Committed {
+            commit: Commit {
+                id: CommitId::new("c".repeat(40)),
+                tree: TreeId::new("d".repeat(40)),
+                base: CommitId::new("e".repeat(40)),
+                diff: DiffStat {
+                    paths: vec!["src/page.rs".into()],
+                    files,
+                    added: 10 * files,
+                    removed: files,
+                },
+            },
+        },
+    )
+}
+
+pub(crate) fn opened(issue: u64, pull: u64) -> Event {
+    fact(
+        issue,
+        Fact::Did {
+            effect: Effect::OpenPull {
+                branch: branch(issue),
+            },
+            pull: Some(Pull {
+                number: PullNumber(pull),
+                url: format!("https://example.com/{pull}"),
+                head: branch(issue).to_string(),
+                base: "main".into(),
+                open: true,
+                body: String::new(),
+            }),
+        },
+    )
+}
+
+pub(crate) fn ended(issue: u64, ending: Ending) -> Event {
+    Event::TaskEnded {
+        issue: IssueNumber(issue),
+        ending,
+        reason: None,
+    }
+}
+
+pub(crate) fn started(session: &SessionId, daily_ceiling: Option<Usd>) -> Event {
+    Event::SessionStarted {
+        session: session.clone(),
+        project: PROJECT.into(),
+        selection: selection("ready"),
+        settings: settings(daily_ceiling),
+    }
+}
+
+/// Events with their places, the first at `seq`.
+pub(crate) fn place(seq: u64, events: Vec<Event>) -> Vec<Recorded> {
+    (seq..)
+        .zip(events)
+        .map(|(seq, event)| Recorded {
+            seq,
+            at: NOON.plus_millis(seq * 1000),
+            event,
+        })
+        .collect()
+}
+
+/// One of every kind of event and fact.
+pub(crate) fn one_of_each(session: &SessionId) -> Vec<Event> {
+    let mut events = vec![
+        started(session, None),
+        Event::TasksRead {
+            tasks: vec![task(7, Domain::Frontend), task(8, Domain::Backend)],
+        },
+        admitted(7, 1, dollars(5)),
+    ];
+    events.extend(facts().map(|each| fact(7, each)));
+    events.extend([
+        committed(7, 1),
+        opened(7, 70),
+        settled(7, 1, dollars(5), dollars(2)),
+        ended(7, Ending::Completed),
+    ]);
+    events.extend(waits());
+    events.extend(ends());
+    events
+}
+
+fn facts() -> [Fact; 9] {
+    let effect = Effect::Push {
+        branch: branch(7),
+        commit: snapshot(),
+    };
+    let report = CheckReport {
+        name: "test".into(),
+        verdict: Verdict::Passed,
+        millis: 9,
+        output: "ok".into(),
+    };
+    [
+        Fact::Entered {
+            stage: Stage::Agent,
+        },
+        Fact::Spawned {
+            stage: Stage::Agent,
+            process: ProcessIdentity {
+                pid: 4,
+                started: 5,
+                boot: "b".into(),
+            },
+            conversation: None,
+        },
+        Fact::AgentDone {
+            conversation: None,
+            summary: "done".into(),
+            charge: Charge::default(),
+        },
+        Fact::Snapshot {
+            commit: snapshot(),
+            base: snapshot(),
+        },
+        Fact::Checked {
+            reports: vec![report],
+        },
+        Fact::Verified,
+        Fact::BranchChosen { branch: branch(7) },
+        Fact::Intends {
+            effect: effect.clone(),
+        },
+        Fact::Did { effect, pull: None },
+    ]
+}
+
+fn waits() -> [Event; 8] {
+    let failure = Failure::new(ErrorClass::Network, "no route \u{fffd}");
+    let (issue, until) = (IssueNumber(7), NOON.plus_millis(5_000));
+    let start = Start::Snapshot {
+        snapshot: snapshot(),
+        conversation: Some(ConversationId::new("x")),
+        feedback: Some("the tests fail".into()),
+    };
+    [
+        Event::Held {
+            issue,
+            by: IssueNumber(8),
+            over: "src/".into(),
+        },
+        Event::Due { issue },
+        Event::RetryScheduled {
+            issue,
+            until,
+            failure: failure.clone(),
+            start: start.clone(),
+        },
+        Event::Parked {
+            issue,
+            until,
+            failure,
+            start,
+        },
+        Event::Requeued {
+            issue,
+            start: Start::Captured {
+                snapshot: snapshot(),
+            },
+        },
+        Event::DispatchPaused {
+            until,
+            reason: "limit".into(),
+        },
+        Event::BreakerOpened {
+            until,
+            failures: 5,
+            reason: "overloaded".into(),
+        },
+        Event::BreakerClosed,
+    ]
+}
+
+fn ends() -> [Event; 7] {
+    let issue = IssueNumber(7);
+    [
+        Event::Announced {
+            issue,
+            trouble: None,
+        },
+        Event::SpentElsewhere { today: dollars(1) },
+        Event::CommandTaken {
+            command: Command::Skip { issue },
+        },
+        Event::StopRequested,
+        Event::SessionInterrupted,
+        Event::SessionResumed {
+            settings: settings(None),
+        },
+        Event::SessionFinished,
+    ]
+}
+
+fn snapshot() -> CommitId {
+    CommitId::new("a".repeat(40))
+}
+
+/// A store and a session in it that has started.
+pub(crate) async fn begin(store: &Store, id: &str, daily_ceiling: Option<Usd>) -> SqliteJournal {
+    let session = SessionId::new(id);
+    let journal = store
+        .begin(session.clone(), PROJECT, &selection("ready"))
+        .unwrap();
+    append(&journal, 1, vec![started(&session, daily_ceiling)])
+        .await
+        .unwrap();
+    journal
+}
+
+pub(crate) async fn append(
+    journal: &SqliteJournal,
+    seq: u64,
+    events: Vec<Event>,
+) -> Result<(), JournalError> {
+    journal.append(&place(seq, events)).await
+}

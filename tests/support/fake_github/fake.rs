@@ -1,0 +1,367 @@
+//! A stateful stand-in for GitHub, in this process: as strict as GitHub, and as faulty as a test wants it.
+//!
+//! Its git side is `git http-backend` over a bare repository; what it says and hears is judged by GitHub's description.
+
+mod answer;
+mod backend;
+mod fault;
+mod git;
+mod issues;
+mod log;
+mod pulls;
+mod referee;
+mod routes;
+mod server;
+mod show;
+mod state;
+
+pub(crate) use fault::{Fault, Gate};
+pub(crate) use log::{Logged, closest_writes};
+pub(crate) use state::{Comment, Item, Label, PullPart};
+
+use fault::Faults;
+use git::Git;
+use server::{Inner, Wire, handle};
+use state::State;
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::JoinHandle;
+use tokio::sync::oneshot;
+
+/// What the fake starts with.
+#[derive(Clone, Debug)]
+pub(crate) struct FakeOptions {
+    /// `owner/name`.
+    pub(crate) project: &'static str,
+    /// Where merges close issues.
+    pub(crate) default_branch: &'static str,
+    /// The only good token.
+    pub(crate) token: &'static str,
+    /// The account that it belongs to.
+    pub(crate) login: &'static str,
+    /// The first commit's files.
+    pub(crate) files: &'static [(&'static str, &'static str)],
+}
+
+impl Default for FakeOptions {
+    fn default() -> Self {
+        Self {
+            project: "octo/widgets",
+            default_branch: "main",
+            token: "ghp_0123456789abcdefghijklmnopqrstuvwxyz",
+            login: "octo-bot",
+            files: &[("README.md", "# Widgets\n")],
+        }
+    }
+}
+
+/// A running fake; it ends when dropped.
+pub(crate) struct FakeGitHub {
+    inner: Arc<Inner>,
+    end: Option<oneshot::Sender<()>>,
+    server: Option<JoinHandle<()>>,
+    _root: tempfile::TempDir,
+}
+
+impl FakeGitHub {
+    /// Starts one on a free port of this machine, with threads of its own.
+    pub(crate) fn start(options: &FakeOptions) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let git = Git::create(
+            &root.path().join("repo.git"),
+            options.default_branch,
+            options.files,
+        );
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let state = State::new(options.project, options.default_branch, options.login, git);
+        let inner = Arc::new(Inner {
+            api: format!("http://{}", listener.local_addr().unwrap()),
+            token: options.token.to_owned(),
+            root: root.path().to_owned(),
+            state: Mutex::new(state),
+            faults: Mutex::new(Faults::default()),
+            log: Mutex::default(),
+        });
+        let (end, ended) = oneshot::channel();
+        let shared = Arc::clone(&inner);
+        let server = std::thread::spawn(move || run(listener, shared, ended));
+        Self {
+            inner,
+            end: Some(end),
+            server: Some(server),
+            _root: root,
+        }
+    }
+
+    /// Where its API is.
+    pub(crate) fn api_url(&self) -> String {
+        self.inner.api.clone()
+    }
+
+    /// Where its git side is: user `x-access-token`, and the token as password.
+    pub(crate) fn git_url(&self) -> String {
+        format!("{}/{}.git", self.inner.api, self.state().project)
+    }
+
+    /// The good token.
+    pub(crate) fn token(&self) -> String {
+        self.inner.token.clone()
+    }
+
+    /// Opens an issue with labels, written by somebody else. Gives its number.
+    pub(crate) fn add_issue(&self, title: &str, body: &str, labels: &[&str]) -> u64 {
+        let mut state = self.state();
+        let number = state.add(title, Some(body), None);
+        state.item(number).author = "a-person".into();
+        for label in labels {
+            state.put_label(number, label);
+        }
+        number
+    }
+
+    /// Adds a label to the repository.
+    pub(crate) fn add_label(&self, name: &str, color: &str) {
+        self.state().add_label(name, color, None);
+    }
+
+    /// Puts a label on an issue or a pull.
+    pub(crate) fn add_label_to(&self, number: u64, label: &str) {
+        self.state().put_label(number, label);
+    }
+
+    /// Opens a pull between two branches that exist. Gives its number.
+    pub(crate) fn add_pull(&self, title: &str, head: &str, base: &str) -> u64 {
+        self.add_pull_of(title, head, base, None)
+    }
+
+    /// Opens a pull from a fork's branch. Gives its number.
+    pub(crate) fn add_fork_pull(&self, title: &str, head: &str, base: &str) -> u64 {
+        self.add_pull_of(title, head, base, Some(999_999))
+    }
+
+    fn add_pull_of(&self, title: &str, head: &str, base: &str, fork: Option<u64>) -> u64 {
+        let mut state = self.state();
+        let head_sha = state.git.resolve(&format!("refs/heads/{head}"));
+        let part = PullPart {
+            head: head.to_owned(),
+            head_sha: head_sha.unwrap_or_else(|| "0".repeat(40)),
+            base: base.to_owned(),
+            draft: false,
+            fork,
+            merged: None,
+        };
+        state.add(title, None, Some(part))
+    }
+
+    /// Closes a pull, unmerged.
+    pub(crate) fn close_pull(&self, number: u64) {
+        self.state().set_open(number, false);
+    }
+
+    /// Closes an issue.
+    pub(crate) fn close_issue(&self, number: u64) {
+        self.state().set_open(number, false);
+    }
+
+    /// Makes an issue wait for another.
+    pub(crate) fn block(&self, issue: u64, by: u64) {
+        self.state().item(issue).blocked_by.push(by);
+    }
+
+    /// Removes an issue for good.
+    pub(crate) fn delete_issue(&self, number: u64) {
+        let mut state = self.state();
+        state.items.remove(&number);
+        state.deleted.insert(number);
+    }
+
+    /// Moves an issue to another repository, where it has this number.
+    pub(crate) fn move_issue(&self, number: u64, there: u64) {
+        let mut state = self.state();
+        state.items.remove(&number);
+        state.moved.insert(number, there);
+    }
+
+    /// Merges a pull, as a person does. `Err` says why it cannot be merged.
+    pub(crate) fn merge(&self, number: u64) -> Result<String, &'static str> {
+        self.state().merge(number, false)
+    }
+
+    /// Comments as somebody.
+    pub(crate) fn add_comment(&self, number: u64, author: &str, body: &str) {
+        self.state().add_comment(number, author, body);
+    }
+
+    /// Commits files on a branch, as a person does; a new one begins at the default branch. Gives the commit.
+    pub(crate) fn commit(&self, branch: &str, files: &[(&str, &str)]) -> String {
+        let state = self.state();
+        let is_there = state.git.heads().contains_key(branch);
+        let from = if is_there {
+            branch
+        } else {
+            &state.default_branch
+        };
+        state.git.commit(branch, Some(from), files, "By hand")
+    }
+
+    /// Deletes a branch, which closes its open pulls.
+    pub(crate) fn delete_branch(&self, branch: &str) {
+        let mut state = self.state();
+        state.git.delete_branch(branch);
+        state.follow_branches();
+    }
+
+    /// Calls the repository something else from now on.
+    pub(crate) fn rename(&self, project: &str) {
+        let mut state = self.state();
+        let old = std::mem::replace(&mut state.project, project.to_owned());
+        state.old_names.push(old);
+    }
+
+    /// Makes the token an app's, with an account of its own.
+    pub(crate) fn become_app(&self, login: &str) {
+        let mut state = self.state();
+        state.is_app = true;
+        login.clone_into(&mut state.login);
+    }
+
+    /// Lets nobody write any more.
+    pub(crate) fn archive(&self) {
+        self.state().archived = true;
+    }
+
+    /// Switches issues off.
+    pub(crate) fn disable_issues(&self) {
+        self.state().issues_disabled = true;
+    }
+
+    /// So many requests are left, until the limit is reset so many seconds from now.
+    pub(crate) fn set_rate(&self, remaining: u64, reset_in: i64) {
+        let mut state = self.state();
+        state.rate.remaining = remaining;
+        state.rate.reset = chrono::Utc::now().timestamp() + reset_in;
+    }
+
+    /// All issues, pulls left out, by number.
+    pub(crate) fn issues(&self) -> Vec<Item> {
+        let state = self.state();
+        let issues = state.items.values().filter(|item| item.pull.is_none());
+        issues.cloned().collect()
+    }
+
+    /// All pulls, by number.
+    pub(crate) fn pulls(&self) -> Vec<Item> {
+        let mut state = self.state();
+        state.follow_branches();
+        let pulls = state.items.values().filter(|item| item.pull.is_some());
+        pulls.cloned().collect()
+    }
+
+    /// The comments on an issue or a pull.
+    pub(crate) fn comments(&self, number: u64) -> Vec<Comment> {
+        self.state().items[&number].comments.clone()
+    }
+
+    /// The labels on an issue or a pull.
+    pub(crate) fn labels(&self, number: u64) -> Vec<String> {
+        self.state().items[&number].labels.clone()
+    }
+
+    /// The repository's labels.
+    pub(crate) fn repository_labels(&self) -> Vec<Label> {
+        self.state().labels.clone()
+    }
+
+    /// Every branch and where it stands.
+    pub(crate) fn branches(&self) -> std::collections::BTreeMap<String, String> {
+        self.state().git.heads()
+    }
+
+    /// Where a branch stands.
+    pub(crate) fn branch_head(&self, branch: &str) -> Option<String> {
+        self.state().git.resolve(&format!("refs/heads/{branch}"))
+    }
+
+    /// The tree that a branch stands at.
+    pub(crate) fn tree_of(&self, branch: &str) -> Option<String> {
+        self.state()
+            .git
+            .resolve(&format!("refs/heads/{branch}^{{tree}}"))
+    }
+
+    /// A file on a branch.
+    pub(crate) fn file(&self, branch: &str, path: &str) -> Option<String> {
+        self.state().git.file(&format!("refs/heads/{branch}"), path)
+    }
+
+    /// Every request so far.
+    pub(crate) fn requests(&self) -> Vec<Logged> {
+        self.inner.log.lock().unwrap().clone()
+    }
+
+    /// Forgets the requests so far.
+    pub(crate) fn forget_requests(&self) {
+        self.inner.log.lock().unwrap().clear();
+    }
+
+    /// What GitHub would not have taken, or would not have said.
+    pub(crate) fn violations(&self) -> Vec<String> {
+        referee::violations(&self.requests())
+    }
+
+    /// Lets the next request go wrong.
+    pub(crate) fn fail_next(&self, fault: Fault) {
+        self.fail_when(|_| true, fault, 1);
+    }
+
+    /// Lets the next `times` requests that match go wrong.
+    pub(crate) fn fail_when(
+        &self,
+        matches: impl Fn(&Logged) -> bool + Send + 'static,
+        fault: Fault,
+        times: usize,
+    ) {
+        self.inner
+            .faults
+            .lock()
+            .unwrap()
+            .plan(matches, fault, times);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.inner.state.lock().unwrap()
+    }
+}
+
+impl Drop for FakeGitHub {
+    fn drop(&mut self) {
+        drop(self.end.take());
+        if let Some(server) = self.server.take() {
+            let ended = server.join();
+            assert!(
+                ended.is_ok() || std::thread::panicking(),
+                "the fake has failed"
+            );
+        }
+    }
+}
+
+fn run(listener: TcpListener, inner: Arc<Inner>, ended: oneshot::Receiver<()>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+        let router = axum::Router::new().fallback(handle).with_state(inner);
+        let service = router.into_make_service_with_connect_info::<Wire>();
+        tokio::select! {
+            served = axum::serve(listener, service) => served.unwrap(),
+            // Dropped with the fake: connections are closed as they are.
+            _ = ended => {}
+        }
+    });
+    runtime.shutdown_background();
+}

@@ -1,0 +1,178 @@
+//! The bare repository behind the fake, and what GitHub computes from it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A bare repository.
+#[derive(Debug)]
+pub(crate) struct Git {
+    directory: PathBuf,
+}
+
+/// What a branch changes against another.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// Commits that the base does not have.
+    pub(crate) commits: u64,
+    /// Lines added and removed, and the path, of every file.
+    pub(crate) files: Vec<(u64, u64, String)>,
+}
+
+impl Git {
+    /// Makes one with a first commit of these files.
+    pub(crate) fn create(directory: &Path, branch: &str, files: &[(&str, &str)]) -> Self {
+        std::fs::create_dir_all(directory).unwrap();
+        let git = Self {
+            directory: directory.to_owned(),
+        };
+        git.run(&["init", "--quiet", "--bare", "--initial-branch", branch, "."]);
+        git.run(&["config", "http.receivepack", "true"]);
+        git.run(&["config", "gc.auto", "0"]);
+        git.commit(branch, None, files, "First");
+        git
+    }
+
+    /// Every branch and where it stands.
+    pub(crate) fn heads(&self) -> BTreeMap<String, String> {
+        let lines = self.run(&[
+            "for-each-ref",
+            "--format=%(objectname) %(refname)",
+            "refs/heads",
+        ]);
+        lines
+            .lines()
+            .filter_map(|line| line.split_once(' '))
+            .filter_map(|(sha, name)| Some((name.strip_prefix("refs/heads/")?, sha)))
+            .map(|(name, sha)| (name.to_owned(), sha.to_owned()))
+            .collect()
+    }
+
+    /// Commits files on a branch, on top of branch `from`. Gives the commit.
+    pub(crate) fn commit(
+        &self,
+        branch: &str,
+        from: Option<&str>,
+        files: &[(&str, &str)],
+        message: &str,
+    ) -> String {
+        let mut input = format!(
+            "commit refs/heads/{branch}\ncommitter Somebody <somebody@example.com> 1767225600 +0000\ndata {}\n{message}\n",
+            message.len()
+        );
+        if let Some(from) = from {
+            writeln!(input, "from refs/heads/{from}^0").unwrap();
+        }
+        for (path, content) in files {
+            let length = content.len();
+            writeln!(input, "M 100644 inline {path}\ndata {length}\n{content}").unwrap();
+        }
+        self.feed(&["fast-import", "--quiet"], &input);
+        self.resolve(&format!("refs/heads/{branch}")).unwrap()
+    }
+
+    /// The object that a name stands for.
+    pub(crate) fn resolve(&self, name: &str) -> Option<String> {
+        self.try_run(&["rev-parse", "--verify", "--quiet", name], "")
+            .ok()
+    }
+
+    /// A file's content at a commit.
+    pub(crate) fn file(&self, commit: &str, path: &str) -> Option<String> {
+        self.try_run(&["cat-file", "blob", &format!("{commit}:{path}")], "")
+            .ok()
+    }
+
+    /// What `head` changes since it left `base`.
+    pub(crate) fn change(&self, base: &str, head: &str) -> Change {
+        let count = self.run(&["rev-list", "--count", &format!("{base}..{head}")]);
+        let range = format!("{base}...{head}");
+        let stat = self
+            .try_run(&["diff", "--numstat", "--no-renames", &range], "")
+            .unwrap_or_default();
+        Change {
+            commits: count.parse().unwrap(),
+            files: stat.lines().filter_map(numstat).collect(),
+        }
+    }
+
+    /// The tree of both together; `None` where they conflict.
+    pub(crate) fn merged_tree(&self, base: &str, head: &str) -> Option<String> {
+        let out = self
+            .try_run(&["merge-tree", "--write-tree", base, head], "")
+            .ok()?;
+        out.lines().next().map(str::to_owned)
+    }
+
+    /// Moves `branch` to a new commit of this tree. Gives the commit.
+    pub(crate) fn move_branch(&self, branch: &str, tree: &str, parents: &[&str]) -> String {
+        let mut arguments = vec!["commit-tree", "-m", "Merge", tree];
+        arguments.extend(parents.iter().flat_map(|parent| ["-p", parent]));
+        let commit = self.run(&arguments);
+        self.run(&["update-ref", &format!("refs/heads/{branch}"), &commit]);
+        commit
+    }
+
+    /// Removes a branch.
+    pub(crate) fn delete_branch(&self, branch: &str) {
+        self.run(&["update-ref", "-d", &format!("refs/heads/{branch}")]);
+    }
+
+    fn run(&self, arguments: &[&str]) -> String {
+        self.feed(arguments, "")
+    }
+
+    fn feed(&self, arguments: &[&str], input: &str) -> String {
+        self.try_run(arguments, input)
+            .unwrap_or_else(|error| panic!("git {arguments:?}: {error}"))
+    }
+
+    fn try_run(&self, arguments: &[&str], input: &str) -> Result<String, String> {
+        let mut child = command("git")
+            .args(arguments)
+            .current_dir(&self.directory)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It may have ended without reading all of it; its exit code tells.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        if output.status.success() {
+            let text = String::from_utf8_lossy(&output.stdout);
+            Ok(text.trim_end_matches('\n').to_owned())
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned())
+        }
+    }
+}
+
+/// A program with git's configuration sealed off.
+pub(crate) fn command(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env("GIT_AUTHOR_NAME", "Somebody")
+        .env("GIT_AUTHOR_EMAIL", "somebody@example.com")
+        .env("GIT_AUTHOR_DATE", "1767225600 +0000")
+        .env("GIT_COMMITTER_NAME", "Somebody")
+        .env("GIT_COMMITTER_EMAIL", "somebody@example.com")
+        .env("GIT_COMMITTER_DATE", "1767225600 +0000")
+        .env_remove("GIT_DIR")
+        .env_remove("GIT_WORK_TREE")
+        .env_remove("GIT_INDEX_FILE");
+    command
+}
+
+fn numstat(line: &str) -> Option<(u64, u64, String)> {
+    let mut parts = line.splitn(3, '\t');
+    // Binary files have no lines.
+    let added = parts.next()?.parse().unwrap_or(0);
+    let removed = parts.next()?.parse().unwrap_or(0);
+    Some((added, removed, parts.next()?.to_owned()))
+}

@@ -1,0 +1,351 @@
+//! The fake's way in and out: checks, limits, conditional requests, and faults.
+
+use super::answer::{Answer, Ask, decoded, refusal};
+use super::backend::{GitRequest, git_path, serve};
+use super::fault::{Fault, Faults};
+use super::log::Logged;
+use super::routes::answer;
+use super::state::State;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::connect_info::Connected;
+use axum::extract::{ConnectInfo, Request, State as Shared};
+use axum::http::request::Parts;
+use axum::response::Response;
+use axum::serve::IncomingStream;
+use futures::stream;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+use tokio::net::TcpListener;
+
+/// What all requests share.
+pub(crate) struct Inner {
+    /// Where the API is.
+    pub(crate) api: String,
+    /// The only token that is good.
+    pub(crate) token: String,
+    /// Holds `repo.git`.
+    pub(crate) root: PathBuf,
+    /// What the fake knows.
+    pub(crate) state: Mutex<State>,
+    /// What is to go wrong.
+    pub(crate) faults: Mutex<Faults>,
+    /// What was asked.
+    pub(crate) log: Mutex<Vec<Logged>>,
+}
+
+/// An answer, ready to be sent.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Raw {
+    /// The status.
+    pub(crate) status: u16,
+    /// Its headers.
+    pub(crate) headers: Vec<(String, String)>,
+    /// Its body.
+    pub(crate) body: Vec<u8>,
+}
+
+/// The connection that a request came by, to cut it.
+#[derive(Clone)]
+pub(crate) struct Wire(Arc<TcpStream>);
+
+impl Connected<IncomingStream<'_, TcpListener>> for Wire {
+    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
+        let socket = stream.io().as_fd().try_clone_to_owned().unwrap();
+        Self(Arc::new(TcpStream::from(socket)))
+    }
+}
+
+/// Takes any request.
+pub(crate) async fn handle(
+    Shared(inner): Shared<Arc<Inner>>,
+    ConnectInfo(wire): ConnectInfo<Wire>,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, 256 << 20).await.unwrap_or_default();
+    let (at, fault) = inner.enter(&parts, &body);
+    let executes = fault.as_ref().is_none_or(Fault::executes);
+    let raw = match git_path(parts.uri.path()) {
+        Some(path) if executes => {
+            let request = GitRequest {
+                method: &parts.method,
+                uri: &parts.uri,
+                headers: &parts.headers,
+                body: &body,
+            };
+            serve(&inner.root, &inner.token, path, &request).await
+        }
+        _ => inner.rest(at, &parts, fault.as_ref()),
+    };
+    deliver(&inner, at, raw, fault, &wire).await
+}
+
+impl Inner {
+    /// Writes the request down, and finds its fault.
+    fn enter(&self, parts: &Parts, body: &Bytes) -> (usize, Option<Fault>) {
+        let mut logged = Logged {
+            method: parts.method.to_string(),
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            body: serde_json::from_slice(body).unwrap_or_default(),
+            conditional: parts.headers.contains_key("if-none-match"),
+            status: None,
+            answer: Value::Null,
+            fault: None,
+            git: git_path(parts.uri.path()).is_some(),
+            at: Instant::now(),
+            complaint: None,
+        };
+        let fault = self.faults.lock().unwrap().take(&logged);
+        logged.fault = fault.as_ref().map(|fault| format!("{fault:?}"));
+        let mut log = self.log.lock().unwrap();
+        log.push(logged);
+        (log.len() - 1, fault)
+    }
+
+    /// Answers a request for the REST API.
+    fn rest(&self, at: usize, parts: &Parts, fault: Option<&Fault>) -> Raw {
+        let header = |name| {
+            parts
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+        };
+        let mut state = self.state.lock().unwrap();
+        let authorization = header("authorization").unwrap_or_default();
+        let authorized = authorization
+            .split_once(' ')
+            .is_some_and(|(kind, token)| matches!(kind, "Bearer" | "token") && token == self.token);
+        let answer = if header("user-agent").is_none_or(str::is_empty) {
+            refusal(
+                403,
+                "Request forbidden by administrative rules. Please send a User-Agent.",
+            )
+        } else if !authorized {
+            refusal(401, "Bad credentials")
+        } else if let Some(refused) = refuse(&mut state, self, parts, fault) {
+            refused
+        } else {
+            self.execute(at, &mut state, parts)
+        };
+        let mut raw = Raw::from(&answer);
+        let etag = format!("W/\"{}\"", digest(&raw));
+        if parts.method == "GET" && raw.status == 200 {
+            if header("if-none-match") == Some(etag.as_str()) {
+                // A "not modified" repeats neither the words nor the links, and costs nothing.
+                raw = Raw {
+                    status: 304,
+                    ..Raw::default()
+                };
+            }
+            raw.headers.push(("etag".into(), etag));
+        }
+        if raw.status != 304 && authorized {
+            state.rate.remaining = state.rate.remaining.saturating_sub(1);
+        }
+        raw.headers.extend(limits(&state));
+        raw
+    }
+
+    fn execute(&self, at: usize, state: &mut State, parts: &Parts) -> Answer {
+        let body = self.log.lock().unwrap()[at].body.clone();
+        let path = parts.uri.path().trim_start_matches('/');
+        let query = parts.uri.query().unwrap_or_default();
+        let ask = Ask {
+            method: parts.method.as_str(),
+            path: path.split('/').map(decoded).collect(),
+            query: query
+                .split('&')
+                .filter_map(|pair| pair.split_once('='))
+                .map(|(name, value)| (decoded(name), decoded(value)))
+                .collect(),
+            body: &body,
+            api: &self.api,
+        };
+        let answer = answer(state, &ask);
+        if answer.unknown {
+            let complaint = "the fake does not know this operation";
+            self.log.lock().unwrap()[at].complaint = Some(complaint.into());
+        }
+        answer
+    }
+
+    fn left(&self, at: usize, raw: &Raw, whole: bool) {
+        let mut log = self.log.lock().unwrap();
+        log[at].status = Some(raw.status);
+        if whole && !log[at].git {
+            log[at].answer = serde_json::from_slice(&raw.body).unwrap_or_default();
+        }
+    }
+}
+
+/// Refuses what limits and faults do not let through.
+fn refuse(
+    state: &mut State,
+    inner: &Inner,
+    parts: &Parts,
+    fault: Option<&Fault>,
+) -> Option<Answer> {
+    if state.rate.remaining == 0 && state.rate.reset <= now() {
+        state.rate.remaining = state.rate.limit;
+        state.rate.reset = now() + 3600;
+    }
+    let answer = match fault {
+        Some(Fault::BadGateway | Fault::Reset) => refusal(502, "Server Error"),
+        Some(Fault::Forbidden(message)) => refusal(403, message),
+        Some(Fault::Secondary {
+            status,
+            retry_after,
+        }) => {
+            let message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
+            let mut answer = refusal(*status, message);
+            let seconds = retry_after.map(|seconds| ("retry-after", seconds.to_string()));
+            answer.headers.extend(seconds);
+            answer
+        }
+        Some(Fault::Exhausted { reset_in }) => {
+            state.rate.remaining = 0;
+            state.rate.reset = now() + i64::from(*reset_in);
+            refusal(403, "API rate limit exceeded for user ID 1.")
+        }
+        Some(Fault::Redirected(status)) => {
+            let rest = parts
+                .uri
+                .to_string()
+                .replacen(&format!("/repos/{}", state.project), "", 1);
+            let target = format!("{}/repositories/{}{rest}", inner.api, state.id);
+            led(*status, target)
+        }
+        Some(Fault::LedAway(target)) => led(302, target.clone()),
+        _ if state.rate.remaining == 0 => refusal(403, "API rate limit exceeded for user ID 1."),
+        _ => return None,
+    };
+    Some(answer)
+}
+
+fn led(status: u16, target: String) -> Answer {
+    let mut answer = refusal(status, "Moved");
+    answer.headers.push(("location", target));
+    answer
+}
+
+impl From<&Answer> for Raw {
+    fn from(answer: &Answer) -> Self {
+        let json = ("content-type", "application/json; charset=utf-8".to_owned());
+        let headers = answer.headers.iter().cloned().chain([json]);
+        Self {
+            status: answer.status,
+            headers: headers
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+            body: serde_json::to_vec(&answer.body).unwrap(),
+        }
+    }
+}
+
+/// The primary limit, as every answer of GitHub's tells it.
+fn limits(state: &State) -> [(String, String); 5] {
+    let rate = state.rate;
+    [
+        ("limit", rate.limit.to_string()),
+        ("remaining", rate.remaining.to_string()),
+        ("used", (rate.limit - rate.remaining).to_string()),
+        ("reset", rate.reset.to_string()),
+        ("resource", "core".to_owned()),
+    ]
+    .map(|(name, value)| (format!("x-ratelimit-{name}"), value))
+}
+
+/// Sends the answer, or what the fault makes of it.
+async fn deliver(
+    inner: &Inner,
+    at: usize,
+    mut raw: Raw,
+    fault: Option<Fault>,
+    wire: &Wire,
+) -> Response {
+    let half = raw.body.len() / 2;
+    match fault {
+        Some(Fault::BadGatewayAfter) => {
+            raw.status = 502;
+            raw.body = b"<html>502</html>".to_vec();
+        }
+        Some(Fault::EndlessPages) => {
+            let own = inner.log.lock().unwrap()[at].clone();
+            let link = format!("<{}{}?{}>; rel=\"next\"", inner.api, own.path, own.query);
+            raw.headers.push(("link".into(), link));
+        }
+        Some(Fault::Html) => raw.body = b"<html>Unicorn!</html>".to_vec(),
+        Some(Fault::TruncatedJson) => raw.body.truncate(half),
+        Some(Fault::CutOff) => {
+            inner.left(at, &raw, false);
+            return cut_off(&raw, half);
+        }
+        Some(Fault::Held(gate)) => gate.pass().await,
+        Some(Fault::DroppedReply) => return hang_up(wire, false).await,
+        Some(Fault::Reset) => return hang_up(wire, true).await,
+        Some(
+            Fault::BadGateway
+            | Fault::Secondary { .. }
+            | Fault::Exhausted { .. }
+            | Fault::Forbidden(_)
+            | Fault::Redirected(_)
+            | Fault::LedAway(_),
+        )
+        | None => {}
+    }
+    inner.left(at, &raw, true);
+    let body = raw.body.clone();
+    respond(&raw, Body::from(body))
+}
+
+fn cut_off(raw: &Raw, half: usize) -> Response {
+    let mut raw = raw.clone();
+    raw.headers
+        .push(("content-length".into(), raw.body.len().to_string()));
+    let part = Bytes::from(raw.body[..half].to_vec());
+    let parts = [Ok(part), Err(std::io::Error::other("cut off"))];
+    respond(&raw, Body::from_stream(stream::iter(parts)))
+}
+
+/// Ends the connection under the server, which then forgets this request.
+async fn hang_up(wire: &Wire, reset: bool) -> Response {
+    let socket = wire.0.try_clone().unwrap();
+    if reset {
+        socket.set_nonblocking(true).unwrap();
+        let socket = tokio::net::TcpStream::from_std(socket).unwrap();
+        socket.set_zero_linger().unwrap();
+        wire.0.shutdown(Shutdown::Read).unwrap();
+    } else {
+        socket.shutdown(Shutdown::Both).unwrap();
+    }
+    std::future::pending().await
+}
+
+fn respond(raw: &Raw, body: Body) -> Response {
+    let builder = Response::builder().status(raw.status);
+    raw.headers
+        .iter()
+        .fold(builder, |builder, (name, value)| {
+            builder.header(name, value)
+        })
+        .body(body)
+        .unwrap()
+}
+
+/// Of the words alone, so that a page that is followed by a new one keeps its name.
+fn digest(raw: &Raw) -> String {
+    let digest = Sha256::digest(&raw.body);
+    digest
+        .iter()
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+fn now() -> i64 {
+    chrono::Utc::now().timestamp()
+}

@@ -1,0 +1,346 @@
+//! What the fake knows: one repository with its issues, pulls, labels and comments.
+
+use super::git::Git;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// When the fake's clock starts: 2026-01-01T00:00:00Z. It moves on by a second with every change.
+const START: i64 = 1_767_225_600;
+
+/// An issue or a pull: they share their numbers.
+#[derive(Clone, Debug)]
+pub(crate) struct Item {
+    /// What people call it.
+    pub(crate) number: u64,
+    /// What the database calls it; never the same.
+    pub(crate) id: u64,
+    /// One line.
+    pub(crate) title: String,
+    /// Markdown.
+    pub(crate) body: Option<String>,
+    /// Names, in the order in which they were added.
+    pub(crate) labels: Vec<String>,
+    /// Open or closed.
+    pub(crate) open: bool,
+    /// The author.
+    pub(crate) author: String,
+    /// Who is to do it.
+    pub(crate) assignees: Vec<String>,
+    /// Seconds since 1970.
+    pub(crate) created: i64,
+    /// Seconds since 1970.
+    pub(crate) updated: i64,
+    /// Seconds since 1970.
+    pub(crate) closed: Option<i64>,
+    /// The oldest first.
+    pub(crate) comments: Vec<Comment>,
+    /// Numbers of the issues that it waits for.
+    pub(crate) blocked_by: Vec<u64>,
+    /// What makes it a pull.
+    pub(crate) pull: Option<PullPart>,
+}
+
+/// What a pull has that an issue has not.
+#[derive(Clone, Debug)]
+pub(crate) struct PullPart {
+    /// The branch that it offers.
+    pub(crate) head: String,
+    /// Where that branch stands, or stood last.
+    pub(crate) head_sha: String,
+    /// The branch it is for.
+    pub(crate) base: String,
+    /// Not to be merged yet.
+    pub(crate) draft: bool,
+    /// The repository that the branch is in, where it is a fork's.
+    pub(crate) fork: Option<u64>,
+    /// The commit that merged it.
+    pub(crate) merged: Option<String>,
+}
+
+/// A comment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Comment {
+    /// Its own number, over all issues.
+    pub(crate) id: u64,
+    /// Who wrote it.
+    pub(crate) author: String,
+    /// Markdown.
+    pub(crate) body: String,
+    /// Seconds since 1970.
+    pub(crate) created: i64,
+}
+
+/// A label of the repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Label {
+    /// What the database calls it.
+    pub(crate) id: u64,
+    /// As it was first written.
+    pub(crate) name: String,
+    /// Six hexadecimal digits.
+    pub(crate) color: String,
+    /// What it means.
+    pub(crate) description: Option<String>,
+}
+
+/// The primary limit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RateLimit {
+    /// In an hour.
+    pub(crate) limit: u64,
+    /// Left of them.
+    pub(crate) remaining: u64,
+    /// When they are full again: seconds since 1970, by the real clock.
+    pub(crate) reset: i64,
+}
+
+/// All of it.
+#[derive(Debug)]
+pub(crate) struct State {
+    /// `owner/name`, as it is called today.
+    pub(crate) project: String,
+    /// What it was called before.
+    pub(crate) old_names: Vec<String>,
+    /// What the database calls it.
+    pub(crate) id: u64,
+    /// Where merges close issues.
+    pub(crate) default_branch: String,
+    /// The account that the token belongs to.
+    pub(crate) login: String,
+    /// The token is an app's, which may not ask who it is by REST.
+    pub(crate) is_app: bool,
+    /// Takes no writes.
+    pub(crate) archived: bool,
+    /// Has no issues at all.
+    pub(crate) issues_disabled: bool,
+    /// By number.
+    pub(crate) items: BTreeMap<u64, Item>,
+    /// Numbers of issues that are gone.
+    pub(crate) deleted: BTreeSet<u64>,
+    /// Issues that went to another repository, and their numbers there.
+    pub(crate) moved: BTreeMap<u64, u64>,
+    /// In the order in which they were made.
+    pub(crate) labels: Vec<Label>,
+    /// The primary limit.
+    pub(crate) rate: RateLimit,
+    /// The repository.
+    pub(crate) git: Git,
+    next_number: u64,
+    next_id: u64,
+    now: i64,
+}
+
+impl State {
+    /// An empty repository.
+    pub(crate) fn new(project: &str, default_branch: &str, login: &str, git: Git) -> Self {
+        Self {
+            project: project.to_owned(),
+            old_names: Vec::new(),
+            id: 700_001,
+            default_branch: default_branch.to_owned(),
+            login: login.to_owned(),
+            is_app: false,
+            archived: false,
+            issues_disabled: false,
+            items: BTreeMap::new(),
+            deleted: BTreeSet::new(),
+            moved: BTreeMap::new(),
+            labels: Vec::new(),
+            rate: RateLimit {
+                limit: 5000,
+                remaining: 5000,
+                reset: 4_102_444_800,
+            },
+            git,
+            next_number: 1,
+            next_id: 2_000_000_001,
+            now: START,
+        }
+    }
+
+    /// The owner's login.
+    pub(crate) fn owner(&self) -> &str {
+        self.project.split('/').next().unwrap()
+    }
+
+    /// Moves the clock on, and tells it.
+    pub(crate) fn tick(&mut self) -> i64 {
+        self.now += 1;
+        self.now
+    }
+
+    /// A number of the database's.
+    pub(crate) fn id(&mut self) -> u64 {
+        self.next_id += 7;
+        self.next_id
+    }
+
+    /// Adds an issue; `pull` makes it a pull. Gives its number.
+    pub(crate) fn add(&mut self, title: &str, body: Option<&str>, pull: Option<PullPart>) -> u64 {
+        let (id, now, number) = (self.id(), self.tick(), self.next_number);
+        self.next_number += 1;
+        let item = Item {
+            number,
+            id,
+            title: title.to_owned(),
+            body: body.map(str::to_owned),
+            labels: Vec::new(),
+            open: true,
+            author: self.login.clone(),
+            assignees: Vec::new(),
+            created: now,
+            updated: now,
+            closed: None,
+            comments: Vec::new(),
+            blocked_by: Vec::new(),
+            pull,
+        };
+        self.items.insert(number, item);
+        number
+    }
+
+    /// The one of this number.
+    pub(crate) fn item(&mut self, number: u64) -> &mut Item {
+        self.items.get_mut(&number).expect("it is there")
+    }
+
+    /// The repository's label of this name; case does not matter.
+    pub(crate) fn label(&self, name: &str) -> Option<&Label> {
+        let name = name.to_lowercase();
+        self.labels
+            .iter()
+            .find(|label| label.name.to_lowercase() == name)
+    }
+
+    /// Adds a label to the repository, unless it is there. Gives its name as it stands there.
+    pub(crate) fn add_label(
+        &mut self,
+        name: &str,
+        color: &str,
+        description: Option<&str>,
+    ) -> String {
+        if let Some(label) = self.label(name) {
+            return label.name.clone();
+        }
+        let label = Label {
+            id: self.id(),
+            name: name.to_owned(),
+            color: color.to_owned(),
+            description: description.map(str::to_owned),
+        };
+        self.labels.push(label);
+        name.to_owned()
+    }
+
+    /// Puts a label on an issue; GitHub makes one that is missing, in grey.
+    pub(crate) fn put_label(&mut self, number: u64, name: &str) {
+        let name = self.add_label(name, "ededed", None);
+        let now = self.tick();
+        let item = self.item(number);
+        if !item.labels.contains(&name) {
+            item.labels.push(name);
+            item.updated = now;
+        }
+    }
+
+    /// Comments on an issue. Gives the comment.
+    pub(crate) fn add_comment(&mut self, number: u64, author: &str, body: &str) -> Comment {
+        let comment = Comment {
+            id: self.id(),
+            author: author.to_owned(),
+            body: body.to_owned(),
+            created: self.tick(),
+        };
+        let item = self.item(number);
+        item.updated = comment.created;
+        item.comments.push(comment.clone());
+        comment
+    }
+
+    /// Opens or closes.
+    pub(crate) fn set_open(&mut self, number: u64, open: bool) {
+        let now = self.tick();
+        let item = self.item(number);
+        item.open = open;
+        item.updated = now;
+        item.closed = (!open).then_some(now);
+    }
+
+    /// Brings the pulls up to date with their branches: GitHub closes a pull whose branch is deleted.
+    pub(crate) fn follow_branches(&mut self) -> BTreeMap<String, String> {
+        let heads = self.git.heads();
+        let mut orphans = Vec::new();
+        for item in self.items.values_mut().filter(|item| item.open) {
+            let Some(pull) = item.pull.as_mut().filter(|pull| pull.fork.is_none()) else {
+                continue;
+            };
+            match heads.get(&pull.head) {
+                Some(sha) => pull.head_sha.clone_from(sha),
+                None => orphans.push(item.number),
+            }
+        }
+        for orphan in orphans {
+            self.set_open(orphan, false);
+        }
+        heads
+    }
+
+    /// Merges a pull, and closes what it says it closes. `Err` says why it cannot be merged.
+    pub(crate) fn merge(&mut self, number: u64, squash: bool) -> Result<String, &'static str> {
+        let heads = self.follow_branches();
+        let item = self.items[&number].clone();
+        let pull = item
+            .pull
+            .as_ref()
+            .filter(|_| item.open)
+            .ok_or("Pull Request is not mergeable")?;
+        if pull.draft {
+            return Err("Pull Request is still a draft");
+        }
+        let base = heads.get(&pull.base).ok_or("Base branch does not exist")?;
+        let tree = self
+            .git
+            .merged_tree(base, &pull.head_sha)
+            .ok_or("Pull Request is not mergeable")?;
+        let both = [base.as_str(), pull.head_sha.as_str()];
+        let parents = if squash { &both[..1] } else { &both[..] };
+        let commit = self.git.move_branch(&pull.base, &tree, parents);
+        let merged = self.item(number).pull.as_mut().expect("it is a pull");
+        merged.merged = Some(commit.clone());
+        self.set_open(number, false);
+        if pull.base == self.default_branch {
+            for issue in closed_by(item.body.as_deref().unwrap_or_default()) {
+                if self
+                    .items
+                    .get(&issue)
+                    .is_some_and(|it| it.open && it.pull.is_none())
+                {
+                    self.set_open(issue, false);
+                }
+            }
+        }
+        Ok(commit)
+    }
+}
+
+/// The issues that a pull's text closes: one number after each keyword.
+pub(crate) fn closed_by(text: &str) -> Vec<u64> {
+    const KEYWORDS: [&str; 9] = [
+        "close", "closes", "closed", "fix", "fixes", "fixed", "resolve", "resolves", "resolved",
+    ];
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words
+        .windows(2)
+        .filter(|pair| {
+            let keyword = pair[0].trim_end_matches(':').to_lowercase();
+            KEYWORDS.contains(&keyword.as_str())
+        })
+        .filter_map(|pair| {
+            let digits: String = pair[1]
+                .strip_prefix('#')?
+                .chars()
+                .take_while(char::is_ascii_digit)
+                .collect();
+            digits.parse().ok()
+        })
+        .collect()
+}

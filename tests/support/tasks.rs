@@ -1,0 +1,115 @@
+//! Tasks and settings made to measure, for tests and benches of the scheduler.
+
+use autoissue::rules::classify::{Classified, Domain};
+use autoissue::rules::footprint::{Evidence, Footprint, LikelyFile};
+use autoissue::rules::ids::{BranchName, IssueNumber, Timestamp};
+use autoissue::rules::issue::{Issue, IssueState, Priority};
+use autoissue::rules::money::Usd;
+use autoissue::rules::settings::{Policy, Settings, StateLabels};
+use autoissue::rules::task::{Estimate, Task};
+
+/// A task with these files and needs; no file means an unknown footprint.
+pub fn task(number: u64, domain: Domain, files: &[&str], needs: &[u64]) -> Task {
+    let files = files.iter().map(|path| LikelyFile {
+        path: (*path).to_owned(),
+        probability: 0.9,
+        evidence: Evidence::NamedInText,
+    });
+    let mut files: Vec<LikelyFile> = files.collect();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files.dedup_by(|a, b| a.path == b.path);
+    Task {
+        issue: Issue {
+            number: IssueNumber(number),
+            title: format!("Issue {number}"),
+            body: String::new(),
+            labels: vec![],
+            state: IssueState::Open,
+            author: None,
+            created_at: Timestamp(i64::try_from(number).unwrap_or(0)),
+            updated_at: Timestamp(0),
+            url: None,
+            depends_on: vec![],
+        },
+        domain: Classified {
+            domain,
+            confidence: 1.0,
+            reasons: vec![],
+        },
+        footprint: Footprint { files },
+        needs: needs.iter().copied().map(IssueNumber).collect(),
+        obstacle: None,
+        priority: Priority::Medium,
+        estimate: Estimate {
+            cost: Usd::from_micros(1_000_000),
+            minutes: 10,
+        },
+        branch: BranchName::new(format!("autoissue/{number}-issue")),
+    }
+}
+
+/// Settings with this many slots and ample money.
+pub fn settings(slots: u32) -> Settings {
+    Settings {
+        slots,
+        ceiling: Usd::from_micros(u64::MAX / 4),
+        daily_ceiling: None,
+        cap: Usd::from_micros(5_000_000),
+        typical: None,
+        priority_first: false,
+        max_retries: 2,
+        check_rounds: 1,
+        breaker_failures: 5,
+        breaker_cooldown_millis: 60_000,
+        policy: Policy::Footprint,
+        agent: "command".to_owned(),
+        model: None,
+        base_branch: "main".to_owned(),
+        create_pr: true,
+        draft: false,
+        labels: StateLabels::default(),
+    }
+}
+
+/// A small random generator with a seed (xorshift64*, Vigna 2016), so that instances can be made again.
+pub struct Dice(u64);
+
+impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    /// A number below `end`.
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % end.max(1)
+    }
+}
+
+/// A random instance: some dependencies on earlier tasks, files from a pool, a few unknown footprints.
+pub fn instance(count: u64, pool: u64, dice: &mut Dice) -> Vec<Task> {
+    let domains = [
+        Domain::Backend,
+        Domain::Frontend,
+        Domain::Database,
+        Domain::Unknown,
+    ];
+    (1..=count)
+        .map(|number| {
+            let domain = domains[usize::try_from(dice.below(4)).unwrap_or(0)];
+            let files: Vec<String> = (0..dice.below(4))
+                .map(|_| format!("src/f{}.rs", dice.below(pool)))
+                .collect();
+            let files: Vec<&str> = files.iter().map(String::as_str).collect();
+            let mut needs = Vec::new();
+            if number > 1 && dice.below(4) == 0 {
+                needs.push(1 + dice.below(number - 1));
+            }
+            let mut task = task(number, domain, &files, &needs);
+            task.estimate.minutes = 5 + u32::try_from(dice.below(30)).unwrap_or(0);
+            task
+        })
+        .collect()
+}
