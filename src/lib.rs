@@ -36,8 +36,8 @@ pub mod rules {
     pub mod secret_patterns;
     pub mod settings;
     pub mod summary;
-    pub mod tally;
     pub mod tags;
+    pub mod tally;
     pub mod task;
     /// The heart: who runs next.
     pub mod schedule {
@@ -147,6 +147,7 @@ pub mod adapters {
         pub mod crash;
         mod database;
         pub mod error;
+        pub mod figures;
         mod files;
         pub mod history;
         pub mod journal;
@@ -186,6 +187,7 @@ pub mod reporters {
 pub mod error {
     pub mod causes;
     pub mod shape;
+    pub mod stored;
     pub use shape::{Color, Error, Kind, printable};
 }
 /// What may be typed.
@@ -223,18 +225,25 @@ pub mod config {
 }
 /// One small file per command, and the wiring.
 pub mod commands {
+    pub mod answer;
+    pub mod breaker;
     pub mod checkout;
+    pub mod clean;
     pub mod completions;
     pub mod config;
+    pub mod conversation;
     pub mod dispatch;
     pub mod doctor;
     pub mod examine;
     pub mod guess;
+    pub mod history;
     pub mod init;
+    pub mod metrics;
     pub mod output;
     pub mod place;
     pub mod probe;
     pub mod project;
+    pub mod retry;
     pub mod token;
     pub mod wire;
     /// The project, the agent and the check of `demo`.
