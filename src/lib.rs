@@ -61,9 +61,14 @@ pub mod ports;
 pub mod engine {
     pub mod attempt;
     pub mod clock;
+    pub mod intake;
+    pub mod link;
+    pub mod orders;
     pub mod publish;
     pub mod recover;
+    pub mod rounds;
     pub mod session;
+    pub mod turn;
     pub mod verify;
 }
 
@@ -94,7 +99,8 @@ pub mod adapters {
         pub mod claude_end;
         pub mod claude_stream;
         pub mod command;
-        pub mod listener;
+        mod run_record;
+        mod teller;
     }
     /// Git, by its command line.
     pub mod git {
@@ -118,14 +124,18 @@ pub mod adapters {
     }
     /// GitHub, by octocrab.
     pub mod github {
+        pub mod address;
         pub mod auth;
         pub mod cache;
         pub mod client;
         pub mod forge;
         pub mod governor;
-        pub mod limit;
+        pub mod limits;
         pub mod reads;
         pub mod reply;
+        pub mod told;
+        pub mod verdict;
+        pub mod window;
         pub mod wire;
         pub mod writes;
     }
@@ -177,6 +187,7 @@ pub mod reporters {
     pub mod paint;
     pub mod plain;
     pub mod shape;
+    pub mod status;
     pub mod table;
     pub mod terminal;
     pub mod time;

@@ -1,1 +1,431 @@
-//! (to be built)
+//! One try at one task: prepare, agent, commit, check, publish.
+
+use crate::engine::link::Link;
+use crate::engine::orders::Orders;
+use crate::engine::publish::{PublishError, Publisher};
+use crate::engine::rounds::Rounds;
+use crate::engine::verify::{BaseVerdicts, Verification};
+use crate::ports::{
+    CommandEnd, CommandOrder, ForgeError, Interrupted, Ports, RepositoryError, Stop, Workspace,
+    WorkspaceOrder,
+};
+use crate::rules::event::Fact;
+use crate::rules::ids::{BranchName, CommitId, SessionId};
+use crate::rules::money::{Charge, Usd};
+use crate::rules::names;
+use crate::rules::offer::{self, Offer};
+use crate::rules::prompt::{self, Feedback};
+use crate::rules::schedule::table::{Entry, Run};
+use crate::rules::settings::Settings;
+use crate::rules::task::{
+    Attempted, CheckReport, Commit, ErrorClass, Failure, Outcome, Stage, Start, Task, Verdict,
+};
+use std::sync::Arc;
+
+/// All that one attempt needs to know.
+#[derive(Clone)]
+pub struct Work {
+    /// The session.
+    pub session: SessionId,
+    /// What its decisions rest on.
+    pub settings: Arc<Settings>,
+    /// How attempts are made.
+    pub orders: Arc<Orders>,
+    /// What checks say of base commits.
+    pub bases: Arc<BaseVerdicts>,
+    /// The task, and what earlier attempts found out.
+    pub entry: Entry,
+    /// The attempt.
+    pub run: Run,
+    /// What agents may spend in it by their own reckoning: the grant less the slack.
+    pub limit: Usd,
+}
+
+/// Why an attempt goes no further.
+#[derive(Debug)]
+pub(super) enum Halt {
+    Failed(Failure),
+    NeedsHuman(String),
+    Unchanged(String),
+    Stopped,
+}
+
+impl From<Interrupted> for Halt {
+    fn from(_: Interrupted) -> Self {
+        Self::Stopped
+    }
+}
+
+impl From<RepositoryError> for Halt {
+    fn from(error: RepositoryError) -> Self {
+        Self::Failed(Failure::new(ErrorClass::Workspace, error_line(&error)))
+    }
+}
+
+/// What is known of the work so far; starts with what earlier attempts left.
+pub(super) struct Attempt<'a> {
+    pub(super) ports: &'a Ports,
+    pub(super) work: &'a Work,
+    pub(super) link: &'a Link,
+    pub(super) stop: &'a Stop,
+    pub(super) charge: Charge,
+    pub(super) dearest: Usd,
+    pub(super) model: Option<String>,
+    pub(super) summary: String,
+}
+
+/// Makes the attempt. Never fails as such: whatever goes wrong is in the outcome.
+pub async fn run(ports: &Ports, work: &Work, link: &Link, stop: &Stop) -> Outcome {
+    let record = &work.entry.record;
+    let mut attempt = Attempt {
+        ports,
+        work,
+        link,
+        stop,
+        charge: Charge::default(),
+        dearest: Usd::ZERO,
+        model: None,
+        summary: record.summary.clone(),
+    };
+    let result = match attempt.go().await {
+        Ok(()) => Attempted::Published,
+        Err(Halt::Failed(mut failure)) => {
+            failure.message =
+                names::printable_block(&work.orders.redactor.clean(&failure.message), MOST_WORDS);
+            Attempted::Failed(failure)
+        }
+        Err(Halt::NeedsHuman(reason)) => Attempted::NeedsHuman { reason },
+        Err(Halt::Unchanged(said)) => Attempted::Unchanged { said },
+        Err(Halt::Stopped) => Attempted::Stopped,
+    };
+    Outcome {
+        result,
+        charge: attempt.charge,
+        dearest: attempt.dearest,
+        model: attempt.model,
+    }
+}
+
+/// Bytes that a failure may take in the journal and in the next prompt.
+const MOST_WORDS: usize = 6_000;
+
+impl Attempt<'_> {
+    async fn go(&mut self) -> Result<(), Halt> {
+        let record = &self.work.entry.record;
+        let (commit, reports) = match &self.work.entry.start {
+            Start::Verified => {
+                let lost = || {
+                    Halt::Failed(Failure::new(
+                        ErrorClass::Workspace,
+                        "the verified commit is not known any more",
+                    ))
+                };
+                (
+                    record.commit.clone().ok_or_else(lost)?,
+                    record.reports.clone(),
+                )
+            }
+            Start::Captured { snapshot } => {
+                let base = self.known_base()?;
+                let capture = self.ports.repository.reopen(snapshot, &base).await?;
+                let commit = self.commit(&capture, &base).await?;
+                let reports = self.check(&commit).await?;
+                if let Some(failure) = check_failure(&reports) {
+                    return Err(Halt::Failed(failure));
+                }
+                (commit, reports)
+            }
+            Start::Base | Start::Snapshot { .. } => self.with_workspace().await?,
+        };
+        self.publish(&commit, &reports).await
+    }
+
+    async fn with_workspace(&mut self) -> Result<(Commit, Vec<CheckReport>), Halt> {
+        self.link
+            .report(Fact::Entered {
+                stage: Stage::Prepare,
+            })
+            .await?;
+        self.show_working().await?;
+        let workspace = self.lay_out().await?;
+        let made = self.make(&workspace).await;
+        let released = self.ports.repository.release(workspace).await;
+        let made = made?;
+        released?;
+        Ok(made)
+    }
+
+    async fn make(&mut self, workspace: &Workspace) -> Result<(Commit, Vec<CheckReport>), Halt> {
+        self.set_up(workspace).await?;
+        Rounds::new(self, workspace).run().await
+    }
+
+    async fn lay_out(&mut self) -> Result<Workspace, Halt> {
+        let fetched = self
+            .ports
+            .repository
+            .fetch(&self.work.settings.base_branch)
+            .await?;
+        let (base, start) = match &self.work.entry.start {
+            Start::Snapshot { snapshot, .. } => (self.known_base()?, snapshot.clone()),
+            Start::Base | Start::Captured { .. } | Start::Verified => (fetched.clone(), fetched),
+        };
+        let order = WorkspaceOrder {
+            slot: self.work.run.slot,
+            issue: self.link.issue,
+            branch: self.branch().clone(),
+            base,
+            start,
+        };
+        Ok(self.ports.repository.prepare(&order).await?)
+    }
+
+    async fn set_up(&self, workspace: &Workspace) -> Result<(), Halt> {
+        if let Some(setup) = &self.work.orders.setup {
+            let mut env = self.env();
+            env.push((
+                "AUTOISSUE_WORKTREE".to_owned(),
+                workspace.path.display().to_string(),
+            ));
+            let order = CommandOrder {
+                argv: setup.argv.clone(),
+                directory: workspace.path.clone(),
+                wall: setup.wall,
+                env,
+            };
+            let watch = self.link.watch(Stage::Prepare, None, Usd::ZERO);
+            let report = self.ports.commands.run(&order, &watch, self.stop).await;
+            let what = match report.end {
+                CommandEnd::Exited(0) => None,
+                CommandEnd::Stopped => return Err(Halt::Stopped),
+                CommandEnd::Exited(code) => Some(format!("setup exited with {code}")),
+                CommandEnd::TimedOut => Some("setup took too long".to_owned()),
+                CommandEnd::NotStarted => Some("setup could not be started".to_owned()),
+            };
+            if let Some(what) = what {
+                return Err(Halt::Failed(Failure::new(
+                    ErrorClass::Setup,
+                    format!("{what}\n{}", report.output),
+                )));
+            }
+        }
+        Ok(self.ports.repository.seal(workspace).await?)
+    }
+
+    pub(super) async fn commit(
+        &mut self,
+        capture: &crate::ports::Capture,
+        base: &CommitId,
+    ) -> Result<Commit, Halt> {
+        self.link
+            .report(Fact::Entered {
+                stage: Stage::Commit,
+            })
+            .await?;
+        if capture.diff.files == 0 {
+            return Err(Halt::Unchanged(self.summary.clone()));
+        }
+        if let Some(concern) = &capture.concern {
+            return Err(Halt::NeedsHuman(concern.clone()));
+        }
+        let message = offer::commit_message(self.task(), &self.summary);
+        let commit = self
+            .ports
+            .repository
+            .commit(capture, base, &message)
+            .await?;
+        self.link
+            .report(Fact::Committed {
+                commit: commit.clone(),
+            })
+            .await?;
+        Ok(commit)
+    }
+
+    /// Checks a commit; where nothing stops it, says so in the journal.
+    pub(super) async fn check(&mut self, commit: &Commit) -> Result<Vec<CheckReport>, Halt> {
+        self.link
+            .report(Fact::Entered {
+                stage: Stage::Check,
+            })
+            .await?;
+        let verification = Verification {
+            ports: self.ports,
+            orders: &self.work.orders,
+            bases: &self.work.bases,
+            env: self.env(),
+            link: self.link,
+            stop: self.stop,
+        };
+        let reports = verification.run(commit).await?.ok_or(Halt::Stopped)?;
+        self.link
+            .report(Fact::Checked {
+                reports: reports.clone(),
+            })
+            .await?;
+        if check_failure(&reports).is_none() {
+            self.link.report(Fact::Verified).await?;
+        }
+        Ok(reports)
+    }
+
+    async fn publish(&mut self, commit: &Commit, reports: &[CheckReport]) -> Result<(), Halt> {
+        if self.stop.is_asked() {
+            return Err(Halt::Stopped);
+        }
+        self.link
+            .report(Fact::Entered {
+                stage: Stage::Publish,
+            })
+            .await?;
+        let charge = self.work.entry.spent.plus(self.charge);
+        let offer = Offer {
+            task: self.task(),
+            session: &self.work.session,
+            branch: self.branch(),
+            settings: &self.work.settings,
+            commit,
+            checks: reports,
+            summary: &self.summary,
+            charge,
+            attempts: self.work.run.attempt.0,
+            model: self
+                .model
+                .as_deref()
+                .or(self.work.entry.record.model.as_deref()),
+        };
+        let mut publisher = self.publisher();
+        match publisher.offer(&offer).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(unpublished(&error)),
+        }
+    }
+
+    /// Shows on the forge that somebody works on it; a forge that cannot show it stops nobody.
+    async fn show_working(&self) -> Result<(), Halt> {
+        let label = &self.work.settings.labels.working;
+        if label.is_empty() {
+            return Ok(());
+        }
+        match self.publisher().label(label).await {
+            Ok(()) => Ok(()),
+            Err(PublishError::Interrupted(_)) => Err(Halt::Stopped),
+            Err(error) => {
+                tracing::warn!(issue = %self.link.issue, %error, "the working label could not be set");
+                Ok(())
+            }
+        }
+    }
+
+    fn publisher(&self) -> Publisher<'_> {
+        Publisher {
+            ports: self.ports,
+            orders: &self.work.orders,
+            settings: &self.work.settings,
+            session: &self.work.session,
+            link: self.link,
+            record: self.work.entry.record.clone(),
+        }
+    }
+
+    fn known_base(&self) -> Result<CommitId, Halt> {
+        let lost = || {
+            Halt::Failed(Failure::new(
+                ErrorClass::Conflict,
+                "the base of the earlier work is not known any more",
+            ))
+        };
+        self.work.entry.record.base.clone().ok_or_else(lost)
+    }
+
+    pub(super) fn task(&self) -> &Task {
+        &self.work.entry.task
+    }
+
+    pub(super) fn branch(&self) -> &BranchName {
+        self.work
+            .entry
+            .record
+            .branch
+            .as_ref()
+            .unwrap_or(&self.work.entry.task.branch)
+    }
+
+    /// What every process of the attempt may know.
+    pub(super) fn env(&self) -> Vec<(String, String)> {
+        let pairs = [
+            ("AUTOISSUE_ISSUE", self.link.issue.0.to_string()),
+            ("AUTOISSUE_SESSION", self.work.session.to_string()),
+            ("AUTOISSUE_ATTEMPT", self.link.attempt.to_string()),
+            ("AUTOISSUE_BRANCH", self.branch().to_string()),
+        ];
+        pairs
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
+    }
+}
+
+/// What to do about work that could not be offered: wait, ask for credentials, or ask a person.
+fn unpublished(error: &PublishError) -> Halt {
+    let failed = |class, until| {
+        Halt::Failed(Failure {
+            until,
+            ..Failure::new(class, error_line(error))
+        })
+    };
+    match error {
+        PublishError::Interrupted(_) => Halt::Stopped,
+        PublishError::Repository(RepositoryError::Remote { auth: true, .. })
+        | PublishError::Forge(ForgeError::Auth { .. }) => failed(ErrorClass::Auth, None),
+        PublishError::Repository(RepositoryError::Foreign { .. })
+        | PublishError::Forge(ForgeError::Refused { .. } | ForgeError::NotFound { .. }) => {
+            Halt::NeedsHuman(error_line(error))
+        }
+        PublishError::Forge(ForgeError::Limited { until, .. }) => {
+            failed(ErrorClass::Publish, *until)
+        }
+        PublishError::Repository(_)
+        | PublishError::Forge(ForgeError::Unknown { .. } | ForgeError::Io { .. }) => {
+            failed(ErrorClass::Publish, None)
+        }
+    }
+}
+
+/// What stops a commit from being offered, in words for the agent and for a person.
+pub(super) fn check_failure(reports: &[CheckReport]) -> Option<Failure> {
+    let failed: Vec<CheckReport> = reports
+        .iter()
+        .filter(|report| report.verdict.stops())
+        .cloned()
+        .collect();
+    if failed.is_empty() {
+        return None;
+    }
+    if failed
+        .iter()
+        .all(|report| report.verdict == Verdict::Unable)
+    {
+        let names: Vec<&str> = failed.iter().map(|report| report.name.as_str()).collect();
+        let message = format!("could not start {}: {}", names.join(", "), failed[0].output);
+        return Some(Failure::new(ErrorClass::Validation, message));
+    }
+    Some(Failure::new(
+        ErrorClass::CheckFailed,
+        prompt::feedback_prompt(&Feedback::ChecksFailed(&failed)),
+    ))
+}
+
+/// An error and what caused it, in one line.
+pub(super) fn error_line(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let words = next.to_string();
+        if !line.contains(&words) {
+            line = format!("{line}: {words}");
+        }
+        cause = next.source();
+    }
+    line
+}

@@ -1,1 +1,355 @@
-//! (to be built)
+//! Changes of the outside, each exactly once: intent, look, do, result.
+//!
+//! The intent is durable before anything is sent. Then the effect is looked for under a key that only it can have;
+//! only what is not there is sent, and a reply that got lost means looking again, twice, before sending again.
+
+use crate::engine::link::Link;
+use crate::engine::orders::Orders;
+use crate::ports::{ForgeError, Interrupted, Ports, RepositoryError};
+use crate::rules::event::{Effect, Fact};
+use crate::rules::ids::{BranchName, CommitId, SessionId};
+use crate::rules::names;
+use crate::rules::offer::{self, Offer};
+use crate::rules::schedule::finish::announcements;
+use crate::rules::schedule::table::{Entry, Record};
+use crate::rules::settings::Settings;
+use crate::rules::task::{Ending, Pull, PullDraft};
+
+/// Why something could not be published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The forge said no.
+    #[error(transparent)]
+    Forge(#[from] ForgeError),
+    /// The remote said no.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    /// The session is stopping.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+}
+
+/// How often something whose reply got lost is sent in all.
+const MOST_SENDS: u32 = 3;
+
+/// Publishes for one task.
+pub struct Publisher<'a> {
+    /// The world.
+    pub ports: &'a Ports,
+    /// How.
+    pub orders: &'a Orders,
+    /// The session's settings.
+    pub settings: &'a Settings,
+    /// Whose marker the effects carry.
+    pub session: &'a SessionId,
+    /// The way to the loop.
+    pub link: &'a Link,
+    /// What was intended and done before.
+    pub record: Record,
+}
+
+impl Publisher<'_> {
+    /// Pushes the commit and opens its pull, whatever of it is not done yet.
+    pub async fn offer(&mut self, offer: &Offer<'_>) -> Result<Option<Pull>, PublishError> {
+        let mut branch = offer.branch.clone();
+        if !self.was_pushed(&branch) {
+            branch = self.free_branch(offer, branch).await?;
+        }
+        self.push(&branch, &offer.commit.id).await?;
+        if !self.settings.create_pr {
+            return Ok(None);
+        }
+        let draft = self.redacted(offer::pull_draft(&Offer {
+            branch: &branch,
+            ..*offer
+        }));
+        self.open_pull(&draft).await.map(Some)
+    }
+
+    /// Shows on the forge how the task ended; what cannot be shown is told, not fatal.
+    pub async fn announce(&mut self, entry: &Entry) -> Result<Option<String>, Interrupted> {
+        let mut troubles: Vec<String> = Vec::new();
+        for effect in announcements(entry, self.settings) {
+            match self.show(&effect, entry).await {
+                Ok(()) => {}
+                Err(PublishError::Interrupted(interrupted)) => return Err(interrupted),
+                Err(PublishError::Forge(error)) => troubles.push(error.to_string()),
+                Err(PublishError::Repository(error)) => troubles.push(error.to_string()),
+            }
+        }
+        Ok((!troubles.is_empty()).then(|| troubles.join("; ")))
+    }
+
+    /// Puts a label on the issue.
+    pub async fn label(&mut self, label: &str) -> Result<(), PublishError> {
+        let effect = Effect::AddLabel {
+            label: label.to_owned(),
+        };
+        if self.is_done(&effect) {
+            return Ok(());
+        }
+        self.intend(&effect).await?;
+        self.ports.forge.add_label(self.link.issue, label).await?;
+        self.did(effect, None).await
+    }
+
+    async fn show(&mut self, effect: &Effect, entry: &Entry) -> Result<(), PublishError> {
+        match effect {
+            Effect::AddLabel { label } => self.label(label).await,
+            Effect::RemoveLabel { label } => {
+                if self.is_done(effect) {
+                    return Ok(());
+                }
+                self.intend(effect).await?;
+                self.ports
+                    .forge
+                    .remove_label(self.link.issue, label)
+                    .await?;
+                self.did(effect.clone(), None).await
+            }
+            Effect::Comment { kind } => self.comment(effect, kind, entry).await,
+            Effect::Push { .. } | Effect::OpenPull { .. } => Ok(()),
+        }
+    }
+
+    async fn comment(
+        &mut self,
+        effect: &Effect,
+        kind: &str,
+        entry: &Entry,
+    ) -> Result<(), PublishError> {
+        if self.is_done(effect) {
+            return Ok(());
+        }
+        let marker = names::comment_marker(self.session, self.link.issue, kind);
+        let body = self
+            .orders
+            .redactor
+            .clean(&end_words(entry, self.session))
+            .into_owned();
+        self.intend(effect).await?;
+        let mut sends = 0;
+        while !(self.orders.look_first
+            && self
+                .ports
+                .forge
+                .has_comment(self.link.issue, &marker)
+                .await?)
+        {
+            sends += 1;
+            match self.ports.forge.comment(self.link.issue, &body).await {
+                Ok(()) => break,
+                Err(ForgeError::Unknown { .. }) if sends < MOST_SENDS => {
+                    if self
+                        .look_twice(|| self.ports.forge.has_comment(self.link.issue, &marker))
+                        .await?
+                    {
+                        break;
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.did(effect.clone(), None).await
+    }
+
+    /// A branch of the task that no earlier work stands in the way of: neither a commit that is not this session's,
+    /// nor a pull that somebody closed.
+    async fn free_branch(
+        &mut self,
+        offer: &Offer<'_>,
+        first: BranchName,
+    ) -> Result<BranchName, PublishError> {
+        let (issue, title) = (offer.task.number(), &offer.task.issue.title);
+        let mut branch = first.clone();
+        let mut suffix = names::branch_suffix(first.as_str(), issue, title).unwrap_or(1);
+        while !self.may_use(&branch, &offer.commit.id).await? {
+            suffix += 1;
+            branch = names::branch(issue, title, suffix);
+        }
+        if branch != first {
+            self.link
+                .report(Fact::BranchChosen {
+                    branch: branch.clone(),
+                })
+                .await?;
+            self.record.branch = Some(branch.clone());
+        }
+        Ok(branch)
+    }
+
+    async fn may_use(&self, branch: &BranchName, commit: &CommitId) -> Result<bool, PublishError> {
+        if !self.orders.look_first {
+            return Ok(true);
+        }
+        match self.ports.repository.remote_head(branch).await? {
+            Some(head) if head == *commit => return Ok(true),
+            Some(_) => return Ok(false),
+            None => {}
+        }
+        let pulls = self.ports.forge.pulls_from(branch).await?;
+        Ok(pulls.iter().all(|pull| pull.open || self.is_ours(pull)))
+    }
+
+    async fn push(&mut self, branch: &BranchName, commit: &CommitId) -> Result<(), PublishError> {
+        let effect = Effect::Push {
+            branch: branch.clone(),
+            commit: commit.clone(),
+        };
+        if self.is_done(&effect) {
+            return Ok(());
+        }
+        self.intend(&effect).await?;
+        let before = self.ports.repository.remote_head(branch).await?;
+        if before.as_ref() != Some(commit) {
+            if let Some(found) = before.as_ref().filter(|found| !self.pushed(branch, found)) {
+                let (branch, found) = (branch.clone(), found.clone());
+                return Err(RepositoryError::Foreign { branch, found }.into());
+            }
+            self.ports
+                .repository
+                .push(branch, commit, before.as_ref())
+                .await?;
+        }
+        self.did(effect, None).await
+    }
+
+    async fn open_pull(&mut self, draft: &PullDraft) -> Result<Pull, PublishError> {
+        let effect = Effect::OpenPull {
+            branch: draft.head.clone(),
+        };
+        if let (true, Some(pull)) = (self.is_done(&effect), &self.record.pull) {
+            return Ok(pull.clone());
+        }
+        self.intend(&effect).await?;
+        let mut sends = 0;
+        let pull = loop {
+            if self.orders.look_first
+                && let Some(pull) = self.adopt(draft).await?
+            {
+                break pull;
+            }
+            sends += 1;
+            match self.ports.forge.open_pull(draft).await {
+                Ok(pull) => break pull,
+                Err(ForgeError::Unknown { .. }) if sends < MOST_SENDS => {
+                    tokio::time::sleep(self.orders.reply_wait).await;
+                    if let Some(pull) = self.adopt(draft).await? {
+                        break pull;
+                    }
+                    tokio::time::sleep(self.orders.reply_wait).await;
+                }
+                Err(error) => match self.adopt(draft).await? {
+                    Some(pull) => break pull,
+                    None => return Err(error.into()),
+                },
+            }
+        };
+        self.record.pull = Some(pull.clone());
+        self.did(effect, Some(pull.clone())).await?;
+        Ok(pull)
+    }
+
+    /// The pull that is there already: open ones are corrected where they differ, one that somebody closed stays so.
+    async fn adopt(&self, draft: &PullDraft) -> Result<Option<Pull>, PublishError> {
+        let pulls = self.ports.forge.pulls_from(&draft.head).await?;
+        let Some(mut pull) = pulls
+            .into_iter()
+            .find(|pull| pull.open || self.is_ours(pull))
+        else {
+            return Ok(None);
+        };
+        if pull.open && (pull.base != draft.base || !self.is_ours(&pull)) {
+            self.ports.forge.correct_pull(pull.number, draft).await?;
+            (pull.base, pull.body) = (draft.base.clone(), draft.body.clone());
+        }
+        Ok(Some(pull))
+    }
+
+    fn is_ours(&self, pull: &Pull) -> bool {
+        names::marker_session(&pull.body).as_ref() == Some(self.session)
+    }
+
+    async fn look_twice<F>(&self, look: impl Fn() -> F) -> Result<bool, PublishError>
+    where
+        F: Future<Output = Result<bool, ForgeError>>,
+    {
+        for _ in 0..2 {
+            tokio::time::sleep(self.orders.reply_wait).await;
+            if look().await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn is_done(&self, effect: &Effect) -> bool {
+        self.record.effects.get(effect).copied().unwrap_or(false)
+    }
+
+    fn was_pushed(&self, branch: &BranchName) -> bool {
+        self.record
+            .effects
+            .keys()
+            .any(|effect| matches!(effect, Effect::Push { branch: other, .. } if other == branch))
+    }
+
+    fn pushed(&self, branch: &BranchName, commit: &CommitId) -> bool {
+        let effect = Effect::Push {
+            branch: branch.clone(),
+            commit: commit.clone(),
+        };
+        self.record.effects.contains_key(&effect)
+    }
+
+    async fn intend(&mut self, effect: &Effect) -> Result<(), PublishError> {
+        self.link
+            .report(Fact::Intends {
+                effect: effect.clone(),
+            })
+            .await?;
+        self.record.effects.entry(effect.clone()).or_insert(false);
+        Ok(())
+    }
+
+    async fn did(&mut self, effect: Effect, pull: Option<Pull>) -> Result<(), PublishError> {
+        self.record.effects.insert(effect.clone(), true);
+        self.link.report(Fact::Did { effect, pull }).await?;
+        Ok(())
+    }
+
+    fn redacted(&self, draft: PullDraft) -> PullDraft {
+        let title = self.orders.redactor.clean(&draft.title).into_owned();
+        let body = self.orders.redactor.clean(&draft.body).into_owned();
+        PullDraft {
+            title,
+            body,
+            ..draft
+        }
+    }
+}
+
+/// What the comment at the end of a task says.
+fn end_words(entry: &Entry, session: &SessionId) -> String {
+    use crate::rules::schedule::table::State;
+    let reason = match &entry.state {
+        State::Ended { reason, .. } => reason.as_deref(),
+        State::Waiting { .. }
+        | State::Ready
+        | State::Held { .. }
+        | State::Running(_)
+        | State::Retrying { .. }
+        | State::Parked { .. } => None,
+    };
+    let branch = entry.record.branch.as_ref().unwrap_or(&entry.task.branch);
+    offer::end_comment(&offer::End {
+        task: &entry.task,
+        session,
+        ending: entry.ending().unwrap_or(Ending::Failed),
+        pull: entry.record.pull.as_ref(),
+        branch,
+        reason,
+        cost: entry.spent.cost,
+        attempts: entry.attempts,
+    })
+}

@@ -1,1 +1,395 @@
-//! (to be built)
+//! The loop of a session: select, step, append, apply, act, tell. The only one that appends, acts and tells.
+
+use crate::engine::attempt::{self, Work};
+use crate::engine::link::{Link, Message};
+use crate::engine::orders::Orders;
+use crate::engine::publish::Publisher;
+use crate::engine::recover;
+use crate::engine::turn::Live;
+use crate::engine::verify::BaseVerdicts;
+use crate::ports::{JournalError, Ports, Stop};
+use crate::rules::event::{Command, Event, Input, Recorded};
+use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId};
+use crate::rules::issue::Selection;
+use crate::rules::money::Charge;
+use crate::rules::schedule::session::{Phase, Session};
+use crate::rules::settings::Settings;
+use crate::rules::task::{Attempted, ErrorClass, Failure, Outcome, Task};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{Id, JoinError, JoinSet};
+
+/// How a session begins in this process.
+pub enum Opening {
+    /// For the first time.
+    New {
+        /// The repository.
+        project: String,
+        /// Which issues it takes.
+        selection: Selection,
+        /// What its decisions rest on.
+        settings: Box<Settings>,
+        /// The issues, read.
+        tasks: Vec<Task>,
+    },
+    /// From its journal.
+    Resumed {
+        /// What its decisions rest on from here.
+        settings: Box<Settings>,
+        /// The issues, read, where the journal ends before them.
+        tasks: Option<Vec<Task>>,
+    },
+}
+
+/// How often the control inbox and other sessions' spending are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How many inputs share one turn at most.
+const MOST_INPUTS: usize = 256;
+/// How long running attempts may take to end when the session cannot go on.
+const LAST_GRACE: Duration = Duration::from_secs(15);
+
+struct Loop<'a> {
+    live: Live<'a>,
+    orders: Arc<Orders>,
+    bases: Arc<BaseVerdicts>,
+    sender: mpsc::Sender<Message>,
+    inbox: mpsc::Receiver<Message>,
+    attempts: JoinSet<Outcome>,
+    running: HashMap<Id, (IssueNumber, AttemptNumber)>,
+    stops: HashMap<IssueNumber, Stop>,
+    announcements: JoinSet<()>,
+}
+
+/// Runs a session until it is finished or interrupted, and returns its last state.
+///
+/// # Errors
+/// When the journal cannot be written or read: nothing is started any more, and what runs is ended.
+pub async fn run(
+    ports: &Ports,
+    orders: Arc<Orders>,
+    opening: Opening,
+    stop: &Stop,
+) -> Result<Session, JournalError> {
+    let session = Session::fold(&ports.journal.events().await?);
+    if session.phase == Phase::Finished {
+        return Ok(session);
+    }
+    let (sender, inbox) = mpsc::channel(1024);
+    let mut this = Loop {
+        live: Live { ports, session },
+        orders,
+        bases: Arc::default(),
+        sender,
+        inbox,
+        attempts: JoinSet::new(),
+        running: HashMap::new(),
+        stops: HashMap::new(),
+        announcements: JoinSet::new(),
+    };
+    let result = this.open(opening).await;
+    let result = match result {
+        Ok(()) => this.go(stop).await,
+        Err(error) => Err(error),
+    };
+    this.wind_up().await;
+    for reporter in ports.reporters.iter() {
+        reporter.finish();
+    }
+    result.map(|()| this.live.session)
+}
+
+impl Loop<'_> {
+    async fn open(&mut self, opening: Opening) -> Result<(), JournalError> {
+        let before: Vec<IssueNumber> = self.live.session.unannounced().collect();
+        let mut inputs = Vec::new();
+        let (Opening::New { settings, .. } | Opening::Resumed { settings, .. }) = &opening;
+        let elsewhere = self
+            .look_elsewhere(settings.daily_ceiling.is_some())
+            .await?;
+        match opening {
+            Opening::New {
+                project,
+                selection,
+                settings,
+                tasks,
+            } => {
+                let session = self.live.ports.journal.session().clone();
+                inputs.push(Input::Start {
+                    session,
+                    project,
+                    selection,
+                    settings,
+                });
+                inputs.extend(elsewhere);
+                inputs.push(Input::Read { tasks });
+            }
+            Opening::Resumed { settings, tasks } => {
+                inputs = recover::recover(self.live.ports, &self.orders, &self.live.session).await;
+                inputs.push(Input::Resume { settings });
+                inputs.extend(elsewhere);
+                inputs.extend(tasks.map(|tasks| Input::Read { tasks }));
+            }
+        }
+        self.turn(&inputs).await?;
+        for issue in before {
+            self.announce(issue);
+        }
+        Ok(())
+    }
+
+    async fn go(&mut self, stop: &Stop) -> Result<(), JournalError> {
+        let mut stopping = false;
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while !matches!(
+            self.live.session.phase,
+            Phase::Finished | Phase::Interrupted
+        ) {
+            let now = self.live.ports.clock.now();
+            let wake = self
+                .live
+                .session
+                .next_wake(now)
+                .map(|at| Duration::from_millis(at.millis_since(now)));
+            let mut inputs = Vec::new();
+            let mut durable = Vec::new();
+            // Every arm is cancel-safe: channel, join set, interval, sleep and cancellation token all are.
+            tokio::select! {
+                Some(message) = self.inbox.recv() => take(message, &mut inputs, &mut durable),
+                Some(ended) = self.attempts.join_next_with_id() => inputs.extend(self.ended(ended)),
+                _ = look.tick() => inputs.extend(self.look_around().await?),
+                () = tokio::time::sleep(wake.unwrap_or(LOOK_EVERY)), if wake.is_some() => inputs.push(Input::Tick),
+                () = stop.asked(), if !stopping => {
+                    stopping = true;
+                    inputs.push(Input::Stop);
+                }
+                () = stop.insisted() => {
+                    self.stops.values().for_each(Stop::insist);
+                    self.live.turn(&[Input::Stop]).await?;
+                    return Ok(());
+                }
+            }
+            self.take_waiting(&mut inputs, &mut durable);
+            self.turn(&inputs).await?;
+            for waiting in durable {
+                if waiting.send(()).is_err() {
+                    tracing::trace!("whoever reported this has ended");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What else has arrived shares the turn, and so the write to disk.
+    fn take_waiting(&mut self, inputs: &mut Vec<Input>, durable: &mut Vec<oneshot::Sender<()>>) {
+        while inputs.len() < MOST_INPUTS {
+            let Ok(message) = self.inbox.try_recv() else {
+                break;
+            };
+            take(message, inputs, durable);
+        }
+    }
+
+    fn ended(&mut self, ended: Result<(Id, Outcome), JoinError>) -> Option<Input> {
+        let (id, outcome) = match ended {
+            Ok((id, outcome)) => (id, Some(outcome)),
+            Err(error) => (error.id(), None),
+        };
+        let (issue, attempt) = self.running.remove(&id)?;
+        self.stops.remove(&issue);
+        let outcome = outcome.unwrap_or_else(|| self.broken(issue));
+        Some(Input::Finished {
+            issue,
+            attempt,
+            outcome,
+            dice: dice(),
+        })
+    }
+
+    /// The attempt's own code broke: nobody knows what it cost.
+    fn broken(&self, issue: IssueNumber) -> Outcome {
+        let run = self
+            .live
+            .session
+            .entry(issue)
+            .and_then(|entry| entry.run().cloned());
+        let failure = Failure::new(
+            ErrorClass::Workspace,
+            "an internal error ended the attempt; please report it",
+        );
+        let mut outcome = Outcome::free(Attempted::Failed(failure));
+        outcome.charge = run.map_or_else(Charge::default, |run| Charge::assumed(run.grant));
+        outcome
+    }
+
+    async fn look_around(&mut self) -> Result<Vec<Input>, JournalError> {
+        let capped = self.live.session.settings().daily_ceiling.is_some();
+        let mut inputs = Vec::from_iter(self.look_elsewhere(capped).await?);
+        let commands = self.live.ports.journal.commands().await?;
+        inputs.extend(
+            commands
+                .into_iter()
+                .map(|command| Input::Control { command }),
+        );
+        Ok(inputs)
+    }
+
+    /// What other sessions spend matters only under a daily ceiling.
+    async fn look_elsewhere(&mut self, capped: bool) -> Result<Option<Input>, JournalError> {
+        if !capped {
+            return Ok(None);
+        }
+        let day = self.live.ports.clock.now().day();
+        let today = self.live.ports.journal.spent_elsewhere(day).await?;
+        let is_news = self.live.session.budget.spent_elsewhere() != today;
+        Ok(is_news.then_some(Input::SpentElsewhere { today }))
+    }
+
+    async fn turn(&mut self, inputs: &[Input]) -> Result<(), JournalError> {
+        for recorded in self.live.turn(inputs).await? {
+            self.act(&recorded);
+            for reporter in self.live.ports.reporters.iter() {
+                reporter.event(&recorded);
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what a durable event demands of us.
+    fn act(&mut self, recorded: &Recorded) {
+        match &recorded.event {
+            Event::Admitted { issue, .. } => self.start_attempt(*issue),
+            Event::TaskEnded { issue, .. } => self.announce(*issue),
+            Event::StopRequested => self.stops.values().for_each(Stop::ask),
+            Event::CommandTaken {
+                command: Command::Skip { issue },
+            } => {
+                if let Some(stop) = self.stops.get(issue) {
+                    stop.ask();
+                }
+            }
+            Event::CommandTaken {
+                command: Command::Retry { .. } | Command::ResetBreaker,
+            }
+            | Event::SessionStarted { .. }
+            | Event::SessionResumed { .. }
+            | Event::TasksRead { .. }
+            | Event::Held { .. }
+            | Event::Due { .. }
+            | Event::Fact { .. }
+            | Event::Settled { .. }
+            | Event::RetryScheduled { .. }
+            | Event::Parked { .. }
+            | Event::Requeued { .. }
+            | Event::DispatchPaused { .. }
+            | Event::DispatchStopped { .. }
+            | Event::BreakerOpened { .. }
+            | Event::BreakerClosed
+            | Event::Announced { .. }
+            | Event::SpentElsewhere { .. }
+            | Event::SessionInterrupted
+            | Event::SessionFinished => {}
+        }
+    }
+
+    fn start_attempt(&mut self, issue: IssueNumber) {
+        let session = &self.live.session;
+        let Some(entry) = session.entry(issue) else {
+            return;
+        };
+        let Some(run) = entry.run().cloned() else {
+            return;
+        };
+        let settings = session.settings();
+        let work = Work {
+            session: self.session_id(),
+            settings: Arc::new(settings.clone()),
+            orders: Arc::clone(&self.orders),
+            bases: Arc::clone(&self.bases),
+            entry: entry.clone(),
+            limit: run.grant.minus(settings.slack(session.budget.dearest())),
+            run: run.clone(),
+        };
+        let (ports, link, stop) = (
+            self.live.ports.clone(),
+            self.link(issue, run.attempt),
+            Stop::new(),
+        );
+        self.stops.insert(issue, stop.clone());
+        let handle = self
+            .attempts
+            .spawn(async move { attempt::run(&ports, &work, &link, &stop).await });
+        self.running.insert(handle.id(), (issue, run.attempt));
+    }
+
+    fn announce(&mut self, issue: IssueNumber) {
+        let Some(entry) = self
+            .live
+            .session
+            .entry(issue)
+            .filter(|entry| !entry.announced)
+            .cloned()
+        else {
+            return;
+        };
+        let (ports, orders, session) = (
+            self.live.ports.clone(),
+            Arc::clone(&self.orders),
+            self.session_id(),
+        );
+        let settings = self.live.session.settings().clone();
+        let link = self.link(issue, AttemptNumber(entry.attempts));
+        self.announcements.spawn(async move {
+            let record = entry.record.clone();
+            let mut publisher = Publisher {
+                ports: &ports,
+                orders: &orders,
+                settings: &settings,
+                session: &session,
+                link: &link,
+                record,
+            };
+            if let Ok(trouble) = publisher.announce(&entry).await {
+                link.announced(trouble).await;
+            }
+        });
+    }
+
+    fn link(&self, issue: IssueNumber, attempt: AttemptNumber) -> Link {
+        Link {
+            issue,
+            attempt,
+            ports: self.live.ports.clone(),
+            sender: self.sender.clone(),
+        }
+    }
+
+    fn session_id(&self) -> SessionId {
+        self.live.ports.journal.session().clone()
+    }
+
+    /// Ends whatever still runs. Facts that arrive now are refused, which ends their attempts.
+    async fn wind_up(&mut self) {
+        self.inbox.close();
+        while self.inbox.try_recv().is_ok() {}
+        self.stops.values().for_each(Stop::ask);
+        self.announcements.shutdown().await;
+        let all = async { while self.attempts.join_next().await.is_some() {} };
+        if tokio::time::timeout(LAST_GRACE, all).await.is_err() {
+            tracing::warn!("attempts did not end in time");
+            self.attempts.shutdown().await;
+        }
+    }
+}
+
+fn dice() -> u32 {
+    let bytes = uuid::Uuid::new_v4().into_bytes();
+    u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
+}
+
+fn take(message: Message, inputs: &mut Vec<Input>, durable: &mut Vec<oneshot::Sender<()>>) {
+    inputs.push(message.input);
+    durable.extend(message.durable);
+}

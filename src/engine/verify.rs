@@ -1,1 +1,102 @@
-//! (to be built)
+//! Runs the checks on a commit, and judges what fails against the base.
+
+use crate::engine::link::Link;
+use crate::engine::orders::{Check, Orders};
+use crate::ports::{CommandEnd, CommandOrder, CommandReport, Ports, RepositoryError, Stop};
+use crate::rules::ids::CommitId;
+use crate::rules::money::Usd;
+use crate::rules::task::{CheckReport, Commit, Stage, Verdict};
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use tokio::sync::OnceCell;
+
+/// What checks say of base commits; each is asked once a session, and only where a head failed.
+#[derive(Debug, Default)]
+pub struct BaseVerdicts {
+    known: Mutex<HashMap<(CommitId, String), Passes>>,
+}
+
+/// Does a check pass on a commit? Asked once.
+type Passes = Arc<OnceCell<bool>>;
+
+/// One verification: whose, by what means, with which variables.
+pub struct Verification<'a> {
+    /// The world.
+    pub ports: &'a Ports,
+    /// The checks.
+    pub orders: &'a Orders,
+    /// What is known of base commits.
+    pub bases: &'a BaseVerdicts,
+    /// Variables for every check.
+    pub env: Vec<(String, String)>,
+    /// The way to the loop.
+    pub link: &'a Link,
+    /// When to give up.
+    pub stop: &'a Stop,
+}
+
+impl Verification<'_> {
+    /// Runs every check on the commit in a clean worktree of it; `None` when told to stop.
+    pub async fn run(&self, commit: &Commit) -> Result<Option<Vec<CheckReport>>, RepositoryError> {
+        let mut reports = Vec::with_capacity(self.orders.checks.len());
+        if self.orders.checks.is_empty() {
+            return Ok(Some(reports));
+        }
+        let checkout = self.ports.repository.checkout(&commit.id).await?;
+        for check in &self.orders.checks {
+            let report = self.run_one(check, checkout.path()).await;
+            let verdict = match report.end {
+                CommandEnd::Stopped => return Ok(None),
+                CommandEnd::Exited(0) => Verdict::Passed,
+                CommandEnd::TimedOut => Verdict::TimedOut,
+                CommandEnd::NotStarted => Verdict::Unable,
+                CommandEnd::Exited(_) if self.base_passes(check, &commit.base).await? => {
+                    Verdict::Failed
+                }
+                CommandEnd::Exited(_) => Verdict::FailedBefore,
+            };
+            let output = self.orders.redactor.clean(&report.output).into_owned();
+            reports.push(CheckReport {
+                name: check.name.clone(),
+                verdict,
+                millis: report.millis,
+                output,
+            });
+        }
+        Ok(Some(reports))
+    }
+
+    async fn base_passes(&self, check: &Check, base: &CommitId) -> Result<bool, RepositoryError> {
+        let cell = {
+            let mut known = self
+                .bases
+                .known
+                .lock()
+                .expect("nobody panics while holding it");
+            Arc::clone(known.entry((base.clone(), check.name.clone())).or_default())
+        };
+        let passes = cell.get_or_try_init(|| async {
+            let checkout = self.ports.repository.checkout(base).await?;
+            let report = self.run_one(check, checkout.path()).await;
+            Ok::<bool, RepositoryError>(report.end == CommandEnd::Exited(0))
+        });
+        passes.await.copied()
+    }
+
+    async fn run_one(&self, check: &Check, directory: &Path) -> CommandReport {
+        let mut env = self.env.clone();
+        env.push((
+            "AUTOISSUE_WORKTREE".to_owned(),
+            directory.display().to_string(),
+        ));
+        let order = CommandOrder {
+            argv: check.argv.clone(),
+            directory: directory.to_owned(),
+            wall: check.wall,
+            env,
+        };
+        let watch = self.link.watch(Stage::Check, None, Usd::ZERO);
+        self.ports.commands.run(&order, &watch, self.stop).await
+    }
+}

@@ -363,4 +363,14 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_session_can_be_looked_at_after_any_event() {
+        let mut tally = Tally::default();
+        for recorded in &script::every_ending().events {
+            tally.apply(recorded);
+            assert!(!end_report(&tally, 80, Colour::Never).is_empty());
+            assert_eq!(tally.counts.all(), tally.tasks.len() as u64);
+        }
+    }
 }

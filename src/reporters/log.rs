@@ -55,7 +55,7 @@ pub struct LogGuard {
 }
 
 /// Starts the log in this folder (made for its owner alone where it is missing): `autoissue.2026-09-21.log` and so on,
-/// by UTC days, of which the last `keep` stay. On standard error people see warnings; with `verbosity` 1 what
+/// by UTC days, of which the last `keep` stay, and at most one more. On standard error people see warnings; with `verbosity` 1 what
 /// happens, 2 how, 3 everything.
 pub fn start(dir: &Path, keep: usize, verbosity: u8) -> Result<LogGuard, LogError> {
     let guard = LogGuard::open(dir, keep)?;

@@ -64,7 +64,8 @@ fn enveloped(name: &str, tally: &Tally, at: Timestamp, fields: Value) -> Value {
     with(envelope, fields)
 }
 
-fn task_json(task: &TaskTally) -> Value {
+/// One task as the summary has it.
+pub(crate) fn task_json(task: &TaskTally) -> Value {
     json!({
         "issue": task.issue,
         "outcome": task.ending().map(Ending::word),

@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 
 /// How often the lines are drawn anew while nothing happens.
 const TICK: Duration = Duration::from_secs(1);
+/// Lines that come faster than this share a drawing.
+const PACE: Duration = Duration::from_millis(100);
 /// A terminal that takes nothing for so long (somebody pressed Ctrl-S) is not waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Columns of the bar, and of the count beside it.
@@ -126,6 +128,7 @@ struct Live {
     bar: ProgressBar,
     screen: Arc<Mutex<Screen>>,
     paint: Paint,
+    drawn: Option<Instant>,
 }
 
 impl Live {
@@ -138,10 +141,12 @@ impl Live {
             bar,
             screen,
             paint,
+            drawn: None,
         }
     }
 
-    fn draw(&self) {
+    fn draw(&mut self) {
+        self.drawn = Some(Instant::now());
         let width = Stream::Err.width().saturating_sub(1);
         let screen = locked(&self.screen);
         if screen.tally.session.is_none() {
@@ -175,7 +180,9 @@ impl Live {
 impl Sink for Live {
     fn line(&mut self, text: &str) -> io::Result<()> {
         self.multi.println(text)?;
-        self.draw();
+        if self.drawn.is_none_or(|drawn| drawn.elapsed() >= PACE) {
+            self.draw();
+        }
         Ok(())
     }
 
@@ -205,4 +212,69 @@ fn style(bar: bool) -> ProgressStyle {
 
 fn locked(screen: &Mutex<Screen>) -> MutexGuard<'_, Screen> {
     screen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reporters::out::Plain;
+    use crate::reporters::paint::Colour;
+    use crate::rules::ids::{AttemptNumber, IssueNumber};
+    use crate::rules::money::Usd;
+    use crate::rules::script::{self, Script};
+    use std::io::Read;
+
+    fn started() -> (TerminalReporter, io::PipeReader) {
+        let lines = Box::leak(Box::new(Queue::start(Box::new(Plain(io::sink())))));
+        let (reader, writer) = io::pipe().unwrap();
+        let end = End::new(writer, || 80, Colour::Never);
+        (TerminalReporter::start(lines, Paint::NONE, end), reader)
+    }
+
+    fn progress(issue: u64, attempt: u32) -> Progress {
+        Progress {
+            issue: IssueNumber(issue),
+            attempt: AttemptNumber(attempt),
+            at: Timestamp(0),
+            activity: "Edit".to_owned(),
+            pid: None,
+            messages: 1,
+            cost: Usd::from_micros(10),
+            tokens: 1,
+        }
+    }
+
+    #[test]
+    fn the_end_is_written_after_the_live_lines() {
+        let (reporter, mut reader) = started();
+        for recorded in &script::every_ending().events {
+            reporter.event(recorded);
+        }
+        reporter.finish();
+        drop(reporter);
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        assert!(text.starts_with("issue "), "{text}");
+    }
+
+    #[test]
+    fn only_attempts_that_run_are_doing_something() {
+        let (reporter, _reader) = started();
+        let mut script = Script::begun(&[script::task(12, "backend", &[])]);
+        script.admit(12, 2, 0);
+        for recorded in &script.events {
+            reporter.event(recorded);
+        }
+        reporter.progress(&progress(12, 1));
+        reporter.progress(&progress(99, 1));
+        assert!(reporter.screen().doing.is_empty(), "late or unknown");
+        reporter.progress(&progress(12, 2));
+        assert_eq!(reporter.screen().doing.len(), 1);
+        script.fail(12, 2, 10, crate::rules::task::ErrorClass::Crash);
+        reporter.event(script.events.last().unwrap());
+        assert!(
+            reporter.screen().doing.is_empty(),
+            "its bill is in the tally"
+        );
+    }
 }

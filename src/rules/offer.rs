@@ -77,22 +77,40 @@ pub fn pull_draft(offer: &Offer<'_>) -> PullDraft {
     }
 }
 
-/// The comment that tells how a task ended, with its marker of kind `end`; `reason` already redacted.
+/// How a task ended, for the comment that tells it.
+#[derive(Clone, Copy, Debug)]
+pub struct End<'a> {
+    /// The task.
+    pub task: &'a Task,
+    /// The session it belongs to.
+    pub session: &'a SessionId,
+    /// How it ended.
+    pub ending: Ending,
+    /// The pull, if there is one.
+    pub pull: Option<&'a Pull>,
+    /// The branch that holds the work.
+    pub branch: &'a BranchName,
+    /// Why, already redacted.
+    pub reason: Option<&'a str>,
+    /// All bills.
+    pub cost: Usd,
+    /// All attempts.
+    pub attempts: u32,
+}
+
+/// The comment that tells how a task ended, with its marker of kind `end`.
 #[must_use]
-#[expect(
-    clippy::too_many_arguments,
-    reason = "each is one fact of the comment, and there is one caller"
-)]
-pub fn end_comment(
-    task: &Task,
-    session: &SessionId,
-    ending: Ending,
-    pull: Option<&Pull>,
-    branch: &BranchName,
-    reason: Option<&str>,
-    cost: Usd,
-    attempts: u32,
-) -> String {
+pub fn end_comment(end: &End<'_>) -> String {
+    let End {
+        task,
+        session,
+        ending,
+        pull,
+        branch,
+        reason,
+        cost,
+        attempts,
+    } = *end;
     let issue = task.number();
     let what = match (ending, pull) {
         (Ending::Completed, Some(pull)) => format!("This is done in {}.", pull.number),
@@ -111,9 +129,10 @@ pub fn end_comment(
         (Ending::Budget, _) => "This was not finished: the budget does not reach.".to_owned(),
     };
     let next = match ending {
-        Ending::Failed | Ending::NeedsHuman | Ending::Budget => {
-            Some(format!("Try it again with `autoissue retry {}`.", issue.0))
-        }
+        Ending::Failed | Ending::NeedsHuman | Ending::Budget => Some(format!(
+            "Try it again with `autoissue exec --issue {}`.",
+            issue.0
+        )),
         Ending::Completed | Ending::NoChange | Ending::Blocked | Ending::Skipped => None,
     };
     let effort =
@@ -205,6 +224,7 @@ mod tests {
             daily_ceiling: None,
             cap: Usd::from_micros(5_000_000),
             typical: None,
+            priority_first: false,
             max_retries: 2,
             check_rounds: 2,
             breaker_failures: 5,
@@ -264,16 +284,16 @@ mod tests {
     fn end(ending: Ending, pull: Option<&Pull>, reason: Option<&str>, attempts: u32) -> String {
         let task = titled("Title");
         let cost = Usd::from_micros(500_000);
-        end_comment(
-            &task,
-            &session(),
+        end_comment(&End {
+            task: &task,
+            session: &session(),
             ending,
             pull,
-            &task.branch,
+            branch: &task.branch,
             reason,
             cost,
             attempts,
-        )
+        })
     }
 
     #[test]
@@ -414,7 +434,7 @@ $0.1117; 2 attempts by `claude` with `claude-sonnet`; session `01JD8Z6Q0G7Y4V3M2
             ),
             format!(
                 "This could not be done.\n\n> tests failed\n> /\u{200b}approve @\u{200b}octocat\n\n\
-                 Try it again with `autoissue retry 12`.\n\n3 attempts, $0.50.\n\n{marker}\n"
+                 Try it again with `autoissue exec --issue 12`.\n\n3 attempts, $0.50.\n\n{marker}\n"
             )
         );
         assert!(end(Ending::Completed, None, None, 1).contains("`autoissue/12-title`"));

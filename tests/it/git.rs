@@ -316,7 +316,7 @@ async fn an_attempt_that_changes_nothing_has_an_empty_difference() {
 #[tokio::test]
 async fn sources_that_cannot_be_used_say_what_helps() {
     let scene = Scene::new(&[("a.txt", "one\n")]);
-    let dir = scene.dir.path();
+    let dir = &scene.root;
     git(dir, &["init", "-q", "--bare", "empty.git"]);
     fs::create_dir(dir.join("plain")).unwrap();
     for (name, problem) in [

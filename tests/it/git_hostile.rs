@@ -18,14 +18,14 @@ struct Payload {
 
 impl Payload {
     fn new(scene: &Scene) -> Self {
-        let mark = scene.dir.path().join("executed");
+        let mark = scene.root.join("executed");
         let script = format!(
             "#!/bin/sh\necho \"$0 $*\" >> '{}'\nexit 1\n",
             mark.display()
         );
-        write_script(scene.dir.path(), "payload", &script);
+        write_script(&scene.root, "payload", &script);
         Self {
-            program: scene.dir.path().join("payload"),
+            program: scene.root.join("payload"),
             mark,
         }
     }

@@ -1,13 +1,49 @@
-//! GitHub, as the adapter sees it, against the stateful fake.
+//! GitHub as the adapter sees it, against the stateful fake.
 
-use crate::fake_github::{FakeGitHub, FakeOptions};
+mod fake;
+mod limits;
+mod reads;
+mod refusals;
+mod writes;
+
+use crate::fake_github::{FakeGitHub, FakeOptions, Fault, Gate, Logged};
 use autoissue::adapters::github::forge::{GitHub, GitHubSettings};
-use autoissue::ports::Forge;
+use autoissue::adapters::github::limits::Limits;
+use autoissue::ports::ForgeError;
+use autoissue::rules::ids::{BranchName, IssueNumber};
 use autoissue::rules::issue::Selection;
+use autoissue::rules::task::PullDraft;
+use std::time::Duration;
+
+const PROJECT: &str = "octo/widgets";
+
+fn fake() -> FakeGitHub {
+    FakeGitHub::start(&FakeOptions::default())
+}
+
+fn settings(fake: &FakeGitHub) -> GitHubSettings {
+    let mut settings = GitHubSettings::new(PROJECT, &fake.api_url(), fake.token().into());
+    settings.repeats.first = Duration::from_millis(1);
+    settings
+}
 
 fn github(fake: &FakeGitHub) -> GitHub {
-    let settings = GitHubSettings::new("octo/widgets", &fake.api_url(), fake.token().into());
+    GitHub::new(settings(fake)).unwrap()
+}
+
+/// As careful as with GitHub itself.
+fn careful(fake: &FakeGitHub) -> GitHub {
+    let mut settings = settings(fake);
+    settings.limits = Limits::published();
     GitHub::new(settings).unwrap()
+}
+
+/// octocrab as it comes, which our own client must not be.
+fn plain_octocrab(fake: &FakeGitHub) -> octocrab::Octocrab {
+    let builder = octocrab::Octocrab::builder()
+        .base_uri(fake.api_url())
+        .unwrap();
+    builder.personal_token(fake.token()).build().unwrap()
 }
 
 fn labelled(label: &str) -> Selection {
@@ -17,18 +53,55 @@ fn labelled(label: &str) -> Selection {
     }
 }
 
-#[tokio::test]
-async fn every_page_of_a_long_list_is_read_and_pulls_are_left_out() {
-    let fake = FakeGitHub::start(&FakeOptions::default());
-    for number in 0..250 {
-        fake.add_issue(&format!("Issue {number}"), "Do it.", &["todo"]);
+fn numbered(numbers: &[u64]) -> Selection {
+    Selection {
+        numbers: numbers.iter().copied().map(IssueNumber).collect(),
+        ..Selection::default()
     }
-    fake.commit("work", &[("a.txt", "a\n")]);
-    let pull = fake.add_pull("A pull", "work", "main");
-    fake.add_label_to(pull, "todo");
-    let github = github(&fake);
+}
 
-    let issues = github.open_issues(&labelled("todo")).await.unwrap();
-    assert_eq!(issues.len(), 250);
+fn branch(name: &str) -> BranchName {
+    BranchName::new(name)
+}
+
+fn draft(head: &str) -> PullDraft {
+    PullDraft {
+        issue: IssueNumber(1),
+        head: branch(head),
+        base: "main".into(),
+        title: "Work".into(),
+        body: "Closes #1".into(),
+        draft: false,
+    }
+}
+
+fn is_unknown<T>(result: &Result<T, ForgeError>) -> bool {
+    matches!(result, Err(ForgeError::Unknown { .. }))
+}
+
+fn paths(requests: &[Logged]) -> Vec<String> {
+    let name = |request: &Logged| format!("{} {}", request.method, request.path);
+    requests.iter().map(name).collect()
+}
+
+/// Every way in which an answer can get lost after what was asked has been done.
+fn lost_answers() -> [Fault; 6] {
+    [
+        Fault::BadGatewayAfter,
+        Fault::CutOff,
+        Fault::TruncatedJson,
+        Fault::Html,
+        Fault::DroppedReply,
+        Fault::Held(Gate::closed()),
+    ]
+}
+
+/// Every way in which a request can get lost.
+fn lost_requests() -> [Fault; 2] {
+    [Fault::BadGateway, Fault::Reset]
+}
+
+#[track_caller]
+fn assert_honest(fake: &FakeGitHub) {
     assert_eq!(fake.violations(), Vec::<String>::new());
 }

@@ -6,8 +6,12 @@
     reason = "benches share some support modules, where their items are reached"
 )]
 
+#[path = "../support/agents.rs"]
+mod agents;
 #[path = "../support/fake_github/fake.rs"]
 mod fake_github;
+#[path = "../support/mock.rs"]
+mod mock;
 #[path = "../support/processes.rs"]
 mod processes;
 #[path = "../support/repos.rs"]
@@ -16,13 +20,23 @@ mod repos;
 mod sealed;
 #[path = "../support/tasks.rs"]
 mod tasks;
+#[path = "../support/world.rs"]
+mod world;
 
+mod claude;
+mod claude_replayed;
 mod cli;
+mod command_agent;
 mod config;
 mod demo_project;
 mod doctor;
+mod engine;
 mod git;
+mod git_files;
 mod git_hostile;
+mod git_http;
+mod git_parallel;
+mod git_sealed;
 mod github;
 mod init;
 mod local_forge;

@@ -49,9 +49,10 @@ pub(crate) fn write_script(root: &Path, path: &str, content: &str) {
 
 /// A person's checkout, the bare repository that it came from, and our own files, all in one temporary directory.
 pub(crate) struct Scene {
-    pub(crate) dir: tempfile::TempDir,
+    pub(crate) root: PathBuf,
     pub(crate) origin: PathBuf,
     pub(crate) checkout: PathBuf,
+    _dir: Option<tempfile::TempDir>,
 }
 
 impl Scene {
@@ -83,9 +84,20 @@ impl Scene {
             &["remote", "add", "origin", origin.to_str().unwrap()],
         );
         Self {
-            dir,
+            root: dir.path().to_owned(),
             origin,
             checkout,
+            _dir: Some(dir),
+        }
+    }
+
+    /// The scene that another process made.
+    pub(crate) fn of(root: PathBuf) -> Self {
+        Self {
+            origin: root.join("origin.git"),
+            checkout: root.join("checkout"),
+            root,
+            _dir: None,
         }
     }
 
@@ -102,8 +114,8 @@ impl Scene {
 
     pub(crate) fn place(&self) -> Place {
         Place {
-            mirror: self.dir.path().join("state/mirror.git"),
-            slots: self.dir.path().join("slots"),
+            mirror: self.root.join("state/mirror.git"),
+            slots: self.root.join("slots"),
         }
     }
 

@@ -1,1 +1,260 @@
-//! (to be built)
+//! Any command as an agent: its prompt by stdin, success by its exit code, its cost by its last line where it says it.
+
+use crate::adapters::agents::run_record::{RunRecord, SUMMARY, end_by_us, last_run};
+use crate::adapters::agents::teller::Teller;
+use crate::adapters::process::environment::{self, Variables};
+use crate::adapters::process::lines::Line;
+use crate::adapters::process::run::{
+    Cause, GRACE, Heard, LineSink, ProcessEnd, ProcessSpec, Processes, Streams,
+};
+use crate::adapters::process::words;
+use crate::ports::{Activity, Agent, AgentEnd, AgentOrder, AgentReport, Capabilities, Stop, Watch};
+use crate::rules::ids::ConversationId;
+use crate::rules::money::{Basis, Charge, Usage, Usd};
+use crate::rules::task::{ErrorClass, Failure};
+use async_trait::async_trait;
+use serde_json::{Map, Value};
+use std::path::Path;
+
+/// The longest last line that is read as a report, in bytes.
+const LONGEST_REPORT: usize = 64 << 10;
+const MESSAGE: usize = 2_000;
+const LINE: usize = 120;
+
+/// How the command is run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CommandSettings {
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// Variables from the configuration, over those that it gets anyway.
+    pub env: Vec<(String, String)>,
+    /// Is a run that says nothing of its cost free? Else it is charged all that it might have spent.
+    pub costs_unknown_is_zero: bool,
+}
+
+/// Runs a command as an agent.
+#[derive(Clone, Debug)]
+pub struct CommandAgent {
+    settings: CommandSettings,
+    processes: Processes,
+}
+
+impl CommandAgent {
+    /// One that runs it with these settings.
+    #[must_use]
+    pub fn new(settings: CommandSettings, processes: Processes) -> Self {
+        Self {
+            settings,
+            processes,
+        }
+    }
+
+    fn environment(&self, order: &AgentOrder) -> Variables {
+        let mut variables = environment::inherited(&[]);
+        environment::add(&mut variables, &self.settings.env);
+        environment::add(&mut variables, &order.env);
+        variables.insert("AUTOISSUE_CAP_USD".to_owned(), order.cap.decimal());
+        if let Some(model) = &order.model {
+            variables.insert("AUTOISSUE_MODEL".to_owned(), model.clone());
+        }
+        variables
+    }
+
+    fn end(&self, end: &ProcessEnd) -> AgentEnd {
+        let program = self
+            .settings
+            .argv
+            .first()
+            .map_or("the agent's command", String::as_str);
+        let failed = |class, message: String| AgentEnd::Failed(Failure::new(class, message));
+        match (&end.cause, end.code) {
+            (Cause::Itself, Some(0)) => AgentEnd::Done,
+            (Cause::NotStarted { detail, .. }, _) => failed(
+                ErrorClass::Setup,
+                format!("{program} could not be started: {detail}"),
+            ),
+            (
+                Cause::Itself
+                | Cause::Sink
+                | Cause::Lost
+                | Cause::Stopped
+                | Cause::Refused
+                | Cause::Wall
+                | Cause::Idle,
+                code,
+            ) => end_by_us(end).unwrap_or_else(|| {
+                failed(ErrorClass::Crash, crash(program, code, &end.complaints))
+            }),
+        }
+    }
+
+    fn charge(&self, said: &Said, cap: Usd) -> Charge {
+        match said.report().map(|report| claim(&report)) {
+            Some(Claim::Cost(cost, usage)) => Charge {
+                cost,
+                usage,
+                basis: Basis::Reported,
+            },
+            Some(Claim::Nothing) | None if self.settings.costs_unknown_is_zero => Charge::default(),
+            Some(Claim::Nothing | Claim::Nonsense) | None => Charge::assumed(cap),
+        }
+    }
+}
+
+#[async_trait]
+impl Agent for CommandAgent {
+    fn kind(&self) -> &'static str {
+        "command"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            resumes: false,
+            has_budget: false,
+            reports_cost: true,
+            names_conversation: false,
+        }
+    }
+
+    async fn run(&self, order: &AgentOrder, watch: &dyn Watch, stop: &Stop) -> AgentReport {
+        let spec = ProcessSpec {
+            argv: self.settings.argv.clone(),
+            directory: order.directory.clone(),
+            env: self.environment(order),
+            input: order.prompt.clone().into_bytes(),
+            streams: Streams::Apart,
+            wall: order.wall,
+            idle: order.idle,
+            grace: GRACE,
+            keep: Some(RunRecord::of(order).keep(order)),
+        };
+        let mut hearing = Hearing {
+            said: Said::default(),
+            teller: Teller::new(watch),
+        };
+        let end = self.processes.run(&spec, &mut hearing, watch, stop).await;
+        hearing.teller.finish();
+        let charge = match end.cause {
+            Cause::Refused | Cause::NotStarted { .. } => Charge::default(),
+            Cause::Itself
+            | Cause::Wall
+            | Cause::Idle
+            | Cause::Sink
+            | Cause::Stopped
+            | Cause::Lost => self.charge(&hearing.said, order.cap),
+        };
+        report(&hearing.said, self.end(&end), charge)
+    }
+
+    /// Its own account of its cost is the last thing that it says; whether its exit code was good, the checks tell.
+    fn evidence(&self, transcript: &Path) -> Option<AgentReport> {
+        let (record, said) = last_run(transcript, |_| Said::default(), Said::hear)?;
+        match claim(&said.report()?) {
+            Claim::Cost(..) => Some(report(
+                &said,
+                AgentEnd::Done,
+                self.charge(&said, record.cap),
+            )),
+            Claim::Nothing | Claim::Nonsense => None,
+        }
+    }
+}
+
+fn crash(program: &str, code: Option<i32>, complaints: &[u8]) -> String {
+    let code = code.map_or_else(
+        || "with its supervisor".to_owned(),
+        |code| format!("with exit code {code}"),
+    );
+    let said = words::block(complaints, MESSAGE);
+    format!(
+        "{program} ended {code}{}{said}",
+        if said.is_empty() { "" } else { ": " }
+    )
+}
+
+fn report(said: &Said, end: AgentEnd, charge: Charge) -> AgentReport {
+    let report = said.report().unwrap_or_default();
+    let text = |key: &str| report.get(key).and_then(Value::as_str);
+    let last = String::from_utf8_lossy(&said.last);
+    AgentReport {
+        end,
+        summary: words::block(text("summary").unwrap_or(&last).as_bytes(), SUMMARY),
+        charge,
+        dearest: Usd::ZERO,
+        conversation: text("conversation").map(ConversationId::new),
+        model: text("model").map(|model| words::line(model, LINE)),
+        denied: Vec::new(),
+        messages: said.lines,
+    }
+}
+
+/// What a report says of the cost.
+enum Claim {
+    Nothing,
+    Nonsense,
+    Cost(Usd, Usage),
+}
+
+fn claim(report: &Map<String, Value>) -> Claim {
+    let count = |key: &str| {
+        report
+            .get(key)
+            .and_then(Value::as_u64)
+            .unwrap_or(0)
+            .min(1_000_000_000)
+    };
+    let usage = Usage {
+        input: count("input_tokens"),
+        cached_input: count("cached_input_tokens"),
+        cache_write: count("cache_write_tokens"),
+        output: count("output_tokens"),
+    };
+    match report.get("cost_usd") {
+        None | Some(Value::Null) => Claim::Nothing,
+        Some(cost) => match cost.as_f64().and_then(Usd::from_dollars) {
+            Some(cost) => Claim::Cost(cost, usage),
+            None => Claim::Nonsense,
+        },
+    }
+}
+
+/// What it said, as far as it matters.
+#[derive(Default)]
+struct Said {
+    lines: u64,
+    last: Vec<u8>,
+}
+
+impl Said {
+    fn hear(&mut self, line: Line<'_>) {
+        if !line.text.trim_ascii().is_empty() {
+            self.lines += 1;
+            self.last.clear();
+            self.last
+                .extend_from_slice(&line.text[..line.text.len().min(LONGEST_REPORT)]);
+        }
+    }
+
+    /// Its last line, where that is a JSON object.
+    fn report(&self) -> Option<Map<String, Value>> {
+        serde_json::from_slice(&self.last).ok()
+    }
+}
+
+struct Hearing<'a> {
+    said: Said,
+    teller: Teller<'a>,
+}
+
+impl LineSink for Hearing<'_> {
+    fn line(&mut self, line: Line<'_>) -> Heard {
+        self.said.hear(line);
+        let text = String::from_utf8_lossy(&self.said.last[..self.said.last.len().min(4 * LINE)]);
+        self.teller.tell(Activity {
+            line: words::line(&text, LINE),
+            messages: self.said.lines,
+            ..Activity::default()
+        });
+        Heard::Life
+    }
+}

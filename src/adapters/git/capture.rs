@@ -9,7 +9,7 @@ use super::slot::{Slot, Work};
 use super::sweep::{RootGit, Swept, sweep};
 use crate::ports::{Capture, RepositoryError};
 use crate::rules::ids::{AttemptNumber, CommitId, IssueNumber, TreeId};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
@@ -102,30 +102,40 @@ impl Taking<'_> {
             .filter(|path| !sealed.contains(*path))
             .map(<[u8]>::to_vec)
             .collect();
-        let input: Vec<u8> = changed
-            .iter()
-            .flat_map(|path| path.iter().chain(&[0]))
-            .copied()
-            .collect();
         let tree = self.tree.to_owned();
-        blocking("make the changed files readable", move || {
-            changed
-                .iter()
-                .try_for_each(|path| make_readable(&tree.join(OsStr::from_bytes(path))))
+        let (present, absent) = blocking("look at the changed files", move || {
+            sort_out(&tree, &changed)
         })
         .await?;
+        self.tell_index(&index, &["--force-remove"], absent).await?;
         let said = self
-            .mirror
-            .call_over(self.tree, &index, "update-index")?
-            .args(["--add", "--remove", "--replace", "-z", "--stdin"])
-            .input(input)
-            .run("take in the changed files")
+            .tell_index(&index, &["--add", "--remove", "--replace"], present)
             .await?;
         let refused = said
-            .complaint
             .lines()
             .filter_map(|line| line.strip_prefix("Ignoring path "));
         Ok(refused.map(|path| path.as_bytes().to_vec()).collect())
+    }
+
+    /// Returns what git complained about.
+    async fn tell_index(
+        &self,
+        index: &Path,
+        how: &[&str],
+        paths: Vec<u8>,
+    ) -> Result<String, RepositoryError> {
+        if paths.is_empty() {
+            return Ok(String::new());
+        }
+        let said = self
+            .mirror
+            .call_over(self.tree, index, "update-index")?
+            .args(how)
+            .args(["-z", "--stdin"])
+            .input(paths)
+            .run("take in the changed files")
+            .await?;
+        Ok(said.complaint)
     }
 
     async fn concern(
@@ -212,21 +222,50 @@ pub(super) async fn commit_tree(
     Ok(CommitId::new(said.text()))
 }
 
-fn make_readable(path: &Path) -> io::Result<()> {
-    let found = match path.symlink_metadata() {
-        Err(cause)
-            if matches!(
-                cause.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
+/// The paths that are files or links now, and those that are not, each list as git reads it. What lies behind a link
+/// is not there.
+fn sort_out(tree: &Path, changed: &BTreeSet<Vec<u8>>) -> io::Result<(Vec<u8>, Vec<u8>)> {
+    let (mut present, mut absent) = (Vec::new(), Vec::new());
+    let mut known = HashMap::from([(PathBuf::new(), true)]);
+    for path in changed {
+        let relative = Path::new(OsStr::from_bytes(path));
+        let parent = relative.parent().unwrap_or(relative);
+        let list = if is_directory(tree, parent, &mut known) && make_readable(&tree.join(relative))?
         {
-            return Ok(());
-        }
+            &mut present
+        } else {
+            &mut absent
+        };
+        list.extend_from_slice(path);
+        list.push(0);
+    }
+    Ok((present, absent))
+}
+
+/// Is it a directory, reached through directories only?
+fn is_directory(tree: &Path, path: &Path, known: &mut HashMap<PathBuf, bool>) -> bool {
+    if let Some(known) = known.get(path) {
+        return *known;
+    }
+    let parent = path.parent().unwrap_or(Path::new(""));
+    let is = is_directory(tree, parent, known)
+        && tree
+            .join(path)
+            .symlink_metadata()
+            .is_ok_and(|found| found.is_dir());
+    known.insert(path.to_owned(), is);
+    is
+}
+
+/// Makes a file readable for us; is there a file or a link at all?
+fn make_readable(path: &Path) -> io::Result<bool> {
+    let found = match path.symlink_metadata() {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(false),
         found => found?,
     };
     let mode = found.permissions().mode();
     if found.is_file() && mode & 0o400 == 0 {
         fs::set_permissions(path, fs::Permissions::from_mode(mode | 0o400))?;
     }
-    Ok(())
+    Ok(!found.is_dir())
 }

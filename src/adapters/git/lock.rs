@@ -29,7 +29,7 @@ impl Lock {
     }
 
     /// Takes the lock together with others who share it; `None` if somebody has it alone.
-    pub(super) fn share(path: &Path) -> io::Result<Option<Self>> {
+    fn share(path: &Path) -> io::Result<Option<Self>> {
         let file = open(path)?;
         match file.try_lock_shared() {
             Ok(()) => named(file).map(Some),
@@ -38,24 +38,22 @@ impl Lock {
         }
     }
 
-    /// Waits for the lock, for `patience` at most.
+    /// Waits for the lock for ourselves alone, for `patience` at most.
     pub(super) async fn wait(
         path: &Path,
         what: &str,
         patience: Duration,
     ) -> Result<Self, RepositoryError> {
-        let mut waited = Duration::ZERO;
-        loop {
-            let action = format!("lock {what}");
-            if let Some(lock) = Self::take(path).map_err(|cause| failed(&action, cause))? {
-                return Ok(lock);
-            }
-            if waited >= patience {
-                return Err(busy(path, what));
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
-            waited += LOOK_AGAIN;
-        }
+        patiently(path, what, patience, Self::take).await
+    }
+
+    /// Waits for the lock together with others who share it, for `patience` at most.
+    pub(super) async fn wait_shared(
+        path: &Path,
+        what: &str,
+        patience: Duration,
+    ) -> Result<Self, RepositoryError> {
+        patiently(path, what, patience, Self::share).await
     }
 
     /// The lock as a child's standard input: it stays locked until that child has ended as well.
@@ -68,6 +66,25 @@ impl Drop for Lock {
     fn drop(&mut self) {
         // A child that is just being started may hold a copy for a moment, which closing ours would leave locked.
         let _ = self.file.unlock();
+    }
+}
+
+async fn patiently(
+    path: &Path,
+    what: &str,
+    patience: Duration,
+    attempt: fn(&Path) -> io::Result<Option<Lock>>,
+) -> Result<Lock, RepositoryError> {
+    let mut waited = Duration::ZERO;
+    loop {
+        if let Some(lock) = attempt(path).map_err(|cause| failed(&format!("lock {what}"), cause))? {
+            return Ok(lock);
+        }
+        if waited >= patience {
+            return Err(busy(path, what));
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+        waited += LOOK_AGAIN;
     }
 }
 

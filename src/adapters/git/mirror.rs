@@ -2,7 +2,7 @@
 
 use super::lock::Lock;
 use super::run::{Call, Git, blocking, failed};
-use super::source::{Identity, Remote, shallow};
+use super::source::{Identity, Remote};
 use crate::ports::RepositoryError;
 use crate::rules::ids::{BranchName, CommitId};
 use std::collections::{BTreeMap, HashMap};
@@ -61,8 +61,6 @@ pub(super) struct Mirror {
     last: Mutex<Option<(u64, Fetched)>>,
     refs: std::sync::Mutex<Option<Arc<Refs>>>,
     nested: std::sync::Mutex<HashMap<String, Vec<PathBuf>>>,
-    /// Held together with other processes; whoever tidies up needs it alone.
-    _open: Lock,
 }
 
 /// What one fetch brought, for all who waited for it.
@@ -93,10 +91,6 @@ impl Mirror {
         fs::create_dir_all(&own).map_err(|cause| failed(action, cause))?;
         let found =
             fs::read_to_string(path.join("config")).map_err(|cause| failed(action, cause))?;
-        let lock = own.join("open");
-        let open = Lock::share(&lock)
-            .map_err(|cause| failed(action, cause))?
-            .ok_or_else(|| super::lock::busy(&lock, "the mirror"))?;
         Ok(Self {
             path: path.to_owned(),
             remote,
@@ -107,7 +101,6 @@ impl Mirror {
             last: Mutex::new(None),
             refs: std::sync::Mutex::new(None),
             nested: std::sync::Mutex::new(HashMap::new()),
-            _open: open,
         })
     }
 
@@ -119,6 +112,17 @@ impl Mirror {
     /// Does it name objects by SHA-256?
     pub(super) fn is_sha256(&self) -> bool {
         self.config.contains("sha256")
+    }
+
+    /// Packs what has gathered, where git finds that worth it. Nobody else may use the mirror meanwhile.
+    pub(super) async fn tidy(&self) -> Result<(), RepositoryError> {
+        let auto = [("gc.auto", "6700"), ("gc.autoDetach", "false")];
+        self.call("gc")?
+            .args(["--auto", "--quiet"])
+            .settings(auto.map(|(key, value)| (key.to_owned(), value.to_owned())))
+            .run("tidy up the mirror")
+            .await
+            .map(drop)
     }
 
     /// A call on the mirror, made safe first.
@@ -219,12 +223,7 @@ impl Mirror {
             blocking(action, move || unlock(&path)).await?;
             said = self.fetch_once(specs, &lock, action).await?;
         }
-        if said.code != Some(0) {
-            return Err(self.remote.error(action, &said));
-        }
-        if self.path.join("shallow").exists() {
-            return Err(shallow(&self.remote.url));
-        }
+        self.remote.check_fetch(&self.path, action, &said)?;
         self.read_refs().await
     }
 
@@ -351,12 +350,7 @@ async fn create(path: &Path, git: &Git, remote: &Remote) -> Result<(), Repositor
         .holding(&lock)
         .map_err(io)?;
     let said = remote.ask(call, action).await?;
-    if said.code != Some(0) {
-        return Err(remote.error(action, &said));
-    }
-    if aside.join("shallow").exists() {
-        return Err(shallow(&remote.url));
-    }
+    remote.check_fetch(&aside, action, &said)?;
     fs::rename(&aside, path).map_err(io)
 }
 

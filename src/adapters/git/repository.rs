@@ -3,7 +3,7 @@
 use super::capture::{Taking, commit_tree, reopen};
 use super::copy::copy;
 use super::layout::{Layout, Leftovers, delete_later};
-use super::lock::busy;
+use super::lock::{Lock, busy};
 use super::merge::{Moved, footing, onto};
 use super::mirror::Mirror;
 use super::private;
@@ -25,8 +25,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// How long gits of a killed process may still hold its slot.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long another process may tidy up the mirror.
+const ANOTHER_TIDIES: Duration = Duration::from_secs(600);
 
 /// A git repository, worked on in a mirror and worktrees of our own. The user's checkout is never written to.
 pub struct GitRepository {
@@ -37,6 +37,8 @@ pub struct GitRepository {
     pool: Pool,
     checks: Pool,
     held: Mutex<HashMap<PathBuf, Arc<Held>>>,
+    /// Shared with other processes; whoever tidies up needs it alone.
+    _open: Lock,
 }
 
 /// A worktree that is in use.
@@ -79,8 +81,9 @@ pub async fn open(
     let (remote, theirs) = Remote::new(&source).await?;
     let identity = identity(habits.author.as_ref(), theirs);
     let mirror = Mirror::open(&path, git, remote, identity).await?;
-    empty_trash(&slots).map_err(io)?;
+    let open = enter(&mirror, &slots).await?;
     Ok(GitRepository {
+        _open: open,
         pool: Pool::new(mirror.own().join("slots")),
         checks: Pool::new(mirror.own().join("checks")),
         held: Mutex::new(HashMap::new()),
@@ -348,19 +351,10 @@ impl GitRepository {
         let Some(number) = self.pool.find(issue).map_err(io)? else {
             return Ok(None);
         };
-        let what = format!("the worktree of {issue}");
-        let mut waited = Duration::ZERO;
-        let slot = loop {
-            if let Some(slot) = self.pool.lock(number).map_err(io)? {
-                break slot;
-            }
-            if waited >= PATIENCE {
-                return Err(busy(&self.pool.lock_path(number), &what));
-            }
-            let pause = Duration::from_millis(20);
-            tokio::time::sleep(pause).await;
-            waited += pause;
-        };
+        let slot = self
+            .pool
+            .wait(number, &format!("the worktree of {issue}"))
+            .await?;
         let work = slot.work().filter(|work| work.issue == issue);
         Ok(work.map(|work| (slot, work)))
     }
@@ -472,6 +466,20 @@ fn lost() -> RepositoryError {
         action: "use the worktree".to_owned(),
         detail: "it was given back already".to_owned(),
     }
+}
+
+/// Joins those who use the mirror; the first tidies up.
+async fn enter(mirror: &Mirror, slots: &Path) -> Result<Lock, RepositoryError> {
+    let door = mirror.own().join("open");
+    let io = |cause| failed("tidy up", cause);
+    if let Some(alone) = Lock::take(&door).map_err(io)? {
+        empty_trash(slots).map_err(io)?;
+        if let Err(cause) = mirror.tidy().await {
+            tracing::warn!(%cause, "could not tidy up");
+        }
+        drop(alone);
+    }
+    Lock::wait_shared(&door, "the mirror", ANOTHER_TIDIES).await
 }
 
 /// Deletes what earlier processes had set aside.

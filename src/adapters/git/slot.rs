@@ -11,6 +11,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long gits of a killed process may still hold its slot.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// More slots than any machine has.
 const MOST: u32 = 4096;
@@ -62,7 +66,7 @@ impl Pool {
                 return Ok(slot);
             }
         }
-        Err(busy(&self.record(wanted).join("lock"), what))
+        Err(busy(&self.lock_path(wanted), what))
     }
 
     /// The slot whose worktree belongs to the issue, whoever holds it.
@@ -96,21 +100,28 @@ impl Pool {
         Ok(found)
     }
 
-    /// Takes this very slot; `None` if somebody holds it.
-    pub(super) fn lock(&self, number: u32) -> io::Result<Option<Slot>> {
+    /// Takes this very slot, which gits of a killed process may still hold for a moment.
+    pub(super) async fn wait(&self, number: u32, what: &str) -> Result<Slot, RepositoryError> {
+        let lock = Lock::wait(&self.lock_path(number), what, PATIENCE).await?;
+        self.locked(number, lock)
+            .map_err(|cause| failed(what, cause))
+    }
+
+    fn lock(&self, number: u32) -> io::Result<Option<Slot>> {
+        fs::create_dir_all(self.record(number))?;
+        let lock = Lock::take(&self.lock_path(number))?;
+        lock.map(|lock| self.locked(number, lock)).transpose()
+    }
+
+    fn locked(&self, number: u32, lock: Lock) -> io::Result<Slot> {
         let record = self.record(number);
-        fs::create_dir_all(&record)?;
-        let Some(lock) = Lock::take(&record.join("lock"))? else {
-            return Ok(None);
-        };
-        let slot = Slot {
+        // Left by a git that was killed; nobody else may write this index.
+        remove_file(&record.join("index.lock"))?;
+        Ok(Slot {
             number,
             lock,
             record,
-        };
-        // Left by a git that was killed; nobody else may write this index.
-        remove_file(&slot.record.join("index.lock"))?;
-        Ok(Some(slot))
+        })
     }
 
     /// The file that is locked while the slot is held.

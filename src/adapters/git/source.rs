@@ -132,16 +132,32 @@ impl Remote {
         Ok(said)
     }
 
+    /// Did a fetch into this git directory bring all that there is?
+    pub(super) fn check_fetch(
+        &self,
+        into: &Path,
+        action: &str,
+        said: &Said,
+    ) -> Result<(), RepositoryError> {
+        // Git warns, leaves the branches out, and calls that a success.
+        let refused = said.complaint.contains("shallow roots are not allowed");
+        if refused || into.join("shallow").exists() {
+            return Err(RepositoryError::Unusable {
+                problem: format!("`{}` is a shallow clone: it lacks older commits", self.url),
+                hint: "run `git fetch --unshallow` in it, or set forge.gitUrl to the server's URL"
+                    .to_owned(),
+            });
+        }
+        match said.code {
+            Some(0) => Ok(()),
+            Some(_) | None => Err(self.error(action, said)),
+        }
+    }
+
     /// What the failure of a call to the remote means.
     pub(super) fn error(&self, action: &str, said: &Said) -> RepositoryError {
         let words = said.complaint.to_ascii_lowercase();
         let has = |signs: &[&str]| signs.iter().any(|sign| words.contains(sign));
-        if has(&[
-            "shallow update not allowed",
-            "shallow roots are not allowed",
-        ]) {
-            return shallow(&self.url);
-        }
         if self.local
             && has(&[
                 "does not appear to be a git repository",
@@ -159,15 +175,6 @@ impl Remote {
             detail: said.detail(),
             auth: has(&AUTH_SIGNS),
         }
-    }
-}
-
-/// The source lacks history.
-pub(super) fn shallow(url: &str) -> RepositoryError {
-    RepositoryError::Unusable {
-        problem: format!("`{url}` is a shallow clone: it lacks older commits"),
-        hint: "run `git fetch --unshallow` in it, or set forge.gitUrl to the server's URL"
-            .to_owned(),
     }
 }
 

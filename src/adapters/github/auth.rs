@@ -94,8 +94,13 @@ mod tests {
     fn gh(script: &str) -> tempfile::TempDir {
         let directory = tempfile::tempdir().unwrap();
         let program = directory.path().join("gh");
-        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        let script = format!("#!/bin/sh\n[ \"$1\" = ready ] && exit 0\n{script}\n");
+        std::fs::write(&program, script).unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        // Another thread's child may still hold it open for writing, until it starts its own program.
+        while Command::new(&program).arg("ready").status().is_err() {
+            std::thread::yield_now();
+        }
         directory
     }
 

@@ -2,14 +2,16 @@
 //!
 //! octocrab's own retries, cache and redirects are off: they repeat, answer and turn into GETs what is a POST.
 
+use crate::adapters::github::address::{graphql, origin};
 use crate::adapters::github::cache::{Cache, Kept};
-use crate::adapters::github::governor::{Governor, Heard, Held, Kind};
+use crate::adapters::github::governor::{Governor, Heard, Held};
+use crate::adapters::github::limits::Kind;
 use crate::adapters::github::reply::{Reply, refusal, unknown};
 use crate::adapters::retry::{Repeats, repeat_read};
 use crate::ports::ForgeError;
 use crate::rules::ids::Timestamp;
 use http::header::{ACCEPT, AUTHORIZATION, HeaderValue, IF_NONE_MATCH, USER_AGENT};
-use http::{Method, StatusCode, Uri};
+use http::{Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use octocrab::service::middleware::retry::RetryConfig;
 use octocrab::{OctoBody, Octocrab};
@@ -25,21 +27,23 @@ use tokio::time::{Instant, timeout};
 /// Gives the token to use, at any time; it is asked before each request, and does not block.
 pub type TokenSource = Arc<dyn Fn() -> SecretString + Send + Sync>;
 
-/// No answer of GitHub's comes near it: a page of a hundred issues with the longest bodies is a third of it.
-const LARGEST_ANSWER: usize = 80 << 20;
 const CACHE: usize = 64 << 20;
+/// The most that GitHub gives on one page.
+const PAGE: usize = 100;
 /// A hundred thousand issues.
 const MOST_PAGES: usize = 1000;
 const MOST_HOPS: u32 = 5;
 
 /// What a client needs to know.
 pub(super) struct ClientSettings {
-    /// Checked by [`api_base`].
+    /// Checked by [`api_base`](super::address::api_base).
     pub(super) api: String,
     pub(super) token: TokenSource,
     pub(super) user_agent: String,
     /// From the first byte sent to the last byte received.
     pub(super) timeout: Duration,
+    /// Bytes of an answer at most.
+    pub(super) largest_answer: usize,
     pub(super) repeats: Repeats,
 }
 
@@ -89,11 +93,11 @@ impl Client {
         action: &str,
         path: &str,
     ) -> Result<T, ForgeError> {
-        let page = self.page(action, &self.url(path)).await?;
+        let page = self.page(action, &self.url(path), |_| false).await?;
         Ok(page.items)
     }
 
-    /// Reads a list to its end, by the links that the pages carry.
+    /// Reads a list to its end, in the largest pages there are, by the links that they carry.
     pub(super) async fn list<T: DeserializeOwned>(
         &self,
         action: &str,
@@ -101,12 +105,14 @@ impl Client {
     ) -> Result<Vec<T>, ForgeError> {
         let mut all = Vec::new();
         let mut seen = HashSet::new();
-        let mut next = Some(self.url(path));
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let mut next = Some(self.url(&format!("{path}{separator}per_page={PAGE}")));
         while let Some(url) = next {
             if seen.len() == MOST_PAGES || !seen.insert(url.clone()) {
                 return Err(unknown(action, "its pages have no end"));
             }
-            let page: Page<Vec<T>> = self.page(action, &url).await?;
+            let is_full = |items: &Vec<T>| items.len() >= PAGE;
+            let page = self.page(action, &url, is_full).await?;
             all.extend(page.items);
             next = page.next;
         }
@@ -120,6 +126,31 @@ impl Client {
             let reply = self.send(action, Outgoing::read(&url, None)).await?;
             if reply.status.is_success() {
                 Ok(reply)
+            } else {
+                Err(refusal(action, &reply))
+            }
+        })
+        .await
+    }
+
+    /// Asks by GraphQL, which is a POST that changes nothing.
+    pub(super) async fn query<T: DeserializeOwned>(
+        &self,
+        action: &str,
+        query: &str,
+    ) -> Result<T, ForgeError> {
+        let body = serde_json::json!({ "query": query });
+        repeat_read(self.settings.repeats, passes, || async {
+            let outgoing = Outgoing {
+                kind: Kind::Read,
+                method: Method::POST,
+                url: graphql(&self.settings.api),
+                body: Some(&body),
+                etag: None,
+            };
+            let reply = self.send(action, outgoing).await?;
+            if reply.status.is_success() {
+                parse(action, &reply.body)
             } else {
                 Err(refusal(action, &reply))
             }
@@ -157,9 +188,10 @@ impl Client {
         &self,
         action: &str,
         url: &str,
+        is_full: impl Fn(&T) -> bool,
     ) -> Result<Page<T>, ForgeError> {
         repeat_read(self.settings.repeats, passes, || {
-            self.page_once(action, url)
+            self.page_once(action, url, &is_full)
         })
         .await
     }
@@ -168,6 +200,7 @@ impl Client {
         &self,
         action: &str,
         url: &str,
+        is_full: impl Fn(&T) -> bool,
     ) -> Result<Page<T>, ForgeError> {
         let kept = self.cache().get(url);
         let etag = kept.as_ref().map(|kept| kept.etag.as_str());
@@ -185,7 +218,9 @@ impl Client {
         }
         let items = parse(action, &reply.body)?;
         let next = reply.next_page();
-        if let Some(etag) = reply.etag() {
+        // A full last page may get a successor without changing itself, which "not modified" would hide.
+        let may_grow = next.is_none() && is_full(&items);
+        if let Some(etag) = reply.etag().filter(|_| !may_grow) {
             let kept = Kept {
                 etag,
                 next: next.clone(),
@@ -249,7 +284,10 @@ impl Client {
             .await
             .map_err(|cause| chain(&cause))?;
         let (parts, body) = response.into_parts();
-        let body = match Limited::new(body, LARGEST_ANSWER).collect().await {
+        let body = match Limited::new(body, self.settings.largest_answer)
+            .collect()
+            .await
+        {
             Ok(body) => body.to_bytes().to_vec(),
             // A limit holds us back by its headers alone, whatever became of its words.
             Err(_) if !parts.status.is_success() => Vec::new(),
@@ -327,50 +365,6 @@ struct Page<T> {
     next: Option<String>,
 }
 
-/// Checks the API's address: `https`, or plain `http` to this machine, for a token must not travel in the open.
-pub(super) fn api_base(text: &str) -> Result<String, String> {
-    let base = text.trim_end_matches('/');
-    let uri: Uri = base
-        .parse()
-        .map_err(|_| format!("{text:?} is no address"))?;
-    let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else {
-        return Err(format!("{text:?} is no address: it begins with https://"));
-    };
-    if uri.query().is_some() || uri.authority().is_some_and(|it| it.as_str().contains('@')) {
-        return Err(format!("{text:?} holds more than an address"));
-    }
-    match scheme {
-        "https" => Ok(base.to_owned()),
-        "http" if is_loopback(host) => Ok(base.to_owned()),
-        _ => Err(format!(
-            "{text:?} would send the token in the open: use https"
-        )),
-    }
-}
-
-/// Is it this machine?
-pub(super) fn is_loopback(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
-}
-
-/// Text as a part of an address: in a path or in a query.
-pub(super) fn percent(text: &str) -> String {
-    use fmt::Write;
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            write!(out, "%{byte:02X}").expect("writing to a String never fails");
-        }
-    }
-    out
-}
-
 /// Reads an answer's body. What cannot be read may have been cut off: an unknown.
 pub(super) fn parse<T: DeserializeOwned>(action: &str, body: &[u8]) -> Result<T, ForgeError> {
     serde_json::from_slice(body).map_err(|cause| unknown(action, &cause.to_string()))
@@ -390,11 +384,6 @@ fn limited(action: &str, held: Held) -> ForgeError {
     }
 }
 
-fn origin(url: &str) -> Option<(String, String)> {
-    let uri: Uri = url.parse().ok()?;
-    Some((uri.scheme_str()?.to_owned(), uri.authority()?.to_string()))
-}
-
 /// An error and what it came from, in one line.
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     std::iter::successors(Some(error), |error| error.source())
@@ -409,38 +398,4 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
                 format!("{text}: {part}")
             }
         })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_does_not_travel_in_the_open() {
-        let check = |text: &str, expect: Option<&str>| {
-            assert_eq!(api_base(text).ok().as_deref(), expect, "{text}");
-        };
-        check("https://api.github.com", Some("https://api.github.com"));
-        check(
-            "https://ghe.example.com/api/v3/",
-            Some("https://ghe.example.com/api/v3"),
-        );
-        check("http://127.0.0.1:8080", Some("http://127.0.0.1:8080"));
-        check("http://[::1]:8080", Some("http://[::1]:8080"));
-        check("http://localhost:1", Some("http://localhost:1"));
-        check("http://api.github.com", None);
-        check("http://localhost.example.com", None);
-        check("https://user:word@api.github.com", None);
-        check("https://api.github.com/?a=b", None);
-        check("ftp://api.github.com", None);
-        check("api.github.com", None);
-        check("", None);
-    }
-
-    #[test]
-    fn any_text_fits_into_an_address() {
-        assert_eq!(percent("good first issue"), "good%20first%20issue");
-        assert_eq!(percent("a/b?c#d&e=f+g%"), "a%2Fb%3Fc%23d%26e%3Df%2Bg%25");
-        assert_eq!(percent("größe"), "gr%C3%B6%C3%9Fe");
-    }
 }

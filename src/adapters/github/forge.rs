@@ -1,8 +1,10 @@
 //! GitHub as a forge: what it is told once, and which room does what.
 
-use crate::adapters::github::client::{Client, ClientSettings, TokenSource, api_base, is_loopback};
-use crate::adapters::github::governor::{Governor, Limits};
-use crate::adapters::github::limit::Rate;
+use crate::adapters::github::address::{api_base, is_loopback};
+use crate::adapters::github::client::{Client, ClientSettings, TokenSource};
+use crate::adapters::github::governor::Governor;
+use crate::adapters::github::limits::Limits;
+use crate::adapters::github::verdict::Rate;
 use crate::adapters::github::wire::WireRepository;
 use crate::adapters::retry::Repeats;
 use crate::ports::{Forge, ForgeError};
@@ -35,6 +37,8 @@ pub struct GitHubSettings {
     pub repeats: Repeats,
     /// From a request's first byte to its answer's last.
     pub timeout: Duration,
+    /// Bytes of an answer at most.
+    pub largest_answer: usize,
     /// What we call ourselves.
     pub user_agent: String,
 }
@@ -59,6 +63,8 @@ impl GitHubSettings {
             },
             repeats: Repeats::default(),
             timeout: Duration::from_secs(30),
+            // A page of a hundred issues with the longest bodies is a third of it.
+            largest_answer: 80 << 20,
             user_agent: concat!("autoissue/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -99,6 +105,7 @@ impl GitHub {
             token: settings.token,
             user_agent: settings.user_agent,
             timeout: settings.timeout,
+            largest_answer: settings.largest_answer,
             repeats: settings.repeats,
         };
         Ok(Self {
@@ -114,6 +121,12 @@ impl GitHub {
     #[must_use]
     pub fn rate(&self) -> Option<Rate> {
         self.client.governor().rate()
+    }
+
+    /// How many requests went out and have not been heard of yet.
+    #[must_use]
+    pub fn on_their_way(&self) -> u32 {
+        self.client.governor().on_their_way()
     }
 
     /// A path below the repository's.

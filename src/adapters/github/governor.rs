@@ -2,9 +2,10 @@
 //!
 //! The rules are GitHub's: "Rate limits for the REST API" and "Best practices for using the REST API".
 
-use crate::adapters::github::limit::{Rate, Verdict, Wait, judge};
+use crate::adapters::github::limits::{Kind, Limits};
+use crate::adapters::github::verdict::{Rate, Verdict, Wait, judge};
+use crate::adapters::github::window::Window;
 use http::HeaderMap;
-use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{MutexGuard, Semaphore, SemaphorePermit};
@@ -12,74 +13,6 @@ use tokio::time::{Instant, sleep_until};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
-
-/// How hard we may press.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Between the end of one write and the start of the next.
-    pub write_spacing: Duration,
-    /// Requests that create something, in any minute.
-    pub creations_per_minute: u32,
-    /// Requests that create something, in any hour.
-    pub creations_per_hour: u32,
-    /// Points in any minute: a read is 1, a write 5.
-    pub points_per_minute: u32,
-    /// Reads on their way at the same time.
-    pub reads_at_once: u32,
-    /// A call that would have to wait longer than this in all gives up.
-    pub patience: Duration,
-    /// A call that was told to wait this many times gives up.
-    pub refusals: u32,
-}
-
-impl Limits {
-    /// What GitHub asks of its clients.
-    #[must_use]
-    pub fn published() -> Self {
-        Self {
-            write_spacing: Duration::from_secs(1),
-            creations_per_minute: 80,
-            creations_per_hour: 500,
-            points_per_minute: 900,
-            reads_at_once: 8,
-            // One whole window of the primary limit, and a little.
-            patience: Duration::from_secs(70 * 60),
-            refusals: 5,
-        }
-    }
-
-    /// For a server on this machine, which has no limits of its own unless it says so.
-    #[must_use]
-    pub fn loopback() -> Self {
-        Self {
-            write_spacing: Duration::ZERO,
-            creations_per_minute: u32::MAX,
-            creations_per_hour: u32::MAX,
-            points_per_minute: u32::MAX,
-            ..Self::published()
-        }
-    }
-}
-
-/// What a request does to the other side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Nothing.
-    Read,
-    /// Changes or removes something.
-    Change,
-    /// Creates something that people are told of.
-    Creation,
-}
-
-impl Kind {
-    fn points(self) -> u32 {
-        match self {
-            Self::Read => 1,
-            Self::Change | Self::Creation => 5,
-        }
-    }
-}
 
 /// The wait would be too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +54,6 @@ impl Governor {
 
     /// Queues up: writes behind all other writes, reads behind the reads that are on their way.
     pub async fn turn(&self, kind: Kind) -> Turn<'_> {
-        let deadline = Instant::now() + self.limits.patience;
         let place = match kind {
             Kind::Read => Place::Read(self.reads.acquire().await.ok()),
             Kind::Change | Kind::Creation => Place::Write(self.writes.lock().await),
@@ -129,8 +61,8 @@ impl Governor {
         Turn {
             governor: self,
             kind,
-            deadline,
             refusals: 0,
+            sent: false,
             place,
         }
     }
@@ -140,9 +72,9 @@ impl Governor {
         self.state().rate
     }
 
-    /// Until when nothing goes out, if so.
-    pub fn pause(&self) -> Option<Instant> {
-        self.state().pause.filter(|until| *until > Instant::now())
+    /// How many requests went out and have not been heard of yet.
+    pub fn on_their_way(&self) -> u32 {
+        self.state().on_their_way
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -156,8 +88,9 @@ impl Governor {
 pub struct Turn<'a> {
     governor: &'a Governor,
     kind: Kind,
-    deadline: Instant,
     refusals: u32,
+    /// It went out, and nothing was heard of it yet.
+    sent: bool,
     place: Place<'a>,
 }
 
@@ -169,7 +102,7 @@ enum Place<'a> {
 
 impl Turn<'_> {
     /// Waits until the request may go out, and books it.
-    pub async fn ready(&self) -> Result<(), Held> {
+    pub async fn ready(&mut self) -> Result<(), Held> {
         loop {
             let now = Instant::now();
             let until = {
@@ -177,11 +110,13 @@ impl Turn<'_> {
                 let until = state.earliest(self.kind, now, self.governor.limits.write_spacing);
                 if until <= now {
                     state.book(self.kind, now);
+                    state.on_their_way += 1;
+                    self.sent = true;
                     return Ok(());
                 }
                 until
             };
-            if until > self.deadline {
+            if until > now + self.governor.limits.patience {
                 return Err(Held { until });
             }
             sleep_until(until).await;
@@ -199,6 +134,7 @@ impl Turn<'_> {
         let now = Instant::now();
         let verdict = judge(status, headers, message);
         let mut state = self.governor.state();
+        state.on_their_way -= u32::from(std::mem::take(&mut self.sent));
         if let Some(rate) = verdict.rate() {
             state.rate = Some(rate);
         }
@@ -213,7 +149,8 @@ impl Turn<'_> {
             Verdict::Limited { wait, .. } => state.limited(now, wait),
         };
         self.refusals += 1;
-        if self.refusals >= self.governor.limits.refusals || until > self.deadline {
+        let limits = &self.governor.limits;
+        if self.refusals >= limits.refusals || until > now + limits.patience {
             return Err(Held { until });
         }
         Ok(Heard::Again)
@@ -222,9 +159,11 @@ impl Turn<'_> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
+        let mut state = self.governor.state();
+        state.on_their_way -= u32::from(self.sent);
         match self.place {
             // Counted from here, two writes reach the server at least this far apart however slow the network is.
-            Place::Write(_) => self.governor.state().last_write = Some(Instant::now()),
+            Place::Write(_) => state.last_write = Some(Instant::now()),
             Place::Read(_) => {}
         }
     }
@@ -240,6 +179,7 @@ struct State {
     per_hour: Window,
     points: Window,
     rate: Option<Rate>,
+    on_their_way: u32,
 }
 
 impl State {
@@ -252,6 +192,7 @@ impl State {
             per_hour: Window::new(HOUR, limits.creations_per_hour),
             points: Window::new(MINUTE, limits.points_per_minute),
             rate: None,
+            on_their_way: 0,
         }
     }
 
@@ -306,50 +247,192 @@ impl State {
     }
 }
 
-/// At most so much in any span of time.
-#[derive(Debug)]
-struct Window {
-    span: Duration,
-    limit: u32,
-    spent: VecDeque<(Instant, u32)>,
-    sum: u32,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::future::join_all;
+    use std::sync::Arc;
+    use tokio::time::{advance, sleep};
 
-impl Window {
-    fn new(span: Duration, limit: u32) -> Self {
-        Self {
-            span,
-            limit,
-            spent: VecDeque::new(),
-            sum: 0,
-        }
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Sends `count` requests of a kind at once, each on its way for `each`; tells when each went out.
+    async fn send(governor: &Governor, kind: Kind, count: usize, each: Duration) -> Vec<Duration> {
+        let start = Instant::now();
+        let requests = (0..count).map(|_| async {
+            let mut turn = governor.turn(kind).await;
+            turn.ready().await.expect("it is patient");
+            let sent = start.elapsed();
+            sleep(each).await;
+            let heard = turn.heard(201, &HeaderMap::new(), "");
+            assert_eq!(heard, Ok(Heard::Answer));
+            sent
+        });
+        let mut sent = join_all(requests).await;
+        sent.sort();
+        sent
     }
 
-    /// When `cost` more fits in.
-    fn free_at(&mut self, now: Instant, cost: u32) -> Instant {
-        while let Some((at, cost)) = self.spent.front().copied()
-            && at + self.span <= now
-        {
-            self.spent.pop_front();
-            self.sum -= cost;
-        }
-        let mut over = (self.sum.saturating_add(cost)).saturating_sub(self.limit);
-        let mut until = now;
-        for (at, cost) in &self.spent {
-            if over == 0 {
-                break;
+    fn closest(sent: &[Duration]) -> Duration {
+        let gaps = sent.windows(2).map(|pair| pair[1].saturating_sub(pair[0]));
+        gaps.min().expect("there are two")
+    }
+
+    fn limits(change: impl FnOnce(&mut Limits)) -> Limits {
+        let mut limits = Limits {
+            refusals: 9,
+            ..Limits::loopback()
+        };
+        change(&mut limits);
+        limits
+    }
+
+    fn retry_after(seconds: &str) -> HeaderMap {
+        let value = seconds.parse().expect("a value");
+        HeaderMap::from_iter([(http::header::RETRY_AFTER, value)])
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn writes_go_out_one_by_one_and_apart() {
+        let each = Duration::from_millis(300);
+        let careful = Governor::new(Limits::published());
+        let sent = send(&careful, Kind::Change, 10, each).await;
+        assert_eq!(closest(&sent), SECOND + each);
+        // The control: without the spacing they follow at once, and still one by one.
+        let careless = Governor::new(Limits::loopback());
+        let sent = send(&careless, Kind::Change, 10, each).await;
+        assert_eq!(closest(&sent), each);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn reads_go_out_together_but_not_all_at_once() {
+        let governor = Governor::new(Limits::published());
+        let sent = send(&governor, Kind::Read, 20, SECOND).await;
+        let at_once = sent.iter().filter(|sent| sent.is_zero()).count();
+        assert_eq!(at_once, 8);
+        assert!(sent[19] < SECOND * 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn budgets_hold_in_every_window() {
+        let check = |limits: Limits, kind, count: usize, most: usize, span: Duration| async move {
+            let sent = send(&Governor::new(limits), kind, count, Duration::ZERO).await;
+            let fullest = sent
+                .iter()
+                .map(|from| {
+                    sent.iter()
+                        .filter(|at| *at >= from && **at < *from + span)
+                        .count()
+                })
+                .max();
+            assert_eq!(fullest, Some(most), "{kind:?} {limits:?}");
+        };
+        let per_minute = limits(|limits| limits.creations_per_minute = 80);
+        check(per_minute, Kind::Creation, 200, 80, MINUTE).await;
+        let per_hour = limits(|limits| limits.creations_per_hour = 500);
+        check(per_hour, Kind::Creation, 1100, 500, HOUR).await;
+        let points = limits(|limits| limits.points_per_minute = 900);
+        check(points, Kind::Change, 400, 180, MINUTE).await;
+        check(points, Kind::Read, 1000, 900, MINUTE).await;
+        // The control: without a budget all go at once.
+        check(Limits::loopback(), Kind::Creation, 200, 200, MINUTE).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_limit_holds_everything_back() {
+        let governor = Arc::new(Governor::new(Limits::published()));
+        let mut limited = governor.turn(Kind::Change).await;
+        limited.ready().await.expect("nothing holds it");
+        let heard = limited.heard(403, &retry_after("90"), "");
+        assert_eq!(heard, Ok(Heard::Again));
+
+        let (reads, writes, again) = tokio::join!(
+            send(&governor, Kind::Read, 30, SECOND),
+            send(&governor, Kind::Creation, 3, SECOND),
+            async {
+                let start = Instant::now();
+                limited.ready().await.expect("it is patient");
+                let sent = start.elapsed();
+                drop(limited);
+                sent
             }
-            over = over.saturating_sub(*cost);
-            until = *at + self.span;
-        }
-        until
+        );
+        let all = reads.into_iter().chain(writes).chain([again]);
+        assert_eq!(all.min(), Some(SECOND * 90));
+        assert_eq!(governor.on_their_way(), 0);
     }
 
-    fn spend(&mut self, now: Instant, cost: u32) {
-        // Without a limit nothing needs to be remembered.
-        if self.limit < u32::MAX {
-            self.spent.push_back((now, cost));
-            self.sum += cost;
+    #[tokio::test(start_paused = true)]
+    async fn a_limit_without_a_time_doubles_once_for_each_wait() {
+        let governor = Governor::new(limits(|_| ()));
+        let mut turns = Vec::new();
+        for _ in 0..5 {
+            turns.push(governor.turn(Kind::Read).await);
         }
+        let mut waits = Vec::new();
+        for _ in 0..6 {
+            let start = Instant::now();
+            for turn in &mut turns {
+                turn.ready().await.expect("it is patient");
+            }
+            waits.push(start.elapsed().as_secs());
+            // All five were on their way when the limit began: one limit, not five.
+            for turn in &mut turns {
+                assert_eq!(turn.heard(429, &HeaderMap::new(), ""), Ok(Heard::Again));
+            }
+        }
+        assert_eq!(waits, [0, 60, 120, 240, 480, 960]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_after_a_limit_forgets_it() {
+        let governor = Governor::new(limits(|_| ()));
+        let mut turn = governor.turn(Kind::Read).await;
+        for _ in 0..3 {
+            let start = Instant::now();
+            let heard = turn.heard(429, &HeaderMap::new(), "");
+            assert_eq!(heard, Ok(Heard::Again));
+            turn.ready().await.expect("it is patient");
+            assert_eq!(start.elapsed(), MINUTE);
+            assert_eq!(turn.heard(200, &HeaderMap::new(), ""), Ok(Heard::Answer));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn patience_ends() {
+        let governor = Governor::new(Limits::published());
+        let mut turn = governor.turn(Kind::Change).await;
+        let until = Instant::now() + HOUR * 2;
+        assert_eq!(
+            turn.heard(429, &retry_after("7200"), ""),
+            Err(Held { until })
+        );
+        drop(turn);
+        let mut turn = governor.turn(Kind::Read).await;
+        assert_eq!(turn.ready().await, Err(Held { until }));
+
+        let stubborn = Governor::new(Limits::published());
+        let mut turn = stubborn.turn(Kind::Read).await;
+        for _ in 1..Limits::published().refusals {
+            assert_eq!(turn.heard(429, &retry_after("1"), ""), Ok(Heard::Again));
+        }
+        assert!(turn.heard(429, &retry_after("1"), "").is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_is_given_up_leaves_the_queue() {
+        let governor = Governor::new(Limits::published());
+        let mut turn = governor.turn(Kind::Change).await;
+        turn.ready().await.expect("nothing holds it");
+        assert_eq!(governor.on_their_way(), 1);
+        drop(turn);
+        assert_eq!(governor.on_their_way(), 0);
+        advance(SECOND / 2).await;
+        let sent = send(&governor, Kind::Change, 1, SECOND).await;
+        assert_eq!(
+            sent,
+            [SECOND / 2],
+            "it may have been sent, so the next one keeps its distance"
+        );
     }
 }

@@ -1,8 +1,11 @@
 //! What GitHub is asked.
 
-use crate::adapters::github::client::{parse, percent};
+use crate::adapters::github::address::percent;
+use crate::adapters::github::client::parse;
 use crate::adapters::github::forge::GitHub;
-use crate::adapters::github::wire::{WireComment, WireIssue, WirePull, WireRepository, WireUser};
+use crate::adapters::github::wire::{
+    WireComment, WireIssue, WirePull, WireRepository, WireUser, WireViewer,
+};
 use crate::ports::ForgeError;
 use crate::rules::ids::{BranchName, IssueNumber};
 use crate::rules::issue::{Issue, Selection};
@@ -28,22 +31,22 @@ impl GitHub {
     /// Who we are there, and what we may do. Asks anew each time.
     pub async fn identity(&self) -> Result<Identity, ForgeError> {
         let action = "see whose token it is";
-        let reply = self.client.get_fresh(action, "/user").await?;
-        let user: WireUser = parse(action, &reply.body)?;
-        let scopes = reply
-            .headers
-            .get("x-oauth-scopes")
-            .and_then(|scopes| scopes.to_str().ok())
-            .map(|scopes| {
-                scopes
-                    .split(", ")
-                    .filter(|scope| !scope.is_empty())
-                    .map(str::to_owned)
-            });
+        let (login, scopes) = match self.client.get_fresh(action, "/user").await {
+            Ok(reply) => {
+                let user: WireUser = parse(action, &reply.body)?;
+                (user.login, reply.scopes())
+            }
+            // The tokens of apps, and of workflows, may not ask that.
+            Err(ForgeError::Auth { detail, .. }) if detail.contains("by integration") => {
+                (self.app_login(action).await?, None)
+            }
+            Err(cause) => return Err(cause),
+        };
+        let permissions = self.repository().await?.permissions;
         Ok(Identity {
-            login: user.login,
-            scopes: scopes.map(Iterator::collect),
-            may_push: self.repository().await?.permissions.map(|it| it.push),
+            login,
+            scopes,
+            may_push: permissions.map(|permissions| permissions.push),
         })
     }
 
@@ -98,7 +101,7 @@ impl GitHub {
 
     pub(super) async fn read_open_pulls(&self) -> Result<Vec<Pull>, ForgeError> {
         let action = format!("list the open pull requests of {}", self.project);
-        let path = self.path("/pulls?state=open&per_page=100");
+        let path = self.path("/pulls?state=open");
         let pulls: Vec<WirePull> = self.client.list(&action, &path).await?;
         Ok(newest_first(pulls))
     }
@@ -110,7 +113,7 @@ impl GitHub {
         let owner = project.split('/').next().unwrap_or_default();
         let filter = percent(&format!("{owner}:{head}"));
         let path = self.path(&format!(
-            "/pulls?head={filter}&state=all&sort=created&direction=desc&per_page=100"
+            "/pulls?head={filter}&state=all&sort=created&direction=desc"
         ));
         let mut pulls: Vec<WirePull> = self.client.list(&action, &path).await?;
         pulls.retain(|pull| pull.offers(head.as_str()));
@@ -124,7 +127,7 @@ impl GitHub {
     ) -> Result<bool, ForgeError> {
         let action = format!("list the comments on {issue}");
         let login = self.login().await?;
-        let path = self.path(&format!("/issues/{}/comments?per_page=100", issue.0));
+        let path = self.path(&format!("/issues/{}/comments", issue.0));
         let comments: Vec<WireComment> = self.client.list(&action, &path).await?;
         // Anybody can paste our marker; only our own account can sign it.
         Ok(comments.iter().any(|comment| {
@@ -154,6 +157,17 @@ impl GitHub {
             .await
     }
 
+    /// An app's account, as its comments show it.
+    async fn app_login(&self, action: &str) -> Result<String, ForgeError> {
+        let viewer: WireViewer = self.client.query(action, "{ viewer { login } }").await?;
+        let login = viewer.data.viewer.login;
+        Ok(if login.ends_with("[bot]") {
+            login
+        } else {
+            login + "[bot]"
+        })
+    }
+
     async fn list_issues(&self, label: Option<&str>) -> Result<Vec<Issue>, ForgeError> {
         let action = format!("list the open issues of {}", self.project);
         // A comma separates labels there; one that holds a comma is looked for here.
@@ -162,7 +176,7 @@ impl GitHub {
             .map(|label| format!("&labels={}", percent(label)))
             .unwrap_or_default();
         let path = self.path(&format!(
-            "/issues?state=open&sort=created&direction=asc&per_page=100{filter}"
+            "/issues?state=open&sort=created&direction=asc{filter}"
         ));
         let wires: Vec<WireIssue> = self.client.list(&action, &path).await?;
         let issues = wires.into_iter().filter(|wire| !wire.is_pull());
@@ -188,10 +202,7 @@ impl GitHub {
             return Ok(wire.into_issue(Vec::new()));
         }
         let action = format!("list what issue #{} waits for", wire.number);
-        let path = self.path(&format!(
-            "/issues/{}/dependencies/blocked_by?per_page=100",
-            wire.number
-        ));
+        let path = self.path(&format!("/issues/{}/dependencies/blocked_by", wire.number));
         let project = &self.repository().await?.full_name;
         let blockers: Vec<WireIssue> = self.client.list(&action, &path).await?;
         let numbers = blockers

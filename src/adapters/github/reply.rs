@@ -1,9 +1,9 @@
 //! One answer of GitHub's: what it leads to, and what it means when it is a refusal.
 
-use crate::adapters::github::wire::WireRefusal;
 use crate::ports::ForgeError;
 use http::header::{ETAG, HeaderMap, LINK, LOCATION};
 use http::{HeaderName, StatusCode};
+use serde::Deserialize;
 
 /// Of what a server says, so much is passed on.
 const LONGEST_DETAIL: usize = 400;
@@ -44,6 +44,18 @@ impl Reply {
         next_link(&self.text(&LINK)?)
     }
 
+    /// The scopes of a classic token; other tokens have none.
+    pub(super) fn scopes(&self) -> Option<Vec<String>> {
+        let scopes = self.text(&HeaderName::from_static("x-oauth-scopes"))?;
+        let scopes = scopes.split(',').map(str::trim);
+        Some(
+            scopes
+                .filter(|scope| !scope.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        )
+    }
+
     fn text(&self, name: &HeaderName) -> Option<String> {
         Some(self.headers.get(name)?.to_str().ok()?.to_owned())
     }
@@ -82,6 +94,62 @@ pub(super) fn unknown(action: &str, detail: &str) -> ForgeError {
     ForgeError::Unknown {
         action: action.to_owned(),
         detail: printable(detail),
+    }
+}
+
+/// What GitHub says when it refuses.
+#[derive(Debug, Default, Deserialize)]
+struct WireRefusal {
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    errors: Vec<WireReason>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum WireReason {
+    Text(String),
+    Fields {
+        #[serde(default)]
+        message: Option<String>,
+        #[serde(default)]
+        field: Option<String>,
+        #[serde(default)]
+        code: Option<String>,
+    },
+}
+
+impl WireRefusal {
+    /// All of it in one line.
+    fn text(&self) -> String {
+        std::iter::once(self.message.clone())
+            .chain(self.errors.iter().map(WireReason::text))
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(": ")
+    }
+}
+
+impl WireReason {
+    fn text(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Fields {
+                message: Some(message),
+                ..
+            } => message.clone(),
+            Self::Fields {
+                message: None,
+                field,
+                code,
+            } => [field, code]
+                .into_iter()
+                .flatten()
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(" "),
+        }
     }
 }
 
@@ -198,6 +266,23 @@ mod tests {
             304,
             "",
             "unknown: comment on #1: no usable reply: 304: 304 Not Modified",
+        );
+    }
+
+    #[test]
+    fn a_refusal_is_one_line() {
+        let check = |json: &str, expect: &str| {
+            let refusal: WireRefusal = serde_json::from_str(json).expect("a refusal");
+            assert_eq!(refusal.text(), expect);
+        };
+        check(r#"{"message": "Not Found"}"#, "Not Found");
+        check(
+            r#"{"message": "Validation Failed", "errors": [{"message": "A pull request already exists for o:b."}]}"#,
+            "Validation Failed: A pull request already exists for o:b.",
+        );
+        check(
+            r#"{"message": "Validation Failed", "errors": [{"resource": "PullRequest", "field": "head", "code": "invalid"}, "more"]}"#,
+            "Validation Failed: head invalid: more",
         );
     }
 }

@@ -1,17 +1,31 @@
-//! What GitHub sends and takes, and only what we read of it. A field that is missing is no error where we can do without.
+//! What GitHub sends, and only what we read of it. A field that is missing is no error where we can do without.
 
 use crate::rules::ids::{IssueNumber, PullNumber, Timestamp};
 use crate::rules::issue::{Issue, IssueState};
-use crate::rules::task::{Pull, PullDraft};
+use crate::rules::task::Pull;
 use chrono::DateTime;
+use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
 
 /// Somebody.
 #[derive(Debug, Deserialize)]
 pub struct WireUser {
     /// The account's name.
     pub login: String,
+}
+
+/// Who asks, by GraphQL.
+#[derive(Debug, Deserialize)]
+pub struct WireViewer {
+    /// The answer.
+    pub data: WireViewerData,
+}
+
+/// What [`WireViewer`] holds.
+#[derive(Debug, Deserialize)]
+pub struct WireViewerData {
+    /// The account that the token belongs to.
+    pub viewer: WireUser,
 }
 
 /// An issue, or a pull request in a list of issues.
@@ -207,128 +221,6 @@ pub struct WirePermissions {
     pub push: bool,
 }
 
-/// What GitHub says when it refuses.
-#[derive(Debug, Default, Deserialize)]
-pub struct WireRefusal {
-    #[serde(default)]
-    message: String,
-    #[serde(default)]
-    errors: Vec<WireReason>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum WireReason {
-    Text(String),
-    Fields {
-        #[serde(default)]
-        message: Option<String>,
-        #[serde(default)]
-        field: Option<String>,
-        #[serde(default)]
-        code: Option<String>,
-    },
-}
-
-impl WireRefusal {
-    /// All of it in one line.
-    #[must_use]
-    pub fn text(&self) -> String {
-        std::iter::once(self.message.clone())
-            .chain(self.errors.iter().map(WireReason::text))
-            .filter(|part| !part.is_empty())
-            .collect::<Vec<_>>()
-            .join(": ")
-    }
-}
-
-impl WireReason {
-    fn text(&self) -> String {
-        match self {
-            Self::Text(text) => text.clone(),
-            Self::Fields {
-                message: Some(message),
-                ..
-            } => message.clone(),
-            Self::Fields {
-                message: None,
-                field,
-                code,
-            } => [field, code]
-                .into_iter()
-                .flatten()
-                .map(String::as_str)
-                .collect::<Vec<_>>()
-                .join(" "),
-        }
-    }
-}
-
-/// Opens a pull.
-#[derive(Debug, Serialize)]
-pub struct OpenPull<'a> {
-    title: &'a str,
-    head: &'a str,
-    base: &'a str,
-    body: &'a str,
-    draft: bool,
-}
-
-impl<'a> From<&'a PullDraft> for OpenPull<'a> {
-    fn from(draft: &'a PullDraft) -> Self {
-        Self {
-            title: &draft.title,
-            head: draft.head.as_str(),
-            base: &draft.base,
-            body: &draft.body,
-            draft: draft.draft,
-        }
-    }
-}
-
-/// Corrects a pull. `draft` is not among what GitHub lets us change this way.
-#[derive(Debug, Serialize)]
-pub struct CorrectPull<'a> {
-    title: &'a str,
-    base: &'a str,
-    body: &'a str,
-}
-
-impl<'a> From<&'a PullDraft> for CorrectPull<'a> {
-    fn from(draft: &'a PullDraft) -> Self {
-        Self {
-            title: &draft.title,
-            base: &draft.base,
-            body: &draft.body,
-        }
-    }
-}
-
-/// Comments on an issue.
-#[derive(Debug, Serialize)]
-pub struct AddComment<'a> {
-    /// Markdown.
-    pub body: &'a str,
-}
-
-/// Puts labels on an issue.
-#[derive(Debug, Serialize)]
-pub struct AddLabels<'a> {
-    /// Their names.
-    pub labels: [&'a str; 1],
-}
-
-/// Creates a label in the repository.
-#[derive(Debug, Serialize)]
-pub struct CreateLabel<'a> {
-    /// Its name, at most 50 characters.
-    pub name: &'a str,
-    /// Six hexadecimal digits, without `#`.
-    pub color: &'a str,
-    /// At most 100 characters.
-    pub description: &'a str,
-}
-
 /// A moment that GitHub wrote, or the epoch where it wrote none.
 fn moment(text: Option<&str>) -> Timestamp {
     text.and_then(|text| DateTime::parse_from_rfc3339(text).ok())
@@ -392,22 +284,5 @@ mod tests {
         check(r#"{"id": 5}"#, true);
         check(r#"{"id": 6}"#, false);
         check("null", false);
-    }
-
-    #[test]
-    fn a_refusal_is_one_line() {
-        let check = |json: &str, expect: &str| {
-            let refusal: WireRefusal = serde_json::from_str(json).expect("a refusal");
-            assert_eq!(refusal.text(), expect);
-        };
-        check(r#"{"message": "Not Found"}"#, "Not Found");
-        check(
-            r#"{"message": "Validation Failed", "errors": [{"message": "A pull request already exists for o:b."}]}"#,
-            "Validation Failed: A pull request already exists for o:b.",
-        );
-        check(
-            r#"{"message": "Validation Failed", "errors": [{"resource": "PullRequest", "field": "head", "code": "invalid"}, "more"]}"#,
-            "Validation Failed: head invalid: more",
-        );
     }
 }

@@ -1,11 +1,11 @@
 //! What GitHub is told. Each is sent once; whoever calls looks first.
 
-use crate::adapters::github::client::{parse, percent};
+use crate::adapters::github::address::percent;
+use crate::adapters::github::client::parse;
 use crate::adapters::github::forge::GitHub;
-use crate::adapters::github::governor::Kind;
-use crate::adapters::github::wire::{
-    AddComment, AddLabels, CorrectPull, CreateLabel, OpenPull, WireLabel, WirePull,
-};
+use crate::adapters::github::limits::Kind;
+use crate::adapters::github::told::{AddComment, AddLabels, CorrectPull, CreateLabel, OpenPull};
+use crate::adapters::github::wire::{WireLabel, WirePull};
 use crate::ports::ForgeError;
 use crate::rules::ids::{IssueNumber, PullNumber};
 use crate::rules::task::{Pull, PullDraft};
@@ -38,10 +38,7 @@ impl GitHub {
     /// Creates those labels that the repository does not have, and names them.
     pub async fn ensure_labels(&self, labels: &[LabelSpec]) -> Result<Vec<String>, ForgeError> {
         let action = format!("list the labels of {}", self.project);
-        let there: Vec<WireLabel> = self
-            .client
-            .list(&action, &self.path("/labels?per_page=100"))
-            .await?;
+        let there: Vec<WireLabel> = self.client.list(&action, &self.path("/labels")).await?;
         self.remember(there.iter().map(|label| label.name.as_str()));
         let mut created = Vec::new();
         for label in labels {

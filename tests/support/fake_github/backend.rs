@@ -63,7 +63,7 @@ pub(crate) async fn serve(root: &Path, token: &str, path: &str, request: &GitReq
         .kill_on_drop(true);
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    let (_, output) = tokio::join!(
+    let ((), output) = tokio::join!(
         async move {
             // git may answer without reading all of it.
             let _ = stdin.write_all(request.body).await;

@@ -2,10 +2,13 @@
 //!
 //! Its git side is `git http-backend` over a bare repository; what it says and hears is judged by GitHub's description.
 
+mod answer;
 mod backend;
 mod fault;
 mod git;
+mod issues;
 mod log;
+mod pulls;
 mod referee;
 mod routes;
 mod server;
@@ -193,9 +196,13 @@ impl FakeGitHub {
     /// Commits files on a branch, as a person does; a new one begins at the default branch. Gives the commit.
     pub(crate) fn commit(&self, branch: &str, files: &[(&str, &str)]) -> String {
         let state = self.state();
-        let is_new = !state.git.heads().contains_key(branch);
-        let from = is_new.then_some(state.default_branch.as_str());
-        state.git.commit(branch, from, files, "By hand")
+        let is_there = state.git.heads().contains_key(branch);
+        let from = if is_there {
+            branch
+        } else {
+            &state.default_branch
+        };
+        state.git.commit(branch, Some(from), files, "By hand")
     }
 
     /// Deletes a branch, which closes its open pulls.
@@ -210,6 +217,13 @@ impl FakeGitHub {
         let mut state = self.state();
         let old = std::mem::replace(&mut state.project, project.to_owned());
         state.old_names.push(old);
+    }
+
+    /// Makes the token an app's, with an account of its own.
+    pub(crate) fn become_app(&self, login: &str) {
+        let mut state = self.state();
+        state.is_app = true;
+        login.clone_into(&mut state.login);
     }
 
     /// Lets nobody write any more.

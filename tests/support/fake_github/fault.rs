@@ -25,6 +25,8 @@ pub(crate) enum Fault {
     },
     /// 403 with these words, and no limit.
     Forbidden(&'static str),
+    /// Done; the answer says that it is followed by itself.
+    EndlessPages,
     /// Done, and answered once the gate is opened; never, if it is not.
     Held(Gate),
     /// Done; the connection is closed in the middle of the answer.
@@ -48,6 +50,7 @@ impl Fault {
     pub(crate) fn executes(&self) -> bool {
         match self {
             Self::BadGatewayAfter
+            | Self::EndlessPages
             | Self::Held(_)
             | Self::CutOff
             | Self::TruncatedJson

@@ -1,6 +1,7 @@
 //! The bare repository behind the fake, and what GitHub computes from it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -49,7 +50,7 @@ impl Git {
             .collect()
     }
 
-    /// Commits files on a branch, which begins at `from` where it is new. Gives the commit.
+    /// Commits files on a branch, on top of branch `from`. Gives the commit.
     pub(crate) fn commit(
         &self,
         branch: &str,
@@ -62,13 +63,11 @@ impl Git {
             message.len()
         );
         if let Some(from) = from {
-            input += &format!("from refs/heads/{from}^0\n");
+            writeln!(input, "from refs/heads/{from}^0").unwrap();
         }
         for (path, content) in files {
-            input += &format!(
-                "M 100644 inline {path}\ndata {}\n{content}\n",
-                content.len()
-            );
+            let length = content.len();
+            writeln!(input, "M 100644 inline {path}\ndata {length}\n{content}").unwrap();
         }
         self.feed(&["fast-import", "--quiet"], &input);
         self.resolve(&format!("refs/heads/{branch}")).unwrap()

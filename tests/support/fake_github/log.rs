@@ -33,7 +33,7 @@ pub(crate) struct Logged {
 impl Logged {
     /// Does it change anything?
     pub(crate) fn writes(&self) -> bool {
-        !self.git && self.method != "GET"
+        !self.git && self.method != "GET" && self.path != "/graphql"
     }
 }
 

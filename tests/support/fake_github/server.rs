@@ -1,9 +1,10 @@
 //! The fake's way in and out: checks, limits, conditional requests, and faults.
 
+use super::answer::{Answer, Ask, decoded, refusal};
 use super::backend::{GitRequest, git_path, serve};
 use super::fault::{Fault, Faults};
 use super::log::Logged;
-use super::routes::{Answer, Ask, answer, decoded, refusal};
+use super::routes::answer;
 use super::state::State;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::connect_info::Connected;
@@ -132,21 +133,22 @@ impl Inner {
         } else {
             self.execute(at, &mut state, parts)
         };
-        let mut raw = dress(&state, &answer);
+        let mut raw = Raw::from(&answer);
         let etag = format!("W/\"{}\"", digest(&raw));
         if parts.method == "GET" && raw.status == 200 {
             if header("if-none-match") == Some(etag.as_str()) {
-                raw.status = 304;
-                raw.body.clear();
-                // A "not modified" does not repeat the links.
-                raw.headers
-                    .retain(|(name, _)| name != "link" && name != "content-type");
+                // A "not modified" repeats neither the words nor the links, and costs nothing.
+                raw = Raw {
+                    status: 304,
+                    ..Raw::default()
+                };
             }
             raw.headers.push(("etag".into(), etag));
         }
         if raw.status != 304 && authorized {
             state.rate.remaining = state.rate.remaining.saturating_sub(1);
         }
+        raw.headers.extend(limits(&state));
         raw
     }
 
@@ -232,29 +234,31 @@ fn led(status: u16, target: String) -> Answer {
     answer
 }
 
-/// Adds what every answer of GitHub's has.
-fn dress(state: &State, answer: &Answer) -> Raw {
-    let rate = state.rate;
-    let used = rate.limit - rate.remaining;
-    let mut headers: Vec<(String, String)> = answer
-        .headers
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.clone()))
-        .collect();
-    let own = [
-        ("content-type", "application/json; charset=utf-8".to_owned()),
-        ("x-ratelimit-limit", rate.limit.to_string()),
-        ("x-ratelimit-remaining", rate.remaining.to_string()),
-        ("x-ratelimit-used", used.to_string()),
-        ("x-ratelimit-reset", rate.reset.to_string()),
-        ("x-ratelimit-resource", "core".to_owned()),
-    ];
-    headers.extend(own.map(|(name, value)| (name.to_owned(), value)));
-    Raw {
-        status: answer.status,
-        headers,
-        body: serde_json::to_vec(&answer.body).unwrap(),
+impl From<&Answer> for Raw {
+    fn from(answer: &Answer) -> Self {
+        let json = ("content-type", "application/json; charset=utf-8".to_owned());
+        let headers = answer.headers.iter().cloned().chain([json]);
+        Self {
+            status: answer.status,
+            headers: headers
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+            body: serde_json::to_vec(&answer.body).unwrap(),
+        }
     }
+}
+
+/// The primary limit, as every answer of GitHub's tells it.
+fn limits(state: &State) -> [(String, String); 5] {
+    let rate = state.rate;
+    [
+        ("limit", rate.limit.to_string()),
+        ("remaining", rate.remaining.to_string()),
+        ("used", (rate.limit - rate.remaining).to_string()),
+        ("reset", rate.reset.to_string()),
+        ("resource", "core".to_owned()),
+    ]
+    .map(|(name, value)| (format!("x-ratelimit-{name}"), value))
 }
 
 /// Sends the answer, or what the fault makes of it.
@@ -270,6 +274,11 @@ async fn deliver(
         Some(Fault::BadGatewayAfter) => {
             raw.status = 502;
             raw.body = b"<html>502</html>".to_vec();
+        }
+        Some(Fault::EndlessPages) => {
+            let own = inner.log.lock().unwrap()[at].clone();
+            let link = format!("<{}{}?{}>; rel=\"next\"", inner.api, own.path, own.query);
+            raw.headers.push(("link".into(), link));
         }
         Some(Fault::Html) => raw.body = b"<html>Unicorn!</html>".to_vec(),
         Some(Fault::TruncatedJson) => raw.body.truncate(half),
@@ -329,13 +338,9 @@ fn respond(raw: &Raw, body: Body) -> Response {
         .unwrap()
 }
 
+/// Of the words alone, so that a page that is followed by a new one keeps its name.
 fn digest(raw: &Raw) -> String {
-    let link = raw.headers.iter().find(|(name, _)| name == "link");
-    let link = link.map_or("", |(_, link)| link.as_str());
-    let digest = Sha256::new()
-        .chain_update(&raw.body)
-        .chain_update(link)
-        .finalize();
+    let digest = Sha256::digest(&raw.body);
     digest
         .iter()
         .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))

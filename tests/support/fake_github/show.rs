@@ -5,6 +5,50 @@ use chrono::DateTime;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
+const REPOSITORY_URLS: [&str; 41] = [
+    "archive",
+    "assignees",
+    "blobs",
+    "branches",
+    "clone",
+    "collaborators",
+    "comments",
+    "commits",
+    "compare",
+    "contents",
+    "contributors",
+    "deployments",
+    "downloads",
+    "events",
+    "forks",
+    "git",
+    "git_commits",
+    "git_refs",
+    "git_tags",
+    "hooks",
+    "html",
+    "issue_comment",
+    "issue_events",
+    "issues",
+    "keys",
+    "labels",
+    "languages",
+    "merges",
+    "milestones",
+    "notifications",
+    "pulls",
+    "releases",
+    "ssh",
+    "stargazers",
+    "statuses",
+    "subscribers",
+    "subscription",
+    "svn",
+    "tags",
+    "teams",
+    "trees",
+];
+
 /// Looks at the state from one address.
 pub(crate) struct Show<'a> {
     /// The state.
@@ -12,7 +56,7 @@ pub(crate) struct Show<'a> {
     /// Where the API is.
     pub(crate) api: &'a str,
     /// Every branch and where it stands.
-    pub(crate) heads: &'a BTreeMap<String, String>,
+    pub(crate) heads: BTreeMap<String, String>,
 }
 
 impl Show<'_> {
@@ -60,52 +104,7 @@ impl Show<'_> {
     pub(crate) fn repository(&self) -> Value {
         let state = self.state;
         let own = self.repository_url();
-        let mut repository = urls(
-            &own,
-            &[
-                "archive",
-                "assignees",
-                "blobs",
-                "branches",
-                "clone",
-                "collaborators",
-                "comments",
-                "commits",
-                "compare",
-                "contents",
-                "contributors",
-                "deployments",
-                "downloads",
-                "events",
-                "forks",
-                "git",
-                "git_commits",
-                "git_refs",
-                "git_tags",
-                "hooks",
-                "html",
-                "issue_comment",
-                "issue_events",
-                "issues",
-                "keys",
-                "labels",
-                "languages",
-                "merges",
-                "milestones",
-                "notifications",
-                "pulls",
-                "releases",
-                "ssh",
-                "stargazers",
-                "statuses",
-                "subscribers",
-                "subscription",
-                "svn",
-                "tags",
-                "teams",
-                "trees",
-            ],
-        );
+        let mut repository = urls(&own, &REPOSITORY_URLS);
         let open = state.items.values().filter(|item| item.open).count();
         repository.extend(object(json!({
             "id": state.id, "node_id": format!("R_{}", state.id), "url": own, "full_name": state.project,

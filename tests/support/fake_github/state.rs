@@ -106,6 +106,8 @@ pub(crate) struct State {
     pub(crate) default_branch: String,
     /// The account that the token belongs to.
     pub(crate) login: String,
+    /// The token is an app's, which may not ask who it is by REST.
+    pub(crate) is_app: bool,
     /// Takes no writes.
     pub(crate) archived: bool,
     /// Has no issues at all.
@@ -136,6 +138,7 @@ impl State {
             id: 700_001,
             default_branch: default_branch.to_owned(),
             login: login.to_owned(),
+            is_app: false,
             archived: false,
             issues_disabled: false,
             items: BTreeMap::new(),

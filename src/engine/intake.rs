@@ -1,0 +1,121 @@
+//! From a selection to tasks: issues are fetched, read, and what settles them from the start is found.
+
+use crate::ports::{Forge, ForgeError};
+use crate::rules::classify::classify;
+use crate::rules::footprint::named_in_text;
+use crate::rules::ids::{BranchName, IssueNumber};
+use crate::rules::issue::{Issue, IssueState, Priority, Selection, needs_in_text};
+use crate::rules::names;
+use crate::rules::settings::Settings;
+use crate::rules::task::{Ending, Estimate, Obstacle, Pull, Task};
+use std::collections::{HashMap, HashSet};
+
+/// Minutes of one attempt where history does not tell.
+pub const USUAL_MINUTES: u32 = 10;
+
+/// What the outside says of earlier work.
+struct Earlier {
+    pulls: HashMap<IssueNumber, Pull>,
+    branches: HashSet<BranchName>,
+}
+
+/// Fetches and reads the issues of a selection. `branches` are those that the remote has already. Changes nothing
+/// anywhere.
+pub async fn read(
+    forge: &dyn Forge,
+    selection: &Selection,
+    settings: &Settings,
+    minutes: Option<u32>,
+    branches: impl IntoIterator<Item = BranchName>,
+) -> Result<Vec<Task>, ForgeError> {
+    let issues = forge.open_issues(selection).await?;
+    if issues.is_empty() {
+        return Ok(vec![]);
+    }
+    let pulls = forge.open_pulls().await?;
+    let pulls = pulls
+        .into_iter()
+        .filter_map(|pull| Some((names::issue_of_branch(&pull.head)?, pull)))
+        .collect();
+    let earlier = Earlier {
+        pulls,
+        branches: branches.into_iter().collect(),
+    };
+    let mut tasks: Vec<Task> = issues
+        .into_iter()
+        .map(|issue| read_one(issue, settings, minutes, &earlier))
+        .collect();
+    let outside = outside_needs(forge, &tasks).await?;
+    for task in &mut tasks {
+        settle_needs(task, &outside);
+    }
+    Ok(tasks)
+}
+
+fn read_one(issue: Issue, settings: &Settings, minutes: Option<u32>, earlier: &Earlier) -> Task {
+    let number = issue.number;
+    let mut needs = needs_in_text(&issue.body);
+    needs.extend(&issue.depends_on);
+    needs.sort_unstable();
+    needs.dedup();
+    let obstacle = earlier.pulls.get(&number).map(|pull| Obstacle {
+        ending: Ending::Skipped,
+        reason: format!("pull {} is open for it already: {}", pull.number, pull.url),
+    });
+    Task {
+        domain: classify(&issue),
+        footprint: named_in_text(&issue),
+        needs,
+        obstacle,
+        priority: Priority::of_labels(&issue.labels),
+        estimate: Estimate {
+            cost: settings.typical.unwrap_or(settings.cap),
+            minutes: minutes.unwrap_or(USUAL_MINUTES),
+        },
+        branch: names::free_branch(number, &issue.title, &|branch| {
+            earlier.branches.contains(branch)
+        }),
+        issue,
+    }
+}
+
+/// How issues stand that tasks need but that are not part of the session: is each still open?
+async fn outside_needs(
+    forge: &dyn Forge,
+    tasks: &[Task],
+) -> Result<HashMap<IssueNumber, bool>, ForgeError> {
+    let inside: HashSet<IssueNumber> = tasks.iter().map(Task::number).collect();
+    let wanted: HashSet<IssueNumber> = tasks
+        .iter()
+        .flat_map(|task| &task.needs)
+        .filter(|need| !inside.contains(need))
+        .copied()
+        .collect();
+    let mut outside = HashMap::with_capacity(wanted.len());
+    for need in wanted {
+        let issue = forge.issue(need).await?;
+        outside.insert(
+            need,
+            issue.is_some_and(|issue| issue.state == IssueState::Open),
+        );
+    }
+    Ok(outside)
+}
+
+fn settle_needs(task: &mut Task, outside: &HashMap<IssueNumber, bool>) {
+    let open: Vec<String> = task
+        .needs
+        .iter()
+        .filter(|need| outside.get(need) == Some(&true))
+        .map(ToString::to_string)
+        .collect();
+    if !open.is_empty() && task.obstacle.is_none() {
+        let (numbers, are) = (open.join(", "), if open.len() == 1 { "is" } else { "are" });
+        let reason = format!("needs {numbers}, which {are} open and not part of this run");
+        task.obstacle = Some(Obstacle {
+            ending: Ending::Blocked,
+            reason,
+        });
+    }
+    task.needs.retain(|need| !outside.contains_key(need));
+}

@@ -1,0 +1,132 @@
+//! The way from an attempt to the loop: facts, made durable before the attempt goes on, and progress, which is not.
+
+use crate::ports::{Activity, Interrupted, Ports, Watch};
+use crate::rules::event::{Fact, Input, ProcessIdentity, Progress};
+use crate::rules::ids::{AttemptNumber, ConversationId, IssueNumber, Timestamp};
+use crate::rules::money::Usd;
+use crate::rules::task::Stage;
+use async_trait::async_trait;
+use std::sync::Mutex;
+use tokio::sync::{mpsc, oneshot};
+
+/// An input on its way to the loop, and whom to tell when what followed from it is durable.
+#[derive(Debug)]
+pub(super) struct Message {
+    pub(super) input: Input,
+    pub(super) durable: Option<oneshot::Sender<()>>,
+}
+
+/// One attempt's way to the loop.
+#[derive(Clone)]
+pub struct Link {
+    /// The task.
+    pub issue: IssueNumber,
+    /// The attempt.
+    pub attempt: AttemptNumber,
+    pub(super) ports: Ports,
+    pub(super) sender: mpsc::Sender<Message>,
+}
+
+impl Link {
+    /// Tells a fact; returns once it is durable.
+    pub async fn report(&self, fact: Fact) -> Result<(), Interrupted> {
+        let (durable, done) = oneshot::channel();
+        let input = Input::Reported {
+            issue: self.issue,
+            attempt: self.attempt,
+            fact,
+        };
+        let message = Message {
+            input,
+            durable: Some(durable),
+        };
+        self.sender.send(message).await.map_err(|_| Interrupted)?;
+        done.await.map_err(|_| Interrupted)
+    }
+
+    /// Tells how it ended to be announced; does not wait.
+    pub(super) async fn announced(&self, trouble: Option<String>) {
+        let input = Input::Announced {
+            issue: self.issue,
+            trouble,
+        };
+        let sent = self
+            .sender
+            .send(Message {
+                input,
+                durable: None,
+            })
+            .await;
+        if sent.is_err() {
+            tracing::debug!(issue = %self.issue, "the session ended before its announcement was noted");
+        }
+    }
+
+    /// Watches a process of one stage.
+    pub(super) fn watch(
+        &self,
+        stage: Stage,
+        conversation: Option<ConversationId>,
+        spent: Usd,
+    ) -> StageWatch {
+        StageWatch {
+            link: self.clone(),
+            stage,
+            conversation,
+            spent,
+            last: Mutex::default(),
+        }
+    }
+}
+
+/// Tells the loop of a stage's process, and the reporters what it does, at most once a second.
+pub(super) struct StageWatch {
+    link: Link,
+    stage: Stage,
+    conversation: Option<ConversationId>,
+    spent: Usd,
+    last: Mutex<(Timestamp, Option<u32>)>,
+}
+
+const PROGRESS_EVERY_MILLIS: u64 = 1_000;
+
+#[async_trait]
+impl Watch for StageWatch {
+    async fn spawned(&self, process: ProcessIdentity) -> Result<(), Interrupted> {
+        self.last.lock().expect("nobody panics while holding it").1 = Some(process.pid);
+        let conversation = self.conversation.clone();
+        self.link
+            .report(Fact::Spawned {
+                stage: self.stage,
+                process,
+                conversation,
+            })
+            .await
+    }
+
+    fn activity(&self, activity: Activity) {
+        let now = self.link.ports.clock.now();
+        let pid = {
+            let mut last = self.last.lock().expect("nobody panics while holding it");
+            if now.millis_since(last.0) < PROGRESS_EVERY_MILLIS {
+                return;
+            }
+            last.0 = now;
+            last.1
+        };
+        let progress = Progress {
+            issue: self.link.issue,
+            attempt: self.link.attempt,
+            at: now,
+            activity: activity.line,
+            pid,
+            messages: activity.messages,
+            cost: self.spent + activity.cost,
+            tokens: activity.tokens,
+        };
+        self.link.ports.journal.progress(&progress);
+        for reporter in self.link.ports.reporters.iter() {
+            reporter.progress(&progress);
+        }
+    }
+}

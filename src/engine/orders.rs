@@ -1,0 +1,43 @@
+//! How attempts are made: the part of the configuration that decides nothing about who runs when.
+
+use crate::rules::redact::Redactor;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How every attempt of a session is made.
+#[derive(Debug)]
+pub struct Orders {
+    /// What verifies a commit, in this order.
+    pub checks: Vec<Check>,
+    /// What makes a fresh worktree ready, if anything is needed.
+    pub setup: Option<Check>,
+    /// An agent's run is ended when it takes longer.
+    pub wall: Duration,
+    /// An agent's run is ended when it is silent for longer.
+    pub idle: Duration,
+    /// An agent's turns at most, where they are limited.
+    pub max_turns: Option<u32>,
+    /// Does the agent skip its own permission prompts? Then a denied tool is a fault.
+    pub yolo: bool,
+    /// The user's own prompt template.
+    pub template: Option<String>,
+    /// Where raw output of agents is kept.
+    pub transcripts: PathBuf,
+    /// Knows the secrets that must not go anywhere.
+    pub redactor: Redactor,
+    /// How long to wait between two looks at an effect whose reply was lost.
+    pub reply_wait: Duration,
+    /// Look before every change of the outside. Only a test's control switches it off.
+    pub look_first: bool,
+}
+
+/// A command of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// Its name in output.
+    pub name: String,
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// Ended when it takes longer.
+    pub wall: Duration,
+}

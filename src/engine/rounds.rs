@@ -1,0 +1,248 @@
+//! The paid part of an attempt: the agent works, its files are taken in and checked, and what a check says goes back
+//! to it, all within one grant.
+
+use crate::engine::attempt::{Attempt, Halt, check_failure};
+use crate::ports::{AgentEnd, AgentOrder, AgentReport, Capture, Conversation, Workspace};
+use crate::rules::event::Fact;
+use crate::rules::ids::ConversationId;
+use crate::rules::money::{Basis, Usd};
+use crate::rules::prompt::{self, Feedback, PromptInput};
+use crate::rules::task::{CheckReport, Commit, ErrorClass, Failure, Stage, Start};
+
+/// Less than this is not worth another round.
+const LEAST_ROUND: Usd = Usd::from_micros(10_000);
+
+pub(super) struct Rounds<'a, 'b> {
+    attempt: &'a mut Attempt<'b>,
+    workspace: &'a Workspace,
+    denied: Vec<String>,
+}
+
+impl<'a, 'b> Rounds<'a, 'b> {
+    pub(super) fn new(attempt: &'a mut Attempt<'b>, workspace: &'a Workspace) -> Self {
+        Self {
+            attempt,
+            workspace,
+            denied: Vec::new(),
+        }
+    }
+
+    /// Runs rounds until a commit passes its checks, or nothing more can be done within the attempt.
+    pub(super) async fn run(&mut self) -> Result<(Commit, Vec<CheckReport>), Halt> {
+        let (mut prompt, mut conversation) = self.first_words()?;
+        let mut rounds_left = self.attempt.work.settings.check_rounds;
+        loop {
+            let (report, capture) = self.agent_round(prompt, conversation.clone()).await?;
+            let commit = self.commit(&capture).await?;
+            let reports = self.attempt.check(&commit).await?;
+            let Some(mut failure) = check_failure(&reports) else {
+                return Ok((commit, reports));
+            };
+            if rounds_left == 0
+                || self.left() < LEAST_ROUND
+                || failure.class != ErrorClass::CheckFailed
+            {
+                if !self.denied.is_empty() {
+                    failure.message = format!(
+                        "{}\n(denied tools: {})",
+                        failure.message,
+                        self.denied.join(", ")
+                    );
+                }
+                return Err(Halt::Failed(failure));
+            }
+            rounds_left -= 1;
+            (prompt, conversation) = self.next_words(&failure.message, report.conversation)?;
+        }
+    }
+
+    async fn agent_round(
+        &mut self,
+        prompt: String,
+        conversation: Conversation,
+    ) -> Result<(AgentReport, Capture), Halt> {
+        let attempt = &mut *self.attempt;
+        if attempt.stop.is_asked() {
+            return Err(Halt::Stopped);
+        }
+        attempt
+            .link
+            .report(Fact::Entered {
+                stage: Stage::Agent,
+            })
+            .await?;
+        let named = match &conversation {
+            Conversation::New(id) | Conversation::Resumed(id) => id.clone(),
+        };
+        let order = order(attempt, self.workspace, prompt, conversation);
+        let watch = attempt
+            .link
+            .watch(Stage::Agent, Some(named), attempt.charge.cost);
+        let mut report = attempt.ports.agent.run(&order, &watch, attempt.stop).await;
+        if report.charge.basis == Basis::Assumed {
+            report.charge.cost = report
+                .charge
+                .cost
+                .max(attempt.work.run.grant.minus(attempt.charge.cost));
+        }
+        attempt.charge = if attempt.charge.cost == Usd::ZERO {
+            report.charge
+        } else {
+            attempt.charge.plus(report.charge)
+        };
+        attempt.dearest = attempt.dearest.max(report.dearest);
+        attempt.summary = attempt
+            .work
+            .orders
+            .redactor
+            .clean(&report.summary)
+            .into_owned();
+        if report.model.is_some() {
+            attempt.model.clone_from(&report.model);
+        }
+        self.denied.extend(report.denied.iter().cloned());
+        let capture = self.take_in(&report).await?;
+        match &report.end {
+            AgentEnd::Done => Ok((report, capture)),
+            AgentEnd::Failed(failure) => Err(Halt::Failed(failure.clone())),
+            AgentEnd::Stopped => Err(Halt::Stopped),
+        }
+    }
+
+    /// Whatever the agent did is kept before anything else happens to it, also where it failed.
+    async fn take_in(&mut self, report: &AgentReport) -> Result<Capture, Halt> {
+        let attempt = &mut *self.attempt;
+        if report.end == AgentEnd::Done {
+            let conversation = report.conversation.clone();
+            let (summary, charge) = (attempt.summary.clone(), attempt.charge);
+            attempt
+                .link
+                .report(Fact::AgentDone {
+                    conversation,
+                    summary,
+                    charge,
+                })
+                .await?;
+        }
+        let repository = &attempt.ports.repository;
+        let capture = repository
+            .capture(self.workspace, attempt.link.issue, attempt.link.attempt)
+            .await?;
+        let (commit, base) = (capture.snapshot.clone(), self.workspace.base.clone());
+        attempt.link.report(Fact::Snapshot { commit, base }).await?;
+        Ok(capture)
+    }
+
+    async fn commit(&mut self, capture: &Capture) -> Result<Commit, Halt> {
+        let denied = self.denied.join(", ");
+        if !denied.is_empty() && (capture.diff.files == 0 || self.attempt.work.orders.yolo) {
+            let message = format!("the agent was not allowed to use: {denied}");
+            return Err(Halt::Failed(Failure::new(
+                ErrorClass::PermissionDenied,
+                message,
+            )));
+        }
+        self.attempt.commit(capture, &self.workspace.base).await
+    }
+
+    fn first_words(&self) -> Result<(String, Conversation), Halt> {
+        let resumes = self.attempt.ports.agent.capabilities().resumes;
+        match &self.attempt.work.entry.start {
+            Start::Snapshot {
+                conversation: Some(conversation),
+                feedback,
+                ..
+            } if resumes => Ok((
+                feedback_words(feedback.as_deref()),
+                Conversation::Resumed(conversation.clone()),
+            )),
+            Start::Snapshot { feedback, .. } => {
+                let words = format!(
+                    "{}\n\n{}",
+                    self.task_words()?,
+                    feedback_words(feedback.as_deref())
+                );
+                Ok((words, new_conversation()))
+            }
+            Start::Base | Start::Captured { .. } | Start::Verified => {
+                Ok((self.task_words()?, new_conversation()))
+            }
+        }
+    }
+
+    fn next_words(
+        &self,
+        feedback: &str,
+        conversation: Option<ConversationId>,
+    ) -> Result<(String, Conversation), Halt> {
+        match conversation {
+            Some(conversation) if self.attempt.ports.agent.capabilities().resumes => {
+                Ok((feedback.to_owned(), Conversation::Resumed(conversation)))
+            }
+            Some(_) | None => Ok((
+                format!("{}\n\n{feedback}", self.task_words()?),
+                new_conversation(),
+            )),
+        }
+    }
+
+    fn task_words(&self) -> Result<String, Halt> {
+        let attempt = &self.attempt;
+        let checks: Vec<String> = attempt
+            .work
+            .orders
+            .checks
+            .iter()
+            .map(|check| check.argv.join(" "))
+            .collect();
+        let input = PromptInput {
+            issue: &attempt.task().issue,
+            repository: attempt.ports.forge.project(),
+            base_branch: &attempt.work.settings.base_branch,
+            branch: attempt.branch(),
+            files: &attempt.task().footprint,
+            checks: &checks,
+        };
+        prompt::first_prompt(attempt.work.orders.template.as_deref(), &input)
+            .map_err(|error| Halt::Failed(Failure::new(ErrorClass::Validation, error.to_string())))
+    }
+
+    fn left(&self) -> Usd {
+        self.attempt.work.limit.minus(self.attempt.charge.cost)
+    }
+}
+
+fn order(
+    attempt: &Attempt<'_>,
+    workspace: &Workspace,
+    prompt: String,
+    conversation: Conversation,
+) -> AgentOrder {
+    let orders = &attempt.work.orders;
+    let mut env = attempt.env();
+    env.push((
+        "AUTOISSUE_WORKTREE".to_owned(),
+        workspace.path.display().to_string(),
+    ));
+    let (issue, number) = (attempt.link.issue.0, attempt.link.attempt);
+    AgentOrder {
+        prompt,
+        directory: workspace.path.clone(),
+        conversation,
+        model: attempt.work.settings.model.clone(),
+        cap: attempt.work.limit.minus(attempt.charge.cost),
+        max_turns: orders.max_turns,
+        wall: orders.wall,
+        idle: orders.idle,
+        transcript: orders.transcripts.join(format!("{issue}-{number}.jsonl")),
+        env,
+    }
+}
+
+fn feedback_words(feedback: Option<&str>) -> String {
+    prompt::feedback_prompt(&feedback.map_or(Feedback::Interrupted, Feedback::Failed))
+}
+
+fn new_conversation() -> Conversation {
+    Conversation::New(ConversationId::new(uuid::Uuid::new_v4().to_string()))
+}

@@ -1,0 +1,190 @@
+//! What can be done with issues and labels.
+
+use super::answer::{
+    Answer, Ask, check_length, find, in_state, invalid, names, page, refusal, shown, text, unknown,
+};
+use super::show::Show;
+use super::state::{Item, State};
+
+/// One issue, and what belongs to it.
+pub(crate) fn in_issue(
+    state: &mut State,
+    ask: &Ask<'_>,
+    number: &str,
+    rest: &[&str],
+) -> Result<Answer, Answer> {
+    let number = find(state, number, |_| true)?;
+    Ok(match (ask.method, rest) {
+        ("GET", []) => issue(state, ask, 200, number),
+        ("PATCH", []) => change_issue(state, ask, number),
+        ("GET", ["comments"]) => {
+            let comments: Vec<_> = state.items[&number].comments.iter().collect();
+            page(state, ask, comments, |show, comment| {
+                show.comment(number, comment)
+            })
+        }
+        ("POST", ["comments"]) => create_comment(state, ask, number)?,
+        ("GET", ["labels"]) => {
+            let names: Vec<_> = state.items[&number].labels.iter().collect();
+            page(state, ask, names, |show, name| {
+                show.label(show.state.label(name).unwrap())
+            })
+        }
+        ("POST", ["labels"]) => {
+            for name in names(&ask.body["labels"]) {
+                check_length("Label", "name", &name, 50)?;
+                state.put_label(number, &name);
+            }
+            shown(state, ask, 200, |show| {
+                show.labels_of(&show.state.items[&number]).into()
+            })
+        }
+        ("DELETE", ["labels", name]) => {
+            let at = state.items[&number]
+                .labels
+                .iter()
+                .position(|own| own.eq_ignore_ascii_case(name));
+            let at = at.ok_or_else(|| refusal(404, "Label does not exist"))?;
+            state.tick();
+            state.item(number).labels.remove(at);
+            shown(state, ask, 200, |show| {
+                show.labels_of(&show.state.items[&number]).into()
+            })
+        }
+        ("GET", ["dependencies", "blocked_by"]) => {
+            let blockers = &state.items[&number].blocked_by;
+            let blockers: Vec<_> = blockers
+                .iter()
+                .filter_map(|it| state.items.get(it))
+                .collect();
+            page(state, ask, blockers, Show::issue)
+        }
+        _ => unknown(),
+    })
+}
+
+/// Lists issues, with pulls among them.
+pub(crate) fn list_issues(state: &mut State, ask: &Ask<'_>) -> Answer {
+    let wanted: Vec<String> = ask
+        .get("labels")
+        .map(|labels| labels.split(',').map(str::to_lowercase).collect())
+        .unwrap_or_default();
+    let mut items: Vec<&Item> = state
+        .items
+        .values()
+        .filter(|item| in_state(item, ask.get("state").unwrap_or("open")))
+        .filter(|item| {
+            let own: Vec<String> = item
+                .labels
+                .iter()
+                .map(|label| label.to_lowercase())
+                .collect();
+            wanted.iter().all(|label| own.contains(label))
+        })
+        .collect();
+    if ask.get("sort") == Some("updated") {
+        items.sort_by_key(|item| item.updated);
+    }
+    if ask.get("direction") != Some("asc") {
+        items.reverse();
+    }
+    page(state, ask, items, Show::issue)
+}
+
+/// Opens an issue.
+pub(crate) fn create_issue(state: &mut State, ask: &Ask<'_>) -> Result<Answer, Answer> {
+    let title = text(ask, "title").filter(|title| !title.trim().is_empty());
+    let title = title.ok_or_else(|| invalid("Issue", "title", "missing_field", ""))?;
+    check_length("Issue", "title", &title, 256)?;
+    check_length(
+        "Issue",
+        "body",
+        &text(ask, "body").unwrap_or_default(),
+        65_536,
+    )?;
+    let number = state.add(&title, text(ask, "body").as_deref(), None);
+    state.item(number).assignees = names(&ask.body["assignees"]);
+    for name in names(&ask.body["labels"]) {
+        state.put_label(number, &name);
+    }
+    Ok(issue(state, ask, 201, number))
+}
+
+/// Changes an issue, or what a pull has in common with one.
+pub(crate) fn change_issue(state: &mut State, ask: &Ask<'_>, number: u64) -> Answer {
+    if let Some(wanted) = text(ask, "state") {
+        state.set_open(number, wanted == "open");
+    }
+    let now = state.tick();
+    let item = state.item(number);
+    item.updated = now;
+    if let Some(title) = text(ask, "title") {
+        item.title = title;
+    }
+    if let Some(body) = text(ask, "body") {
+        item.body = Some(body);
+    }
+    if ask.body["assignees"].is_array() {
+        item.assignees = names(&ask.body["assignees"]);
+    }
+    issue(state, ask, 200, number)
+}
+
+/// Adds a label to the repository.
+pub(crate) fn create_label(state: &mut State, ask: &Ask<'_>) -> Result<Answer, Answer> {
+    let name = text(ask, "name").filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| invalid("Label", "name", "missing_field", ""))?;
+    check_length("Label", "name", &name, 50)?;
+    let color = text(ask, "color").unwrap_or_else(|| "ededed".into());
+    if color.len() != 6 || !color.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(invalid("Label", "color", "invalid", ""));
+    }
+    let description = text(ask, "description");
+    check_length(
+        "Label",
+        "description",
+        description.as_deref().unwrap_or_default(),
+        100,
+    )?;
+    if state.label(&name).is_some() {
+        return Err(invalid("Label", "name", "already_exists", ""));
+    }
+    state.add_label(&name, &color, description.as_deref());
+    let label = state.label(&name).unwrap().clone();
+    Ok(shown(state, ask, 201, |show| show.label(&label)))
+}
+
+/// An issue that was moved to another repository, over there.
+pub(crate) fn foreign_issue(state: &State, ask: &Ask<'_>, number: &str) -> Answer {
+    let mut answer = shown(state, ask, 200, |show| {
+        let first = show.state.items.values().next().unwrap();
+        show.issue(first)
+    });
+    answer.body["number"] = number.parse::<u64>().unwrap().into();
+    answer.body["repository_url"] = format!("{}/repos/octo/elsewhere", ask.api).into();
+    answer
+}
+
+fn issue(state: &State, ask: &Ask<'_>, status: u16, number: u64) -> Answer {
+    shown(state, ask, status, |show| {
+        show.issue(&show.state.items[&number])
+    })
+}
+
+fn create_comment(state: &mut State, ask: &Ask<'_>, number: u64) -> Result<Answer, Answer> {
+    let body = text(ask, "body").unwrap_or_default();
+    check_length("IssueComment", "body", &body, 65_536)?;
+    if body.trim().is_empty() {
+        return Err(invalid(
+            "IssueComment",
+            "body",
+            "missing_field",
+            "Body cannot be blank",
+        ));
+    }
+    let login = state.login.clone();
+    let comment = state.add_comment(number, &login, &body);
+    Ok(shown(state, ask, 201, |show| {
+        show.comment(number, &comment)
+    }))
+}

@@ -1,0 +1,129 @@
+//! The real binary in an environment of its own: nothing of the machine's user reaches it.
+
+use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+pub struct Rig {
+    root: tempfile::TempDir,
+}
+
+impl Rig {
+    /// An environment with a checkout of one commit.
+    pub fn new() -> Self {
+        let rig = Self { root: tempfile::tempdir().unwrap() };
+        for name in ["home", "checkout", "bin"] {
+            std::fs::create_dir(rig.path(name)).unwrap();
+        }
+        rig.git(&["init", "--quiet", "--initial-branch", "main"]);
+        rig.write("checkout/README.md", "# Widgets\n");
+        rig.git(&["add", "."]);
+        rig.git(&["commit", "--quiet", "--message", "begin"]);
+        rig
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    pub fn checkout(&self) -> PathBuf {
+        self.path("checkout")
+    }
+
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// An executable script.
+    pub fn script(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.write(&format!("bin/{name}"), text);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    pub fn config(&self, config: &Value) {
+        self.write("checkout/autoissue.config.json", &config.to_string());
+    }
+
+    /// Git as a person would use it in the checkout.
+    pub fn git(&self, args: &[&str]) -> String {
+        let output = self.clean(Command::new("git")).args(args).output().unwrap();
+        assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// The binary, in the checkout.
+    pub fn autoissue(&self, args: &[&str]) -> Command {
+        let mut command = self.clean(Command::new(env!("CARGO_BIN_EXE_autoissue")));
+        command.args(args).env("AUTOISSUE_STATE_DIR", self.path("state"));
+        command
+    }
+
+    pub fn run(&self, args: &[&str]) -> Ran {
+        Ran::from(self.autoissue(args).output().unwrap())
+    }
+
+    fn clean(&self, mut command: Command) -> Command {
+        let (home, path) = (self.path("home"), std::env::var("PATH").unwrap());
+        command.env_clear().env("PATH", path).env("HOME", &home).env("XDG_CONFIG_HOME", home.join(".config"));
+        command.env("GIT_AUTHOR_NAME", "A Person").env("GIT_AUTHOR_EMAIL", "person@example.com");
+        command.env("GIT_COMMITTER_NAME", "A Person").env("GIT_COMMITTER_EMAIL", "person@example.com");
+        command.current_dir(self.checkout());
+        command
+    }
+}
+
+/// How a run of the binary ended.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Ran {
+    /// The last line of JSON on stdout.
+    pub fn last_json(&self) -> Value {
+        let line = self.stdout.lines().last().unwrap_or_else(|| panic!("nothing on stdout: {self:?}"));
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}\n{}", self.stderr))
+    }
+}
+
+/// A configuration for a forge on loopback and an agent of our own.
+pub fn config_for(api: &str, git: &str, agent: &Path, check: Option<&Path>) -> Value {
+    let checks: Vec<Value> =
+        check.iter().map(|check| json!({ "name": "test", "run": [check.to_str().unwrap()] })).collect();
+    json!({
+        "project": { "repo": "octo/widgets" },
+        "forge": { "kind": "github", "apiUrl": api, "gitUrl": git },
+        "agent": { "kind": "command", "command": [agent.to_str().unwrap()] },
+        "checks": checks,
+    })
+}
+
+/// Processes that carry this session's name in their environment, as `pid command`.
+pub fn leftovers(marker: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let environ = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+        if String::from_utf8_lossy(&environ).contains(marker) {
+            let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            found.push(format!("{} {}", entry.file_name().display(), String::from_utf8_lossy(&line).replace('\0', " ")));
+        }
+    }
+    found
+}

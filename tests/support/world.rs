@@ -1,0 +1,641 @@
+//! A world in memory behind the engine's ports: it outlives the engine, so that an engine can be killed and resumed.
+
+use async_trait::async_trait;
+use autoissue::engine::clock::SteadyClock;
+use autoissue::engine::orders::{Check, Orders};
+use autoissue::ports::*;
+use autoissue::rules::event::{Command, Event, ProcessIdentity, Progress, Recorded};
+use autoissue::rules::ids::*;
+use autoissue::rules::issue::{Issue, IssueState, Selection};
+use autoissue::rules::money::{Charge, Usd};
+use autoissue::rules::redact::Redactor;
+use autoissue::rules::task::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// What the agent does in one run at an issue.
+#[derive(Clone, Debug)]
+pub enum Act {
+    /// Writes this into its file, and ends well.
+    Writes(&'static str),
+    /// Ends well and changes nothing.
+    Nothing,
+    /// Fails like this, after writing this much.
+    Fails(ErrorClass, &'static str),
+    /// Works until it is stopped.
+    Hangs,
+}
+
+/// All that the outside can see.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outside {
+    pub issues: BTreeMap<IssueNumber, Issue>,
+    pub comments: BTreeMap<IssueNumber, Vec<String>>,
+    pub pulls: Vec<Pull>,
+    pub branches: BTreeMap<BranchName, CommitId>,
+}
+
+/// What lies on the disk of the machine.
+#[derive(Debug, Default)]
+pub struct Disk {
+    pub journal: Vec<Recorded>,
+    pub workspaces: BTreeMap<PathBuf, (Workspace, String)>,
+    pub trees: BTreeMap<CommitId, String>,
+    pub transcripts: BTreeMap<PathBuf, AgentReport>,
+    pub commands: Vec<Command>,
+    pub elsewhere: Usd,
+}
+
+/// What the tests want to happen.
+#[derive(Debug, Default)]
+pub struct Script {
+    pub acts: BTreeMap<IssueNumber, Vec<Act>>,
+    pub runs: BTreeMap<IssueNumber, usize>,
+    pub prompts: Vec<(IssueNumber, String, Conversation)>,
+    pub cost: Usd,
+    /// A pull is opened, and the reply gets lost, this many times.
+    pub drop_pull_replies: u32,
+    /// A comment is written, and the reply gets lost, this many times.
+    pub drop_comment_replies: u32,
+    /// The process dies at the append with this number, counted over all lives: before it, or right after.
+    pub dies_at: Option<(usize, bool)>,
+    pub appends: usize,
+    pub ended: Vec<ProcessIdentity>,
+    pub writes: Vec<String>,
+}
+
+#[derive(Debug, Default)]
+pub struct World {
+    pub outside: Mutex<Outside>,
+    pub disk: Mutex<Disk>,
+    pub script: Mutex<Script>,
+    pub died: Notify,
+}
+
+impl World {
+    pub fn new() -> Arc<Self> {
+        let world = Self::default();
+        world.script().cost = Usd::from_micros(100_000);
+        Arc::new(world)
+    }
+
+    pub fn outside(&self) -> MutexGuard<'_, Outside> {
+        self.outside.lock().unwrap()
+    }
+
+    pub fn disk(&self) -> MutexGuard<'_, Disk> {
+        self.disk.lock().unwrap()
+    }
+
+    pub fn script(&self) -> MutexGuard<'_, Script> {
+        self.script.lock().unwrap()
+    }
+
+    /// An open issue, and what the agent will do about it, run by run; the last act repeats.
+    pub fn issue(&self, number: u64, body: &str, acts: &[Act]) {
+        let issue = Issue {
+            number: IssueNumber(number),
+            title: format!("[Backend] Issue {number}"),
+            body: body.to_owned(),
+            labels: vec!["go".to_owned()],
+            state: IssueState::Open,
+            author: None,
+            created_at: Timestamp(0),
+            updated_at: Timestamp(0),
+            url: None,
+            depends_on: vec![],
+        };
+        self.outside().issues.insert(issue.number, issue);
+        self.script()
+            .acts
+            .insert(IssueNumber(number), acts.to_vec());
+    }
+
+    pub fn ports(self: &Arc<Self>) -> Ports {
+        let this = || Arc::new(Side(Arc::clone(self)));
+        Ports {
+            forge: this(),
+            repository: this(),
+            agent: this(),
+            commands: this(),
+            journal: Arc::new(MemoryJournal {
+                id: SessionId::new("01TEST"),
+                world: Arc::clone(self),
+            }),
+            clock: Arc::new(SteadyClock::start_at(Timestamp(1_000_000))),
+            reporters: Arc::new([]),
+        }
+    }
+}
+
+/// Orders with one check, which passes unless the file says `bad`.
+pub fn orders() -> Orders {
+    Orders {
+        checks: vec![Check {
+            name: "test".into(),
+            argv: vec!["check".into()],
+            wall: Duration::from_secs(60),
+        }],
+        setup: None,
+        wall: Duration::from_secs(600),
+        idle: Duration::from_secs(300),
+        max_turns: None,
+        yolo: true,
+        template: None,
+        transcripts: PathBuf::from("/transcripts"),
+        redactor: Redactor::new([]),
+        reply_wait: Duration::from_secs(5),
+        look_first: true,
+    }
+}
+
+struct Side(Arc<World>);
+
+struct MemoryJournal {
+    id: SessionId,
+    world: Arc<World>,
+}
+
+#[async_trait]
+impl Journal for MemoryJournal {
+    fn session(&self) -> &SessionId {
+        &self.id
+    }
+
+    async fn append(&self, events: &[Recorded]) -> Result<(), JournalError> {
+        let dies = {
+            let mut script = self.world.script();
+            script.appends += 1;
+            script.dies_at.filter(|(at, _)| *at == script.appends)
+        };
+        if dies != Some((self.world.script().appends, false)) {
+            let mut disk = self.world.disk();
+            for recorded in events {
+                assert_eq!(recorded.seq, disk.journal.len() as u64 + 1, "without gaps");
+                let stored = serde_json::to_string(recorded).expect("an event can be written");
+                disk.journal
+                    .push(serde_json::from_str(&stored).expect("and read again"));
+                if let Event::CommandTaken { command } = &recorded.event {
+                    disk.commands.retain(|other| other != command);
+                }
+            }
+        }
+        if dies.is_some() {
+            self.world.died.notify_one();
+            std::future::pending::<()>().await;
+        }
+        Ok(())
+    }
+
+    async fn events(&self) -> Result<Vec<Recorded>, JournalError> {
+        Ok(self.world.disk().journal.clone())
+    }
+
+    async fn spent_elsewhere(&self, _day: i64) -> Result<Usd, JournalError> {
+        Ok(self.world.disk().elsewhere)
+    }
+
+    async fn commands(&self) -> Result<Vec<Command>, JournalError> {
+        Ok(self.world.disk().commands.clone())
+    }
+
+    fn progress(&self, _progress: &Progress) {}
+}
+
+#[async_trait]
+impl Forge for Side {
+    #[expect(clippy::unnecessary_literal_bound, reason = "the port says so")]
+    fn project(&self) -> &str {
+        "acme/shop"
+    }
+
+    async fn open_issues(&self, selection: &Selection) -> Result<Vec<Issue>, ForgeError> {
+        Ok(self
+            .0
+            .outside()
+            .issues
+            .values()
+            .filter(|issue| selection.takes(issue))
+            .cloned()
+            .collect())
+    }
+
+    async fn issue(&self, number: IssueNumber) -> Result<Option<Issue>, ForgeError> {
+        Ok(self.0.outside().issues.get(&number).cloned())
+    }
+
+    async fn open_pulls(&self) -> Result<Vec<Pull>, ForgeError> {
+        Ok(self
+            .0
+            .outside()
+            .pulls
+            .iter()
+            .filter(|pull| pull.open)
+            .cloned()
+            .collect())
+    }
+
+    async fn pulls_from(&self, head: &BranchName) -> Result<Vec<Pull>, ForgeError> {
+        Ok(self
+            .0
+            .outside()
+            .pulls
+            .iter()
+            .filter(|pull| pull.head == head.as_str())
+            .cloned()
+            .collect())
+    }
+
+    async fn open_pull(&self, draft: &PullDraft) -> Result<Pull, ForgeError> {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        let pull = {
+            let mut outside = self.0.outside();
+            assert!(
+                outside.branches.contains_key(&draft.head),
+                "the head is pushed before its pull"
+            );
+            let number = PullNumber(1_000 + outside.pulls.len() as u64);
+            let (head, base) = (draft.head.to_string(), draft.base.clone());
+            let pull = Pull {
+                number,
+                url: format!("mem://{number}"),
+                head,
+                base,
+                open: true,
+                body: draft.body.clone(),
+            };
+            outside.pulls.push(pull.clone());
+            pull
+        };
+        self.0.script().writes.push(format!("pull {}", draft.head));
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        let mut script = self.0.script();
+        if script.drop_pull_replies > 0 {
+            script.drop_pull_replies -= 1;
+            return Err(ForgeError::Unknown {
+                action: "open the pull".into(),
+                detail: "connection closed".into(),
+            });
+        }
+        Ok(pull)
+    }
+
+    async fn correct_pull(&self, number: PullNumber, draft: &PullDraft) -> Result<(), ForgeError> {
+        let mut outside = self.0.outside();
+        if let Some(pull) = outside.pulls.iter_mut().find(|pull| pull.number == number) {
+            (pull.base, pull.body) = (draft.base.clone(), draft.body.clone());
+        }
+        Ok(())
+    }
+
+    async fn has_comment(&self, issue: IssueNumber, marker: &str) -> Result<bool, ForgeError> {
+        let outside = self.0.outside();
+        Ok(outside
+            .comments
+            .get(&issue)
+            .is_some_and(|all| all.iter().any(|body| body.contains(marker))))
+    }
+
+    async fn comment(&self, issue: IssueNumber, body: &str) -> Result<(), ForgeError> {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        self.0
+            .outside()
+            .comments
+            .entry(issue)
+            .or_default()
+            .push(body.to_owned());
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        let mut script = self.0.script();
+        if script.drop_comment_replies > 0 {
+            script.drop_comment_replies -= 1;
+            return Err(ForgeError::Unknown {
+                action: "comment".into(),
+                detail: "connection closed".into(),
+            });
+        }
+        Ok(())
+    }
+
+    async fn add_label(&self, issue: IssueNumber, label: &str) -> Result<(), ForgeError> {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        let mut outside = self.0.outside();
+        let issue = outside.issues.get_mut(&issue).expect("the issue is there");
+        if !issue.has_label(label) {
+            issue.labels.push(label.to_owned());
+        }
+        Ok(())
+    }
+
+    async fn remove_label(&self, issue: IssueNumber, label: &str) -> Result<(), ForgeError> {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        let mut outside = self.0.outside();
+        outside
+            .issues
+            .get_mut(&issue)
+            .expect("the issue is there")
+            .labels
+            .retain(|own| own != label);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Repository for Side {
+    async fn fetch(&self, _branch: &str) -> Result<CommitId, RepositoryError> {
+        Ok(CommitId::new("base"))
+    }
+
+    async fn remote_branches(&self) -> Result<Vec<(BranchName, CommitId)>, RepositoryError> {
+        Ok(self.0.outside().branches.clone().into_iter().collect())
+    }
+
+    async fn prepare(&self, order: &WorkspaceOrder) -> Result<Workspace, RepositoryError> {
+        let path = PathBuf::from(format!("/slots/{}", order.issue.0));
+        let (slot, base, start) = (order.slot, order.base.clone(), order.start.clone());
+        let workspace = Workspace {
+            slot,
+            path: path.clone(),
+            base,
+            start,
+        };
+        let mut disk = self.0.disk();
+        let files = disk.trees.get(&order.start).cloned().unwrap_or_default();
+        let busy = disk
+            .workspaces
+            .values()
+            .any(|(other, _)| other.slot == order.slot);
+        assert!(!busy, "slot {} is free before it is used again", order.slot);
+        disk.workspaces.insert(path, (workspace.clone(), files));
+        Ok(workspace)
+    }
+
+    async fn seal(&self, _workspace: &Workspace) -> Result<(), RepositoryError> {
+        Ok(())
+    }
+
+    async fn capture(
+        &self,
+        workspace: &Workspace,
+        _: IssueNumber,
+        _: AttemptNumber,
+    ) -> Result<Capture, RepositoryError> {
+        let mut disk = self.0.disk();
+        let files = disk
+            .workspaces
+            .get(&workspace.path)
+            .expect("it is laid out")
+            .1
+            .clone();
+        let snapshot = CommitId::new(format!("snap:{files}"));
+        disk.trees.insert(snapshot.clone(), files.clone());
+        Ok(captured(snapshot, &files))
+    }
+
+    async fn leftover(&self, issue: IssueNumber) -> Result<Option<Workspace>, RepositoryError> {
+        let path = PathBuf::from(format!("/slots/{}", issue.0));
+        Ok(self
+            .0
+            .disk()
+            .workspaces
+            .get(&path)
+            .map(|(workspace, _)| workspace.clone()))
+    }
+
+    async fn reopen(
+        &self,
+        snapshot: &CommitId,
+        _base: &CommitId,
+    ) -> Result<Capture, RepositoryError> {
+        let files = self
+            .0
+            .disk()
+            .trees
+            .get(snapshot)
+            .cloned()
+            .expect("the snapshot is kept");
+        Ok(captured(snapshot.clone(), &files))
+    }
+
+    async fn commit(
+        &self,
+        capture: &Capture,
+        base: &CommitId,
+        _: &CommitMessage,
+    ) -> Result<Commit, RepositoryError> {
+        let id = CommitId::new(format!("commit:{}", capture.tree));
+        let mut disk = self.0.disk();
+        let files = disk
+            .trees
+            .get(&capture.snapshot)
+            .cloned()
+            .unwrap_or_default();
+        disk.trees.insert(id.clone(), files);
+        Ok(Commit {
+            id,
+            tree: capture.tree.clone(),
+            base: base.clone(),
+            diff: capture.diff.clone(),
+        })
+    }
+
+    async fn checkout(&self, commit: &CommitId) -> Result<Box<dyn Checkout>, RepositoryError> {
+        let files = self.0.disk().trees.get(commit).cloned().unwrap_or_default();
+        Ok(Box::new(Laid(PathBuf::from(format!("/check/{files}")))))
+    }
+
+    async fn release(&self, workspace: Workspace) -> Result<(), RepositoryError> {
+        self.0.disk().workspaces.remove(&workspace.path);
+        Ok(())
+    }
+
+    async fn remote_head(&self, branch: &BranchName) -> Result<Option<CommitId>, RepositoryError> {
+        Ok(self.0.outside().branches.get(branch).cloned())
+    }
+
+    async fn push(
+        &self,
+        branch: &BranchName,
+        commit: &CommitId,
+        expected: Option<&CommitId>,
+    ) -> Result<(), RepositoryError> {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        {
+            let mut outside = self.0.outside();
+            assert_eq!(
+                outside.branches.get(branch),
+                expected,
+                "never over anything else"
+            );
+            outside.branches.insert(branch.clone(), commit.clone());
+        }
+        self.0.script().writes.push(format!("push {branch}"));
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        Ok(())
+    }
+}
+
+struct Laid(PathBuf);
+
+impl Checkout for Laid {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+fn captured(snapshot: CommitId, files: &str) -> Capture {
+    let changed = u64::from(!files.is_empty());
+    let diff = DiffStat {
+        paths: vec!["file".into()],
+        files: changed,
+        added: changed,
+        removed: 0,
+    };
+    Capture {
+        snapshot,
+        tree: TreeId::new(format!("tree:{files}")),
+        diff,
+        concern: None,
+    }
+}
+
+#[async_trait]
+impl Agent for Side {
+    fn kind(&self) -> &'static str {
+        "command"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            resumes: true,
+            has_budget: true,
+            reports_cost: true,
+            names_conversation: true,
+        }
+    }
+
+    #[expect(clippy::too_many_lines, reason = "one script, read from top to bottom")]
+    async fn run(&self, order: &AgentOrder, watch: &dyn Watch, stop: &Stop) -> AgentReport {
+        let issue: u64 = order
+            .directory
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap()
+            .parse()
+            .unwrap();
+        let issue = IssueNumber(issue);
+        let identity = ProcessIdentity {
+            pid: 1,
+            started: issue.0,
+            boot: "boot".into(),
+        };
+        let conversation = match &order.conversation {
+            Conversation::New(id) | Conversation::Resumed(id) => id.clone(),
+        };
+        let mut report = AgentReport {
+            end: AgentEnd::Stopped,
+            summary: format!("did {issue}"),
+            charge: Charge::default(),
+            dearest: Usd::ZERO,
+            conversation: Some(conversation),
+            model: Some("mem-1".into()),
+            denied: vec![],
+            messages: 1,
+        };
+        if watch.spawned(identity).await.is_err() {
+            return report;
+        }
+        let act = {
+            let mut script = self.0.script();
+            script
+                .prompts
+                .push((issue, order.prompt.clone(), order.conversation.clone()));
+            let run = script.runs.entry(issue).or_default();
+            *run += 1;
+            let run = *run;
+            let acts = &script.acts[&issue];
+            acts[(run - 1).min(acts.len() - 1)].clone()
+        };
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        report.charge.cost = self.0.script().cost;
+        let text = match act {
+            Act::Writes(text) => text,
+            Act::Nothing => "",
+            Act::Fails(class, text) => {
+                report.end = AgentEnd::Failed(Failure::new(class, "as told"));
+                text
+            }
+            Act::Hangs => {
+                stop.asked().await;
+                return report;
+            }
+        };
+        if !text.is_empty() {
+            let mut disk = self.0.disk();
+            let laid_out = disk.workspaces.get_mut(&order.directory);
+            text.clone_into(&mut laid_out.expect("it is laid out").1);
+        }
+        if report.end == AgentEnd::Stopped {
+            report.end = AgentEnd::Done;
+        }
+        self.0
+            .disk()
+            .transcripts
+            .insert(order.transcript.clone(), report.clone());
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        report
+    }
+
+    fn evidence(&self, transcript: &Path) -> Option<AgentReport> {
+        self.0.disk().transcripts.get(transcript).cloned()
+    }
+}
+
+#[async_trait]
+impl Commands for Side {
+    async fn run(&self, order: &CommandOrder, watch: &dyn Watch, _stop: &Stop) -> CommandReport {
+        let identity = ProcessIdentity {
+            pid: 2,
+            started: 0,
+            boot: "boot".into(),
+        };
+        if watch.spawned(identity).await.is_err() {
+            return CommandReport {
+                end: CommandEnd::Stopped,
+                output: String::new(),
+                millis: 0,
+            };
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let bad = order.directory.to_string_lossy().contains("bad");
+        CommandReport {
+            end: CommandEnd::Exited(i32::from(bad)),
+            output: "test output".into(),
+            millis: 1_000,
+        }
+    }
+
+    async fn end_leftover(&self, process: &ProcessIdentity) {
+        self.0.script().ended.push(process.clone());
+    }
+}
+
+/// What the outside must not have twice.
+pub fn duplicates(outside: &Outside) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut heads = BTreeSet::new();
+    for pull in outside.pulls.iter().filter(|pull| pull.open) {
+        let issue = autoissue::rules::names::issue_of_branch(&pull.head);
+        if !heads.insert(issue) {
+            found.push(format!("two open pulls for {issue:?}"));
+        }
+    }
+    for (issue, comments) in &outside.comments {
+        if comments.len() > 1 {
+            found.push(format!("{} comments on {issue}", comments.len()));
+        }
+    }
+    found
+}
