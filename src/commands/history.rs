@@ -27,7 +27,7 @@ const PACE: Duration = Duration::from_millis(300);
 /// Prints the conversation.
 pub async fn run(place: &Place, args: &HistoryArgs) -> Result<Exit, Error> {
     let store = look(&place.state_dir()?)?;
-    let history = store.and_then(|store| History::find(store, args.issue).transpose());
+    let history = store.and_then(|store| History::find(store, args.issue, args.follow).transpose());
     let Some(history) = history.transpose()? else {
         return Err(Error::new(
             Kind::Journal,
@@ -54,11 +54,11 @@ pub struct History {
 }
 
 impl History {
-    /// Finds them; `None` where no session has any.
-    pub fn find(store: Store, issue: IssueNumber) -> Result<Option<Self>, Error> {
+    /// Finds them; `None` where no session has any. To follow them, one that may have some yet is good enough.
+    pub fn find(store: Store, issue: IssueNumber, follow: bool) -> Result<Option<Self>, Error> {
         for task in store.worked_on(issue)? {
             let directory = store.session_directory(&task.session);
-            if !task.finished || !transcripts(&directory, issue).is_empty() {
+            if (follow && !task.finished) || !transcripts(&directory, issue).is_empty() {
                 let session = task.session;
                 return Ok(Some(Self {
                     store,
@@ -82,7 +82,9 @@ impl History {
         loop {
             // Asked before the files are read: what is written until then is read in any case.
             let goes_on = follow && self.goes_on()?;
-            for (attempt, path) in transcripts(&directory, self.issue) {
+            let transcripts = transcripts(&directory, self.issue);
+            let last = transcripts.keys().next_back().copied();
+            for (attempt, path) in transcripts {
                 let reading = match open.entry(attempt) {
                     Entry::Occupied(known) => known.into_mut(),
                     Entry::Vacant(new) => {
@@ -96,7 +98,7 @@ impl History {
                 reading
                     .more(&mut show)
                     .map_err(|cause| unread(&path, &cause))??;
-                if !goes_on {
+                if !goes_on || Some(attempt) != last {
                     reading.finish(&mut show)?;
                 }
             }
