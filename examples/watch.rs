@@ -276,6 +276,7 @@ fn settings() -> Settings {
         daily_ceiling: None,
         cap: Usd::from_micros(5_000_000),
         typical: None,
+        priority_first: false,
         max_retries: 2,
         check_rounds: 1,
         breaker_failures: 5,

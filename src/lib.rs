@@ -245,7 +245,9 @@ pub mod commands {
     pub mod conversation;
     pub mod dispatch;
     pub mod doctor;
+    pub mod dry_run;
     pub mod examine;
+    pub mod exec;
     pub mod guess;
     pub mod history;
     pub mod init;
@@ -255,12 +257,16 @@ pub mod commands {
     pub mod probe;
     pub mod project;
     pub mod retry;
+    pub mod resume;
+    pub mod session;
+    pub mod store;
     pub mod token;
     pub mod wire;
     /// The project, the agent and the check of `demo`.
     pub mod demo {
         pub mod agent;
         pub mod check;
+        pub mod command;
         pub mod material;
         pub mod project;
         pub mod script;

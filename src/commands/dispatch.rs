@@ -2,7 +2,7 @@
 
 use crate::cli::args::{Cli, Commands};
 use crate::commands::place::Place;
-use crate::commands::{completions, config, doctor, init};
+use crate::commands::{completions, config, demo, doctor, exec, init, resume};
 use crate::error::{Error, Kind};
 use crate::rules::exit::Exit;
 
@@ -17,11 +17,11 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Commands::Config(args) => config::run(&place, args.command),
         Commands::Completions(args) => completions::completions(args.shell),
         Commands::Man(args) => completions::man(&args),
-        Commands::Exec(_)
-        | Commands::Resume(_)
-        | Commands::Status(_)
+        Commands::Exec(args) => exec::run(&place, &args).await,
+        Commands::Resume(args) => resume::run(&place, &args).await,
+        Commands::Demo(args) => demo::command::run(&place, &args).await,
+        Commands::Status(_)
         | Commands::Metrics(_)
-        | Commands::Demo(_)
         | Commands::History(_)
         | Commands::Clean(_)
         | Commands::Breaker(_)

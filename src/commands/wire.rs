@@ -1,1 +1,370 @@
-//! (to be built)
+//! The wiring: from configuration and surroundings to the ports of a session. Nothing else hands adapters out.
+
+use crate::adapters::agents::claude::ClaudeAgent;
+use crate::adapters::agents::claude_command::ClaudeSettings;
+use crate::adapters::agents::command::{CommandAgent, CommandSettings};
+use crate::adapters::git::repository;
+use crate::adapters::git::source::{Credential, Habits, Place as GitPlace, Source};
+use crate::adapters::github::auth::find_token;
+use crate::adapters::github::forge::{GitHub, GitHubSettings, PUBLIC_API};
+use crate::adapters::local_forge::forge::{LocalForge, LocalForgeSettings};
+use crate::adapters::process::commands::CommandRunner;
+use crate::adapters::process::run::Processes;
+use crate::adapters::store::open::Store;
+use crate::commands::place::{Place, variable};
+use crate::commands::project::{Home, Project, detect};
+use crate::config::loaded::{Loaded, Overrides};
+use crate::config::names::RepoName;
+use crate::config::secrets::is_tracked;
+use crate::config::work::AgentKind;
+use crate::engine::orders::{Check, Orders};
+use crate::error::{Error, Kind};
+use crate::ports::{Agent, Forge, Repository};
+use crate::rules::ids::SessionId;
+use crate::rules::prompt::check_template;
+use crate::rules::redact::Redactor;
+use crate::rules::settings::Settings;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One project and all that is known of it before a session begins.
+pub struct Wiring {
+    /// The configuration in effect.
+    pub loaded: Loaded,
+    /// Which repository, on which forge.
+    pub project: Project,
+    /// Where journals, worktrees and logs are kept.
+    pub state: PathBuf,
+    token: Option<SecretString>,
+    processes: Processes,
+}
+
+/// How long a setup script may take.
+const SETUP_LIMIT: Duration = Duration::from_secs(20 * 60);
+/// How long to wait between two looks at an effect whose reply got lost; a server on this machine does not lag.
+const REPLY_WAIT: Duration = Duration::from_secs(5);
+
+impl Wiring {
+    /// Finds out everything. Starts nothing and writes nothing.
+    pub fn new(place: &Place, flags: &Overrides) -> Result<Self, Error> {
+        let loaded = place.load(flags)?;
+        let checkout = place.checkout(&loaded)?;
+        let found = std::cell::OnceCell::new();
+        let token = || found.get_or_init(|| find_token(&variable)).as_ref();
+        let project = detect(&loaded.config, &checkout, &|| token().is_some())?;
+        let token = match project.home {
+            Home::Github { .. } => token().map(|found| found.token.clone()),
+            Home::Local => None,
+        };
+        let program = std::env::current_exe()
+            .map_err(|cause| Error::new(Kind::Files, "find this program").because(&cause))?;
+        let state = place.state_dir()?;
+        Ok(Self {
+            loaded,
+            project,
+            state,
+            token,
+            processes: Processes::new(program),
+        })
+    }
+
+    /// The same on every run: the repository's name on GitHub, or the path of a local one.
+    #[must_use]
+    pub fn project_key(&self) -> String {
+        match &self.project.home {
+            Home::Github { repo, .. } => repo.to_string(),
+            Home::Local => self.project.top.display().to_string(),
+        }
+    }
+
+    /// Does it run on a forge that strangers write to?
+    #[must_use]
+    pub fn is_github(&self) -> bool {
+        matches!(self.project.home, Home::Github { .. })
+    }
+
+    /// The forge.
+    pub fn forge(&self) -> Result<Arc<dyn Forge>, Error> {
+        match &self.project.home {
+            Home::Github { repo, .. } => Ok(Arc::new(self.github(repo)?)),
+            Home::Local => Ok(Arc::new(LocalForge::open(&LocalForgeSettings {
+                root: self.project.top.clone(),
+                issues_dir: self.loaded.config.forge.issues_dir.clone(),
+                project: self.project.name(),
+            })?)),
+        }
+    }
+
+    fn github(&self, repo: &RepoName) -> Result<GitHub, Error> {
+        let token = self.token.clone().ok_or_else(|| {
+            Error::new(Kind::Auth, format!("use {repo} on GitHub"))
+                .cause("no token was found")
+                .hints(["run `gh auth login` or set GITHUB_TOKEN"])
+        })?;
+        Ok(GitHub::new(GitHubSettings::new(
+            repo.as_str(),
+            &self.api(),
+            token,
+        ))?)
+    }
+
+    fn api(&self) -> String {
+        self.loaded
+            .config
+            .forge
+            .api_url
+            .as_ref()
+            .map_or_else(|| PUBLIC_API.to_owned(), ToString::to_string)
+    }
+
+    /// The repository; its mirror is cloned first where there is none yet.
+    pub async fn repository(&self) -> Result<Arc<dyn Repository>, Error> {
+        let config = &self.loaded.config;
+        let (url, token) = match &self.project.home {
+            Home::Github { git_url, .. } => (git_url.clone(), self.token.clone()),
+            Home::Local => (self.project.top.display().to_string(), None),
+        };
+        let credential = token.map(|secret| Credential {
+            user: "x-access-token".to_owned(),
+            secret,
+        });
+        let habits = Habits {
+            author: config
+                .author
+                .as_ref()
+                .map(|author| (author.name.clone(), author.email.clone())),
+            copy: config
+                .worktree
+                .copy
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect(),
+            keep_ignored: config.worktree.keep_ignored,
+        };
+        let source = Source {
+            url,
+            credential: Arc::new(move || credential.clone()),
+            checkout: Some(self.project.top.clone()),
+        };
+        Ok(Arc::new(
+            repository::open(self.git_place(), source, habits).await?,
+        ))
+    }
+
+    /// Where the mirror and the worktrees of this project are.
+    #[must_use]
+    pub fn git_place(&self) -> GitPlace {
+        let digest = Sha256::digest(self.project_key());
+        let digits: String = digest[..6]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let name = format!("{}-{digits}", self.project.name().replace(['/', ' '], "-"));
+        let root = self.loaded.config.worktree.root.as_ref();
+        let slots = root.map_or_else(
+            || self.state.join("worktrees"),
+            |root| self.loaded.resolve(root),
+        );
+        GitPlace {
+            mirror: self.state.join("mirrors").join(format!("{name}.git")),
+            slots: slots.join(name),
+        }
+    }
+
+    /// The agent, found and able to start.
+    pub async fn agent(&self) -> Result<Arc<dyn Agent>, Error> {
+        let agent = &self.loaded.config.agent;
+        let env = agent
+            .env
+            .iter()
+            .map(|(name, value)| (name.clone(), value.expose().to_owned()))
+            .collect();
+        match agent.kind {
+            AgentKind::Claude => {
+                let checks = self
+                    .loaded
+                    .config
+                    .checks
+                    .iter()
+                    .map(|check| check.run.words().join(" "));
+                let settings = ClaudeSettings {
+                    program: agent
+                        .command
+                        .as_ref()
+                        .map_or_else(|| "claude".into(), |argv| argv.words()[0].clone().into()),
+                    config_dir: None,
+                    yolo: agent.yolo,
+                    allowed_commands: checks.collect(),
+                    env,
+                };
+                let claude = ClaudeAgent::new(settings, self.processes.clone());
+                claude.version().await.map_err(|failure| {
+                    Error::new(Kind::Agent, "start the agent")
+                        .cause(failure.message)
+                        .hints(["`npm install -g @anthropic-ai/claude-code` installs it; `autoissue doctor` shows what is found"])
+                })?;
+                Ok(Arc::new(claude))
+            }
+            AgentKind::Command => {
+                let argv = agent
+                    .command
+                    .as_ref()
+                    .map(|argv| argv.words().to_vec())
+                    .unwrap_or_default();
+                check_program(&argv, &self.project.top)?;
+                // A command that tells nothing of its cost is taken to be free; one that tells nonsense is not.
+                let settings = CommandSettings {
+                    argv,
+                    env,
+                    costs_unknown_is_zero: true,
+                };
+                Ok(Arc::new(CommandAgent::new(
+                    settings,
+                    self.processes.clone(),
+                )))
+            }
+        }
+    }
+
+    /// Runs checks and setup.
+    #[must_use]
+    pub fn commands(&self) -> Arc<CommandRunner> {
+        Arc::new(CommandRunner::new(self.processes.clone()))
+    }
+
+    /// What a session's decisions rest on.
+    #[must_use]
+    pub fn settings(&self, trigger: Option<&str>, store: Option<&Store>) -> Settings {
+        let typical =
+            store.and_then(|store| store.typical_cost(&self.project_key()).ok().flatten());
+        let settings = self
+            .loaded
+            .config
+            .settings(&self.project.base_branch, trigger, typical);
+        let model = settings
+            .model
+            .filter(|_| self.loaded.config.agent.kind == AgentKind::Claude);
+        Settings { model, ..settings }
+    }
+
+    /// How attempts are made.
+    pub fn orders(&self, store: &Store, session: &SessionId) -> Result<Orders, Error> {
+        let config = &self.loaded.config;
+        let transcripts = store.session_directory(session).join("transcripts");
+        std::fs::create_dir_all(&transcripts).map_err(|cause| {
+            Error::new(Kind::Files, format!("make {}", transcripts.display())).because(&cause)
+        })?;
+        let checks = config.checks.iter().map(|check| Check {
+            name: check.name.clone(),
+            argv: check.run.words().to_vec(),
+            wall: check.timeout_minutes.minutes(),
+        });
+        let is_near = self.is_github() && self.api().starts_with("http://");
+        Ok(Orders {
+            checks: checks.collect(),
+            setup: self.setup(),
+            wall: config.executor.timeout_minutes.minutes(),
+            idle: config.agent.idle_minutes.minutes(),
+            max_turns: config.agent.max_turns.map(|turns| turns.get()),
+            yolo: config.agent.yolo,
+            template: self.template()?,
+            transcripts,
+            redactor: self.redactor(),
+            reply_wait: if is_near { Duration::ZERO } else { REPLY_WAIT },
+            // A control for the tests of exactly-once publishing; see tests/it/kill.rs.
+            look_first: variable("AUTOISSUE_FAULT").as_deref() != Some("no-look"),
+        })
+    }
+
+    fn setup(&self) -> Option<Check> {
+        let configured = self
+            .loaded
+            .config
+            .worktree
+            .setup
+            .as_ref()
+            .map(|argv| argv.words().to_vec());
+        let usual = || {
+            is_tracked(&self.project.top.join("setup.sh"))
+                .then(|| vec!["sh".to_owned(), "setup.sh".to_owned()])
+        };
+        let argv = configured.or_else(usual)?;
+        Some(Check {
+            name: "setup".to_owned(),
+            argv,
+            wall: SETUP_LIMIT,
+        })
+    }
+
+    fn template(&self) -> Result<Option<String>, Error> {
+        let Some(path) = &self.loaded.config.prompt else {
+            return Ok(None);
+        };
+        let path = self.loaded.resolve(path);
+        let refuse = |cause: &dyn std::error::Error| {
+            Error::new(
+                Kind::Config,
+                format!("use the prompt template {}", path.display()),
+            )
+            .because(cause)
+        };
+        let text = std::fs::read_to_string(&path).map_err(|cause| refuse(&cause))?;
+        check_template(&text).map_err(|cause| refuse(&cause))?;
+        Ok(Some(text))
+    }
+
+    /// Knows every secret that this process was given.
+    #[must_use]
+    pub fn redactor(&self) -> Redactor {
+        let config = &self.loaded.config;
+        let token = self
+            .token
+            .iter()
+            .map(|token| token.expose_secret().to_owned());
+        let agent = config
+            .agent
+            .env
+            .values()
+            .map(|value| value.expose().to_owned());
+        let webhook = config
+            .notify
+            .webhook
+            .iter()
+            .map(|url| url.expose().to_owned());
+        let keys = MODEL_KEYS.iter().filter_map(|name| variable(name));
+        Redactor::new(token.chain(agent).chain(webhook).chain(keys))
+    }
+}
+
+/// Variables that hold credentials of model providers.
+const MODEL_KEYS: [&str; 3] = [
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_AUTH_TOKEN",
+    "CLAUDE_CODE_OAUTH_TOKEN",
+];
+
+/// Is there such a program? Said before anything is fetched or paid.
+fn check_program(argv: &[String], top: &Path) -> Result<(), Error> {
+    let refuse = |cause: String| {
+        Err(Error::new(Kind::Agent, "start the agent")
+            .cause(cause)
+            .hints(["set agent.command to a program and its arguments"]))
+    };
+    let Some(program) = argv.first() else {
+        return refuse("agent.command is not set".to_owned());
+    };
+    let paths = variable("PATH").unwrap_or_default();
+    let found = if program.contains('/') {
+        top.join(program).is_file()
+    } else {
+        std::env::split_paths(&paths).any(|directory| directory.join(program).is_file())
+    };
+    if found {
+        Ok(())
+    } else {
+        refuse(format!("there is no program `{program}`"))
+    }
+}

@@ -4,7 +4,7 @@ use crate::ports::{Forge, ForgeError};
 use crate::rules::classify::classify;
 use crate::rules::footprint::named_in_text;
 use crate::rules::ids::{BranchName, IssueNumber};
-use crate::rules::issue::{Issue, IssueState, Priority, Selection, needs_in_text};
+use crate::rules::issue::{Issue, IssueState, Priority, needs_in_text};
 use crate::rules::names;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Ending, Estimate, Obstacle, Pull, Task};
@@ -19,16 +19,14 @@ struct Earlier {
     branches: HashSet<BranchName>,
 }
 
-/// Fetches and reads the issues of a selection. `branches` are those that the remote has already. Changes nothing
-/// anywhere.
+/// Reads issues into tasks. `branches` are those that the remote has already. Changes nothing anywhere.
 pub async fn read(
     forge: &dyn Forge,
-    selection: &Selection,
+    issues: Vec<Issue>,
     settings: &Settings,
     minutes: Option<u32>,
     branches: impl IntoIterator<Item = BranchName>,
 ) -> Result<Vec<Task>, ForgeError> {
-    let issues = forge.open_issues(selection).await?;
     if issues.is_empty() {
         return Ok(vec![]);
     }

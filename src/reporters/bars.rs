@@ -2,10 +2,11 @@
 
 use crate::reporters::paint::{Paint, Tone};
 use crate::reporters::time::human;
-use crate::reporters::words::{clip, printable};
+use crate::reporters::words::fit;
 use crate::rules::event::Progress;
 use crate::rules::ids::{IssueNumber, SlotNumber, Timestamp};
 use crate::rules::money::Usd;
+use crate::rules::printable::printable;
 use crate::rules::summary::{Wait, wait};
 use crate::rules::tally::{Breaker, Phase, Standing, Tally, TaskTally};
 use crate::rules::task::Stage;
@@ -61,7 +62,7 @@ impl View<'_> {
     #[must_use]
     pub fn total(&self, width: usize) -> String {
         if !self.tally.read {
-            return clip("reading issues", width);
+            return fit("reading issues", width);
         }
         let counts = &self.tally.counts;
         let ceiling = self.tally.settings.as_ref();
@@ -132,11 +133,11 @@ impl View<'_> {
             }
             Wait::Collision { by, over } => Ok(format!(
                 "{issue} after {by} ({})",
-                clip(&printable(over), TITLE)
+                fit(&printable(over), TITLE)
             )),
             Wait::Retry(until) => Ok(format!("{issue} again in {}", within(until))),
             Wait::Limit(until) => Ok(format!("{issue} paused for {}", within(until))),
-            Wait::Pause(_) | Wait::Breaker(_) | Wait::Probe => Err("held back"),
+            Wait::Pause(_) | Wait::Resumption | Wait::Breaker(_) | Wait::Probe => Err("held back"),
             Wait::Slot => Err("for a slot"),
             Wait::Money => Err("for money"),
             Wait::Next => Err("next"),
@@ -149,6 +150,10 @@ impl View<'_> {
             Phase::Stopping => return Some("stopping".to_owned()),
             Phase::Running | Phase::Interrupted | Phase::Finished => {}
         }
+        if let Some(reason) = &self.tally.stopped_because {
+            let reason = fit(&printable(reason), TITLE);
+            return Some(format!("nobody is let in ({reason})"));
+        }
         let within = |until: Timestamp| human(until.millis_since(self.now));
         if let Some(pause) = self
             .tally
@@ -156,7 +161,7 @@ impl View<'_> {
             .as_ref()
             .filter(|pause| pause.until > self.now)
         {
-            let reason = clip(&printable(&pause.reason), TITLE);
+            let reason = fit(&printable(&pause.reason), TITLE);
             return Some(format!("paused for {} ({reason})", within(pause.until)));
         }
         match &self.tally.breaker {
@@ -177,13 +182,13 @@ impl View<'_> {
         let issue = format!("{:<5}", task.issue.to_string());
         let right = format!("  {stage:<7}  {time:>7}  {cost:>8}");
         let Some((title, activity)) = self.rooms(issue.width() + 1 + right.width()) else {
-            return clip(&format!("{issue} {stage} {time} {cost}"), self.width);
+            return fit(&format!("{issue} {stage} {time} {cost}"), self.width);
         };
-        let shown = clip(&printable(&task.title), title);
+        let shown = fit(&printable(&task.title), title);
         let gap = " ".repeat(title - shown.width());
         let issue = self.paint.tone(Tone::Head, &issue);
         let line = format!("{issue} {shown}{gap}{right}");
-        let activity = doing.map(|doing| clip(&printable(&doing.activity), activity));
+        let activity = doing.map(|doing| fit(&printable(&doing.activity), activity));
         match activity.filter(|activity| !activity.is_empty()) {
             Some(activity) => format!("{line}  {}", self.paint.tone(Tone::Faint, &activity)),
             None => line,
@@ -212,7 +217,7 @@ impl View<'_> {
         for (tone, part) in parts {
             let gap = if columns == 0 { "" } else { " · " };
             let part = if columns == 0 {
-                clip(&part, width)
+                fit(&part, width)
             } else {
                 part
             };
@@ -295,14 +300,14 @@ mod tests {
     fn a_busy_session_at_two_widths() {
         insta::assert_snapshot!(shown(80), @r#"
         1 done · $0.15 spent · $49.86 left · 2 waiting · $16.50 set aside
-        #15   �[31mRed�[0m �[2Jevil seco…  agent     1m 04s     $0.00
+        #15   Red evil second $(rm -rf) …  agent     1m 04s     $0.00
         #13   Ein sehr langer Titel über…  agent     1m 06s   $0.0310  Edit src/header.…
         #16   日本語の題名                 agent     1m 02s     $0.00
         waiting: #14 after #13 · 1 for a slot
         "#);
         insta::assert_snapshot!(shown(120), @r#"
         1 done · $0.15 spent · $49.86 left · 2 waiting · $16.50 set aside
-        #15   �[31mRed�[0m �[2Jevil second $(rm -rf) …  agent     1m 04s     $0.00
+        #15   Red evil second $(rm -rf) 日本語          agent     1m 04s     $0.00
         #13   Ein sehr langer Titel über die Kopfzeil…  agent     1m 06s   $0.0310  Edit src/header.css
         #16   日本語の題名                              agent     1m 02s     $0.00
         waiting: #14 after #13 · 1 for a slot

@@ -5,9 +5,10 @@ use crate::reporters::out::Stream;
 use crate::reporters::paint::{Colour, Paint, Tone};
 use crate::reporters::table::{session_table, shows_addresses, totals_table};
 use crate::reporters::time::human;
-use crate::reporters::words::{brief, clip, plural, printable, spoken, tone_of};
+use crate::reporters::words::{brief, fit, plural, spoken, tone_of};
 use crate::rules::ids::SessionId;
 use crate::rules::money::Usd;
+use crate::rules::printable::printable;
 use crate::rules::summary::{by_domain, by_model};
 use crate::rules::tally::{Phase, Tally, TaskTally};
 use crate::rules::task::Ending;
@@ -59,11 +60,12 @@ fn verdict(tally: &Tally, width: usize, paint: Paint) -> String {
         "Session {session} on {} {ended} after {time}.",
         printable(&tally.project)
     );
-    format!(
-        "{first}\n{}\n{}",
-        counted(tally, width, paint),
-        paid(tally, paint)
-    )
+    let mut lines = vec![first, counted(tally, width, paint), paid(tally, paint)];
+    if let Some(reason) = &tally.stopped_because {
+        let stopped = format!("Nobody else was let in: {}", brief(reason));
+        lines.push(paint.tone(Tone::Bad, &fit(&stopped, width)));
+    }
+    lines.join("\n")
 }
 
 fn counted(tally: &Tally, width: usize, paint: Paint) -> String {
@@ -159,7 +161,7 @@ fn reasons(tally: &Tally, width: usize, paint: Paint) -> String {
             task.issue.to_string(),
             brief(reason.unwrap_or_default())
         );
-        clip(&line, width)
+        fit(&line, width)
     };
     let mut lines: Vec<String> = told.iter().take(REASONS).map(line).collect();
     if told.len() > REASONS {
@@ -181,7 +183,7 @@ fn next_steps(steps: &[Step], width: usize, paint: Paint) -> String {
     let line = |step: &Step| {
         let gap = " ".repeat(widest - step.command.width());
         let room = width.saturating_sub(widest + 4);
-        format!("  {}{gap}  {}", step.command, clip(&step.why, room))
+        format!("  {}{gap}  {}", step.command, fit(&step.why, room))
             .trim_end()
             .to_owned()
     };
@@ -351,6 +353,18 @@ mod tests {
         Next
           autoissue resume 01K5SHOP000000000000000000  go on with 1 task
         "#);
+    }
+
+    #[test]
+    fn a_session_that_no_attempt_can_help_says_why() {
+        let mut script = Script::begun(&[script::task(12, "backend", &[])]);
+        script.push(Event::DispatchStopped {
+            reason: "authentication: the key was refused".to_owned(),
+        });
+        script.push(Event::SessionInterrupted);
+        let report = end_report(&script.tally(), 80, Colour::Never);
+        let expect = "\nNobody else was let in: authentication: the key was refused\n";
+        assert!(report.contains(expect), "{report}");
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use crate::reporters::paint::{Paint, Tone};
 use crate::reporters::time::{ahead, human};
-use crate::reporters::words::{brief, clip, plural, printable, spoken, tone_of, verdict, why};
+use crate::reporters::words::{brief, fit, plural, spoken, tone_of, verdict, why};
 use crate::rules::event::{Command, Effect, Event, Fact, Recorded};
 use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::{Basis, Usd};
+use crate::rules::printable::printable;
 use crate::rules::settings::Settings;
 use crate::rules::summary::by_domain;
 use crate::rules::tally::{Tally, TaskTally};
@@ -267,7 +268,7 @@ fn committed(issue: IssueNumber, commit: &Commit) -> Line {
 
 fn checked(issue: IssueNumber, reports: &[CheckReport]) -> Option<Line> {
     let said = |report: &CheckReport| {
-        let name = clip(&printable(&report.name), TITLE);
+        let name = fit(&printable(&report.name), TITLE);
         format!(
             "{name} {} ({})",
             verdict(report.verdict),
@@ -418,7 +419,7 @@ fn finished(tally: &Tally) -> Line {
 
 /// The task's title, safe to print and not too long.
 fn title(task: &TaskTally) -> String {
-    clip(&printable(&task.title), TITLE)
+    fit(&printable(&task.title), TITLE)
 }
 
 #[cfg(test)]

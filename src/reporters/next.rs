@@ -1,8 +1,9 @@
 //! What a person can do about a session that did not do everything.
 
-use crate::reporters::words::{plural, printable};
+use crate::reporters::words::plural;
 use crate::rules::ids::IssueNumber;
 use crate::rules::issue::Selection;
+use crate::rules::printable::printable;
 use crate::rules::summary::budget_for_the_rest;
 use crate::rules::tally::{Breaker, Phase, Tally};
 use crate::rules::task::Ending;
@@ -39,7 +40,12 @@ pub fn steps(tally: &Tally) -> Vec<Step> {
         Step::new(command, format!("what happened to {issue}"))
     });
     for_each(&mut steps, &ended(tally, tried_again), |issue| {
-        let command = format!("autoissue retry {}", issue.0);
+        let command = match tally.phase {
+            Phase::Finished => format!("autoissue exec --issue {}", issue.0),
+            Phase::Running | Phase::Stopping | Phase::Interrupted => {
+                format!("autoissue retry {}", issue.0)
+            }
+        };
         Step::new(command, format!("try {issue} again"))
     });
     steps.extend(raise_budget(tally));
@@ -141,7 +147,7 @@ mod tests {
                 "autoissue history 15",
                 "autoissue history 17",
                 "autoissue history 18",
-                "autoissue retry 15",
+                "autoissue exec --issue 15",
                 "autoissue exec bug --budget 6",
             ]
         );

@@ -6,9 +6,10 @@
 
 use crate::ports::Reporter;
 use crate::reporters::shape;
-use crate::reporters::words::{brief, clip, plural, printable};
+use crate::reporters::words::{brief, fit, plural};
 use crate::rules::event::{Event, Progress, Recorded};
 use crate::rules::ids::IssueNumber;
+use crate::rules::printable::printable;
 use crate::rules::tally::{Phase, Tally};
 use crate::rules::task::Ending;
 use reqwest::{Client, Url};
@@ -121,7 +122,7 @@ fn notice(tally: &Tally, event: &Event) -> Option<Value> {
 
 fn needs_human(tally: &Tally, issue: IssueNumber, reason: Option<&str>) -> Value {
     let title = tally.tasks.get(&issue).map_or("", |task| &task.title);
-    let title = clip(&printable(title), TITLE);
+    let title = fit(&printable(title), TITLE);
     let reason = brief(reason.unwrap_or_default());
     let project = printable(&tally.project);
     json!({

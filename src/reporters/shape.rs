@@ -12,7 +12,7 @@ use crate::rules::settings::Settings;
 use crate::rules::summary::domain_word;
 use crate::rules::tally::{PullTally, Tally, TaskTally};
 use crate::rules::task::{
-    Attempted, CheckReport, Commit, Ending, Failure, Outcome, Pull, Start, Task,
+    Attempted, CheckReport, Commit, Ending, Failure, Obstacle, Outcome, Pull, Start, Task,
 };
 use serde_json::{Value, json};
 
@@ -265,11 +265,15 @@ fn task(task: &Task) -> Value {
         "confidence": task.domain.confidence,
         "priority": task.priority,
         "needs": task.needs,
-        "obstacle": task.obstacle,
+        "obstacle": task.obstacle.as_ref().map(obstacle),
         "files": files,
         "estimate_usd": task.estimate.cost.decimal(),
         "branch": task.branch,
     })
+}
+
+fn obstacle(obstacle: &Obstacle) -> Value {
+    json!({ "outcome": obstacle.ending.word(), "reason": obstacle.reason })
 }
 
 fn admitted(event: &Event) -> Value {

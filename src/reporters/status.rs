@@ -28,6 +28,7 @@ pub fn session_json(tally: &Tally, now: Timestamp) -> Value {
         "counts": counts(&tally.counts),
         "breaker": breaker(&tally.breaker),
         "paused_until": tally.pause.as_ref().map(|pause| rfc3339(pause.until)),
+        "stopped_because": tally.stopped_because,
         "tasks": tally.tasks.values().map(|task| standing(tally, task, now)).collect::<Value>(),
     })
 }
@@ -119,6 +120,7 @@ fn waiting(wait: &Wait) -> Value {
         Wait::Retry(until) => json!({ "for": "retry", "until": rfc3339(*until) }),
         Wait::Limit(until) => json!({ "for": "limit", "until": rfc3339(*until) }),
         Wait::Pause(until) => json!({ "for": "pause", "until": rfc3339(*until) }),
+        Wait::Resumption => json!({ "for": "resumption" }),
         Wait::Breaker(until) => json!({ "for": "breaker", "until": rfc3339(*until) }),
         Wait::Probe => json!({ "for": "probe" }),
         Wait::Slot => json!({ "for": "slot" }),
@@ -142,7 +144,7 @@ mod tests {
         script.admit(12, 1, 0);
         let tally = script.tally();
         let status = session_json(&tally, tally.last.plus_millis(5_000));
-        insta::assert_snapshot!(status.to_string(), @r#"{"v":1,"session":"01K5SHOP000000000000000000","project":"acme/shop","phase":"running","started":"2026-09-21T14:13:21.000Z","ended":null,"elapsed_millis":8000,"budget_usd":"50.00","spent_usd":"0.00","granted_usd":"5.50","counts":{"waiting":1,"running":1,"completed":0,"no_change":0,"failed":0,"blocked":0,"skipped":0,"needs_human":0,"budget":0},"breaker":{"state":"closed"},"paused_until":null,"tasks":[{"issue":12,"outcome":null,"branch":null,"pull":null,"attempts":1,"cost_usd":"0.00","reason":null,"title":"Mend the backend of the shop","url":"https://github.com/acme/shop/issues/12","domain":"backend","model":null,"tokens":0,"elapsed_millis":6000,"checks":[],"state":"running","slot":0,"stage":"agent","granted_usd":"5.50"},{"issue":13,"outcome":null,"branch":null,"pull":null,"attempts":0,"cost_usd":"0.00","reason":null,"title":"Mend the frontend of the shop","url":"https://github.com/acme/shop/issues/13","domain":"frontend","model":null,"tokens":0,"elapsed_millis":0,"checks":[],"state":"waiting","for":"needs","issues":[12]}]}"#);
+        insta::assert_snapshot!(status.to_string(), @r#"{"v":1,"session":"01K5SHOP000000000000000000","project":"acme/shop","phase":"running","started":"2026-09-21T14:13:21.000Z","ended":null,"elapsed_millis":8000,"budget_usd":"50.00","spent_usd":"0.00","granted_usd":"5.50","counts":{"waiting":1,"running":1,"completed":0,"no_change":0,"failed":0,"blocked":0,"skipped":0,"needs_human":0,"budget":0},"breaker":{"state":"closed"},"paused_until":null,"stopped_because":null,"tasks":[{"issue":12,"outcome":null,"branch":null,"pull":null,"attempts":1,"cost_usd":"0.00","reason":null,"title":"Mend the backend of the shop","url":"https://github.com/acme/shop/issues/12","domain":"backend","model":null,"tokens":0,"elapsed_millis":6000,"checks":[],"state":"running","slot":0,"stage":"agent","granted_usd":"5.50"},{"issue":13,"outcome":null,"branch":null,"pull":null,"attempts":0,"cost_usd":"0.00","reason":null,"title":"Mend the frontend of the shop","url":"https://github.com/acme/shop/issues/13","domain":"frontend","model":null,"tokens":0,"elapsed_millis":0,"checks":[],"state":"waiting","for":"needs","issues":[12]}]}"#);
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use crate::reporters::out::Stream;
 use crate::reporters::paint::{Colour, Paint, Tone};
 use crate::reporters::time::human;
-use crate::reporters::words::{clip, printable, spoken, tone_of};
+use crate::reporters::words::{fit, spoken, tone_of};
 use crate::rules::ids::Timestamp;
+use crate::rules::printable::printable;
 use crate::rules::summary::{Group, Wait, domain_word, wait};
 use crate::rules::tally::{Standing, Tally, TaskTally};
 use comfy_table::presets::NOTHING;
@@ -87,7 +88,7 @@ pub fn thousands(count: u64) -> String {
 
 fn group_cells(group: &Group) -> Vec<String> {
     vec![
-        clip(&printable(&group.name), 2 * TITLE),
+        fit(&printable(&group.name), 2 * TITLE),
         group.tasks.to_string(),
         group.completed.to_string(),
         group.attempts.to_string(),
@@ -149,7 +150,7 @@ impl TaskRow {
     }
 
     fn cells(&self, layout: &Layout) -> Vec<String> {
-        let mut cells = vec![self.issue.clone(), clip(&self.title, layout.title)];
+        let mut cells = vec![self.issue.clone(), fit(&self.title, layout.title)];
         if layout.domains {
             cells.push(self.domain.to_owned());
         }
@@ -245,12 +246,15 @@ fn waiting(wait: &Wait, now: Timestamp) -> String {
         Wait::Limit(until) | Wait::Pause(until) | Wait::Breaker(until) => {
             format!("paused {}", within(until))
         }
-        Wait::Probe | Wait::Slot | Wait::Money | Wait::Next => "waits".to_owned(),
+        Wait::Resumption | Wait::Probe | Wait::Slot | Wait::Money | Wait::Next => {
+            "waits".to_owned()
+        }
     }
 }
 
 /// The lines of a table; the first `texts` columns lean left, the others right.
-fn grid(heads: Vec<&str>, rows: Vec<Vec<String>>, texts: usize) -> Vec<String> {
+#[must_use]
+pub fn grid(heads: Vec<&str>, rows: Vec<Vec<String>>, texts: usize) -> Vec<String> {
     let mut table = Table::new();
     table.force_no_tty();
     table.load_style(NOTHING.header_separator(LineStyle::none().fill('─')));

@@ -1,34 +1,16 @@
-//! Words of others made safe to show, and words of ours for people.
+//! Words for people: cut to size, counted, and told in one line.
 
 use crate::reporters::paint::Tone;
+use crate::rules::printable::printable;
 use crate::rules::task::{Ending, Failure, Verdict};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Columns that a reason gets within a sentence.
 const REASON: usize = 200;
 
-/// The text on one line, without anything that a terminal obeys or that turns its reading order.
-#[must_use]
-pub fn printable(text: &str) -> String {
-    let shown = |letter: char| match letter {
-        '\n' | '\r' | '\t' => Some(' '),
-        '\u{200b}'
-        | '\u{200e}'
-        | '\u{200f}'
-        | '\u{061c}'
-        | '\u{feff}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2066}'..='\u{2069}'
-        | '\u{e0000}'..='\u{e007f}' => None,
-        _ if letter.is_control() => Some('\u{fffd}'),
-        _ => Some(letter),
-    };
-    text.chars().filter_map(shown).collect()
-}
-
 /// The text in at most so many columns; `…` stands for what is left out.
 #[must_use]
-pub fn clip(text: &str, width: usize) -> String {
+pub fn fit(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
@@ -93,27 +75,16 @@ pub fn why(failure: &Failure) -> String {
 #[must_use]
 pub fn brief(text: &str) -> String {
     let first = text.lines().find(|line| !line.trim().is_empty());
-    clip(printable(first.unwrap_or_default()).trim(), REASON)
+    fit(printable(first.unwrap_or_default()).trim(), REASON)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::script::NASTY;
-
-    #[test]
-    fn no_title_commands_the_terminal() {
-        let shown = printable(NASTY);
-        let obeyed =
-            |letter: char| letter.is_control() || ('\u{202a}'..='\u{2069}').contains(&letter);
-        assert!(NASTY.contains(obeyed), "the control");
-        assert!(!shown.contains(obeyed), "{shown:?}");
-        assert!(shown.contains("second $(rm -rf) 日本語"), "{shown:?}");
-    }
 
     #[test]
     fn wide_letters_count_twice_when_clipped() {
-        let check = |text: &str, width, expect: &str| assert_eq!(clip(text, width), expect);
+        let check = |text: &str, width, expect: &str| assert_eq!(fit(text, width), expect);
         check("short", 5, "short");
         check("longer", 5, "long…");
         check("日本語", 6, "日本語");

@@ -43,6 +43,8 @@ pub enum Wait {
     Limit(Timestamp),
     /// The provider takes nothing until this time.
     Pause(Timestamp),
+    /// Nothing can succeed as things are: nobody is let in until `resume`.
+    Resumption,
     /// The breaker is open until this time.
     Breaker(Timestamp),
     /// The breaker's probe has to succeed first.
@@ -156,6 +158,9 @@ fn runs(tally: &Tally, issue: IssueNumber) -> bool {
 
 /// Nothing of the task's own keeps it: what keeps everybody?
 fn turn(tally: &Tally, now: Timestamp) -> Wait {
+    if tally.stopped_because.is_some() {
+        return Wait::Resumption;
+    }
     if let Some(pause) = tally.pause.as_ref().filter(|pause| pause.until > now) {
         return Wait::Pause(pause.until);
     }

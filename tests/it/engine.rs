@@ -44,7 +44,8 @@ async fn live(
             ..Selection::default()
         };
         let branches = world.outside().branches.keys().cloned().collect::<Vec<_>>();
-        let tasks = intake::read(ports.forge.as_ref(), &selection, settings, None, branches)
+        let issues = ports.forge.open_issues(&selection).await.unwrap();
+        let tasks = intake::read(ports.forge.as_ref(), issues, settings, None, branches)
             .await
             .expect("it can be read");
         Opening::New {

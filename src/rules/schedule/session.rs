@@ -106,6 +106,12 @@ impl Session {
             .expect("a session starts with its settings")
     }
 
+    /// Are its tasks known?
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        self.read
+    }
+
     /// One task, if it is one of the session.
     #[must_use]
     pub fn entry(&self, issue: IssueNumber) -> Option<&Entry> {

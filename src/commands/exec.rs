@@ -1,0 +1,150 @@
+//! `exec`: issues of a label become pull requests.
+
+use crate::cli::run::{ExecArgs, Isolation};
+use crate::commands::dry_run;
+use crate::commands::place::Place;
+use crate::commands::resume;
+use crate::commands::session::{self, Prepared};
+use crate::commands::store::open;
+use crate::commands::wire::Wiring;
+use crate::engine::intake;
+use crate::engine::session::Opening;
+use crate::error::{Error, Kind};
+use crate::ports::Repository;
+use crate::rules::budget::Budget;
+use crate::rules::exit::Exit;
+use crate::rules::ids::{BranchName, IssueNumber, SessionId, Timestamp};
+use crate::rules::issue::Selection;
+use crate::rules::schedule::order::rank;
+use crate::rules::settings::Settings;
+use crate::rules::task::{Ending, Obstacle, Task};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// Runs the command.
+pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
+    let wiring = Wiring::new(place, &args.overrides())?;
+    let selection = args.selection();
+    if args.dry_run {
+        return dry_run::run(place, &wiring, &selection, args.fit).await;
+    }
+    check_isolation(&wiring, args.limits.isolation)?;
+    let forge = wiring.forge()?;
+    let agent = wiring.agent().await?;
+    let store = open(&wiring.state)?;
+    let key = wiring.project_key();
+    let _alone = store.lock_selection(&key, &selection)?;
+    if let Some(session) = store.unfinished(&key, &selection.name())? {
+        return resume::go_on(place, &wiring, &store, &session).await;
+    }
+    let mut settings = wiring.settings(selection.label.as_deref(), Some(&store));
+    settings.priority_first = args.fit;
+    let issues = forge.open_issues(&selection).await?;
+    if issues.is_empty() {
+        return nothing(place, &selection);
+    }
+    let repository = wiring.repository().await?;
+    let minutes = store.typical_minutes(&key)?;
+    let branches = branches(repository.as_ref()).await?;
+    let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
+    leave_claimed(&mut tasks, &store.claimed(&key)?);
+    check_order(&tasks, &settings)?;
+    if !args.fit {
+        check_money(&tasks, &settings)?;
+    }
+    let id = SessionId::new(ulid::Ulid::generate().to_string());
+    let journal = store.begin(id.clone(), &key, &selection)?;
+    let numbers: Vec<IssueNumber> = tasks
+        .iter()
+        .filter(|task| task.obstacle.is_none())
+        .map(Task::number)
+        .collect();
+    leave_claimed(&mut tasks, &store.claim(&key, &numbers, &id)?);
+    let opening = Opening::New {
+        project: key,
+        selection,
+        settings: Box::new(settings),
+        tasks,
+    };
+    session::run(
+        place,
+        &wiring,
+        &store,
+        Prepared {
+            journal,
+            forge,
+            repository,
+            agent,
+            opening,
+        },
+    )
+    .await
+}
+
+/// Until there is a sandbox, agents can do what the user can do; on a forge where strangers write, that has to be said.
+pub fn check_isolation(wiring: &Wiring, isolation: Option<Isolation>) -> Result<(), Error> {
+    if isolation == Some(Isolation::None) || !wiring.is_github() {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Usage, "run on GitHub without isolation")
+        .cause("agents work on text that strangers may have written, and this version has no sandbox yet: an agent can do whatever you can do")
+        .hints(["add `--isolation none` if you accept that, best in a container or on a machine of its own"]))
+}
+
+/// The remote's branches of earlier runs.
+pub async fn branches(repository: &dyn Repository) -> Result<Vec<BranchName>, Error> {
+    let branches = repository.remote_branches().await?;
+    Ok(branches.into_iter().map(|(branch, _)| branch).collect())
+}
+
+/// An issue that another unfinished session works on is left to it.
+fn leave_claimed(tasks: &mut [Task], claimed: &BTreeMap<IssueNumber, SessionId>) {
+    for task in tasks.iter_mut().filter(|task| task.obstacle.is_none()) {
+        if let Some(session) = claimed.get(&task.number()) {
+            let reason = format!(
+                "session {session} works on it; `autoissue resume {session}` goes on with it"
+            );
+            task.obstacle = Some(Obstacle {
+                ending: Ending::Skipped,
+                reason,
+            });
+        }
+    }
+}
+
+/// Refuses tasks that wait for each other.
+pub fn check_order(tasks: &[Task], settings: &Settings) -> Result<(), Error> {
+    rank(tasks.to_vec(), settings).map(drop).map_err(|cycle| {
+        Error::new(Kind::Project, "find an order for the issues")
+            .cause(format!("they wait for each other: {cycle}"))
+            .hints(["take one `depends on` line out of one of them, or name the issues to run with --issue"])
+    })
+}
+
+/// Refuses what the budget will likely not cover.
+pub fn check_money(tasks: &[Task], settings: &Settings) -> Result<(), Error> {
+    let costs = tasks
+        .iter()
+        .filter(|task| task.obstacle.is_none())
+        .map(|task| task.estimate.cost);
+    let budget = Budget::new(settings.ceiling, settings.daily_ceiling);
+    budget.precheck(costs, Timestamp(0)).map_err(|refusal| {
+        Error::new(Kind::Budget, "start the session")
+            .because(&refusal)
+            .hints([
+                format!("raise the budget: --budget {}", refusal.estimated.decimal()),
+                "run what the budget covers, the most urgent first: --fit".to_owned(),
+                "lower the cap of one attempt: agent.maxBudgetUsd".to_owned(),
+            ])
+    })
+}
+
+fn nothing(place: &Place, selection: &Selection) -> Result<Exit, Error> {
+    let summary = json!({ "completed": 0, "failed": 0, "blocked": 0, "skipped": 0, "cost_usd": "0.00", "tasks": [] });
+    let event = json!({ "v": 1, "event": "session_finished", "session": null, "summary": summary });
+    place.output.result(
+        &format!("Nothing to do: no open issue for {}.\n", selection.name()),
+        &event,
+    )?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,143 @@
+//! Runs one session to its end in this process: signals, reporters, exit code.
+
+use crate::adapters::store::journal::SqliteJournal;
+use crate::adapters::store::open::Store;
+use crate::cli::args::Format;
+use crate::commands::place::Place;
+use crate::commands::wire::Wiring;
+use crate::engine::clock::SteadyClock;
+use crate::engine::session::{self, Opening};
+use crate::error::{Error, Kind};
+use crate::ports::{Agent, Forge, Journal, Ports, Reporter, Repository, Stop};
+use crate::reporters::console::{Format as ConsoleFormat, Live, console};
+use crate::reporters::log::{self, LogGuard, LogReporter};
+use crate::reporters::notify::{NotifyReporter, Patience};
+use crate::reporters::paint::Colour;
+use crate::rules::exit::{Exit, exit_code};
+use crate::rules::tally::Tally;
+use clap::ColorChoice;
+use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A session that is about to run.
+pub struct Prepared {
+    /// Its journal, held by this process.
+    pub journal: SqliteJournal,
+    /// The forge.
+    pub forge: Arc<dyn Forge>,
+    /// The repository.
+    pub repository: Arc<dyn Repository>,
+    /// The agent.
+    pub agent: Arc<dyn Agent>,
+    /// How it begins.
+    pub opening: Opening,
+}
+
+/// Runs it, and tells how the process should end.
+pub async fn run(
+    place: &Place,
+    wiring: &Wiring,
+    store: &Store,
+    prepared: Prepared,
+) -> Result<Exit, Error> {
+    let Prepared {
+        journal,
+        forge,
+        repository,
+        agent,
+        opening,
+    } = prepared;
+    let orders = Arc::new(wiring.orders(store, journal.session())?);
+    let guard = open_log(place, wiring);
+    let reporters = reporters(place, wiring, guard.as_ref());
+    let before = journal.events().await?;
+    for recorded in &before {
+        reporters
+            .iter()
+            .for_each(|reporter| reporter.event(recorded));
+    }
+    let journal = Arc::new(journal);
+    let ports = Ports {
+        forge,
+        repository,
+        agent,
+        commands: wiring.commands(),
+        journal: Arc::clone(&journal) as Arc<dyn Journal>,
+        clock: Arc::new(SteadyClock::start()),
+        reporters: reporters.into(),
+    };
+    let stop = Stop::new();
+    let signals = tokio::spawn(obey_signals(stop.clone()));
+    let ended = session::run(&ports, orders, opening, &stop).await;
+    signals.abort();
+    ended?;
+    let mut tally = Tally::default();
+    journal
+        .events()
+        .await?
+        .iter()
+        .for_each(|recorded| tally.apply(recorded));
+    Ok(exit_code(&tally))
+}
+
+/// The first signal stops gently, the second at once.
+async fn obey_signals(stop: Stop) {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
+        tracing::warn!("signals cannot be heard; Ctrl-C ends the process at once");
+        return;
+    };
+    for asked in 0_u32.. {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        if asked == 0 {
+            stop.ask()
+        } else {
+            stop.insist()
+        }
+    }
+}
+
+fn reporters(place: &Place, wiring: &Wiring, guard: Option<&LogGuard>) -> Vec<Arc<dyn Reporter>> {
+    let format = match place.globals.format {
+        Format::Text => ConsoleFormat::Text,
+        Format::Json => ConsoleFormat::Json,
+    };
+    let live = if place.globals.headless {
+        Live::Headless
+    } else {
+        Live::Auto
+    };
+    let colour = match place.globals.color {
+        ColorChoice::Auto => Colour::Auto,
+        ColorChoice::Always => Colour::Always,
+        ColorChoice::Never => Colour::Never,
+    };
+    let mut reporters = vec![console(format, live, colour)];
+    if let Some(guard) = guard {
+        reporters.push(Arc::new(LogReporter::new(guard)));
+    }
+    if let Some(webhook) = &wiring.loaded.config.notify.webhook {
+        let url = webhook.expose().to_owned().into();
+        reporters.push(Arc::new(NotifyReporter::new(url, Patience::default())));
+    }
+    reporters
+}
+
+/// A log that cannot be written stops nobody.
+fn open_log(place: &Place, wiring: &Wiring) -> Option<LogGuard> {
+    let keep = wiring.loaded.config.log.keep_days.get();
+    let keep = usize::try_from(keep).unwrap_or(usize::MAX);
+    match log::start(&wiring.state.join("logs"), keep, place.globals.verbose) {
+        Ok(guard) => Some(guard),
+        Err(error) => {
+            let told = place.output.error(&Error::from_source(Kind::Files, &error));
+            drop(told);
+            None
+        }
+    }
+}
