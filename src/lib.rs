@@ -165,6 +165,7 @@ pub mod adapters {
         pub mod crash;
         mod database;
         pub mod error;
+        pub mod figures;
         mod files;
         pub mod history;
         pub mod journal;
@@ -205,6 +206,7 @@ pub mod reporters {
 pub mod error {
     pub mod causes;
     pub mod shape;
+    pub mod stored;
     pub use shape::{Color, Error, Kind, printable};
 }
 /// What may be typed.
@@ -242,20 +244,27 @@ pub mod config {
 }
 /// One small file per command, and the wiring.
 pub mod commands {
+    pub mod answer;
+    pub mod breaker;
     pub mod checkout;
+    pub mod clean;
     pub mod completions;
     pub mod config;
+    pub mod conversation;
     pub mod dispatch;
     pub mod doctor;
     pub mod dry_run;
     pub mod examine;
     pub mod exec;
     pub mod guess;
+    pub mod history;
     pub mod init;
+    pub mod metrics;
     pub mod output;
     pub mod place;
     pub mod probe;
     pub mod project;
+    pub mod retry;
     pub mod resume;
     pub mod session;
     pub mod store;

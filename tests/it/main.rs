@@ -48,6 +48,7 @@ mod process;
 mod process_end;
 mod schedule;
 mod store;
+mod store_commands;
 mod store_disk;
 mod store_kill;
 mod store_sample;

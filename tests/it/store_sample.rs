@@ -260,7 +260,7 @@ fn facts() -> [Fact; 9] {
     ]
 }
 
-fn waits() -> [Event; 8] {
+fn waits() -> [Event; 9] {
     let failure = Failure::new(ErrorClass::Network, "no route \u{fffd}");
     let (issue, until) = (IssueNumber(7), NOON.plus_millis(5_000));
     let start = Start::Snapshot {
@@ -303,6 +303,9 @@ fn waits() -> [Event; 8] {
             reason: "overloaded".into(),
         },
         Event::BreakerClosed,
+        Event::DispatchStopped {
+            reason: "the key is wrong".into(),
+        },
     ]
 }
 

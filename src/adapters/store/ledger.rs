@@ -3,7 +3,7 @@
 use crate::adapters::store::error::{StoreError, Tried};
 use crate::adapters::store::turn::{Key, execute};
 use crate::rules::ids::{AttemptNumber, IssueNumber, Timestamp};
-use crate::rules::money::{Basis, Usd};
+use crate::rules::money::{Basis, Charge, Usd};
 use crate::rules::task::Outcome;
 use rusqlite::{Connection, OptionalExtension};
 
@@ -13,6 +13,11 @@ const MOST: u64 = 1_000_000_000_000_000;
 /// The amount as the database holds it: micro-dollars.
 pub(super) fn micros(amount: Usd) -> i64 {
     amount.micros().min(MOST).cast_signed()
+}
+
+/// A count of tokens as the database holds it, bounded for the sake of sums as well.
+fn tokens(count: u64) -> i64 {
+    count.min(MOST).cast_signed()
 }
 
 /// The database's number as an amount.
@@ -75,15 +80,22 @@ pub(super) fn settle(
         grant(db, session, (issue, attempt), Usd::ZERO, at)?;
         return settle(db, session, (issue, attempt), outcome, at);
     };
-    let spent = micros(outcome.charge.cost);
+    let Charge { cost, usage, basis } = outcome.charge;
+    let spent = micros(cost);
     execute(
         db,
-        "UPDATE ledger SET spent = ?, settled = ?, model = ?, assumed = ? WHERE id = ?",
+        "UPDATE ledger SET spent = ?, settled = ?, model = ?, assumed = ?,
+             input = ?, cached_input = ?, cache_write = ?, output = ?
+         WHERE id = ?",
         (
             spent,
             at.0,
             &outcome.model,
-            outcome.charge.basis == Basis::Assumed,
+            basis == Basis::Assumed,
+            tokens(usage.input),
+            tokens(usage.cached_input),
+            tokens(usage.cache_write),
+            tokens(usage.output),
             row,
         ),
     )?;

@@ -64,7 +64,11 @@ const STEPS: &[M<'static>] = &[M::up(
         spent INTEGER,
         settled INTEGER,
         model TEXT,
-        assumed INTEGER NOT NULL DEFAULT 0
+        assumed INTEGER NOT NULL DEFAULT 0,
+        input INTEGER NOT NULL DEFAULT 0,
+        cached_input INTEGER NOT NULL DEFAULT 0,
+        cache_write INTEGER NOT NULL DEFAULT 0,
+        output INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     CREATE INDEX ledger_by_attempt ON ledger (session, issue, attempt);
 

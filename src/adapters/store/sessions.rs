@@ -150,14 +150,36 @@ impl Store {
         })
     }
 
+    /// Where a session stands.
+    pub fn state_of(&self, session: &SessionId) -> Result<SessionState, StoreError> {
+        let status: Option<String> = self.read(|db| {
+            db.prepare_cached("SELECT status FROM sessions WHERE id = ?")
+                .and_then(|mut statement| {
+                    statement
+                        .query_row([session.as_str()], |row| row.get(0))
+                        .optional()
+                })
+                .tried("find the session")
+        })?;
+        match status {
+            Some(status) => Ok(self.state(session, &status)),
+            None => Err(StoreError::Unknown {
+                session: session.clone(),
+            }),
+        }
+    }
+
+    fn state(&self, session: &SessionId, status: &str) -> SessionState {
+        if status == "finished" {
+            return SessionState::Finished;
+        }
+        let holder = locks::holder(&self.session_directory(session));
+        holder.map_or(SessionState::Interrupted, SessionState::Running)
+    }
+
     fn row(&self, row: &Row<'_>) -> rusqlite::Result<SessionRow> {
         let id = SessionId::new(row.get::<_, String>(0)?);
-        let status: String = row.get(3)?;
-        let state = match locks::holder(&self.session_directory(&id)) {
-            _ if status == "finished" => SessionState::Finished,
-            Some(holder) => SessionState::Running(holder),
-            None => SessionState::Interrupted,
-        };
+        let state = self.state(&id, &row.get::<_, String>(3)?);
         Ok(SessionRow {
             id,
             project: row.get(1)?,

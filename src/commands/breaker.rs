@@ -1,0 +1,97 @@
+//! `breaker status|reset`: whether a provider is left alone after failures, and the way to end that.
+
+use crate::adapters::store::control::OpenBreaker;
+use crate::adapters::store::error::StoreError;
+use crate::adapters::store::open::Store;
+use crate::adapters::store::sessions::SessionState;
+use crate::cli::steer::BreakerCommands;
+use crate::commands::answer::{Answer, look};
+use crate::commands::place::Place;
+use crate::error::Error;
+use crate::reporters::shape::VERSION;
+use crate::reporters::time::{ahead, rfc3339};
+use crate::reporters::words::plural;
+use crate::rules::event::Command;
+use crate::rules::exit::Exit;
+use crate::rules::ids::Timestamp;
+use crate::rules::printable::{clip, printable};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Does what the subcommand says.
+pub fn run(place: &Place, command: BreakerCommands, now: Timestamp) -> Result<Exit, Error> {
+    let state = place.state_dir()?;
+    let answer = match command {
+        BreakerCommands::Status => status(&state, now)?,
+        BreakerCommands::Reset => reset(&Store::open(&state)?)?,
+    };
+    answer.print(&place.output)?;
+    Ok(Exit::Done)
+}
+
+/// The breakers as the journals last saw them.
+pub fn status(state: &Path, now: Timestamp) -> Result<Answer, StoreError> {
+    let breakers = match look(state)? {
+        Some(store) => store.breakers()?,
+        None => BTreeMap::new(),
+    };
+    let text = match breakers.len() {
+        0 => "closed: tasks start as usual\n".into(),
+        _ => breakers
+            .iter()
+            .map(|(provider, breaker)| line(provider, breaker, now))
+            .collect(),
+    };
+    let open: Vec<Value> = breakers
+        .iter()
+        .map(|(provider, breaker)| object(provider, breaker))
+        .collect();
+    let event = json!({ "v": VERSION, "event": "breakers", "open": open });
+    Ok(Answer { text, event })
+}
+
+/// Forgets every open breaker, and tells the sessions that run.
+pub fn reset(store: &Store) -> Result<Answer, StoreError> {
+    let known = store.breakers()?.len() as u64;
+    store.forget_breakers(None)?;
+    let mut told = Vec::new();
+    for row in store.sessions(usize::MAX)? {
+        if let SessionState::Running(_) = row.state {
+            store.send(&row.project, Some(&row.id), &Command::ResetBreaker)?;
+            told.push(row.id);
+        }
+    }
+    let text = format!(
+        "{} closed, {} told\n",
+        plural(known, "open breaker"),
+        plural(told.len() as u64, "running session")
+    );
+    let event = json!({ "v": VERSION, "event": "breakers_reset", "closed": known, "told": told });
+    Ok(Answer { text, event })
+}
+
+fn line(provider: &str, breaker: &OpenBreaker, now: Timestamp) -> String {
+    let when = if breaker.until > now {
+        format!("until {}", ahead(breaker.until, now))
+    } else {
+        "the next task is its probe".into()
+    };
+    format!(
+        "{}: open after {}, {when}: {}\nhint: `autoissue breaker reset` closes it now\n",
+        printable(provider),
+        plural(u64::from(breaker.failures), "failure"),
+        clip(&breaker.reason, 300)
+    )
+}
+
+fn object(provider: &str, breaker: &OpenBreaker) -> Value {
+    json!({
+        "provider": provider,
+        "session": breaker.session,
+        "since": rfc3339(breaker.since),
+        "until": rfc3339(breaker.until),
+        "failures": breaker.failures,
+        "reason": breaker.reason,
+    })
+}

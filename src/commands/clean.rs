@@ -1,0 +1,101 @@
+//! `clean`: removes what is provably not needed any more, and says what stays and why.
+
+use crate::adapters::store::open::Store;
+use crate::adapters::store::retention::{Kept, Verdict};
+use crate::commands::answer::Answer;
+use crate::error::Error;
+use crate::reporters::shape::VERSION;
+use crate::reporters::words::plural;
+use crate::rules::printable::printable;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// Events and transcripts of finished sessions are kept for so many days,
+pub const KEEP_DAYS: u32 = 30;
+/// and those of the last sessions for ever.
+pub const KEEP_LAST: usize = 20;
+
+/// Touch nothing, or do it?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Only say what would be done.
+    DryRun,
+    /// Do it.
+    Remove,
+}
+
+/// Something that goes or stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// What: a session, a worktree.
+    pub what: String,
+    /// Does it go?
+    pub goes: bool,
+    /// Why.
+    pub why: String,
+}
+
+/// Cleans the state directory. `worktrees` does the same for the worktrees, in the given mode: whoever owns them knows
+/// which hold work that is nowhere else, and those stay.
+pub async fn clean(
+    store: &Store,
+    mode: Mode,
+    worktrees: impl AsyncFnOnce(Mode) -> Result<Vec<Item>, Error>,
+) -> Result<Answer, Error> {
+    let verdicts = store.retention(KEEP_DAYS, KEEP_LAST)?;
+    let mut items: Vec<Item> = verdicts.iter().map(session).collect();
+    if mode == Mode::Remove {
+        let gone = store.prune(KEEP_DAYS, KEEP_LAST)?;
+        for (item, verdict) in items.iter_mut().zip(&verdicts) {
+            if let Verdict::Goes(row) = verdict
+                && !gone.contains(&row.id)
+            {
+                item.goes = false;
+                item.why = "another process has it open".into();
+            }
+        }
+    }
+    items.extend(worktrees(mode).await?);
+    Ok(answer(mode, &items))
+}
+
+fn session(verdict: &Verdict) -> Item {
+    let (row, goes, why) = match verdict {
+        Verdict::Goes(row) => (row, true, "it is old; its sums are kept"),
+        Verdict::Stays(row, Kept::Unfinished) => (row, false, "it can be resumed"),
+        Verdict::Stays(row, Kept::Young) => (row, false, "it finished lately"),
+        Verdict::Stays(row, Kept::Recent) => (row, false, "it is one of the last"),
+    };
+    Item {
+        what: format!("session {}", row.id),
+        goes,
+        why: why.into(),
+    }
+}
+
+fn answer(mode: Mode, items: &[Item]) -> Answer {
+    let removed = match mode {
+        Mode::DryRun => "would remove",
+        Mode::Remove => "removed",
+    };
+    let mut text = String::new();
+    for item in items {
+        let verb = if item.goes { removed } else { "kept" };
+        let (what, why) = (printable(&item.what), printable(&item.why));
+        let _ = writeln!(text, "{verb} {what}: {why}");
+    }
+    let gone = items.iter().filter(|item| item.goes).count() as u64;
+    let kept = items.len() as u64 - gone;
+    let _ = writeln!(text, "{removed} {}, kept {kept}", plural(gone, "item"));
+    let list: Vec<Value> = items
+        .iter()
+        .map(|item| json!({ "what": item.what, "goes": item.goes, "why": item.why }))
+        .collect();
+    let event = json!({
+        "v": VERSION,
+        "event": "cleaned",
+        "dry_run": mode == Mode::DryRun,
+        "items": list,
+    });
+    Answer { text, event }
+}

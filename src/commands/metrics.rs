@@ -1,0 +1,162 @@
+//! `metrics`: what all sessions cost, how well they did, and how much of the code they changed.
+
+use crate::adapters::store::error::StoreError;
+use crate::adapters::store::figures::{Code, Figures};
+use crate::commands::answer::{Answer, look};
+use crate::commands::place::Place;
+use crate::error::Error;
+use crate::reporters::paint::Colour;
+use crate::reporters::shape::VERSION;
+use crate::reporters::table::{thousands, totals_table};
+use crate::reporters::words::{plural, spoken};
+use crate::rules::exit::Exit;
+use crate::rules::money::Usd;
+use crate::rules::summary::Group;
+use crate::rules::task::Ending;
+use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// Tasks that ended like this were tried; the others never ran, or did not end.
+const TRIED: [Ending; 4] = [
+    Ending::Completed,
+    Ending::NoChange,
+    Ending::Failed,
+    Ending::NeedsHuman,
+];
+
+/// Prints the figures of this state directory.
+pub fn run(place: &Place) -> Result<Exit, Error> {
+    metrics(&place.state_dir()?)?.print(&place.output)?;
+    Ok(Exit::Done)
+}
+
+/// The figures of a state directory.
+pub fn metrics(state: &Path) -> Result<Answer, StoreError> {
+    let figures = match look(state)? {
+        Some(store) => store.figures()?,
+        None => Figures::default(),
+    };
+    Ok(Answer {
+        text: text(&figures),
+        event: event(&figures),
+    })
+}
+
+fn text(figures: &Figures) -> String {
+    if figures.sessions == 0 {
+        return "No session yet. `autoissue exec <label>` starts one.\n".into();
+    }
+    let lines = [
+        ("Sessions", thousands(figures.sessions)),
+        ("Tasks", tasks(figures)),
+        ("Success", success(figures)),
+        ("Cost", cost(figures)),
+        ("Code", code(figures.code)),
+    ];
+    let mut text = String::new();
+    for (name, value) in lines {
+        let _ = writeln!(text, "{name:10}{value}");
+    }
+    if !figures.domains.is_empty() {
+        let table = totals_table(&figures.domains, &figures.models, Colour::Never);
+        let _ = writeln!(text, "\n{table}");
+    }
+    text
+}
+
+fn tasks(figures: &Figures) -> String {
+    let all: u64 = figures.endings.iter().map(|(_, count)| count).sum();
+    let parts: Vec<String> = figures
+        .endings
+        .iter()
+        .map(|(ending, count)| format!("{} {}", thousands(*count), spoken(ending)))
+        .collect();
+    match parts.as_slice() {
+        [] => "0".into(),
+        parts => format!("{}: {}", thousands(all), parts.join(", ")),
+    }
+}
+
+fn success(figures: &Figures) -> String {
+    match (success_percent(figures), tried(figures)) {
+        (Some(percent), tried) => format!("{percent} % of {} tried", plural(tried, "task")),
+        (None, _) => "nothing was tried yet".into(),
+    }
+}
+
+fn cost(figures: &Figures) -> String {
+    let mut text = figures.spent.to_string();
+    let completed = count(figures, Ending::Completed);
+    if completed > 0 {
+        let each = Usd::from_micros(figures.spent.micros().div_ceil(completed));
+        let _ = write!(text, ", {each} for each completed task");
+    }
+    if figures.granted > Usd::ZERO {
+        let _ = write!(text, "; {} set aside and not settled", figures.granted);
+    }
+    text
+}
+
+fn code(code: Code) -> String {
+    format!(
+        "{}, {} changed, {} added, {} removed",
+        plural(code.pulls, "pull request"),
+        plural(code.files, "file"),
+        plural(code.added, "line"),
+        thousands(code.removed)
+    )
+}
+
+fn count(figures: &Figures, ending: Ending) -> u64 {
+    let found = figures
+        .endings
+        .iter()
+        .find(|(word, _)| word == ending.word());
+    found.map_or(0, |(_, count)| *count)
+}
+
+fn tried(figures: &Figures) -> u64 {
+    TRIED.iter().map(|ending| count(figures, *ending)).sum()
+}
+
+/// Completed tasks in a hundred that were tried, rounded down, so that 100 means all.
+fn success_percent(figures: &Figures) -> Option<u64> {
+    (count(figures, Ending::Completed) * 100).checked_div(tried(figures))
+}
+
+fn event(figures: &Figures) -> Value {
+    let endings: Map<String, Value> = figures
+        .endings
+        .iter()
+        .map(|(ending, count)| (ending.clone(), json!(count)))
+        .collect();
+    json!({
+        "v": VERSION,
+        "event": "metrics",
+        "sessions": figures.sessions,
+        "tasks": endings,
+        "success_percent": success_percent(figures),
+        "cost_usd": figures.spent.decimal(),
+        "granted_usd": figures.granted.decimal(),
+        "code": {
+            "pulls": figures.code.pulls,
+            "files": figures.code.files,
+            "added": figures.code.added,
+            "removed": figures.code.removed,
+        },
+        "domains": figures.domains.iter().map(group).collect::<Value>(),
+        "models": figures.models.iter().map(group).collect::<Value>(),
+    })
+}
+
+fn group(group: &Group) -> Value {
+    json!({
+        "name": group.name,
+        "tasks": group.tasks,
+        "completed": group.completed,
+        "attempts": group.attempts,
+        "cost_usd": group.cost.decimal(),
+        "tokens": group.usage.total(),
+    })
+}

@@ -1,0 +1,106 @@
+//! `retry` and `skip`: a person's wish for one issue, left in the control inbox of the session that works on it.
+
+use crate::adapters::store::error::StoreError;
+use crate::adapters::store::figures::WorkedOn;
+use crate::adapters::store::open::Store;
+use crate::adapters::store::sessions::SessionState;
+use crate::commands::answer::Answer;
+use crate::commands::place::Place;
+use crate::error::{Error, Kind};
+use crate::reporters::shape::VERSION;
+use crate::reporters::words::spoken;
+use crate::rules::event::Command;
+use crate::rules::exit::Exit;
+use crate::rules::ids::IssueNumber;
+use crate::rules::printable::printable;
+use crate::rules::task::Ending;
+use serde_json::json;
+
+/// Sends the wish.
+pub fn run(place: &Place, command: &Command, issue: IssueNumber) -> Result<Exit, Error> {
+    let store = Store::open(&place.state_dir()?)?;
+    send(&store, None, command, issue)?.print(&place.output)?;
+    Ok(Exit::Done)
+}
+
+/// Leaves the command to the unfinished session that has the issue. `project` tells sessions of several repositories
+/// apart; without it they must agree.
+pub fn send(
+    store: &Store,
+    project: Option<&str>,
+    command: &Command,
+    issue: IssueNumber,
+) -> Result<Answer, Error> {
+    let mut known = store.worked_on(issue)?;
+    known.retain(|task| project.is_none_or(|project| task.project == project));
+    let task = choose(&known, issue)?;
+    if let Some(reason) = objection(command, task) {
+        return Err(refused(issue, reason, None));
+    }
+    store.send(&task.project, Some(&task.session), command)?;
+    Ok(answer(store, task, issue)?)
+}
+
+fn choose(known: &[WorkedOn], issue: IssueNumber) -> Result<&WorkedOn, Error> {
+    let exec = format!("`autoissue exec --issue {}` starts one", issue.0);
+    let Some(newest) = known.first() else {
+        return Err(refused(issue, "no session has it".into(), Some(exec)));
+    };
+    let mut open = known.iter().filter(|task| !task.finished);
+    let Some(task) = open.next() else {
+        let reason = format!("session {} has finished", newest.session);
+        return Err(refused(issue, reason, Some(exec)));
+    };
+    match open.find(|other| other.project != task.project) {
+        None => Ok(task),
+        Some(other) => Err(refused(
+            issue,
+            format!(
+                "sessions of {} and of {} both have it",
+                printable(&task.project),
+                printable(&other.project)
+            ),
+            Some("use a state directory for each, with --state-dir".into()),
+        )),
+    }
+}
+
+/// Why the wish makes no sense for this task.
+fn objection(command: &Command, task: &WorkedOn) -> Option<String> {
+    match (command, task.ending.as_deref()) {
+        (Command::Retry { .. }, None) => Some("it has not ended yet".into()),
+        (Command::Retry { .. }, Some(word)) if word == Ending::Completed.word() => {
+            Some("it is completed".into())
+        }
+        (Command::Skip { .. }, Some(word)) => Some(format!("it has ended: {}", spoken(word))),
+        (Command::Retry { .. }, Some(_))
+        | (Command::Skip { .. }, None)
+        | (Command::ResetBreaker, _) => None,
+    }
+}
+
+fn refused(issue: IssueNumber, reason: String, hint: Option<String>) -> Error {
+    Error::new(Kind::Journal, format!("change {issue}"))
+        .cause(reason)
+        .hints(hint)
+}
+
+fn answer(store: &Store, task: &WorkedOn, issue: IssueNumber) -> Result<Answer, StoreError> {
+    let session = &task.session;
+    let running = matches!(store.state_of(session)?, SessionState::Running(_));
+    let when = if running {
+        "takes it up within seconds".into()
+    } else {
+        format!("takes it up with `autoissue resume {session}`")
+    };
+    Ok(Answer {
+        text: format!("{issue}: session {session} {when}\n"),
+        event: json!({
+            "v": VERSION,
+            "event": "command_sent",
+            "session": session,
+            "issue": issue,
+            "running": running,
+        }),
+    })
+}

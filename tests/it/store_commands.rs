@@ -1,0 +1,416 @@
+//! Commands that read the store: figures, conversations, wishes, breakers, cleaning.
+
+use crate::store_sample::{
+    NOON, PROJECT, admitted, append, begin, committed, dollars, ended, opened, selection, settled,
+    started, task,
+};
+use autoissue::adapters::store::open::Store;
+use autoissue::adapters::store::retention::{Kept, Verdict};
+use autoissue::cli::args::Format;
+use autoissue::commands::clean::{Item, KEEP_DAYS, KEEP_LAST, Mode, clean};
+use autoissue::commands::history::History;
+use autoissue::commands::metrics::metrics;
+use autoissue::commands::{breaker, retry};
+use autoissue::error::{Color, Error};
+use autoissue::ports::Journal;
+use autoissue::rules::classify::Domain;
+use autoissue::rules::event::{Command, Event, Recorded};
+use autoissue::rules::ids::{IssueNumber, SessionId, Timestamp};
+use autoissue::rules::money::Usd;
+use autoissue::rules::task::Ending;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+const ISSUE: IssueNumber = IssueNumber(7);
+
+/// A session with #7 completed, #8 failed after a retry, and #9 not ended.
+async fn worked(store: &Store, id: &str) -> impl Journal + use<> {
+    let journal = begin(store, id, None).await;
+    let turn = vec![
+        Event::TasksRead {
+            tasks: vec![
+                task(7, Domain::Frontend),
+                task(8, Domain::Backend),
+                task(9, Domain::Backend),
+            ],
+        },
+        admitted(7, 1, dollars(5)),
+        committed(7, 9),
+        committed(7, 3),
+        opened(7, 70),
+        settled(7, 1, dollars(5), dollars(2)),
+        ended(7, Ending::Completed),
+        admitted(8, 1, dollars(5)),
+        committed(8, 50),
+        settled(8, 1, dollars(5), dollars(1)),
+        admitted(8, 2, dollars(5)),
+        settled(8, 2, dollars(5), Usd::from_micros(250_000)),
+        ended(8, Ending::Failed),
+        admitted(9, 1, dollars(4)),
+    ];
+    append(&journal, 2, turn).await.unwrap();
+    journal
+}
+
+#[tokio::test]
+async fn metrics_add_all_sessions_up() {
+    let state = tempfile::tempdir().unwrap();
+    let nothing = metrics(state.path()).unwrap();
+    assert_eq!(
+        nothing.text,
+        "No session yet. `autoissue exec <label>` starts one.\n"
+    );
+    assert_eq!(nothing.event["sessions"], 0);
+    let store = Store::open(state.path()).unwrap();
+    let _a = worked(&store, "a").await;
+    let _b = worked(&store, "b").await;
+    let answer = metrics(state.path()).unwrap();
+    insta::assert_snapshot!(answer.text, @"
+    Sessions  2
+    Tasks     6: 2 completed, 2 failed, 2 unfinished
+    Success   50 % of 4 tasks tried
+    Cost      $6.50, $3.25 for each completed task; $8.00 set aside and not settled
+    Code      2 pull requests, 6 files changed, 60 lines added, 6 removed
+
+    domain / model  tasks  done  attempts   cost  tokens
+    ────────────────────────────────────────────────────
+    frontend            2     2         2  $4.00       0
+    backend             4     0         6  $2.50       0
+
+    sonnet              4     2         6  $6.50       0
+    ");
+    insta::assert_snapshot!(answer.event.to_string(), @r#"{"v":1,"event":"metrics","sessions":2,"tasks":{"completed":2,"failed":2,"unfinished":2},"success_percent":50,"cost_usd":"6.50","granted_usd":"8.00","code":{"pulls":2,"files":6,"added":60,"removed":6},"domains":[{"name":"frontend","tasks":2,"completed":2,"attempts":2,"cost_usd":"4.00","tokens":0},{"name":"backend","tasks":4,"completed":0,"attempts":6,"cost_usd":"2.50","tokens":0}],"models":[{"name":"sonnet","tasks":4,"completed":2,"attempts":6,"cost_usd":"6.50","tokens":0}]}"#);
+}
+
+async fn finish_at(store: &Store, id: &str, at: Timestamp) {
+    let session = SessionId::new(id);
+    let journal = store
+        .begin(session.clone(), PROJECT, &selection("ready"))
+        .unwrap();
+    let turn: Vec<Recorded> = (1..)
+        .zip([
+            started(&session, None),
+            Event::TasksRead {
+                tasks: vec![task(7, Domain::Frontend)],
+            },
+            admitted(7, 1, dollars(5)),
+            settled(7, 1, dollars(5), dollars(2)),
+            ended(7, Ending::Completed),
+            Event::SessionFinished,
+        ])
+        .map(|(seq, event)| Recorded { seq, at, event })
+        .collect();
+    journal.append(&turn).await.unwrap();
+    transcript(store, id, 1, "said\n");
+}
+
+fn transcript(store: &Store, id: &str, attempt: u32, text: &str) {
+    let directory = store
+        .session_directory(&SessionId::new(id))
+        .join("transcripts");
+    fs::create_dir_all(&directory).unwrap();
+    let mut file = fs::File::options()
+        .create(true)
+        .append(true)
+        .open(directory.join(format!("7-{attempt}.jsonl")))
+        .unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+}
+
+fn verdicts(store: &Store, days: u32, last: usize) -> Vec<(String, Option<Kept>)> {
+    let verdicts = store.retention(days, last).unwrap();
+    verdicts
+        .into_iter()
+        .map(|verdict| match verdict {
+            Verdict::Goes(row) => (row.id.to_string(), None),
+            Verdict::Stays(row, why) => (row.id.to_string(), Some(why)),
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn old_sessions_lose_their_events_and_keep_their_sums() {
+    let state = tempfile::tempdir().unwrap();
+    let store = Store::open(state.path()).unwrap();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    let now = Timestamp(i64::try_from(now.as_millis()).unwrap());
+    let long_ago = Timestamp(now.0 - 40 * 86_400_000);
+    for (id, at) in [("a", long_ago), ("b", long_ago), ("c", now), ("d", now)] {
+        finish_at(&store, id, at).await;
+    }
+    let open = begin(&store, "e", None).await;
+    drop(open);
+    let unborn = SessionId::new("u");
+    drop(store.begin(unborn.clone(), PROJECT, &selection("ready")));
+    let (a, b) = (SessionId::new("a"), SessionId::new("b"));
+    assert_eq!(
+        verdicts(&store, 30, 2),
+        [
+            ("e".into(), Some(Kept::Unfinished)),
+            ("d".into(), Some(Kept::Recent)),
+            ("c".into(), Some(Kept::Young)),
+            ("b".into(), None),
+            ("a".into(), None),
+        ]
+    );
+    let before = store.figures().unwrap();
+
+    let held = store.journal(&b).unwrap();
+    assert_eq!(store.prune(30, 2).unwrap(), [a.clone()]);
+    drop(held);
+    assert_eq!(store.prune(30, 2).unwrap(), [b]);
+    assert_eq!(store.prune(30, 2).unwrap(), []);
+
+    assert!(store.events(&a).unwrap().is_empty());
+    assert!(!store.session_directory(&a).exists());
+    assert_eq!(store.events(&SessionId::new("c")).unwrap().len(), 6);
+    assert!(store.session_directory(&SessionId::new("c")).exists());
+    assert!(store.events(&unborn).is_err(), "it never was");
+    assert_eq!(store.figures().unwrap(), before);
+    let rows = store.sessions(9).unwrap();
+    let pruned: Vec<_> = rows.iter().map(|row| row.pruned).collect();
+    assert_eq!(pruned, [false, false, false, true, true]);
+}
+
+#[tokio::test]
+async fn clean_says_what_goes_and_touches_nothing_in_a_dry_run() {
+    let state = tempfile::tempdir().unwrap();
+    let store = Store::open(state.path()).unwrap();
+    for number in 0..=KEEP_LAST {
+        finish_at(&store, &format!("{number:02}"), NOON.plus_millis(0)).await;
+    }
+    let old = SessionId::new("00");
+    let age = format!(
+        "UPDATE sessions SET ended = {}",
+        NOON.0 - 86_400_000 * (i64::from(KEEP_DAYS) + 400)
+    );
+    let db = rusqlite::Connection::open(state.path().join("autoissue.db")).unwrap();
+    db.execute_batch(&age).unwrap();
+    let worktrees = async |mode| {
+        let goes = Item {
+            what: "worktree 3".into(),
+            goes: false,
+            why: format!("its work is nowhere else ({mode:?})"),
+        };
+        Ok(vec![goes])
+    };
+    let answer = clean(&store, Mode::DryRun, worktrees).await.unwrap();
+    let lines: Vec<&str> = answer.text.lines().collect();
+    assert_eq!(lines[0], "kept session 20: it is one of the last");
+    assert_eq!(
+        lines[KEEP_LAST..],
+        [
+            "would remove session 00: it is old; its sums are kept",
+            "kept worktree 3: its work is nowhere else (DryRun)",
+            "would remove 1 item, kept 21",
+        ]
+    );
+    assert_eq!(store.events(&old).unwrap().len(), 6);
+    let answer = clean(&store, Mode::Remove, worktrees).await.unwrap();
+    assert!(answer.text.contains("\nremoved session 00: "));
+    assert_eq!(answer.event["items"][KEEP_LAST]["goes"], true);
+    assert!(store.events(&old).unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_wish_reaches_the_session_that_works_on_the_issue() {
+    let state = tempfile::tempdir().unwrap();
+    let store = Store::open(state.path()).unwrap();
+    let send = |command: fn(IssueNumber) -> Command, issue: u64| {
+        let issue = IssueNumber(issue);
+        let sent = retry::send(&store, Some(PROJECT), &command(issue), issue);
+        sent.map_or_else(|error| error.text(Color::Off), |answer| answer.text)
+    };
+    let retry: fn(IssueNumber) -> Command = |issue| Command::Retry { issue };
+    let skip: fn(IssueNumber) -> Command = |issue| Command::Skip { issue };
+    insta::assert_snapshot!(send(retry, 8), @"
+    error: could not change #8
+      because no session has it
+    hint: `autoissue exec --issue 8` starts one
+    ");
+    let journal = worked(&store, "a").await;
+    insta::assert_snapshot!(send(retry, 8), @"#8: session a takes it up within seconds");
+    insta::assert_snapshot!(send(skip, 9), @"#9: session a takes it up within seconds");
+    insta::assert_snapshot!(send(retry, 7), @"
+    error: could not change #7
+      because it is completed
+    ");
+    insta::assert_snapshot!(send(retry, 9), @"
+    error: could not change #9
+      because it has not ended yet
+    ");
+    insta::assert_snapshot!(send(skip, 8), @"
+    error: could not change #8
+      because it has ended: failed
+    ");
+    let expected = [retry(IssueNumber(8)), skip(IssueNumber(9))];
+    assert_eq!(journal.commands().await.unwrap(), expected);
+    drop(journal);
+    insta::assert_snapshot!(send(retry, 8), @"#8: session a takes it up with `autoissue resume a`");
+    let journal = store.journal(&SessionId::new("a")).unwrap();
+    let end = journal.events().await.unwrap().len() as u64 + 1;
+    append(&journal, end, vec![Event::SessionFinished])
+        .await
+        .unwrap();
+    insta::assert_snapshot!(send(retry, 8), @"
+    error: could not change #8
+      because session a has finished
+    hint: `autoissue exec --issue 8` starts one
+    ");
+}
+
+#[tokio::test]
+async fn sessions_of_two_repositories_are_not_confused() {
+    let state = tempfile::tempdir().unwrap();
+    let store = Store::open(state.path()).unwrap();
+    let _journal = worked(&store, "a").await;
+    let other = store
+        .begin(SessionId::new("b"), "owner/other", &selection("ready"))
+        .unwrap();
+    let turn = vec![
+        started(other.session(), None),
+        Event::TasksRead {
+            tasks: vec![task(9, Domain::Backend)],
+        },
+    ];
+    append(&other, 1, turn).await.unwrap();
+    let issue = IssueNumber(9);
+    let skip = Command::Skip { issue };
+    let refused = retry::send(&store, None, &skip, issue).unwrap_err();
+    assert!(
+        refused.reason().contains("owner/other and of owner/name"),
+        "{}",
+        refused.reason()
+    );
+    retry::send(&store, Some(PROJECT), &skip, issue).unwrap();
+    assert!(other.commands().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_breaker_is_shown_and_reset_everywhere() {
+    let state = tempfile::tempdir().unwrap();
+    let status = || breaker::status(state.path(), NOON).unwrap();
+    assert_eq!(status().text, "closed: tasks start as usual\n");
+    let store = Store::open(state.path()).unwrap();
+    let journal = begin(&store, "a", None).await;
+    let opened = Event::BreakerOpened {
+        until: NOON.plus_millis(60_000),
+        failures: 5,
+        reason: "overloaded\u{1b}[2J".into(),
+    };
+    append(&journal, 2, vec![opened]).await.unwrap();
+    insta::assert_snapshot!(status().text, @"
+    claude: open after 5 failures, until 12:01 UTC (in 1m 00s): overloaded
+    hint: `autoissue breaker reset` closes it now
+    ");
+    assert_eq!(status().event["open"][0]["provider"], "claude");
+    let later = breaker::status(state.path(), NOON.plus_millis(60_000)).unwrap();
+    assert!(later.text.contains("the next task is its probe"));
+    let answer = breaker::reset(&store).unwrap();
+    assert_eq!(
+        answer.text,
+        "1 open breaker closed, 1 running session told\n"
+    );
+    assert_eq!(journal.commands().await.unwrap(), [Command::ResetBreaker]);
+    assert_eq!(status().text, "closed: tasks start as usual\n");
+}
+
+async fn told(state: &Path, format: Format) -> String {
+    let store = Store::open_read_only(state).unwrap();
+    let history = History::find(store, ISSUE, false).unwrap().unwrap();
+    let mut text = String::new();
+    let tell = history.tell(format, false, |piece| {
+        text.push_str(piece);
+        Ok(())
+    });
+    tell.await.unwrap();
+    text
+}
+
+#[tokio::test]
+async fn a_conversation_is_told_attempt_by_attempt() {
+    let state = tempfile::tempdir().unwrap();
+    let store = Store::open(state.path()).unwrap();
+    finish_at(&store, "old", NOON).await;
+    let _journal = worked(&store, "a").await;
+    for issue in [8, 99] {
+        let found = History::find(store.clone(), IssueNumber(issue), false).unwrap();
+        assert!(found.is_none(), "#{issue}");
+    }
+    transcript(
+        &store,
+        "a",
+        1,
+        "{\"type\":\"autoissue_run\",\"resumed\":false,\"cap\":5000000,\"directory\":\"/x\"}\n\
+         {\"type\":\"assistant\",\"message\":{\"content\":[{\"type\":\"text\",\"text\":\"I look.\"}]}}\n",
+    );
+    transcript(&store, "a", 10, "plain \u{1b}]0;x\u{7}words\nwithout end");
+    transcript(&store, "a", 2, "two\n");
+    fs::write(
+        store
+            .session_directory(&SessionId::new("a"))
+            .join("transcripts/77-1.jsonl"),
+        "another issue's",
+    )
+    .unwrap();
+    insta::assert_snapshot!(told(state.path(), Format::Text).await, @"
+    == #7, attempt 1, session a ==
+    -- the conversation begins, up to $5.00
+    I look.
+    == #7, attempt 2, session a ==
+    two
+    == #7, attempt 10, session a ==
+    plain words
+    without end
+    ");
+    insta::assert_snapshot!(told(state.path(), Format::Json).await, @r#"
+    {"v":1,"event":"said","session":"a","issue":7,"attempt":1,"who":"run","text":"the conversation begins, up to $5.00"}
+    {"v":1,"event":"said","session":"a","issue":7,"attempt":1,"who":"agent","text":"I look."}
+    {"v":1,"event":"said","session":"a","issue":7,"attempt":2,"who":"raw","text":"two"}
+    {"v":1,"event":"said","session":"a","issue":7,"attempt":10,"who":"raw","text":"plain words"}
+    {"v":1,"event":"said","session":"a","issue":7,"attempt":10,"who":"raw","text":"without end"}
+    "#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_is_followed_until_its_task_ends() {
+    let state = tempfile::tempdir().unwrap();
+    let store = Store::open(state.path()).unwrap();
+    let journal = begin(&store, "a", None).await;
+    let tasks = vec![task(7, Domain::Frontend)];
+    append(&journal, 2, vec![Event::TasksRead { tasks }])
+        .await
+        .unwrap();
+    let reader = Store::open_read_only(state.path()).unwrap();
+    let history = History::find(reader, ISSUE, true).unwrap().unwrap();
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let follow = tokio::spawn(async move {
+        let print = |piece: &str| -> Result<(), Error> {
+            tell.send(piece.to_owned()).unwrap();
+            Ok(())
+        };
+        history.tell(Format::Text, true, print).await
+    });
+    let mut hears = async |words: &[&str]| {
+        for word in words {
+            assert_eq!(told.recv().await.as_deref(), Some(*word));
+        }
+    };
+    transcript(&store, "a", 1, "one\n");
+    hears(&["== #7, attempt 1, session a ==\n", "one\n"]).await;
+    transcript(&store, "a", 1, "two\nhalf");
+    hears(&["two\n"]).await;
+    transcript(&store, "a", 2, "three\n");
+    hears(&["half\n", "== #7, attempt 2, session a ==\n", "three\n"]).await;
+    assert!(!follow.is_finished());
+    transcript(&store, "a", 2, "four");
+    append(&journal, 3, vec![ended(7, Ending::Completed)])
+        .await
+        .unwrap();
+    follow.await.unwrap().unwrap();
+    hears(&["four\n"]).await;
+    assert_eq!(told.recv().await, None);
+}
