@@ -206,7 +206,6 @@ pub mod reporters {
 pub mod error {
     pub mod causes;
     pub mod shape;
-    pub mod stored;
     pub use shape::{Color, Error, Kind, printable};
 }
 /// What may be typed.
@@ -264,8 +263,8 @@ pub mod commands {
     pub mod place;
     pub mod probe;
     pub mod project;
-    pub mod retry;
     pub mod resume;
+    pub mod retry;
     pub mod session;
     pub mod store;
     pub mod token;
