@@ -37,7 +37,7 @@ mod tests {
     #[test]
     fn a_monster_is_cut_without_being_read_to_its_end() {
         let text = "ü\u{1b}[31mred\n".repeat(100_000);
-        assert_eq!(beginning(&text, 12), "üred\nü");
+        assert_eq!(beginning(&text, 13), "üred\nü");
         assert_eq!(line(&text, 6), "üred…");
         assert!(end(text.as_bytes(), 100).len() <= 100);
     }
