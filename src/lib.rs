@@ -85,6 +85,7 @@ pub mod adapters {
         pub mod lines;
         pub mod order;
         pub mod run;
+        pub mod spec;
         pub mod supervisor;
         pub mod transcript;
         pub mod tree;
