@@ -50,7 +50,6 @@ pub mod rules {
         pub mod session;
         pub mod step;
         pub mod table;
-        pub mod why;
     }
 }
 
