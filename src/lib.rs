@@ -256,8 +256,8 @@ pub mod commands {
     pub mod place;
     pub mod probe;
     pub mod project;
-    pub mod retry;
     pub mod resume;
+    pub mod retry;
     pub mod session;
     pub mod store;
     pub mod token;
