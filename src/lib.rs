@@ -105,15 +105,21 @@ pub mod adapters {
     /// Git, by its command line.
     pub mod git {
         mod capture;
+        pub mod clean;
         mod copy;
+        mod create;
         mod difference;
+        mod fetch;
+        mod flight;
         mod layout;
         mod lock;
         mod merge;
         mod mirror;
+        mod objects;
         mod private;
         mod push;
         mod refs;
+        mod remote;
         pub mod repository;
         mod run;
         mod seal;
@@ -121,6 +127,8 @@ pub mod adapters {
         pub mod source;
         mod sweep;
         mod trash;
+        mod user;
+        mod worktrees;
     }
     /// GitHub, by octocrab.
     pub mod github {

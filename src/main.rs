@@ -2,6 +2,7 @@
 
 use autoissue::adapters::process::supervise;
 use autoissue::cli::parse::{self, Instead};
+use autoissue::commands::demo::{agent, check};
 use autoissue::commands::dispatch;
 use autoissue::commands::output::{Output, Stream, color, write};
 use autoissue::error::{Error, Kind};
@@ -12,8 +13,8 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     // Before anything else: a supervisor starts for every program that is run, and must cost next to nothing.
-    if args.get(1).is_some_and(|name| name == "__exec") {
-        return ExitCode::from(supervise());
+    if let Some(code) = hidden(args.get(1)) {
+        return ExitCode::from(code);
     }
     let exit = match parse::parse(&args) {
         Ok(cli) => {
@@ -26,6 +27,22 @@ fn main() -> ExitCode {
         Err(instead) => say(&args, &instead),
     };
     ExitCode::from(exit.code())
+}
+
+/// What this program does for itself: it supervises, and plays the demo's agent and check.
+fn hidden(name: Option<&OsString>) -> Option<u8> {
+    match name?.to_str()? {
+        "__exec" => Some(supervise()),
+        "__demo-check" => Some(check::run(&mut std::io::stdout().lock())),
+        "__demo-agent" => {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .build()
+                .ok()?;
+            Some(runtime.block_on(agent::run(&mut std::io::stdout())))
+        }
+        _ => None,
+    }
 }
 
 fn run(cli: autoissue::cli::args::Cli) -> Result<Exit, Error> {

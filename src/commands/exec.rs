@@ -47,7 +47,6 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     let minutes = store.typical_minutes(&key)?;
     let branches = branches(repository.as_ref()).await?;
     let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
-    leave_claimed(&mut tasks, &store.claimed(&key)?);
     check_order(&tasks, &settings)?;
     if !args.fit {
         check_money(&tasks, &settings)?;

@@ -165,11 +165,15 @@ impl Votes {
         });
         let mut companions = BTreeSet::new();
         keywords(&prose(&issue.body), |keyword| {
-            // "Add tests and docs" ends many an issue about something else, so it counts once.
-            let counts = !accompanies(keyword.domain) || companions.insert(keyword.domain);
+            // "Add tests and docs" ends many an issue about something else, so all of it is one word's worth.
+            let (counts, weight) = if accompanies(keyword.domain) {
+                (companions.insert(keyword.domain), 1)
+            } else {
+                (true, keyword.weight())
+            };
             if counts && seen.insert(keyword) {
                 let reason = format!("\"{}\" in the text", keyword.words);
-                self.add(keyword.domain, WORD, keyword.weight(), reason);
+                self.add(keyword.domain, WORD, weight, reason);
             }
         });
     }
@@ -302,8 +306,15 @@ mod tests {
         check("A flaky test in the API", "", Domain::Testing, 0.5);
         check("Typo in the README", "", Domain::Documentation, 0.5);
         check(
+            "Update the API documentation",
+            "",
+            Domain::Documentation,
+            0.5,
+        );
+        check("Add tests for the login API", "", Domain::Testing, 0.5);
+        check(
             "Users get error 500",
-            "The endpoint fails. Add unit tests, fixtures, coverage, docs.",
+            "The endpoint fails. Please add tests: unit tests, fixtures, coverage, docs.",
             Domain::Backend,
             0.5,
         );

@@ -314,6 +314,44 @@ pub(crate) mod tests {
         assert!(matches!(found, Err(Why::Files { .. })), "{found:?}");
     }
 
+    /// What a task holds while it runs: a name, and whether nobody else may hold it.
+    fn locks(task: &Task, policy: Policy) -> Vec<(String, bool)> {
+        let domain = task.domain.domain;
+        let (domain_alone, world_alone) = match policy {
+            Policy::Footprint if task.footprint.is_known() => (false, false),
+            Policy::Footprint | Policy::Domain => (true, domain == Domain::Unknown),
+        };
+        let files = task.footprint.files.iter();
+        let mut locks: Vec<_> = files.map(|file| (file.path.clone(), true)).collect();
+        locks.push((format!(":{}", domain.word()), domain_alone));
+        locks.push((":world".to_owned(), world_alone));
+        locks
+    }
+
+    fn locks_allow(a: &Task, b: &Task, policy: Policy) -> bool {
+        let held = locks(b, policy);
+        !locks(a, policy).iter().any(|(name, alone)| {
+            held.iter().any(|(other, other_alone)| {
+                (covers(name, other) || covers(other, name)) && (*alone || *other_alone)
+            })
+        })
+    }
+
+    fn any_task() -> impl Strategy<Value = Task> {
+        let domain = prop::sample::select(vec![Domain::Backend, Domain::Frontend, Domain::Unknown]);
+        let probability = prop::sample::select(vec![0.7, 0.9]);
+        (domain, any_footprint(), probability).prop_map(|(domain, mut footprint, probability)| {
+            footprint.files.truncate(2);
+            for file in &mut footprint.files {
+                file.probability = probability;
+            }
+            Task {
+                footprint,
+                ..task(domain, &[])
+            }
+        })
+    }
+
     fn any_footprint() -> impl Strategy<Value = Footprint> {
         let path = prop::collection::vec(prop::sample::select(vec!["a", "b", "a-", "c.rs"]), 1..4);
         let path = (path, any::<bool>()).prop_map(|(segments, is_directory)| {
@@ -332,6 +370,15 @@ pub(crate) mod tests {
             prop_assert!((found.probability - by_pairs(&a, &b)).abs() < 1e-9);
             prop_assert!((0.0..=1.0).contains(&found.probability));
             prop_assert_eq!(collision(&b, &a), found);
+        }
+
+        #[test]
+        fn tasks_run_together_where_locks_allow_it(a in any_task(), b in any_task()) {
+            for policy in [Policy::Footprint, Policy::Domain] {
+                let may = may_run_together(&a, &b, policy);
+                prop_assert_eq!(may.is_ok(), locks_allow(&a, &b, policy), "{:?}: {:?}", policy, may);
+                prop_assert_eq!(may.is_ok(), may_run_together(&b, &a, policy).is_ok());
+            }
         }
     }
 }

@@ -110,7 +110,7 @@ const OPERATIONS: [&str; 15] = [
     "devops",
 ];
 const MACHINES: [&str; 4] = ["tf", "tfvars", "hcl", "nix"];
-const SAFETY: [&str; 11] = [
+const SAFETY: [&str; 10] = [
     "auth",
     "authentication",
     "authorization",
@@ -121,7 +121,6 @@ const SAFETY: [&str; 11] = [
     "acl",
     "rbac",
     "sso",
-    "session",
 ];
 const PAGES: [&str; 17] = [
     "frontend",

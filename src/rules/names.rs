@@ -109,7 +109,7 @@ fn push_plain(char: char, plain: &mut String) {
         'a'..='z' | 'A'..='Z' | '0'..='9' => plain.push(char.to_ascii_lowercase()),
         // Apostrophes and combining marks do not end a word.
         '\'' | '’' | '\u{300}'..='\u{36f}' => {}
-        char if char > LATIN_END => plain.push(' '),
+        char if char.is_ascii() || char > LATIN_END => plain.push(' '),
         char => {
             let lower = char.to_lowercase().next().unwrap_or(char);
             let letters = LATIN

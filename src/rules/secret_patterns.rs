@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
-/// The longest token, key and userinfo that are looked for, in bytes: what is longer is cut there.
-const TOKEN_MAX: usize = 4096;
+/// The longest token, header value, key and userinfo that are looked for, in bytes: what is longer is cut there.
+/// Vendors' tokens have up to 200; the less is read ahead at each prefix, the less a hostile text costs.
+const TOKEN_MAX: usize = 512;
+const VALUE_MAX: usize = 4096;
 const KEY_MAX: usize = 16 * 1024;
 const USER_MAX: usize = 512;
 const DASHES: &[u8] = b"-----";
@@ -153,7 +155,7 @@ impl Reader<'_> {
         let scheme = self.run(after_name, 16, is_mark);
         let after_scheme = self.run(scheme, 16, |byte| byte.is_ascii_alphabetic());
         let value = self.run(after_scheme, 16, |byte| byte == b' ');
-        let end = self.run(value, TOKEN_MAX, |byte| {
+        let end = self.run(value, VALUE_MAX, |byte| {
             byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\' | b'<' | b'>')
         });
         let is_header = self.text[after_name..scheme]

@@ -17,13 +17,12 @@ impl Domain {
                 Self::Database
             }
             "infrastructure" | "infra" | "ci" | "cd" | "ci/cd" | "cicd" | "ci cd" | "build"
-            | "devops" | "ops" | "deploy" | "deployment" | "docker" | "release" => {
-                Self::Infrastructure
-            }
+            | "devops" | "ops" | "deploy" | "deployment" | "docker" | "kubernetes"
+            | "terraform" | "pipeline" | "release" => Self::Infrastructure,
             "security" | "sec" | "auth" | "authentication" | "authorization" | "permissions"
             | "vulnerability" => Self::Security,
             "testing" | "test" | "tests" | "qa" | "e2e" => Self::Testing,
-            "documentation" | "docs" | "doc" | "readme" => Self::Documentation,
+            "documentation" | "docs" | "doc" | "guide" | "guides" | "readme" => Self::Documentation,
             "unknown" => Self::Unknown,
             _ => return None,
         })

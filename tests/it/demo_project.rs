@@ -27,7 +27,7 @@ fn shop() -> tempfile::TempDir {
 async fn run(issue: u64, prompt: &str, directory: &Path) -> (u8, String) {
     let mut out = Vec::new();
     let script: &Script = script_of(issue).unwrap();
-    let code = play(script, prompt, directory, &mut out).await;
+    let code = play(script, prompt, directory, &mut out, &mut std::io::sink()).await;
     (code, String::from_utf8(out).unwrap())
 }
 

@@ -1,6 +1,6 @@
 //! Files of every kind, through capture and back; and worktrees that an agent broke.
 
-use crate::repos::{FIRST, Scene, git, order, prepare, write, write_script};
+use crate::repos::{FIRST, Scene, capture, git, names, order, prepare, write, write_script};
 use autoissue::ports::{Repository, RepositoryError};
 use autoissue::rules::ids::IssueNumber;
 use std::ffi::OsStr;
@@ -11,89 +11,86 @@ use std::os::unix::net::UnixListener;
 
 const ISSUE: IssueNumber = IssueNumber(1);
 
+/// Names that a person would rather not see.
+const ODD: [&str; 8] = [
+    "new\nline",
+    "\"quotes\" 'too'",
+    "$(touch x); `id`",
+    "-rf",
+    " blank ",
+    "Case",
+    "case",
+    "tab\t*?[a]",
+];
+
 #[tokio::test]
 async fn files_keep_their_names_modes_and_links() {
-    let scene = Scene::new(&[
-        ("deleted.txt", "x\n"),
-        ("becomes-a-directory", "x\n"),
-        ("directory/becomes-a-file", "x\n"),
-        ("kept.txt", "x\n"),
-    ]);
+    let scene = Scene::new(&[("kept.txt", "x\n")]);
     let repository = scene.open().await;
     let workspace = prepare(&repository, 0, 1).await;
     let at = &workspace.path;
     let raw = OsStr::from_bytes(b"caf\xe9");
     fs::write(at.join(raw), "latin\n").unwrap();
-    for name in [
-        "new\nline",
-        "\"quotes\" 'too'",
-        "$(touch x); `id`",
-        "-rf",
-        " blank ",
-        "Case",
-        "case",
-        "tab\t*?[a]",
-    ] {
+    for name in ODD {
         write(at, name, "x\n");
     }
     write_script(at, "run.sh", "#!/bin/sh\n");
     symlink("/etc/passwd", at.join("absolute")).unwrap();
     symlink("nowhere", at.join("dangling")).unwrap();
     fs::create_dir(at.join("empty")).unwrap();
-    fs::remove_file(at.join("deleted.txt")).unwrap();
-    fs::remove_file(at.join("becomes-a-directory")).unwrap();
-    write(at, "becomes-a-directory/inside", "x\n");
-    fs::remove_dir_all(at.join("directory")).unwrap();
-    write(at, "directory", "x\n");
 
-    let capture = repository.capture(&workspace, ISSUE, FIRST).await.unwrap();
-    assert_eq!(capture.concern, None);
-    let files = scene.files(capture.snapshot.as_str());
-    let mut expect: Vec<String> = [
-        "100644 new\nline",
-        "100644 \"quotes\" 'too'",
-        "100644 $(touch x); `id`",
-        "100644 -rf",
-        "100644  blank ",
-        "100644 Case",
-        "100644 case",
-        "100644 tab\t*?[a]",
+    let taken = capture(&repository, &workspace, 1).await;
+    assert_eq!(taken.concern, None);
+    let mut found = scene.files(taken.snapshot.as_str());
+    let mut expect: Vec<String> = ODD.iter().map(|name| format!("100644 {name}")).collect();
+    expect.push(format!("100644 {}", raw.to_string_lossy()));
+    let others = [
         "100755 run.sh",
         "120000 absolute",
         "120000 dangling",
-        "100644 becomes-a-directory/inside",
-        "100644 directory",
         "100644 kept.txt",
-    ]
-    .map(ToOwned::to_owned)
-    .to_vec();
-    expect.push(format!(
-        "100644 {}",
-        String::from_utf8_lossy(raw.as_bytes())
-    ));
+    ];
+    expect.extend(others.map(ToOwned::to_owned));
     expect.sort();
-    let mut found = files.clone();
     found.sort();
     assert_eq!(found, expect);
-    assert_eq!(scene.content(&capture.snapshot, "absolute"), "/etc/passwd");
+    assert_eq!(scene.content(&taken.snapshot, "absolute"), "/etc/passwd");
 
     // And out again, byte for byte.
-    let checks = repository.checkout(&capture.snapshot).await.unwrap();
-    assert_eq!(fs::read(checks.path().join(raw)).unwrap(), b"latin\n");
-    assert_eq!(fs::read(checks.path().join("new\nline")).unwrap(), b"x\n");
-    assert_eq!(
-        fs::metadata(checks.path().join("run.sh"))
-            .unwrap()
-            .permissions()
-            .mode()
-            & 0o111,
-        0o111
-    );
-    assert_eq!(
-        fs::read_link(checks.path().join("dangling")).unwrap(),
-        OsStr::new("nowhere")
-    );
-    assert!(!checks.path().join("empty").exists());
+    let checks = repository.checkout(&taken.snapshot).await.unwrap();
+    let there = |name: &OsStr| checks.path().join(name);
+    assert_eq!(fs::read(there(raw)).unwrap(), b"latin\n");
+    assert_eq!(fs::read(there(OsStr::new(ODD[0]))).unwrap(), b"x\n");
+    let mode = fs::metadata(there(OsStr::new("run.sh")))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o111, 0o111);
+    let link = fs::read_link(there(OsStr::new("dangling"))).unwrap();
+    assert_eq!(link, OsStr::new("nowhere"));
+    assert!(!there(OsStr::new("empty")).exists());
+}
+
+#[tokio::test]
+async fn files_and_directories_may_change_places() {
+    let scene = Scene::new(&[
+        ("deleted.txt", "x\n"),
+        ("one", "x\n"),
+        ("two/inside", "x\n"),
+    ]);
+    let repository = scene.open().await;
+    let workspace = prepare(&repository, 0, 1).await;
+    let at = &workspace.path;
+    for file in ["deleted.txt", "one"] {
+        fs::remove_file(at.join(file)).unwrap();
+    }
+    write(at, "one/inside", "x\n");
+    fs::remove_dir_all(at.join("two")).unwrap();
+    write(at, "two", "x\n");
+    let taken = capture(&repository, &workspace, 1).await;
+    let files = scene.files(taken.snapshot.as_str());
+    assert_eq!(files, ["100644 one/inside", "100644 two"]);
+    assert_eq!(taken.diff.files, 5);
 }
 
 #[tokio::test]
@@ -116,20 +113,20 @@ async fn what_git_cannot_hold_is_left_out_and_the_rest_is_taken() {
     write(at, "closed/c.txt", "x\n");
     fs::set_permissions(at.join("closed/c.txt"), fs::Permissions::from_mode(0o000)).unwrap();
     fs::set_permissions(at.join("closed"), fs::Permissions::from_mode(0o000)).unwrap();
-    let capture = repository.capture(&workspace, ISSUE, FIRST).await.unwrap();
-    assert_eq!(capture.diff.paths, ["closed/c.txt", "pipe", "sub/b.txt"]);
-    assert_eq!(capture.concern, None);
+    let taken = capture(&repository, &workspace, 1).await;
+    assert_eq!(taken.diff.paths, ["closed/c.txt", "pipe", "sub/b.txt"]);
+    assert_eq!(taken.concern, None);
 
     symlink("a.txt", at.join(".gitmodules")).unwrap();
     fs::create_dir_all(at.join(vec!["d"; 300].join("/"))).unwrap();
     write(at, "d/e.txt", "x\n");
-    let capture = repository.capture(&workspace, ISSUE, FIRST).await.unwrap();
-    let concern = capture.concern.unwrap();
+    let taken = capture(&repository, &workspace, 1).await;
+    let concern = taken.concern.unwrap();
     assert!(
         concern.contains(".gitmodules") && concern.contains("too deep"),
         "{concern}"
     );
-    assert!(capture.diff.paths.contains(&"d/e.txt".to_owned()));
+    assert!(taken.diff.paths.contains(&"d/e.txt".to_owned()));
 }
 
 #[tokio::test]
@@ -173,15 +170,15 @@ async fn links_that_lead_out_are_never_written_through() {
     let workspace = prepare(&repository, 0, 1).await;
     fs::remove_dir_all(workspace.path.join("src")).unwrap();
     symlink(&outside, workspace.path.join("src")).unwrap();
-    let capture = repository.capture(&workspace, ISSUE, FIRST).await.unwrap();
-    assert_eq!(scene.files(capture.snapshot.as_str()), ["120000 src"]);
+    let taken = capture(&repository, &workspace, 1).await;
+    assert_eq!(scene.files(taken.snapshot.as_str()), ["120000 src"]);
     repository.release(workspace).await.unwrap();
 
     // With the link as the start, without it, and with it again, for agents and for checks.
     for start in [
-        capture.snapshot.clone(),
+        taken.snapshot.clone(),
         repository.fetch("main").await.unwrap(),
-        capture.snapshot,
+        taken.snapshot,
     ] {
         let mut again = order(0, 1, &repository.fetch("main").await.unwrap());
         again.start = start.clone();
@@ -189,12 +186,7 @@ async fn links_that_lead_out_are_never_written_through() {
         repository.release(workspace).await.unwrap();
         drop(repository.checkout(&start).await.unwrap());
     }
-    let mut names: Vec<_> = fs::read_dir(&outside)
-        .unwrap()
-        .map(|e| e.unwrap().file_name())
-        .collect();
-    names.sort();
-    assert_eq!(names, ["a.txt", "c.txt"]);
+    assert_eq!(names(&outside), ["a.txt", "c.txt"]);
     assert_eq!(fs::read(outside.join("a.txt")).unwrap(), b"precious");
 }
 
@@ -242,12 +234,7 @@ async fn what_checks_write_is_gone_at_the_next_checkout() {
     write(&at, ".git/info/exclude", "*");
     let third = repository.checkout(&base).await.unwrap();
     assert_eq!(third.path(), at);
-    let mut names: Vec<_> = fs::read_dir(&at)
-        .unwrap()
-        .map(|e| e.unwrap().file_name())
-        .collect();
-    names.sort();
-    assert_eq!(names, [".gitignore", "a.txt"]);
+    assert_eq!(names(&at), [".gitignore", "a.txt"]);
     assert_eq!(fs::read(at.join("a.txt")).unwrap(), b"x\n");
 }
 
@@ -276,8 +263,8 @@ async fn the_user_s_checkout_is_never_touched() {
     let workspace = prepare(&repository, 0, 1).await;
     assert_eq!(fs::read(workspace.path.join("a.txt")).unwrap(), b"x\n");
     write(&workspace.path, "c.txt", "x\n");
-    let capture = repository.capture(&workspace, ISSUE, FIRST).await.unwrap();
-    assert_eq!(capture.diff.paths, ["c.txt"]);
+    let taken = capture(&repository, &workspace, 1).await;
+    assert_eq!(taken.diff.paths, ["c.txt"]);
     assert_eq!(state(), before);
 
     let mut inside = scene.place();

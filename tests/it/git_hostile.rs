@@ -1,11 +1,9 @@
 //! What an agent may do to git in its worktree: nothing of it runs in our calls. Each case shows first that plain git,
 //! run in the same place, executes it.
 
-use crate::repos::{FIRST, Scene, git, prepare, try_git, write, write_script};
+use crate::repos::{Scene, branch, capture, git, message, prepare, try_git, write, write_script};
 use autoissue::adapters::git::repository::GitRepository;
 use autoissue::ports::{Repository, Workspace};
-use autoissue::rules::ids::{BranchName, IssueNumber};
-use autoissue::rules::task::CommitMessage;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -198,24 +196,23 @@ fn plain_git(tree: &Path) {
 
 /// Everything that we ever do with a worktree.
 async fn whole_way(repository: &GitRepository, workspace: Workspace, issue: u64) {
-    let number = IssueNumber(issue);
     for _ in 0..2 {
-        repository.capture(&workspace, number, FIRST).await.unwrap();
+        capture(repository, &workspace, issue).await;
         write(&workspace.path, "more.txt", "more\n");
     }
-    let capture = repository.capture(&workspace, number, FIRST).await.unwrap();
-    assert!(capture.diff.paths.contains(&"more.txt".to_owned()));
-    let message = CommitMessage {
-        subject: "s".to_owned(),
-        body: String::new(),
-        issue: number,
-    };
+    let taken = capture(repository, &workspace, issue).await;
+    assert!(taken.diff.paths.contains(&"more.txt".to_owned()));
     let base = workspace.base.clone();
-    let commit = repository.commit(&capture, &base, &message).await.unwrap();
+    let commit = repository
+        .commit(&taken, &base, &message(issue))
+        .await
+        .unwrap();
     let checks = repository.checkout(&commit.id).await.unwrap();
     drop(checks);
-    let branch = BranchName::new(format!("autoissue/{issue}-a-thing"));
-    repository.push(&branch, &commit.id, None).await.unwrap();
+    repository
+        .push(&branch(issue), &commit.id, None)
+        .await
+        .unwrap();
     repository.release(workspace).await.unwrap();
     let next = prepare(repository, 0, issue + 1000).await;
     repository.release(next).await.unwrap();
@@ -253,16 +250,13 @@ async fn files_of_a_nested_repository_are_taken_as_plain_files() {
     let repository = scene.open().await;
     let workspace = prepare(&repository, 0, 1).await;
     nested_repository(&workspace.path, &payload);
-    let capture = repository
-        .capture(&workspace, IssueNumber(1), FIRST)
-        .await
-        .unwrap();
+    let taken = capture(&repository, &workspace, 1).await;
     assert_eq!(
-        scene.content(&capture.snapshot, "vendor/nested/code.txt"),
+        scene.content(&taken.snapshot, "vendor/nested/code.txt"),
         "edited"
     );
     assert!(
-        capture.concern.unwrap().contains("filter"),
+        taken.concern.unwrap().contains("filter"),
         "the attributes name a filter"
     );
     assert_eq!(payload.ran(), None);
@@ -295,11 +289,8 @@ async fn what_the_agent_hides_from_its_own_git_is_taken_all_the_same() {
         "",
         "the control sees nothing"
     );
-    let capture = repository
-        .capture(&workspace, IssueNumber(1), FIRST)
-        .await
-        .unwrap();
-    assert_eq!(capture.diff.paths, ["a.txt", "b.txt", "c.txt"]);
+    let taken = capture(&repository, &workspace, 1).await;
+    assert_eq!(taken.diff.paths, ["a.txt", "b.txt", "c.txt"]);
 }
 
 #[tokio::test]
@@ -332,11 +323,8 @@ async fn objects_of_another_repository_do_not_come_along() {
         "the secret",
         "the control has it"
     );
-    let capture = repository
-        .capture(&workspace, IssueNumber(1), FIRST)
-        .await
-        .unwrap();
-    assert_eq!(capture.diff.files, 0);
+    let taken = capture(&repository, &workspace, 1).await;
+    assert_eq!(taken.diff.files, 0);
     assert!(
         !try_git(&scene.mirror(), &["cat-file", "-e", &blob])
             .status
@@ -369,17 +357,13 @@ async fn a_mirror_that_was_tampered_with_is_put_right_before_it_is_used() {
     write(&workspace.path, "a.txt", "changed\n");
     write(&workspace.path, "b.txt", "new\n");
     tamper();
-    let capture = repository
-        .capture(&workspace, IssueNumber(1), FIRST)
-        .await
-        .unwrap();
-    assert_eq!((capture.diff.files, capture.concern), (2, None));
+    let taken = capture(&repository, &workspace, 1).await;
+    assert_eq!((taken.diff.files, taken.concern), (2, None));
     tamper();
     repository.fetch("main").await.unwrap();
     tamper();
-    let branch = BranchName::new("autoissue/1-a-thing");
     repository
-        .push(&branch, &capture.snapshot, None)
+        .push(&branch(1), &taken.snapshot, None)
         .await
         .unwrap();
     tamper();
@@ -387,7 +371,7 @@ async fn a_mirror_that_was_tampered_with_is_put_right_before_it_is_used() {
     let workspace = prepare(&repository, 0, 2).await;
     assert_eq!(payload.ran(), None);
     tamper();
-    let snapshot = capture.snapshot.as_str();
+    let snapshot = taken.snapshot.as_str();
     try_git(&mirror, &["update-ref", "refs/heads/x", snapshot]);
     assert!(
         payload.ran().is_some(),

@@ -1,10 +1,9 @@
 //! Git over HTTP with a token: it works, it is refreshed, and it is nowhere it could be read.
 
-use crate::repos::{FIRST, Scene, git, habits, prepare, write};
+use crate::repos::{Scene, branch, capture, git, habits, prepare, write};
 use autoissue::adapters::git::repository::open;
 use autoissue::adapters::git::source::{Credential, Source};
 use autoissue::ports::{Repository, RepositoryError};
-use autoissue::rules::ids::{BranchName, IssueNumber};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -113,20 +112,17 @@ async fn a_token_goes_to_its_url_only_and_is_read_nowhere() {
     let repository = repository.await.unwrap();
     let workspace = prepare(&repository, 0, 1).await;
     write(&workspace.path, "a.txt", "two\n");
-    let capture = repository
-        .capture(&workspace, IssueNumber(1), FIRST)
-        .await
-        .unwrap();
+    let captured = capture(&repository, &workspace, 1).await;
     // Tokens are refreshed.
     TOKENS[1].clone_into(&mut token.lock().unwrap());
-    let branch = BranchName::new("autoissue/1-a-thing");
+    let branch = branch(1);
     repository
-        .push(&branch, &capture.snapshot, None)
+        .push(&branch, &captured.snapshot, None)
         .await
         .unwrap();
     assert_eq!(
         repository.remote_head(&branch).await.unwrap(),
-        Some(capture.snapshot.clone())
+        Some(captured.snapshot.clone())
     );
     assert_eq!(
         git(&scene.origin, &["show", &format!("{branch}:a.txt")]),
@@ -184,7 +180,7 @@ async fn refused_credentials_are_told_apart_and_not_told_on() {
     let repository = repository.await.unwrap();
     let base = repository.fetch("main").await.unwrap();
     git(&scene.origin, &["config", "http.receivepack", "false"]);
-    let branch = BranchName::new("autoissue/1-a-thing");
+    let branch = branch(1);
     match repository.push(&branch, &base, None).await {
         Err(RepositoryError::Remote { auth, detail, .. }) => assert!(auth, "{detail}"),
         other => panic!("{other:?}"),
@@ -203,48 +199,5 @@ async fn refused_credentials_are_told_apart_and_not_told_on() {
             );
         }
         other => panic!("{other:?}"),
-    }
-}
-
-#[tokio::test]
-async fn harmless_faults_of_old_histories_are_taken_and_dangerous_ones_refused() {
-    // A zero-padded mode, as old tools wrote it; and a tree that would write into `.git`.
-    for (mode, name, fine) in [
-        ("0100644", "a.txt", true),
-        ("100644", ".git", false),
-        ("100644", "..", false),
-    ] {
-        let scene = Scene::new(&[("a.txt", "one\n")]);
-        let blob = git(&scene.checkout, &["rev-parse", "HEAD:a.txt"]);
-        let mut tree = format!("{mode} {name}\0").into_bytes();
-        tree.extend((0..20).map(|at| u8::from_str_radix(&blob[2 * at..2 * at + 2], 16).unwrap()));
-        fs::write(scene.root.join("tree"), tree).unwrap();
-        let args = ["hash-object", "-t", "tree", "-w", "--literally", "../tree"];
-        let tree = git(&scene.checkout, &args);
-        let commit = git(
-            &scene.checkout,
-            &["commit-tree", "-m", "odd", "-p", "HEAD", &tree],
-        );
-        git(
-            &scene.checkout,
-            &["push", "-q", "origin", &format!("{commit}:refs/heads/main")],
-        );
-        assert_eq!(
-            scene.open_with(habits()).await.is_ok(),
-            fine,
-            "{mode} {name}"
-        );
-        // The control: without the check git takes it.
-        git(
-            &scene.root,
-            &[
-                "clone",
-                "-q",
-                "--bare",
-                "--no-local",
-                "origin.git",
-                "control.git",
-            ],
-        );
     }
 }

@@ -1,11 +1,10 @@
 //! Many slots at once, in one process and in several; and what a killed process leaves.
 
-use crate::repos::{FIRST, Scene, git, habits, order, prepare, write};
+use crate::repos::{Scene, branch, capture, git, habits, message, order, prepare, write};
 use autoissue::adapters::git::repository::{GitRepository, open};
 use autoissue::adapters::git::source::Habits;
 use autoissue::ports::{Repository, RepositoryError};
-use autoissue::rules::ids::{BranchName, IssueNumber};
-use autoissue::rules::task::CommitMessage;
+use autoissue::rules::ids::{CommitId, IssueNumber};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -13,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 const SLOTS: u32 = 20;
-const ROUNDS: u64 = 3;
+const ROUNDS: u32 = 3;
 const SCENE: &str = "GIT_TEST_SCENE";
 
 async fn one_task(repository: &GitRepository, slot: u32, issue: u64) {
@@ -25,16 +24,9 @@ async fn one_task(repository: &GitRepository, slot: u32, issue: u64) {
         format!("{issue}\n"),
     );
     write(&workspace.path, "shared.txt", format!("{issue}\n"));
-    let number = IssueNumber(issue);
-    let capture = repository.capture(&workspace, number, FIRST).await.unwrap();
-    // Ten issues with the same title are ten issues.
-    let message = CommitMessage {
-        subject: "The same title".to_owned(),
-        body: String::new(),
-        issue: number,
-    };
+    let taken = capture(repository, &workspace, issue).await;
     let commit = repository
-        .commit(&capture, &workspace.base, &message)
+        .commit(&taken, &workspace.base, &message(issue))
         .await
         .unwrap();
     let checks = repository.checkout(&commit.id).await.unwrap();
@@ -42,8 +34,11 @@ async fn one_task(repository: &GitRepository, slot: u32, issue: u64) {
         fs::read_to_string(checks.path().join("shared.txt")).unwrap(),
         format!("{issue}\n")
     );
-    let branch = BranchName::new(format!("autoissue/{issue}-the-same-title"));
-    repository.push(&branch, &commit.id, None).await.unwrap();
+    // Issues with the same title have a branch each.
+    repository
+        .push(&branch(issue), &commit.id, None)
+        .await
+        .unwrap();
     repository.release(workspace).await.unwrap();
 }
 
@@ -55,7 +50,7 @@ async fn twenty_slots_at_once_lose_nothing() {
         let repository = Arc::clone(&repository);
         tokio::spawn(async move {
             for round in 0..ROUNDS {
-                one_task(&repository, slot, round * 100 + u64::from(slot) + 1).await;
+                one_task(&repository, slot, u64::from(round * 100 + slot + 1)).await;
             }
         })
     });
@@ -63,7 +58,7 @@ async fn twenty_slots_at_once_lose_nothing() {
         done.unwrap();
     }
     let heads = repository.remote_branches().await.unwrap();
-    assert_eq!(heads.len(), (SLOTS as usize) * (ROUNDS as usize));
+    assert_eq!(heads.len(), usize::try_from(SLOTS * ROUNDS).unwrap());
     for (branch, commit) in heads {
         let issue = branch
             .as_str()
@@ -100,7 +95,7 @@ async fn two_sessions_share_a_mirror_and_not_their_slots() {
     let same = order(0, 1, &first.base);
     match two.prepare(&same).await {
         Err(RepositoryError::Busy { holder, .. }) => {
-            assert_eq!(holder, std::process::id().to_string())
+            assert_eq!(holder, std::process::id().to_string());
         }
         other => panic!("{other:?}"),
     }
@@ -179,12 +174,9 @@ async fn files_of_a_killed_process_are_found_and_taken_in() {
 
     let workspace = repository.leftover(IssueNumber(7)).await.unwrap().unwrap();
     assert_eq!((&workspace.base, &workspace.start), (&base, &base));
-    let capture = repository
-        .capture(&workspace, IssueNumber(7), FIRST)
-        .await
-        .unwrap();
+    let taken = capture(&repository, &workspace, 7).await;
     assert_eq!(
-        capture.diff.paths,
+        taken.diff.paths,
         ["a.txt", "work.txt"],
         "and not the copied .env"
     );
@@ -213,7 +205,7 @@ async fn files_that_nobody_asked_for_are_kept_before_their_place_is_used() {
         assert!(!workspace.path.join("work.txt").exists());
         let after = listed();
         let kept = after.lines().find(|id| !before.contains(id)).unwrap();
-        let kept = autoissue::rules::ids::CommitId::new(kept);
+        let kept = CommitId::new(kept);
         assert_eq!(scene.content(&kept, "work.txt"), "precious");
         repository.release(workspace).await.unwrap();
     }
@@ -278,4 +270,31 @@ async fn a_mirror_is_there_whole_or_not_at_all() {
     let base = one.unwrap().fetch("main").await.unwrap();
     assert_eq!(two.unwrap().fetch("main").await.unwrap(), base);
     assert!(!scene.root.join("state/mirror.git.new").exists());
+}
+
+#[tokio::test]
+async fn a_note_of_what_was_never_done_is_no_leftover() {
+    let scene = Scene::new(&[("a.txt", "one\n")]);
+    let repository = scene.open().await;
+    let workspace = prepare(&repository, 0, 1).await;
+    let note = scene.mirror().join("autoissue/slots/0/work.json");
+    let noted = fs::read(&note).unwrap();
+    repository.release(workspace).await.unwrap();
+    // Killed when the worktree was back, and the note still there; meanwhile another slot has the issue.
+    fs::write(&note, noted).unwrap();
+    let workspace = repository
+        .prepare(&order(1, 1, &repository.fetch("main").await.unwrap()))
+        .await
+        .unwrap();
+    assert_eq!(workspace.slot.0, 1);
+    write(&workspace.path, "work.txt", "precious\n");
+    drop(repository);
+    let repository = scene.open().await;
+    let found = repository.leftover(IssueNumber(1)).await.unwrap().unwrap();
+    assert_eq!(found, workspace);
+    let taken = capture(&repository, &found, 1).await;
+    assert_eq!(taken.diff.paths, ["work.txt"]);
+    // And the slot of that note is not lost.
+    let next = prepare(&repository, 0, 2).await;
+    assert_eq!(next.slot.0, 0);
 }

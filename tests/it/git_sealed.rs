@@ -1,21 +1,13 @@
 //! What is never committed, and what is not committed without a person: each with the way that would have done it.
 
-use crate::repos::{FIRST, Scene, git, habits, order, prepare, try_git, write};
-use autoissue::adapters::git::repository::{GitRepository, open};
+use crate::repos::{Scene, branch, capture, git, habits, message, prepare, try_git, write};
+use autoissue::adapters::git::repository::open;
 use autoissue::adapters::git::source::Habits;
-use autoissue::ports::{Capture, Repository, RepositoryError, Workspace};
+use autoissue::ports::{Repository, RepositoryError};
 use autoissue::rules::ids::IssueNumber;
-use autoissue::rules::task::CommitMessage;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-
-async fn capture(repository: &GitRepository, workspace: &Workspace) -> Capture {
-    repository
-        .capture(workspace, IssueNumber(1), FIRST)
-        .await
-        .unwrap()
-}
 
 /// What `add -A` with our git directory takes that the base does not have, and nothing but that.
 fn plain_add(scene: &Scene, tree: &Path, options: &[&str], home: &Path) -> Vec<String> {
@@ -77,7 +69,7 @@ async fn copied_files_and_files_of_setup_are_never_committed() {
     write(at, "cache/new", "of the agent\n");
     write(at, "b.txt", "new\n");
 
-    let taken = capture(&repository, &workspace).await;
+    let taken = capture(&repository, &workspace, 1).await;
     assert_eq!(taken.diff.paths, [".gitignore", "b.txt", "cache/new"]);
     let control = plain_add(&scene, at, &[], &scene.root);
     for sealed in [
@@ -97,7 +89,7 @@ async fn copied_files_and_files_of_setup_are_never_committed() {
     drop(repository);
     let repository = scene.open().await;
     let again = repository.leftover(IssueNumber(1)).await.unwrap().unwrap();
-    let taken = capture(&repository, &again).await;
+    let taken = capture(&repository, &again, 1).await;
     assert_eq!(
         taken.diff.paths,
         [".gitignore", "b.txt", "c.txt", "cache/new"]
@@ -119,7 +111,7 @@ async fn a_copied_file_that_is_tracked_stays_as_it_was() {
             .unwrap()
             .contains("secret")
     );
-    let taken = capture(&repository, &workspace).await;
+    let taken = capture(&repository, &workspace, 1).await;
     assert_eq!(taken.diff.files, 0);
     let control = plain_add(&scene, &workspace.path, &[], &scene.root);
     assert_eq!(control, ["config.json"]);
@@ -141,7 +133,7 @@ async fn the_user_s_own_ignore_file_drops_nothing() {
     write(&home, ".config/git/ignore", "*.log\n");
     let workspace = prepare(&repository, 0, 1).await;
     write(&workspace.path, "wanted.log", "x\n");
-    let taken = capture(&repository, &workspace).await;
+    let taken = capture(&repository, &workspace, 1).await;
     assert_eq!(taken.diff.paths, ["wanted.log"]);
     for (options, home) in [(&["-c", &setting][..], &scene.root), (&[], &home)] {
         let control = plain_add(&scene, &workspace.path, options, home);
@@ -161,14 +153,14 @@ async fn content_in_place_of_a_pointer_needs_a_person() {
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n";
     write(at, "good.bin", pointer);
     write(at, "plain.txt", "x\n");
-    assert_eq!(capture(&repository, &workspace).await.concern, None);
+    assert_eq!(capture(&repository, &workspace, 1).await.concern, None);
     for (name, content) in [
         ("small.bin", "content\n".to_owned()),
         ("large.bin", "content\n".repeat(1000)),
         ("secret.key", "plain\n".to_owned()),
     ] {
         write(at, name, &content);
-        let taken = capture(&repository, &workspace).await;
+        let taken = capture(&repository, &workspace, 1).await;
         let concern = taken.concern.clone().unwrap();
         assert!(
             concern.contains(name) && !concern.contains("good.bin"),
@@ -218,7 +210,7 @@ async fn edits_below_a_submodule_need_a_person() {
     let at = &workspace.path;
     write(at, "sub/of-setup.txt", "x\n");
     repository.seal(&workspace).await.unwrap();
-    let taken = capture(&repository, &workspace).await;
+    let taken = capture(&repository, &workspace, 1).await;
     assert_eq!(
         (taken.diff.files, taken.concern),
         (0, None),
@@ -226,7 +218,7 @@ async fn edits_below_a_submodule_need_a_person() {
     );
 
     write(at, "sub/edit.txt", "x\n");
-    let taken = capture(&repository, &workspace).await;
+    let taken = capture(&repository, &workspace, 1).await;
     assert_eq!(taken.diff.files, 0);
     assert!(
         taken
@@ -250,7 +242,7 @@ async fn edits_below_a_submodule_need_a_person() {
     );
     repository.seal(&workspace).await.unwrap();
     fs::remove_dir(workspace.path.join("sub")).unwrap();
-    let taken = capture(&repository, &workspace).await;
+    let taken = capture(&repository, &workspace, 1).await;
     assert!(
         taken
             .concern
@@ -271,17 +263,12 @@ async fn sha256_repositories_work_all_the_way() {
         &workspace.path,
         &["commit", "-q", "-a", "-m", "the agent's own"],
     );
-    let taken = capture(&repository, &workspace).await;
-    let message = CommitMessage {
-        subject: "s".to_owned(),
-        body: String::new(),
-        issue: IssueNumber(1),
-    };
+    let taken = capture(&repository, &workspace, 1).await;
     let commit = repository
-        .commit(&taken, &workspace.base, &message)
+        .commit(&taken, &workspace.base, &message(1))
         .await
         .unwrap();
-    let branch = order(0, 1, &workspace.base).branch;
+    let branch = branch(1);
     repository.push(&branch, &commit.id, None).await.unwrap();
     assert_eq!(
         git(&scene.origin, &["show", &format!("{branch}:a.txt")]),
@@ -383,10 +370,7 @@ async fn ignored_files_stay_only_where_that_is_wanted() {
         assert!(!workspace.path.join("loose.txt").exists());
         repository.seal(&workspace).await.unwrap();
         write(&workspace.path, ".gitignore", "");
-        let taken = repository
-            .capture(&workspace, IssueNumber(2), FIRST)
-            .await
-            .unwrap();
+        let taken = capture(&repository, &workspace, 2).await;
         assert_eq!(
             taken.diff.paths,
             [".gitignore"],
@@ -394,4 +378,33 @@ async fn ignored_files_stay_only_where_that_is_wanted() {
         );
         repository.release(workspace).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn files_that_git_would_write_differently_are_left_alone_until_touched() {
+    let scene = Scene::new(&[("dos.txt", "one\r\n"), ("touched.txt", "one\r\n")]);
+    write(&scene.checkout, ".gitattributes", "*.txt text eol=lf\n");
+    git(&scene.checkout, &["add", ".gitattributes"]);
+    git(&scene.checkout, &["commit", "-q", "-m", "attributes"]);
+    git(&scene.checkout, &["push", "-q", "origin", "main"]);
+    let repository = scene.open().await;
+    // In a new slot, and in one that was used.
+    for issue in 1..=2 {
+        let workspace = prepare(&repository, 0, issue).await;
+        repository.seal(&workspace).await.unwrap();
+        let untouched = capture(&repository, &workspace, issue).await;
+        assert_eq!(untouched.diff.files, 0);
+        write(&workspace.path, "touched.txt", "two\n");
+        write(&workspace.path, "new.txt", "new\n");
+        for _ in 0..2 {
+            let taken = capture(&repository, &workspace, issue).await;
+            assert_eq!(taken.diff.paths, ["new.txt", "touched.txt"]);
+        }
+        let control = plain_add(&scene, &workspace.path, &[], &scene.root);
+        assert!(control.contains(&"dos.txt".to_owned()), "{control:?}");
+        repository.release(workspace).await.unwrap();
+    }
+    let base = repository.fetch("main").await.unwrap();
+    let checks = repository.checkout(&base).await.unwrap();
+    assert_eq!(fs::read(checks.path().join("dos.txt")).unwrap(), b"one\r\n");
 }

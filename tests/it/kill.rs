@@ -1,7 +1,7 @@
 //! The real binary is killed at every event of a session on the fake GitHub, resumed, and compared with a session
 //! that nobody disturbed.
 
-use crate::fake_github::{Fault, FakeGitHub, FakeOptions};
+use crate::fake_github::{FakeGitHub, FakeOptions, Fault};
 use crate::rig::{Rig, config_for, leftovers};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -32,17 +32,29 @@ impl Stage {
         fake.add_issue("[Backend] One", "Write one.txt", &["go"]);
         fake.add_issue("[Frontend] Two", "Write two.txt\n\ndepends on #1", &["go"]);
         fake.add_issue("[Docs] Three", "Write three.txt", &["go"]);
-        let is_pull = |request: &crate::fake_github::Logged| request.method == "POST" && request.path.ends_with("/pulls");
+        let is_pull = |request: &crate::fake_github::Logged| {
+            request.method == "POST" && request.path.ends_with("/pulls")
+        };
         fake.fail_when(is_pull, Fault::DroppedReply, 1);
         let rig = Rig::new();
         let (agent, check) = (rig.script("agent", AGENT), rig.script("check", CHECK));
-        rig.config(&config_for(&fake.api_url(), &fake.git_url(), &agent, Some(&check)));
+        rig.config(&config_for(
+            &fake.api_url(),
+            &fake.git_url(),
+            &agent,
+            Some(&check),
+        ));
         Self { fake, rig }
     }
 
     fn exec(&self, extra: &[(&str, &str)]) -> crate::rig::Ran {
-        let mut command = self.rig.autoissue(&["exec", "go", "--isolation", "none", "--format", "json"]);
-        command.env("GITHUB_TOKEN", self.fake.token()).env("CANARY", self.marker()).envs(extra.iter().copied());
+        let mut command =
+            self.rig
+                .autoissue(&["exec", "go", "--isolation", "none", "--format", "json"]);
+        command
+            .env("GITHUB_TOKEN", self.fake.token())
+            .env("CANARY", self.marker())
+            .envs(extra.iter().copied());
         command.output().unwrap().into()
     }
 
@@ -57,14 +69,20 @@ impl Stage {
         for pull in self.fake.pulls() {
             let part = pull.pull.as_ref().unwrap();
             let tree = self.fake.tree_of(&part.head);
-            let twin = essence.insert(format!("pull {}", part.head), format!("{} {} {tree:?}", pull.title, part.base));
+            let twin = essence.insert(
+                format!("pull {}", part.head),
+                format!("{} {} {tree:?}", pull.title, part.base),
+            );
             assert_eq!(twin, None, "two pulls from {}", part.head);
         }
         for issue in self.fake.issues() {
             let mut labels = self.fake.labels(issue.number);
             labels.sort();
             let comments = self.fake.comments(issue.number).len();
-            essence.insert(format!("issue {}", issue.number), format!("{labels:?} {comments} comments"));
+            essence.insert(
+                format!("issue {}", issue.number),
+                format!("{labels:?} {comments} comments"),
+            );
         }
         for branch in self.fake.branches().keys() {
             essence.insert(format!("branch {branch}"), String::new());
@@ -79,7 +97,14 @@ fn a_kill_at_any_event_changes_nothing_in_the_end() {
     let ran = undisturbed.exec(&[]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let expected = undisturbed.essence();
-    assert_eq!(expected.keys().filter(|key| key.starts_with("pull")).count(), 3, "{expected:#?}");
+    assert_eq!(
+        expected
+            .keys()
+            .filter(|key| key.starts_with("pull"))
+            .count(),
+        3,
+        "{expected:#?}"
+    );
     let (next, kills) = (AtomicUsize::new(1), AtomicUsize::new(0));
     let last = AtomicUsize::new(usize::MAX);
     let failures = Mutex::new(Vec::new());
@@ -103,8 +128,16 @@ fn a_kill_at_any_event_changes_nothing_in_the_end() {
         }
     });
     let failures = failures.into_inner().unwrap();
-    assert!(failures.is_empty(), "{} of them:\n{}", failures.len(), failures.join("\n"));
-    println!("killed {} times, before and after every event, and always resumed to the same end", kills.load(Ordering::Relaxed));
+    assert!(
+        failures.is_empty(),
+        "{} of them:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+    println!(
+        "killed {} times, before and after every event, and always resumed to the same end",
+        kills.load(Ordering::Relaxed)
+    );
     assert!(kills.load(Ordering::Relaxed) > 80);
 }
 
@@ -117,13 +150,19 @@ fn killed_at(at: usize, side: &str, expected: &BTreeMap<String, String>) -> Resu
         return Ok(false);
     }
     if first.code.is_some() {
-        return Err(format!("{point}: ended with {:?} instead of dying\n{}\n{}", first.code, first.stdout, first.stderr));
+        return Err(format!(
+            "{point}: ended with {:?} instead of dying\n{}\n{}",
+            first.code, first.stdout, first.stderr
+        ));
     }
     let second = stage.exec(&[]);
     let essence = stage.essence();
     let left = leftovers(&stage.marker());
     if second.code != Some(0) || essence != *expected || !left.is_empty() {
-        return Err(format!("{point}: {:?} {essence:#?}\nleft: {left:?}\n{}\n{}", second.code, second.stdout, second.stderr));
+        return Err(format!(
+            "{point}: {:?} {essence:#?}\nleft: {left:?}\n{}\n{}",
+            second.code, second.stdout, second.stderr
+        ));
     }
     let violations = stage.fake.violations();
     if !violations.is_empty() {

@@ -16,6 +16,8 @@ mod mock;
 mod processes;
 #[path = "../support/repos.rs"]
 mod repos;
+#[path = "../support/rig.rs"]
+mod rig;
 #[path = "../support/sealed.rs"]
 mod sealed;
 #[path = "../support/tasks.rs"]
@@ -37,8 +39,10 @@ mod git_hostile;
 mod git_http;
 mod git_parallel;
 mod git_sealed;
+mod git_snapshot;
 mod github;
 mod init;
+mod kill;
 mod local_forge;
 mod process;
 mod process_end;

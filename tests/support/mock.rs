@@ -59,6 +59,10 @@ impl Mock {
             yolo: true,
             ..ClaudeSettings::default()
         };
+        // The user's own shell profile runs before every command of its Bash tool.
+        let home = place.join("home");
+        std::fs::create_dir_all(&home).unwrap();
+        let settings = with(settings, "HOME", &home.to_string_lossy());
         with(settings, "ANTHROPIC_BASE_URL", &self.url)
     }
 }

@@ -2,8 +2,9 @@
 
 use autoissue::adapters::git::repository::{GitRepository, open};
 use autoissue::adapters::git::source::{Habits, Place, Source};
-use autoissue::ports::{Repository, RepositoryError, Workspace, WorkspaceOrder};
+use autoissue::ports::{Capture, Repository, RepositoryError, Workspace, WorkspaceOrder};
 use autoissue::rules::ids::{AttemptNumber, BranchName, CommitId, IssueNumber, SlotNumber};
+use autoissue::rules::task::CommitMessage;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -185,10 +186,44 @@ pub(crate) fn order(slot: u32, issue: u64, base: &CommitId) -> WorkspaceOrder {
     WorkspaceOrder {
         slot: SlotNumber(slot),
         issue: IssueNumber(issue),
-        branch: BranchName::new(format!("autoissue/{issue}-a-thing")),
+        branch: branch(issue),
         base: base.clone(),
         start: base.clone(),
     }
+}
+
+/// Takes the files of the issue's worktree in.
+pub(crate) async fn capture(
+    repository: &GitRepository,
+    workspace: &Workspace,
+    issue: u64,
+) -> Capture {
+    let issue = IssueNumber(issue);
+    repository.capture(workspace, issue, FIRST).await.unwrap()
+}
+
+/// The words of a commit.
+pub(crate) fn message(issue: u64) -> CommitMessage {
+    CommitMessage {
+        subject: "Add a thing".to_owned(),
+        body: "It does it.".to_owned(),
+        issue: IssueNumber(issue),
+    }
+}
+
+/// The branch of an issue.
+pub(crate) fn branch(issue: u64) -> BranchName {
+    BranchName::new(format!("autoissue/{issue}-a-thing"))
+}
+
+/// What is in a directory, by name.
+pub(crate) fn names(directory: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
 }
 
 /// The first attempt.

@@ -12,7 +12,9 @@ pub struct Rig {
 impl Rig {
     /// An environment with a checkout of one commit.
     pub fn new() -> Self {
-        let rig = Self { root: tempfile::tempdir().unwrap() };
+        let rig = Self {
+            root: tempfile::tempdir().unwrap(),
+        };
         for name in ["home", "checkout", "bin"] {
             std::fs::create_dir(rig.path(name)).unwrap();
         }
@@ -52,14 +54,20 @@ impl Rig {
     /// Git as a person would use it in the checkout.
     pub fn git(&self, args: &[&str]) -> String {
         let output = self.clean(Command::new("git")).args(args).output().unwrap();
-        assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "git {args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
     /// The binary, in the checkout.
     pub fn autoissue(&self, args: &[&str]) -> Command {
         let mut command = self.clean(Command::new(env!("CARGO_BIN_EXE_autoissue")));
-        command.args(args).env("AUTOISSUE_STATE_DIR", self.path("state"));
+        command
+            .args(args)
+            .env("AUTOISSUE_STATE_DIR", self.path("state"));
         command
     }
 
@@ -69,9 +77,17 @@ impl Rig {
 
     fn clean(&self, mut command: Command) -> Command {
         let (home, path) = (self.path("home"), std::env::var("PATH").unwrap());
-        command.env_clear().env("PATH", path).env("HOME", &home).env("XDG_CONFIG_HOME", home.join(".config"));
-        command.env("GIT_AUTHOR_NAME", "A Person").env("GIT_AUTHOR_EMAIL", "person@example.com");
-        command.env("GIT_COMMITTER_NAME", "A Person").env("GIT_COMMITTER_EMAIL", "person@example.com");
+        command
+            .env_clear()
+            .env("PATH", path)
+            .env("HOME", &home)
+            .env("XDG_CONFIG_HOME", home.join(".config"));
+        command
+            .env("GIT_AUTHOR_NAME", "A Person")
+            .env("GIT_AUTHOR_EMAIL", "person@example.com");
+        command
+            .env("GIT_COMMITTER_NAME", "A Person")
+            .env("GIT_COMMITTER_EMAIL", "person@example.com");
         command.current_dir(self.checkout());
         command
     }
@@ -98,15 +114,22 @@ impl From<Output> for Ran {
 impl Ran {
     /// The last line of JSON on stdout.
     pub fn last_json(&self) -> Value {
-        let line = self.stdout.lines().last().unwrap_or_else(|| panic!("nothing on stdout: {self:?}"));
-        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}\n{}", self.stderr))
+        let line = self
+            .stdout
+            .lines()
+            .last()
+            .unwrap_or_else(|| panic!("nothing on stdout: {self:?}"));
+        serde_json::from_str(line)
+            .unwrap_or_else(|error| panic!("{error}: {line}\n{}", self.stderr))
     }
 }
 
 /// A configuration for a forge on loopback and an agent of our own.
 pub fn config_for(api: &str, git: &str, agent: &Path, check: Option<&Path>) -> Value {
-    let checks: Vec<Value> =
-        check.iter().map(|check| json!({ "name": "test", "run": [check.to_str().unwrap()] })).collect();
+    let checks: Vec<Value> = check
+        .iter()
+        .map(|check| json!({ "name": "test", "run": [check.to_str().unwrap()] }))
+        .collect();
     json!({
         "project": { "repo": "octo/widgets" },
         "forge": { "kind": "github", "apiUrl": api, "gitUrl": git },
@@ -122,7 +145,11 @@ pub fn leftovers(marker: &str) -> Vec<String> {
         let environ = std::fs::read(entry.path().join("environ")).unwrap_or_default();
         if String::from_utf8_lossy(&environ).contains(marker) {
             let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            found.push(format!("{} {}", entry.file_name().display(), String::from_utf8_lossy(&line).replace('\0', " ")));
+            found.push(format!(
+                "{} {}",
+                entry.file_name().display(),
+                String::from_utf8_lossy(&line).replace('\0', " ")
+            ));
         }
     }
     found

@@ -2,14 +2,15 @@
 
 use super::difference::{Difference, compare, filter_concern, name_some};
 use super::mirror::Mirror;
+use super::objects::{read_commit, write_commit};
 use super::refs::keep;
 use super::run::blocking;
 use super::seal::{below, sealed};
 use super::slot::{Slot, Work};
-use super::sweep::{RootGit, Swept, sweep};
+use super::sweep::{RootGit, Swept, is_directory, sweep};
 use crate::ports::{Capture, RepositoryError};
 use crate::rules::ids::{AttemptNumber, CommitId, IssueNumber, TreeId};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
@@ -41,8 +42,7 @@ impl Taking<'_> {
         issue: IssueNumber,
         attempt: AttemptNumber,
     ) -> Result<Capture, RepositoryError> {
-        let is_there = |path: &Path| path.symlink_metadata().is_ok_and(|found| found.is_dir());
-        if !is_there(self.tree) {
+        if !is_directory(self.tree) {
             return Err(RepositoryError::Git {
                 action: format!("take in the files of {issue}"),
                 detail: "the worktree was removed or replaced".to_owned(),
@@ -60,15 +60,15 @@ impl Taking<'_> {
             .run("write the tree")
             .await?
             .text();
-        let difference = compare(self.mirror, self.work.base.as_str(), &tree).await?;
+        let tree = TreeId::new(tree);
+        let difference = compare(self.mirror, &self.work.base, &tree).await?;
         let concern = self.concern(&swept, refused, &difference, &tree).await?;
         let title = format!("autoissue: files of {issue}, attempt {attempt}");
         let message = match &concern {
             Some(concern) => format!("{title}\n\n{CONCERN}{concern}\n"),
             None => format!("{title}\n"),
         };
-        let tree = TreeId::new(tree);
-        let snapshot = commit_tree(self.mirror, &tree, &self.work.base, message).await?;
+        let snapshot = write_commit(self.mirror, &tree, &self.work.base, &message).await?;
         keep(self.mirror, &format!("{}-{attempt}", issue.0), &snapshot)?;
         Ok(Capture {
             snapshot,
@@ -96,10 +96,10 @@ impl Taking<'_> {
         if said.out.is_empty() {
             return Ok(Vec::new());
         }
-        let sealed = sealed(self.slot)?;
+        let (sealed, odd) = (sealed(self.slot)?, self.untouched().await?);
         let changed: BTreeSet<Vec<u8>> = said
             .parts()
-            .filter(|path| !sealed.contains(*path))
+            .filter(|path| !sealed.contains(*path) && !odd.contains(*path))
             .map(<[u8]>::to_vec)
             .collect();
         let tree = self.tree.to_owned();
@@ -115,6 +115,27 @@ impl Taking<'_> {
             .lines()
             .filter_map(|line| line.strip_prefix("Ignoring path "));
         Ok(refused.map(|path| path.as_bytes().to_vec()).collect())
+    }
+
+    /// The odd files that nobody has touched.
+    async fn untouched(&self) -> Result<HashSet<Vec<u8>>, RepositoryError> {
+        let now = self.fingerprints(&self.work.odd).await?;
+        let same = now
+            .into_iter()
+            .filter(|(path, number)| self.work.odd.get(path) == Some(number));
+        Ok(same.map(|(path, _)| path.into_bytes()).collect())
+    }
+
+    async fn fingerprints(
+        &self,
+        paths: &BTreeMap<String, u64>,
+    ) -> Result<BTreeMap<String, u64>, RepositoryError> {
+        let root = self.tree.to_owned();
+        let paths: Vec<PathBuf> = paths.keys().map(PathBuf::from).collect();
+        blocking("look at files that were noted", move || {
+            below(&root, &paths)
+        })
+        .await
     }
 
     /// Returns what git complained about.
@@ -143,15 +164,10 @@ impl Taking<'_> {
         swept: &Swept,
         refused: Vec<Vec<u8>>,
         difference: &Difference,
-        tree: &str,
+        tree: &TreeId,
     ) -> Result<Option<String>, RepositoryError> {
         let mut concerns = Vec::from_iter(difference.nested_concern());
-        let nested: Vec<PathBuf> = self.work.nested.keys().map(PathBuf::from).collect();
-        let root = self.tree.to_owned();
-        let now = blocking("look below nested repositories", move || {
-            below(&root, &nested)
-        })
-        .await?;
+        let now = self.fingerprints(&self.work.nested).await?;
         let edited: Vec<Vec<u8>> = now
             .iter()
             .filter(|(path, number)| self.work.nested.get(*path) != Some(number))
@@ -185,41 +201,17 @@ pub(super) async fn reopen(
     snapshot: &CommitId,
     base: &CommitId,
 ) -> Result<Capture, RepositoryError> {
-    let said = mirror
-        .call("show")?
-        .args(["--no-patch", "--format=%T%n%B", snapshot.as_str()])
-        .run(&format!("read snapshot {snapshot}"))
-        .await?;
-    let text = said.text();
-    let (tree, message) = text.split_once('\n').unwrap_or((&text, ""));
-    let concern = message.lines().find_map(|line| line.strip_prefix(CONCERN));
+    let read = read_commit(mirror, snapshot).await?;
+    let concern = read
+        .message
+        .lines()
+        .find_map(|line| line.strip_prefix(CONCERN));
     Ok(Capture {
         snapshot: snapshot.clone(),
-        tree: TreeId::new(tree),
-        diff: compare(mirror, base.as_str(), tree).await?.stat,
+        diff: compare(mirror, base, &read.tree).await?.stat,
+        tree: read.tree,
         concern: concern.map(ToOwned::to_owned),
     })
-}
-
-/// Makes a commit of ours.
-pub(super) async fn commit_tree(
-    mirror: &Mirror,
-    tree: &TreeId,
-    parent: &CommitId,
-    message: String,
-) -> Result<CommitId, RepositoryError> {
-    let who = &mirror.identity;
-    let said = mirror
-        .call("commit-tree")?
-        .args(["-p", parent.as_str(), "-F", "-", tree.as_str()])
-        .env("GIT_AUTHOR_NAME", &who.name)
-        .env("GIT_AUTHOR_EMAIL", &who.email)
-        .env("GIT_COMMITTER_NAME", &who.name)
-        .env("GIT_COMMITTER_EMAIL", &who.email)
-        .input(message)
-        .run("make the commit")
-        .await?;
-    Ok(CommitId::new(said.text()))
 }
 
 /// The paths that are files or links now, and those that are not, each list as git reads it. What lies behind a link
@@ -230,8 +222,7 @@ fn sort_out(tree: &Path, changed: &BTreeSet<Vec<u8>>) -> io::Result<(Vec<u8>, Ve
     for path in changed {
         let relative = Path::new(OsStr::from_bytes(path));
         let parent = relative.parent().unwrap_or(relative);
-        let list = if is_directory(tree, parent, &mut known) && make_readable(&tree.join(relative))?
-        {
+        let list = if is_reached(tree, parent, &mut known) && make_readable(&tree.join(relative))? {
             &mut present
         } else {
             &mut absent
@@ -242,17 +233,13 @@ fn sort_out(tree: &Path, changed: &BTreeSet<Vec<u8>>) -> io::Result<(Vec<u8>, Ve
     Ok((present, absent))
 }
 
-/// Is it a directory, reached through directories only?
-fn is_directory(tree: &Path, path: &Path, known: &mut HashMap<PathBuf, bool>) -> bool {
+/// Is it a directory that is reached through directories only?
+fn is_reached(tree: &Path, path: &Path, known: &mut HashMap<PathBuf, bool>) -> bool {
     if let Some(known) = known.get(path) {
         return *known;
     }
     let parent = path.parent().unwrap_or(Path::new(""));
-    let is = is_directory(tree, parent, known)
-        && tree
-            .join(path)
-            .symlink_metadata()
-            .is_ok_and(|found| found.is_dir());
+    let is = is_reached(tree, parent, known) && is_directory(&tree.join(path));
     known.insert(path.to_owned(), is);
     is
 }

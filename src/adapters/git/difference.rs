@@ -1,7 +1,9 @@
 //! What a tree changes against a commit, and why it must not be offered without a person.
 
 use super::mirror::Mirror;
+use super::objects::{compare_trees, read_commit};
 use crate::ports::RepositoryError;
+use crate::rules::ids::{CommitId, TreeId};
 use crate::rules::task::DiffStat;
 use std::collections::HashMap;
 
@@ -31,19 +33,14 @@ struct Changed {
     blob: String,
 }
 
-/// Compares two trees, or commits.
+/// Compares a tree with a base.
 pub(super) async fn compare(
     mirror: &Mirror,
-    base: &str,
-    tree: &str,
+    base: &CommitId,
+    tree: &TreeId,
 ) -> Result<Difference, RepositoryError> {
-    let said = mirror
-        .call("diff-tree")?
-        .args(["-r", "-z", "--raw", "--numstat", "--no-renames"])
-        .args(["--no-ext-diff", "--no-textconv", base, tree])
-        .run("compare with the base")
-        .await?;
-    Ok(parse(&said.out))
+    let base = read_commit(mirror, base).await?.tree;
+    Ok(parse(&compare_trees(mirror, &base, tree).await?))
 }
 
 /// First all raw records, `:100644 100644 <blob> <blob> M` NUL path NUL, then all counts, `1 TAB 2 TAB path` NUL.
@@ -112,7 +109,7 @@ impl Difference {
 pub(super) async fn filter_concern(
     mirror: &Mirror,
     difference: &Difference,
-    tree: &str,
+    tree: &TreeId,
 ) -> Result<Option<String>, RepositoryError> {
     if difference.files.is_empty() {
         return Ok(None);

@@ -3,11 +3,13 @@
 use super::mirror::Mirror;
 use super::run::{blocking, failed};
 use super::slot::Slot;
-use super::sweep::{RootGit, sweep};
+use super::sweep::{RootGit, is_directory, sweep};
 use super::trash::{delete, set_aside};
 use crate::ports::RepositoryError;
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// What may stay in a directory that is used again.
@@ -33,25 +35,26 @@ pub(super) struct Layout<'a> {
     pub(super) leftovers: Leftovers,
 }
 
+/// What was laid out.
+pub(super) struct Laid {
+    /// Paths of nested repositories; their directories are empty.
+    pub(super) nested: Vec<PathBuf>,
+    /// Files that git takes for changed as soon as it has written them, because it would not write them so itself.
+    pub(super) odd: Vec<PathBuf>,
+}
+
 impl Layout<'_> {
-    /// Lays the commit out. A directory that is not provably clean afterwards is replaced by a new one. Returns the
-    /// paths of nested repositories, whose directories are empty.
-    pub(super) async fn lay_out(&self, commit: &str) -> Result<Vec<PathBuf>, RepositoryError> {
-        let there = self
-            .tree
-            .symlink_metadata()
-            .is_ok_and(|found| found.is_dir());
-        let used = there && self.slot.index().exists();
-        if used && let Ok(Some(nested)) = self.reset(commit).await {
-            return Ok(nested);
+    /// Lays the commit out. A directory that is not provably clean afterwards is replaced by a new one.
+    pub(super) async fn lay_out(&self, commit: &str) -> Result<Laid, RepositoryError> {
+        if is_directory(self.tree) && self.slot.index().exists() {
+            match self.reset(commit).await {
+                Ok(Laid { nested, odd }) if odd.is_empty() => return Ok(Laid { nested, odd }),
+                Ok(Laid { odd, .. }) => tracing::debug!(?odd, "a used worktree is not clean"),
+                Err(cause) => tracing::debug!(%cause, "a used worktree cannot be used"),
+            }
         }
         self.start_over().await?;
-        self.reset(commit)
-            .await?
-            .ok_or_else(|| RepositoryError::Git {
-                action: format!("lay out {commit}"),
-                detail: "the files are not what the commit holds".to_owned(),
-            })
+        self.reset(commit).await
     }
 
     async fn start_over(&self) -> Result<(), RepositoryError> {
@@ -72,8 +75,7 @@ impl Layout<'_> {
         Ok(())
     }
 
-    /// `None` if something is left that must not be there.
-    async fn reset(&self, commit: &str) -> Result<Option<Vec<PathBuf>>, RepositoryError> {
+    async fn reset(&self, commit: &str) -> Result<Laid, RepositoryError> {
         let (tree, slots) = (self.tree.to_owned(), self.slots.to_owned());
         blocking("sweep the worktree", move || {
             sweep(&tree, RootGit::Remove, &slots)
@@ -95,22 +97,31 @@ impl Layout<'_> {
             empty(&tree, &paths, &slots)
         })
         .await?;
-        let ignored = match self.leftovers {
-            Leftovers::None => Some("-x"),
-            Leftovers::Ignored => None,
-        };
-        self.mirror
-            .call_over(self.tree, &index, "clean")?
-            .args(["-ffdq"])
-            .args(ignored)
-            .holding(&self.slot.lock)
-            .map_err(inherit)?
-            .run("clean the worktree")
-            .await?;
-        Ok(self.is_clean(&index).await?.then_some(nested))
+        let mut left = self.left(&index).await?;
+        if !left.is_empty() {
+            let ignored = match self.leftovers {
+                Leftovers::None => Some("-x"),
+                Leftovers::Ignored => None,
+            };
+            self.mirror
+                .call_over(self.tree, &index, "clean")?
+                .args(["-ffdq"])
+                .args(ignored)
+                .holding(&self.slot.lock)
+                .map_err(inherit)?
+                .run("clean the worktree")
+                .await?;
+            left = self.left(&index).await?;
+        }
+        let odd = odd(&left).ok_or_else(|| RepositoryError::Git {
+            action,
+            detail: "files are left that the commit does not hold".to_owned(),
+        })?;
+        Ok(Laid { nested, odd })
     }
 
-    async fn is_clean(&self, index: &Path) -> Result<bool, RepositoryError> {
+    /// All that is there and should not be, even empty directories, and all that is not as it should be.
+    async fn left(&self, index: &Path) -> Result<Vec<u8>, RepositoryError> {
         let ignored = match self.leftovers {
             Leftovers::None => None,
             Leftovers::Ignored => Some("--exclude-standard"),
@@ -118,12 +129,27 @@ impl Layout<'_> {
         let said = self
             .mirror
             .call_over(self.tree, index, "ls-files")?
-            .args(["-z", "--others", "--modified", "--deleted"])
+            .args([
+                "-z",
+                "-t",
+                "--others",
+                "--directory",
+                "--modified",
+                "--deleted",
+            ])
             .args(ignored)
             .run("look over the worktree")
             .await?;
-        Ok(said.out.is_empty())
+        Ok(said.out)
     }
+}
+
+/// The files that are there and differ, each marked `C`; none if that is not all.
+fn odd(left: &[u8]) -> Option<Vec<PathBuf>> {
+    left.split(|byte| *byte == 0)
+        .filter(|entry| !entry.is_empty())
+        .map(|entry| Some(PathBuf::from(OsStr::from_bytes(entry.strip_prefix(b"C ")?))))
+        .collect()
 }
 
 /// Git cleans nothing below a nested repository's path.

@@ -1,7 +1,7 @@
 //! Moves files that were made on one commit onto another.
 
-use super::capture::commit_tree;
 use super::mirror::Mirror;
+use super::objects::{read_commit, write_commit};
 use super::refs::keep;
 use crate::ports::RepositoryError;
 use crate::rules::ids::{CommitId, IssueNumber, TreeId};
@@ -26,16 +26,10 @@ pub(super) async fn onto(
     snapshot: &CommitId,
     base: &CommitId,
 ) -> Result<Moved, RepositoryError> {
-    let said = mirror
-        .call("show")?
-        .args(["--no-patch", "--format=%P", snapshot.as_str()])
-        .run(&format!("read snapshot {snapshot}"))
-        .await?;
-    let text = said.text();
-    let parent = text.split(' ').next().unwrap_or_default();
-    if parent == base.as_str() {
-        return Ok(Moved::Already);
-    }
+    let parent = match read_commit(mirror, snapshot).await?.parent {
+        Some(parent) if parent != *base => parent,
+        Some(_) | None => return Ok(Moved::Already),
+    };
     let action = format!("move {snapshot} onto {base}");
     let call = mirror
         .call("merge-tree")?
@@ -45,9 +39,7 @@ pub(super) async fn onto(
     let said = call.ask(&action).await?;
     match said.code {
         Some(0) => Ok(Moved::Onto(TreeId::new(said.text()))),
-        Some(1) => Ok(Moved::Conflict {
-            stands_on: CommitId::new(parent),
-        }),
+        Some(1) => Ok(Moved::Conflict { stands_on: parent }),
         Some(_) | None => Err(RepositoryError::Git {
             action,
             detail: said.detail(),
@@ -71,7 +63,7 @@ pub(super) async fn footing(
         Moved::Conflict { stands_on } => Ok((stands_on, start.clone())),
         Moved::Onto(tree) => {
             let message = format!("autoissue: files of {issue}, moved onto a newer base\n");
-            let moved = commit_tree(mirror, &tree, base, message).await?;
+            let moved = write_commit(mirror, &tree, base, &message).await?;
             keep(mirror, &format!("{}-moved", issue.0), &moved)?;
             Ok((base.clone(), moved))
         }

@@ -1,7 +1,8 @@
 //! The throw-away git directory that an agent gets in its worktree: its own in every respect, and never read by us.
 
+use super::fetch::refs;
 use super::mirror::Mirror;
-use super::run::{blocking, failed};
+use super::run::blocking;
 use super::slot::{Slot, Work};
 use crate::ports::RepositoryError;
 use std::fmt::Write as _;
@@ -32,7 +33,7 @@ pub(super) async fn make(
         objects: mirror.path.join("objects"),
         index: slot.index(),
         config: config(mirror),
-        packed_refs: mirror.refs().await?.packed.clone(),
+        packed_refs: refs(mirror).await?.packed.clone(),
         exclude: exclude(copied),
         branch: work.branch.to_string(),
         start: work.start.to_string(),
@@ -42,11 +43,6 @@ pub(super) async fn make(
         contents.write(&directory)
     })
     .await
-}
-
-/// Where the objects are must be an absolute path, or git would take it as relative to the agent's directory.
-pub(super) fn absolute(path: &Path) -> Result<PathBuf, RepositoryError> {
-    std::path::absolute(path).map_err(|cause| failed("find the mirror", cause))
 }
 
 impl Contents {

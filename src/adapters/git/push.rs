@@ -1,12 +1,69 @@
-//! Puts branches of ours on the remote, and sees where they stand: never over anything that is not ours.
+//! Puts branches of ours on the remote: never over anything that is not ours, and all that wait in one push.
 
+use super::fetch::{OURS, look};
+use super::flight::again;
 use super::mirror::Mirror;
 use super::run::Said;
 use crate::ports::RepositoryError;
 use crate::rules::ids::{BranchName, CommitId};
+use std::collections::HashSet;
+use std::sync::Arc;
+use tokio::sync::oneshot::error::TryRecvError;
+use tokio::sync::{Mutex, oneshot};
 
-/// All that is ever pushed lies below this.
-const OURS: &str = "autoissue/";
+/// How many branches go in one push at most.
+const MOST: usize = 50;
+
+/// What waits to be pushed; whoever's turn it is takes all along.
+pub(super) struct Queue {
+    waiting: std::sync::Mutex<Vec<(Move, oneshot::Sender<Reply>)>>,
+    turn: Mutex<()>,
+}
+
+/// A branch that is to go from `expected`, or from nothing, to the commit.
+#[derive(Clone)]
+struct Move {
+    branch: BranchName,
+    commit: CommitId,
+    expected: Option<CommitId>,
+}
+
+/// What came of a push, for each that was in it.
+#[derive(Clone)]
+struct Reply {
+    said: Result<Arc<Said>, Arc<RepositoryError>>,
+    /// How many branches were in it.
+    company: usize,
+}
+
+impl Queue {
+    /// Nothing waits.
+    pub(super) fn new() -> Self {
+        Self {
+            waiting: std::sync::Mutex::new(Vec::new()),
+            turn: Mutex::new(()),
+        }
+    }
+
+    fn add(&self, wish: Move) -> oneshot::Receiver<Reply> {
+        let (tell, told) = oneshot::channel();
+        let mut waiting = self.waiting.lock().expect("no panic under this lock");
+        waiting.push((wish, tell));
+        told
+    }
+
+    /// The next that go together: each branch once, and none whose owner has given up.
+    fn take(&self) -> Vec<(Move, oneshot::Sender<Reply>)> {
+        let mut waiting = self.waiting.lock().expect("no panic under this lock");
+        let (mut batch, mut later, mut branches) = (Vec::new(), Vec::new(), HashSet::new());
+        for (wish, tell) in waiting.drain(..).filter(|(_, tell)| !tell.is_closed()) {
+            let fits = batch.len() < MOST && branches.insert(wish.branch.clone());
+            if fits { &mut batch } else { &mut later }.push((wish, tell));
+        }
+        *waiting = later;
+        batch
+    }
+}
 
 /// Moves the branch from `expected`, or from nothing, to the commit.
 pub(super) async fn push(
@@ -22,69 +79,99 @@ pub(super) async fn push(
             detail: "only branches below autoissue/ are ever pushed".to_owned(),
         });
     }
-    let from = expected.map_or("", CommitId::as_str);
-    let call = mirror
-        .call("push")?
-        .args(["--porcelain", "--no-verify", "--no-follow-tags"])
-        .arg(format!("--force-with-lease=refs/heads/{branch}:{from}"))
-        .args(["--", &mirror.remote.url])
-        .arg(format!("{commit}:refs/heads/{branch}"));
-    let said = mirror.remote.ask(call, &action).await?;
-    if said.code == Some(0) {
+    let wish = Move {
+        branch: branch.clone(),
+        commit: commit.clone(),
+        expected: expected.cloned(),
+    };
+    let mut reply = in_company(mirror, &wish).await;
+    // What is wrong with another may have kept ours out.
+    if reply.company > 1 && !reply.said.as_ref().is_ok_and(|said| accepted(said, branch)) {
+        reply = send(mirror, std::slice::from_ref(&wish)).await;
+    }
+    let said = reply.said.map_err(|cause| again(&cause))?;
+    if accepted(&said, branch) {
         return Ok(());
     }
-    // Whatever was said, where the branch stands decides: a reply may have been lost.
-    match head(mirror, branch).await? {
-        Some(found) if found == *commit => Ok(()),
-        Some(found) if expected != Some(&found) => Err(RepositoryError::Foreign {
+    // Whatever was said, where the branch stands decides: an answer may have been lost.
+    match look(mirror).await?.get(branch.as_str()) {
+        Some(found) if found == commit => Ok(()),
+        Some(found) if expected != Some(found) => Err(RepositoryError::Foreign {
             branch: branch.clone(),
-            found,
+            found: found.clone(),
         }),
-        Some(_) | None => Err(mirror.remote.error(&action, &with_reason(said))),
+        Some(_) | None => Err(mirror.remote.error(&action, &with_reason(&said, branch))),
     }
 }
 
-/// Where the branch stands on the remote.
-pub(super) async fn head(
-    mirror: &Mirror,
-    branch: &BranchName,
-) -> Result<Option<CommitId>, RepositoryError> {
-    let found = list(mirror, &format!("refs/heads/{branch}")).await?;
-    let found = found.into_iter().find(|(name, _)| name == branch);
-    Ok(found.map(|(_, commit)| commit))
-}
-
-/// All branches of ours on the remote.
-pub(super) async fn heads(mirror: &Mirror) -> Result<Vec<(BranchName, CommitId)>, RepositoryError> {
-    let mut found = list(mirror, &format!("refs/heads/{OURS}*")).await?;
-    found.retain(|(name, _)| name.as_str().starts_with(OURS));
-    Ok(found)
-}
-
-async fn list(
-    mirror: &Mirror,
-    pattern: &str,
-) -> Result<Vec<(BranchName, CommitId)>, RepositoryError> {
-    let action = "look at the remote's branches";
-    let call =
-        mirror
-            .call("ls-remote")?
-            .args(["--heads", "--refs", "--", &mirror.remote.url, pattern]);
-    let said = mirror.remote.ask(call, action).await?;
-    if said.code != Some(0) {
-        return Err(mirror.remote.error(action, &said));
+async fn in_company(mirror: &Mirror, wish: &Move) -> Reply {
+    let mut told = mirror.queue.add(wish.clone());
+    loop {
+        let _turn = mirror.queue.turn.lock().await;
+        match told.try_recv() {
+            Ok(reply) => return reply,
+            // Whoever took ours along was interrupted.
+            Err(TryRecvError::Closed) => return send(mirror, std::slice::from_ref(wish)).await,
+            Err(TryRecvError::Empty) => {}
+        }
+        let (moves, owners): (Vec<_>, Vec<_>) = mirror.queue.take().into_iter().unzip();
+        let reply = send(mirror, &moves).await;
+        for owner in owners {
+            // Its owner may have given up meanwhile.
+            let _ = owner.send(reply.clone());
+        }
     }
-    Ok(parse(&String::from_utf8_lossy(&said.out)))
 }
 
-fn parse(answer: &str) -> Vec<(BranchName, CommitId)> {
-    answer
-        .lines()
-        .filter_map(|line| {
-            let (commit, name) = line.split_once("\trefs/heads/")?;
-            Some((BranchName::new(name), CommitId::new(commit)))
-        })
-        .collect()
+async fn send(mirror: &Mirror, moves: &[Move]) -> Reply {
+    let push = async {
+        let mut call =
+            mirror
+                .call("push")?
+                .args(["--porcelain", "--no-verify", "--no-follow-tags"]);
+        for Move {
+            branch, expected, ..
+        } in moves
+        {
+            let from = expected.as_ref().map_or("", CommitId::as_str);
+            call = call.arg(format!("--force-with-lease=refs/heads/{branch}:{from}"));
+        }
+        call = call.args(["--", &mirror.remote.url]);
+        for Move { branch, commit, .. } in moves {
+            call = call.arg(format!("{commit}:refs/heads/{branch}"));
+        }
+        mirror.remote.ask(call, "push").await
+    };
+    Reply {
+        said: push.await.map(Arc::new).map_err(Arc::new),
+        company: moves.len(),
+    }
+}
+
+/// Did the remote take the branch? One line each: `* TAB from:to TAB what happened`, with `!` for a refusal.
+fn accepted(said: &Said, branch: &BranchName) -> bool {
+    said.code == Some(0) || line(said, branch).is_some_and(|line| !line.starts_with('!'))
+}
+
+fn line(said: &Said, branch: &BranchName) -> Option<String> {
+    let answer = String::from_utf8_lossy(&said.out);
+    let end = format!(":refs/heads/{branch}");
+    let is_its = |line: &&str| {
+        line.split('\t')
+            .nth(1)
+            .is_some_and(|pair| pair.ends_with(&end))
+    };
+    answer.lines().find(is_its).map(ToOwned::to_owned)
+}
+
+/// The reason of a refusal stands in the answer: `! TAB from:to TAB [remote rejected] (reason)`.
+fn with_reason(said: &Said, branch: &BranchName) -> Said {
+    let line = line(said, branch).unwrap_or_default();
+    let reason = line.rsplit('\t').next().unwrap_or_default();
+    Said {
+        complaint: format!("{} {reason}", said.complaint),
+        ..said.clone()
+    }
 }
 
 /// `autoissue/` and then letters, digits, `-` and `/`, as `rules::names` makes them.
@@ -99,27 +186,17 @@ fn is_ours(branch: &BranchName) -> bool {
     })
 }
 
-/// The reason of a refusal stands in the answer: `! TAB from:to TAB [remote rejected] (reason)`.
-fn with_reason(mut said: Said) -> Said {
-    let answer = String::from_utf8_lossy(&said.out);
-    let reason = answer.lines().find(|line| line.starts_with('!'));
-    let reason = reason
-        .and_then(|line| line.rsplit('\t').next())
-        .unwrap_or_default();
-    let reason = format!(" {reason}");
-    said.complaint.push_str(&reason);
-    said
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn branch(name: &str) -> BranchName {
+        BranchName::new(name)
+    }
+
     #[test]
     fn only_our_own_branches_are_pushed() {
-        let check = |name: &str, ours: bool| {
-            assert_eq!(is_ours(&BranchName::new(name)), ours, "{name}");
-        };
+        let check = |name: &str, ours: bool| assert_eq!(is_ours(&branch(name)), ours, "{name}");
         check("autoissue/12-add-a-thing", true);
         check("autoissue/12/2", true);
         check("main", false);
@@ -132,10 +209,42 @@ mod tests {
     }
 
     #[test]
-    fn the_remote_s_listing_is_read() {
-        let answer = "aaa\trefs/heads/autoissue/1-x\nbbb\trefs/heads/main\n";
-        let expect = [("autoissue/1-x", "aaa"), ("main", "bbb")]
-            .map(|(name, commit)| (BranchName::new(name), CommitId::new(commit)));
-        assert_eq!(parse(answer), expect);
+    fn every_branch_of_a_push_has_its_own_verdict() {
+        let out = "To /somewhere\n*\taaa:refs/heads/autoissue/1\t[new branch]\n\
+                   !\tbbb:refs/heads/autoissue/11\t[rejected] (stale info)\nDone\n";
+        let said = Said {
+            code: Some(1),
+            out: out.as_bytes().to_vec(),
+            complaint: "error: failed to push".to_owned(),
+        };
+        assert!(accepted(&said, &branch("autoissue/1")));
+        assert!(!accepted(&said, &branch("autoissue/11")));
+        assert!(
+            !accepted(&said, &branch("autoissue/111")),
+            "it says nothing of this one"
+        );
+        let reason = with_reason(&said, &branch("autoissue/11")).complaint;
+        assert_eq!(reason, "error: failed to push [rejected] (stale info)");
+    }
+
+    #[test]
+    fn a_branch_goes_once_in_a_push_and_those_who_gave_up_do_not() {
+        let queue = Queue::new();
+        let wish = |name: &str| Move {
+            branch: branch(name),
+            commit: CommitId::new("c"),
+            expected: None,
+        };
+        let names = || -> Vec<String> {
+            let taken = queue.take().into_iter();
+            taken.map(|(wish, _)| wish.branch.to_string()).collect()
+        };
+        let kept = ["a", "b", "a"].map(|name| queue.add(wish(name)));
+        drop(queue.add(wish("c")));
+        assert_eq!(names(), ["a", "b"]);
+        assert_eq!(names(), ["a"]);
+        let more: Vec<_> = (0..60).map(|n| queue.add(wish(&n.to_string()))).collect();
+        assert_eq!((names().len(), names().len(), names().len()), (MOST, 10, 0));
+        drop((kept, more));
     }
 }

@@ -33,6 +33,14 @@ pub(super) fn keep(
     write().map_err(|cause| failed(&format!("keep {short}"), cause))
 }
 
+/// Removes a file that may be gone already.
+pub(super) fn remove_file(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(cause),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 /// Writes a file so that it is there whole, or as it was before, whenever we are killed.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_aside(path, bytes, |_| Ok(()))

@@ -62,12 +62,18 @@ const ALWAYS: [(&str, &str); 21] = [
 /// How git is started.
 #[derive(Clone, Debug)]
 pub(super) struct Git {
+    /// A whole path: with a name, to be found in a changed `PATH`, each start would copy our own page tables.
+    program: PathBuf,
     environment: Vec<(OsString, OsString)>,
 }
 
 impl Git {
-    /// `home` is an empty directory of ours, in place of the user's with its configuration and `.netrc`.
-    pub(super) fn new(home: &Path) -> Self {
+    /// Finds git. `home` is an empty directory of ours, in place of the user's with its configuration and `.netrc`.
+    pub(super) fn find(home: &Path) -> Result<Self, RepositoryError> {
+        let program = which_git().ok_or_else(|| RepositoryError::Unusable {
+            problem: "git is not installed".to_owned(),
+            hint: format!("install git {}.{} or newer", LEAST.0, LEAST.1),
+        })?;
         let mut environment: Vec<(OsString, OsString)> = PASSED_ON
             .iter()
             .filter_map(|name| Some((name.into(), std::env::var_os(name)?)))
@@ -88,12 +94,15 @@ impl Git {
             environment.push((name.into(), value.into()));
         }
         environment.push(("HOME".into(), home.into()));
-        Self { environment }
+        Ok(Self {
+            program,
+            environment,
+        })
     }
 
     /// A call in `directory`, in whose parents no repository is looked for.
     pub(super) fn call(&self, directory: &Path, subcommand: &str) -> Call {
-        let mut command = Command::new("git");
+        let mut command = Command::new(&self.program);
         command
             .arg(subcommand)
             .env_clear()
@@ -174,27 +183,38 @@ impl Call {
         })
     }
 
+    /// Starts it, to be asked question after question; it ends with its standard input.
+    pub(super) fn start(mut self, action: &str) -> Result<Child, RepositoryError> {
+        self.command.stdin(Stdio::piped()).stderr(Stdio::null());
+        self.spawn(action)
+    }
+
     /// Runs it; its exit code is part of the answer.
     pub(super) async fn ask(mut self, action: &str) -> Result<Said, RepositoryError> {
-        let always = ALWAYS.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        let mut count = 0_usize;
-        for (key, value) in always.into_iter().chain(self.settings) {
-            self.command.env(format!("GIT_CONFIG_KEY_{count}"), key);
-            self.command.env(format!("GIT_CONFIG_VALUE_{count}"), value);
-            count += 1;
-        }
-        self.command.env("GIT_CONFIG_COUNT", count.to_string());
-        let child = self.command.spawn().map_err(|e| started(action, e))?;
+        let child = self.spawn(action)?;
         let said = finish(child, self.input.unwrap_or_default())
             .await
             .map_err(|cause| failed(action, cause))?;
         tracing::trace!(action, code = said.code, "git");
         Ok(said)
     }
+
+    fn spawn(&mut self, action: &str) -> Result<Child, RepositoryError> {
+        let always = ALWAYS.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let mut count = 0_usize;
+        let settings = std::mem::take(&mut self.settings);
+        for (key, value) in always.into_iter().chain(settings) {
+            self.command.env(format!("GIT_CONFIG_KEY_{count}"), key);
+            self.command.env(format!("GIT_CONFIG_VALUE_{count}"), value);
+            count += 1;
+        }
+        self.command.env("GIT_CONFIG_COUNT", count.to_string());
+        self.command.spawn().map_err(|cause| failed(action, cause))
+    }
 }
 
 /// What git said.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Said {
     /// Its exit code; none if a signal ended it.
     pub(super) code: Option<i32>,
@@ -277,20 +297,10 @@ fn parse_version(text: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
-fn started(action: &str, cause: io::Error) -> RepositoryError {
-    if cause.kind() == io::ErrorKind::NotFound && which_git().is_none() {
-        return RepositoryError::Unusable {
-            problem: "git is not installed".to_owned(),
-            hint: format!("install git {}.{} or newer", LEAST.0, LEAST.1),
-        };
-    }
-    failed(action, cause)
-}
-
-/// A missing working directory is reported like a missing program; this tells them apart.
 fn which_git() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
+        .filter(|directory| directory.is_absolute())
         .map(|directory| directory.join("git"))
         .find(|program| program.is_file())
 }
@@ -355,7 +365,7 @@ mod tests {
     #[tokio::test]
     async fn the_environment_of_the_caller_does_not_reach_git() {
         let home = tempfile::tempdir().unwrap();
-        let git = Git::new(home.path());
+        let git = Git::find(home.path()).unwrap();
         let said = git
             .call(home.path(), "-c")
             .args(["alias.environment=!env", "environment"])

@@ -1,7 +1,7 @@
 //! Which files of a worktree are never committed: those copied in, and those untracked when setup ended.
 
-use super::mirror::{Mirror, remove_file};
-use super::refs::write_whole;
+use super::mirror::Mirror;
+use super::refs::{remove_file, write_whole};
 use super::run::{blocking, failed};
 use super::slot::Slot;
 use super::sweep::{RootGit, fingerprint, sweep};

@@ -1,8 +1,7 @@
 //! Slots: numbered places for worktrees, shared with other processes, each with an index of our own.
 
 use super::lock::{Lock, busy};
-use super::mirror::remove_file;
-use super::refs::write_whole;
+use super::refs::{remove_file, write_whole};
 use super::run::failed;
 use crate::ports::RepositoryError;
 use crate::rules::ids::{BranchName, CommitId, IssueNumber};
@@ -20,9 +19,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const MOST: u32 = 4096;
 
 /// All slots of one kind.
+#[derive(Clone)]
 pub(super) struct Pool {
     /// Where locks, indexes and notes are kept: `<records>/<number>/`.
     records: PathBuf,
+    /// Where the worktrees are.
+    slots: PathBuf,
+    /// What the worktrees are called while nobody uses them.
+    name: &'static str,
 }
 
 /// A slot that is ours.
@@ -48,37 +52,75 @@ pub(super) struct Work {
     /// Was it handed out, so that it may hold work?
     pub(super) ready: bool,
     /// Paths of nested repositories, with what lay below each when setup ended.
-    #[serde(default)]
     pub(super) nested: BTreeMap<String, u64>,
+    /// Files that git takes for changed right after it wrote them (their line ends, say), as they were then.
+    pub(super) odd: BTreeMap<String, u64>,
 }
 
 impl Pool {
-    /// Slots whose records are kept in this directory.
-    pub(super) fn new(records: PathBuf) -> Self {
-        Self { records }
+    /// Slots whose records are kept in the one directory, and whose worktrees are in the other.
+    pub(super) fn new(records: PathBuf, slots: PathBuf, name: &'static str) -> Self {
+        Self {
+            records,
+            slots,
+            name,
+        }
+    }
+
+    /// Where a slot's worktree is while no issue has it.
+    pub(super) fn free(&self, number: u32) -> PathBuf {
+        self.slots.join(format!("{}-{number}", self.name))
+    }
+
+    /// Where an issue's worktree is, whichever slot it has.
+    pub(super) fn path(&self, issue: IssueNumber) -> PathBuf {
+        self.slots.join(format!("issue-{}", issue.0))
     }
 
     /// Takes a slot that nobody holds and that holds no work: `wanted`, or else the next.
     pub(super) fn take(&self, wanted: u32, what: &str) -> Result<Slot, RepositoryError> {
         for number in (wanted..MOST).chain(0..wanted.min(MOST)) {
-            let slot = self.lock(number).map_err(|cause| failed(what, cause))?;
-            if let Some(slot) = slot.filter(|slot| !slot.note_path().exists()) {
+            let slot = self
+                .take_this(number)
+                .map_err(|cause| failed(what, cause))?;
+            if let Some(slot) = slot {
                 return Ok(slot);
             }
         }
         Err(busy(&self.lock_path(wanted), what))
     }
 
-    /// The slot whose worktree belongs to the issue, whoever holds it.
-    pub(super) fn find(&self, issue: IssueNumber) -> io::Result<Option<u32>> {
-        Ok(self
-            .notes()?
-            .into_iter()
-            .find_map(|(number, work)| (work.issue == issue).then_some(number)))
+    fn take_this(&self, number: u32) -> io::Result<Option<Slot>> {
+        let Some(slot) = self.lock(number)? else {
+            return Ok(None);
+        };
+        if let Some(work) = slot.work()
+            && self.is_at(number, work.issue)
+        {
+            return Ok(None);
+        }
+        slot.forget()?;
+        Ok(Some(slot))
     }
 
-    /// Every slot with a worktree that belongs to an issue.
-    pub(super) fn notes(&self) -> io::Result<Vec<(u32, Work)>> {
+    /// Is the slot's worktree at the issue's path? A process that was killed may have noted that, and not done it.
+    fn is_at(&self, number: u32, issue: IssueNumber) -> bool {
+        let is_there = |path: &Path| path.symlink_metadata().is_ok();
+        !is_there(&self.free(number)) && is_there(&self.path(issue))
+    }
+
+    /// The slot whose worktree is at the issue's path, whoever holds it.
+    pub(super) fn find(&self, issue: IssueNumber) -> io::Result<Option<u32>> {
+        if self.path(issue).symlink_metadata().is_err() {
+            return Ok(None);
+        }
+        let notes = self.notes()?.into_iter();
+        let mut its =
+            notes.filter(|(number, work)| work.issue == issue && self.is_at(*number, issue));
+        Ok(its.next().map(|(number, _)| number))
+    }
+
+    fn notes(&self) -> io::Result<Vec<(u32, Work)>> {
         let mut found = Vec::new();
         let listing = match fs::read_dir(&self.records) {
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(found),
@@ -96,7 +138,6 @@ impl Pool {
                 found.push((number, work));
             }
         }
-        found.sort_by_key(|(number, _)| *number);
         Ok(found)
     }
 
@@ -107,7 +148,8 @@ impl Pool {
             .map_err(|cause| failed(what, cause))
     }
 
-    fn lock(&self, number: u32) -> io::Result<Option<Slot>> {
+    /// Takes this very slot; `None` if somebody holds it.
+    pub(super) fn lock(&self, number: u32) -> io::Result<Option<Slot>> {
         fs::create_dir_all(self.record(number))?;
         let lock = Lock::take(&self.lock_path(number))?;
         lock.map(|lock| self.locked(number, lock)).transpose()

@@ -50,6 +50,11 @@ pub(super) fn sweep(root: &Path, root_git: RootGit, slots: &Path) -> io::Result<
     Ok(walk.swept)
 }
 
+/// Is there a directory, and no link to one?
+pub(super) fn is_directory(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.is_dir())
+}
+
 /// Opens a directory that must not be a link.
 pub(super) fn open_root(path: &Path) -> io::Result<Dir> {
     Ok(Dir::open(path, directory_flags(), Mode::empty())?)
@@ -115,7 +120,13 @@ pub(super) fn fingerprint(root: &Path) -> io::Result<u64> {
             names.sort();
             stack.extend(names);
         } else {
-            (found.len(), found.mtime(), found.mtime_nsec()).hash(&mut hasher);
+            let times = [
+                found.mtime(),
+                found.mtime_nsec(),
+                found.ctime(),
+                found.ctime_nsec(),
+            ];
+            (found.len(), times).hash(&mut hasher);
         }
     }
     Ok(if count == 0 { 0 } else { hasher.finish() })

@@ -40,7 +40,7 @@ pub(super) struct ClientSettings {
     pub(super) api: String,
     pub(super) token: TokenSource,
     pub(super) user_agent: String,
-    /// From the first byte sent to the last byte received.
+    /// Until an answer begins, and again until it ends.
     pub(super) timeout: Duration,
     /// Bytes of an answer at most.
     pub(super) largest_answer: usize,
@@ -123,12 +123,7 @@ impl Client {
     pub(super) async fn get_fresh(&self, action: &str, path: &str) -> Result<Reply, ForgeError> {
         let url = self.url(path);
         repeat_read(self.settings.repeats, passes, || async {
-            let reply = self.send(action, Outgoing::read(&url, None)).await?;
-            if reply.status.is_success() {
-                Ok(reply)
-            } else {
-                Err(refusal(action, &reply))
-            }
+            self.taken(action, Outgoing::read(&url, None)).await
         })
         .await
     }
@@ -148,12 +143,7 @@ impl Client {
                 body: Some(&body),
                 etag: None,
             };
-            let reply = self.send(action, outgoing).await?;
-            if reply.status.is_success() {
-                parse(action, &reply.body)
-            } else {
-                Err(refusal(action, &reply))
-            }
+            parse(action, &self.taken(action, outgoing).await?.body)
         })
         .await
     }
@@ -176,12 +166,7 @@ impl Client {
             body: body.as_ref(),
             etag: None,
         };
-        let reply = self.send(action, outgoing).await?;
-        if reply.status.is_success() {
-            Ok(reply)
-        } else {
-            Err(refusal(action, &reply))
-        }
+        self.taken(action, outgoing).await
     }
 
     async fn page<T: DeserializeOwned>(
@@ -231,6 +216,16 @@ impl Client {
         Ok(Page { items, next })
     }
 
+    /// Sends a request, and wants it to succeed.
+    async fn taken(&self, action: &str, outgoing: Outgoing<'_>) -> Result<Reply, ForgeError> {
+        let reply = self.send(action, outgoing).await?;
+        if reply.status.is_success() {
+            Ok(reply)
+        } else {
+            Err(refusal(action, &reply))
+        }
+    }
+
     /// Sends a request until it is taken or refused for good: through limits, and verbatim through redirects.
     async fn send(&self, action: &str, mut outgoing: Outgoing<'_>) -> Result<Reply, ForgeError> {
         let limited = |held: Held| limited(action, held);
@@ -249,7 +244,7 @@ impl Client {
             };
             hops += 1;
             if hops > MOST_HOPS {
-                return Err(unknown(action, "redirected in a circle"));
+                return Err(refused(action, "redirected in a circle"));
             }
             outgoing.url = self.join(&location);
         }
@@ -271,27 +266,26 @@ impl Client {
             .crab
             .build_request(request, outgoing.body)
             .map_err(|cause| unknown(action, &chain(&cause)))?;
-        timeout(self.settings.timeout, self.answer(request))
+        self.answer(request)
             .await
-            .unwrap_or_else(|_| Err(format!("no answer within {:?}", self.settings.timeout)))
             .map_err(|broken| unknown(action, &broken))
     }
 
     async fn answer(&self, request: http::Request<OctoBody>) -> Result<Reply, String> {
-        let response = self
-            .crab
-            .execute(request)
+        let longest = self.settings.timeout;
+        let late = |_| format!("no answer within {longest:?}");
+        let response = timeout(longest, self.crab.execute(request))
             .await
+            .map_err(late)?
             .map_err(|cause| chain(&cause))?;
         let (parts, body) = response.into_parts();
-        let body = match Limited::new(body, self.settings.largest_answer)
-            .collect()
-            .await
-        {
-            Ok(body) => body.to_bytes().to_vec(),
+        let body = Limited::new(body, self.settings.largest_answer).collect();
+        let body = match timeout(longest, body).await.map_err(late) {
+            Ok(Ok(body)) => body.to_bytes().to_vec(),
             // A limit holds us back by its headers alone, whatever became of its words.
-            Err(_) if !parts.status.is_success() => Vec::new(),
-            Err(cause) => return Err(chain(cause.as_ref())),
+            Ok(Err(_)) | Err(_) if !parts.status.is_success() => Vec::new(),
+            Ok(Err(cause)) => return Err(chain(cause.as_ref())),
+            Err(late) => return Err(late),
         };
         Ok(Reply {
             status: parts.status,
@@ -328,10 +322,7 @@ impl Client {
         if origin(url) == origin(&self.settings.api) {
             return Ok(());
         }
-        Err(ForgeError::Refused {
-            action: action.to_owned(),
-            detail: "the answer leads to another server".into(),
-        })
+        Err(refused(action, "the answer leads to another server"))
     }
 
     fn cache(&self) -> std::sync::MutexGuard<'_, Cache> {
@@ -368,6 +359,13 @@ struct Page<T> {
 /// Reads an answer's body. What cannot be read may have been cut off: an unknown.
 pub(super) fn parse<T: DeserializeOwned>(action: &str, body: &[u8]) -> Result<T, ForgeError> {
     serde_json::from_slice(body).map_err(|cause| unknown(action, &cause.to_string()))
+}
+
+fn refused(action: &str, detail: &str) -> ForgeError {
+    ForgeError::Refused {
+        action: action.to_owned(),
+        detail: detail.to_owned(),
+    }
 }
 
 /// Worth asking again?

@@ -35,7 +35,7 @@ pub struct GitHubSettings {
     pub limits: Limits,
     /// How often a read that failed in passing is repeated.
     pub repeats: Repeats,
-    /// From a request's first byte to its answer's last.
+    /// Until an answer begins, and again until it ends.
     pub timeout: Duration,
     /// Bytes of an answer at most.
     pub largest_answer: usize,

@@ -54,16 +54,17 @@ impl Governor {
 
     /// Queues up: writes behind all other writes, reads behind the reads that are on their way.
     pub async fn turn(&self, kind: Kind) -> Turn<'_> {
-        let place = match kind {
-            Kind::Read => Place::Read(self.reads.acquire().await.ok()),
-            Kind::Change | Kind::Creation => Place::Write(self.writes.lock().await),
+        let (read, write) = match kind {
+            Kind::Read => (self.reads.acquire().await.ok(), None),
+            Kind::Change | Kind::Creation => (None, Some(self.writes.lock().await)),
         };
         Turn {
             governor: self,
             kind,
             refusals: 0,
             sent: false,
-            place,
+            _read: read,
+            _write: write,
         }
     }
 
@@ -91,13 +92,8 @@ pub struct Turn<'a> {
     refusals: u32,
     /// It went out, and nothing was heard of it yet.
     sent: bool,
-    place: Place<'a>,
-}
-
-#[derive(Debug)]
-enum Place<'a> {
-    Read(#[expect(dead_code, reason = "held for its drop")] Option<SemaphorePermit<'a>>),
-    Write(#[expect(dead_code, reason = "held for its drop")] MutexGuard<'a, ()>),
+    _read: Option<SemaphorePermit<'a>>,
+    _write: Option<MutexGuard<'a, ()>>,
 }
 
 impl Turn<'_> {
@@ -133,8 +129,9 @@ impl Turn<'_> {
     ) -> Result<Heard, Held> {
         let now = Instant::now();
         let verdict = judge(status, headers, message);
-        let mut state = self.governor.state();
-        state.on_their_way -= u32::from(std::mem::take(&mut self.sent));
+        let governor = self.governor;
+        let mut state = governor.state();
+        self.end(&mut state);
         if let Some(rate) = verdict.rate() {
             state.rate = Some(rate);
         }
@@ -149,7 +146,7 @@ impl Turn<'_> {
             Verdict::Limited { wait, .. } => state.limited(now, wait),
         };
         self.refusals += 1;
-        let limits = &self.governor.limits;
+        let limits = &governor.limits;
         if self.refusals >= limits.refusals || until > now + limits.patience {
             return Err(Held { until });
         }
@@ -157,14 +154,23 @@ impl Turn<'_> {
     }
 }
 
+impl Turn<'_> {
+    /// Nothing of it is on its way any more.
+    fn end(&mut self, state: &mut State) {
+        state.on_their_way -= u32::from(std::mem::take(&mut self.sent));
+        match self.kind {
+            // Counted from here, two writes reach the server at least this far apart however slow the network is.
+            Kind::Change | Kind::Creation => state.last_write = Some(Instant::now()),
+            Kind::Read => {}
+        }
+    }
+}
+
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        let mut state = self.governor.state();
-        state.on_their_way -= u32::from(self.sent);
-        match self.place {
-            // Counted from here, two writes reach the server at least this far apart however slow the network is.
-            Place::Write(_) => state.last_write = Some(Instant::now()),
-            Place::Read(_) => {}
+        let governor = self.governor;
+        if self.sent {
+            self.end(&mut governor.state());
         }
     }
 }

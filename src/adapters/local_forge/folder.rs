@@ -142,6 +142,11 @@ impl Folder {
         Ok(found)
     }
 
+    /// The file at a path of this folder.
+    pub fn at(&self, path: &Path) -> Result<Entry, ForgeError> {
+        open(path).map_err(|bad| self.refusal(&[bad]))
+    }
+
     /// The highest number in use; 0 where there is none.
     pub fn highest(&self) -> Result<u64, ForgeError> {
         let numbers = self.names()?.into_iter().filter_map(|path| {

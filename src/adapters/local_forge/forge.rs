@@ -246,11 +246,8 @@ impl Folders {
             .path()
             .join(pull::file_name(number, draft.head.as_str()));
         let document = pull::new(number, draft, at);
-        files::create(&path, &document.render())
-            .map_err(|cause| not_done(action.clone(), cause))?;
-        let written = self.pulls.find(number.0)?;
-        let entry = written.ok_or(ForgeError::NotFound { action })?;
-        self.read_pull(&entry)
+        files::create(&path, &document.render()).map_err(|cause| not_done(action, cause))?;
+        self.read_pull(&self.pulls.at(&path)?)
     }
 
     fn correct_pull(&self, number: PullNumber, draft: &PullDraft) -> Result<(), ForgeError> {

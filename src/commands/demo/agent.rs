@@ -27,7 +27,7 @@ pub async fn run(out: &mut (impl Write + Send)) -> u8 {
     match (heard, script) {
         (Ok(_), Some(script)) => {
             let prompt = String::from_utf8_lossy(&prompt);
-            play(script, &prompt, Path::new("."), out).await
+            play(script, &prompt, Path::new("."), out, &mut io::stderr()).await
         }
         (Err(_), _) | (_, None) => {
             // Nobody is left to tell where this fails.
@@ -37,20 +37,26 @@ pub async fn run(out: &mut (impl Write + Send)) -> u8 {
     }
 }
 
-/// Plays a script in a directory and writes what it says; gives the exit code.
+/// Plays a script in a directory, and writes what it says and what it complains about; gives the exit code.
 pub async fn play(
     script: &Script,
     prompt: &str,
     directory: &Path,
     out: &mut (impl Write + Send),
+    complaints: &mut (impl Write + Send),
 ) -> u8 {
     let steps = steps_of(script, prompt, directory);
-    let end = perform(steps, directory, out).await;
-    let (summary, code) = match end {
-        Ok(End::Done) => (script.summary.to_owned(), 0),
-        Ok(End::Crashed(words)) => (words.to_owned(), 1),
-        Err(error) => (error.to_string(), 1),
+    let complaint = match perform(steps, directory, out).await {
+        Ok(End::Done) => None,
+        Ok(End::Crashed(words)) => Some(words.to_owned()),
+        Err(error) => Some(error.to_string()),
     };
+    if let Some(complaint) = &complaint {
+        // The exit code tells where this cannot.
+        let _ = writeln!(complaints, "{complaint}");
+    }
+    let code = u8::from(complaint.is_some());
+    let summary = complaint.unwrap_or_else(|| script.summary.to_owned());
     let cost = Usd::from_micros(script.micros).dollars();
     let last = json!({ "cost_usd": cost, "summary": summary });
     match writeln!(out, "{last}").and_then(|()| out.flush()) {

@@ -196,3 +196,20 @@ async fn a_burst_of_creations_is_spread_over_its_minute() {
     writing.await.unwrap().unwrap();
     assert_eq!(fake.requests().len(), 8);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_counts_even_where_its_words_are_cut_off() {
+    let _clock = stop_the_clock();
+    let fake = fake();
+    let issue = fake.add_issue("First", "", &[]);
+    let github = Arc::new(careful(&fake));
+    fake.fail_next(Fault::LimitCutOff(30));
+    let writing = Arc::clone(&github);
+    let writing = tokio::spawn(async move { writing.comment(IssueNumber(issue), "Here").await });
+    settle(&github).await;
+    seconds(&github, 28).await;
+    assert_eq!(fake.requests().len(), 1);
+    seconds(&github, 4).await;
+    writing.await.unwrap().unwrap();
+    assert_eq!(fake.comments(issue).len(), 1);
+}

@@ -199,6 +199,12 @@ async fn a_branch_is_found_by_any_pull_of_its_own_and_no_fork() {
         [(PullNumber(open), true), (PullNumber(closed), false)]
     );
     assert_eq!(pulls[0].base, "other");
+    // Nor is it GitHub's filter alone that we trust.
+    fake.fail_when(|it| it.query.contains("head="), Fault::FilterIgnored, 1);
+    assert_eq!(
+        github.pulls_from(&branch("autoissue/1-a")).await.unwrap(),
+        pulls
+    );
     assert_eq!(github.pulls_from(&branch("autoissue/1")).await.unwrap(), []);
     assert_eq!(github.open_pulls().await.unwrap().len(), 3);
     assert_honest(&fake);
@@ -254,7 +260,12 @@ async fn redirects_in_a_circle_end() {
     let fake = fake();
     let target = format!("{}/repos/{PROJECT}", fake.api_url());
     fake.fail_when(|_| true, Fault::LedAway(target), 1000);
-    assert!(is_unknown(&github(&fake).default_branch().await));
+    let result = github(&fake).default_branch().await;
+    assert!(
+        matches!(result, Err(ForgeError::Refused { .. })),
+        "{result:?}"
+    );
+    assert_eq!(fake.requests().len(), 6);
 }
 
 #[tokio::test]

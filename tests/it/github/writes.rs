@@ -192,6 +192,13 @@ async fn a_label_is_made_where_it_is_missing_and_put_once() {
     assert_eq!(fake.labels(issue), ["todo"]);
     github.add_label(number, "TODO").await.unwrap();
     assert_eq!(fake.labels(issue), ["todo"], "case does not matter");
+    github.add_label(number, "todo").await.unwrap();
+    let looks = fake
+        .requests()
+        .iter()
+        .filter(|it| it.method == "GET")
+        .count();
+    assert_eq!(looks, 2, "each label is looked for once");
     assert_honest(&fake);
 }
 
@@ -244,6 +251,7 @@ async fn writes_reach_the_server_apart() {
     let mut settings = settings(&fake);
     settings.limits.write_spacing = spacing;
     let github = GitHub::new(settings).unwrap();
+    fake.fail_next(Fault::Redirected(307));
     let comments = (0..5).map(|_| github.comment(issue, "Here"));
     futures::future::try_join_all(comments).await.unwrap();
     let closest = crate::fake_github::closest_writes(&fake.requests()).unwrap();

@@ -21,7 +21,7 @@ pub(crate) use state::{Comment, Item, Label, PullPart};
 
 use fault::Faults;
 use git::Git;
-use server::{Inner, Wire, handle};
+use server::{Inner, Wire, take};
 use state::State;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -355,7 +355,7 @@ fn run(listener: TcpListener, inner: Arc<Inner>, ended: oneshot::Receiver<()>) {
         .unwrap();
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-        let router = axum::Router::new().fallback(handle).with_state(inner);
+        let router = axum::Router::new().fallback(take).with_state(inner);
         let service = router.into_make_service_with_connect_info::<Wire>();
         tokio::select! {
             served = axum::serve(listener, service) => served.unwrap(),

@@ -18,6 +18,8 @@ pub(crate) enum Fault {
         /// Seconds.
         retry_after: Option<u32>,
     },
+    /// A secondary limit refuses it for so many seconds; the connection is closed in the middle of the answer.
+    LimitCutOff(u32),
     /// The primary limit refuses it: nothing is left until so many seconds from now.
     Exhausted {
         /// Seconds.
@@ -25,6 +27,8 @@ pub(crate) enum Fault {
     },
     /// 403 with these words, and no limit.
     Forbidden(&'static str),
+    /// Done, as if no `head` had been asked for.
+    FilterIgnored,
     /// Done; the answer says that it is followed by itself.
     EndlessPages,
     /// Done, and answered once the gate is opened; never, if it is not.
@@ -50,6 +54,7 @@ impl Fault {
     pub(crate) fn executes(&self) -> bool {
         match self {
             Self::BadGatewayAfter
+            | Self::FilterIgnored
             | Self::EndlessPages
             | Self::Held(_)
             | Self::CutOff
@@ -58,6 +63,7 @@ impl Fault {
             | Self::DroppedReply => true,
             Self::BadGateway
             | Self::Secondary { .. }
+            | Self::LimitCutOff(_)
             | Self::Exhausted { .. }
             | Self::Forbidden(_)
             | Self::Reset

@@ -12,7 +12,7 @@ use axum::extract::{ConnectInfo, Request, State as Shared};
 use axum::http::request::Parts;
 use axum::response::Response;
 use axum::serve::IncomingStream;
-use futures::stream;
+use futures::{StreamExt, stream};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::net::{Shutdown, TcpStream};
@@ -61,7 +61,7 @@ impl Connected<IncomingStream<'_, TcpListener>> for Wire {
 }
 
 /// Takes any request.
-pub(crate) async fn handle(
+pub(crate) async fn take(
     Shared(inner): Shared<Arc<Inner>>,
     ConnectInfo(wire): ConnectInfo<Wire>,
     request: Request,
@@ -131,7 +131,7 @@ impl Inner {
         } else if let Some(refused) = refuse(&mut state, self, parts, fault) {
             refused
         } else {
-            self.execute(at, &mut state, parts)
+            self.execute(at, &mut state, parts, fault)
         };
         let mut raw = Raw::from(&answer);
         let etag = format!("W/\"{}\"", digest(&raw));
@@ -152,7 +152,14 @@ impl Inner {
         raw
     }
 
-    fn execute(&self, at: usize, state: &mut State, parts: &Parts) -> Answer {
+    fn execute(
+        &self,
+        at: usize,
+        state: &mut State,
+        parts: &Parts,
+        fault: Option<&Fault>,
+    ) -> Answer {
+        let ignored = matches!(fault, Some(Fault::FilterIgnored)).then_some("head");
         let body = self.log.lock().unwrap()[at].body.clone();
         let path = parts.uri.path().trim_start_matches('/');
         let query = parts.uri.query().unwrap_or_default();
@@ -163,6 +170,7 @@ impl Inner {
                 .split('&')
                 .filter_map(|pair| pair.split_once('='))
                 .map(|(name, value)| (decoded(name), decoded(value)))
+                .filter(|(name, _)| Some(name.as_str()) != ignored)
                 .collect(),
             body: &body,
             api: &self.api,
@@ -206,6 +214,11 @@ fn refuse(
             let mut answer = refusal(*status, message);
             let seconds = retry_after.map(|seconds| ("retry-after", seconds.to_string()));
             answer.headers.extend(seconds);
+            answer
+        }
+        Some(Fault::LimitCutOff(seconds)) => {
+            let mut answer = refusal(429, "You have exceeded a secondary rate limit.");
+            answer.headers.push(("retry-after", seconds.to_string()));
             answer
         }
         Some(Fault::Exhausted { reset_in }) => {
@@ -282,7 +295,7 @@ async fn deliver(
         }
         Some(Fault::Html) => raw.body = b"<html>Unicorn!</html>".to_vec(),
         Some(Fault::TruncatedJson) => raw.body.truncate(half),
-        Some(Fault::CutOff) => {
+        Some(Fault::CutOff | Fault::LimitCutOff(_)) => {
             inner.left(at, &raw, false);
             return cut_off(&raw, half);
         }
@@ -293,6 +306,7 @@ async fn deliver(
             Fault::BadGateway
             | Fault::Secondary { .. }
             | Fault::Exhausted { .. }
+            | Fault::FilterIgnored
             | Fault::Forbidden(_)
             | Fault::Redirected(_)
             | Fault::LedAway(_),
@@ -309,8 +323,13 @@ fn cut_off(raw: &Raw, half: usize) -> Response {
     raw.headers
         .push(("content-length".into(), raw.body.len().to_string()));
     let part = Bytes::from(raw.body[..half].to_vec());
-    let parts = [Ok(part), Err(std::io::Error::other("cut off"))];
-    respond(&raw, Body::from_stream(stream::iter(parts)))
+    let cut = async {
+        // The server waits once, and so sends what it has.
+        tokio::task::yield_now().await;
+        Err(std::io::Error::other("cut off"))
+    };
+    let parts = stream::iter([Ok(part)]).chain(stream::once(cut));
+    respond(&raw, Body::from_stream(parts))
 }
 
 /// Ends the connection under the server, which then forgets this request.

@@ -1,0 +1,68 @@
+//! Removes worktrees that are not needed, and says what stays.
+
+use super::slot::Pool;
+use super::trash::{delete, set_aside};
+use crate::rules::ids::IssueNumber;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What became of one worktree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cleaned {
+    /// Where it is, or was.
+    pub path: PathBuf,
+    /// Why it stays; none if it was removed.
+    pub kept: Option<String>,
+}
+
+/// Looks at everything below `slots`.
+pub(super) fn clean(slots: &Path, pool: &Pool, checks: &Pool) -> io::Result<Vec<Cleaned>> {
+    let mut names = fs::read_dir(slots)?
+        .map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()))
+        .collect::<io::Result<Vec<_>>>()?;
+    names.sort();
+    let mut all = Vec::new();
+    for name in names {
+        let path = slots.join(&name);
+        let kept = match name.split_once('-') {
+            Some(("free", number)) => remove(&path, number, pool, slots)?,
+            Some(("check", number)) => remove(&path, number, checks, slots)?,
+            // Whoever set it aside deletes it.
+            Some(("trash", _)) => continue,
+            Some(("issue", number)) => Some(why_kept(number, pool)?),
+            Some(("kept", _)) => Some("nobody knows what it holds".to_owned()),
+            Some(_) | None => Some("it is not ours".to_owned()),
+        };
+        all.push(Cleaned { path, kept });
+    }
+    Ok(all)
+}
+
+/// Removes a worktree whose slot is free; else says why not.
+fn remove(path: &Path, number: &str, pool: &Pool, slots: &Path) -> io::Result<Option<String>> {
+    let Ok(number) = number.parse() else {
+        return Ok(Some("it is not ours".to_owned()));
+    };
+    let Some(slot) = pool.lock(number)? else {
+        return Ok(Some("it is in use".to_owned()));
+    };
+    slot.start_over()?;
+    if let Some(aside) = set_aside(path, slots)? {
+        delete(&aside)?;
+    }
+    Ok(None)
+}
+
+fn why_kept(number: &str, pool: &Pool) -> io::Result<String> {
+    let its = match number.parse() {
+        Ok(number) => pool.find(IssueNumber(number))?,
+        Err(_) => None,
+    };
+    let why = match its.map(|slot| pool.lock(slot)).transpose()? {
+        None => "nobody knows what it holds",
+        Some(None) => "it is in use",
+        Some(Some(_)) => "it may hold work of a session that was killed: resume the session",
+    };
+    Ok(why.to_owned())
+}
