@@ -156,24 +156,33 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn visit(&mut self, dir: &mut Dir, depth: u32) -> io::Result<()> {
         for (name, kind) in entries(dir)? {
-            if is_git_name(name.to_bytes()) {
-                let keep = depth == 0 && self.root_git == RootGit::Keep;
-                if !(keep && name.to_bytes() == b".git") {
-                    self.trash.take(dir, &name)?;
-                }
-                continue;
+            match self.look_at(dir, &name, kind, depth) {
+                // Gone meanwhile: by an interrupted walk of ours, say, that is just ending.
+                Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
+                done => done?,
             }
-            match kind {
-                Type::File => self.swept.attributes |= name.to_bytes() == b".gitattributes",
-                Type::Symlink => {}
-                Type::Directory if depth == DEEPEST => {
-                    self.swept.too_deep = true;
-                    self.trash.take(dir, &name)?;
-                }
-                Type::Directory => self.visit(&mut open_below(dir, &name)?, depth + 1)?,
-                Type::Fifo | Type::CharacterDevice | Type::BlockDevice | Type::Socket => {
-                    unlinkat(&*dir, name.as_c_str(), UnlinkatFlags::NoRemoveDir)?;
-                }
+        }
+        Ok(())
+    }
+
+    fn look_at(&mut self, dir: &Dir, name: &CStr, kind: Type, depth: u32) -> io::Result<()> {
+        if is_git_name(name.to_bytes()) {
+            let keep = depth == 0 && self.root_git == RootGit::Keep;
+            if keep && name.to_bytes() == b".git" {
+                return Ok(());
+            }
+            return self.trash.take(dir, name);
+        }
+        match kind {
+            Type::File => self.swept.attributes |= name.to_bytes() == b".gitattributes",
+            Type::Symlink => {}
+            Type::Directory if depth == DEEPEST => {
+                self.swept.too_deep = true;
+                self.trash.take(dir, name)?;
+            }
+            Type::Directory => self.visit(&mut open_below(dir, name)?, depth + 1)?,
+            Type::Fifo | Type::CharacterDevice | Type::BlockDevice | Type::Socket => {
+                unlinkat(dir, name, UnlinkatFlags::NoRemoveDir)?;
             }
         }
         Ok(())
