@@ -333,7 +333,7 @@ async fn calls_that_are_interrupted_can_be_made_again() {
         let order = order(0, issue, &base);
         let mut prepared = None;
         interrupt(millis, async {
-            prepared = repository.prepare(&order).await.ok()
+            prepared = repository.prepare(&order).await.ok();
         })
         .await;
         let workspace = match prepared {
