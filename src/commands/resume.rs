@@ -44,14 +44,12 @@ pub async fn go_on(
     let folded = Session::fold(&events);
     let settings_before = folded.settings.as_ref();
     if folded.phase == Phase::Finished {
-        let mut tally = Tally::default();
-        events.iter().for_each(|recorded| tally.apply(recorded));
         let event = json!({ "v": 1, "event": "nothing_to_resume", "session": session });
         place.output.result(
             &format!("Session {session} is finished: nothing is left to do.\n"),
             &event,
         )?;
-        return Ok(exit_code(&tally));
+        return Ok(exit_code(&Tally::of(&events)));
     }
     let key = wiring.project_key();
     if !folded.project.is_empty() && folded.project != key {

@@ -52,9 +52,9 @@ pub async fn run(
     let reporters = reporters(place, wiring, guard.as_ref());
     let before = journal.events().await?;
     for recorded in &before {
-        reporters
-            .iter()
-            .for_each(|reporter| reporter.event(recorded));
+        for reporter in &reporters {
+            reporter.event(recorded);
+        }
     }
     let journal = Arc::new(journal);
     let ports = Ports {
@@ -71,13 +71,7 @@ pub async fn run(
     let ended = session::run(&ports, orders, opening, &stop).await;
     signals.abort();
     ended?;
-    let mut tally = Tally::default();
-    journal
-        .events()
-        .await?
-        .iter()
-        .for_each(|recorded| tally.apply(recorded));
-    Ok(exit_code(&tally))
+    Ok(exit_code(&Tally::of(&journal.events().await?)))
 }
 
 /// The first signal stops gently, the second at once.
@@ -95,9 +89,9 @@ async fn obey_signals(stop: Stop) {
             _ = terminate.recv() => {}
         }
         if asked == 0 {
-            stop.ask()
+            stop.ask();
         } else {
-            stop.insist()
+            stop.insist();
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::commands::project::{Home, Project, detect};
 use crate::config::loaded::{Loaded, Overrides};
 use crate::config::names::RepoName;
 use crate::config::secrets::is_tracked;
+use crate::config::values::Whole;
 use crate::config::work::AgentKind;
 use crate::engine::orders::{Check, Orders};
 use crate::error::{Error, Kind};
@@ -59,8 +60,7 @@ impl Wiring {
             Home::Github { .. } => token().map(|found| found.token.clone()),
             Home::Local => None,
         };
-        let program = std::env::current_exe()
-            .map_err(|cause| Error::new(Kind::Files, "find this program").because(&cause))?;
+        let program = own_program()?;
         let state = place.state_dir()?;
         Ok(Self {
             loaded,
@@ -158,11 +158,12 @@ impl Wiring {
     #[must_use]
     pub fn git_place(&self) -> GitPlace {
         let digest = Sha256::digest(self.project_key());
-        let digits: String = digest[..6]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let name = format!("{}-{digits}", self.project.name().replace(['/', ' '], "-"));
+        let digits =
+            u64::from_be_bytes(digest[..8].try_into().expect("a digest has eight bytes")) >> 16;
+        let name = format!(
+            "{}-{digits:012x}",
+            self.project.name().replace(['/', ' '], "-")
+        );
         let root = self.loaded.config.worktree.root.as_ref();
         let slots = root.map_or_else(
             || self.state.join("worktrees"),
@@ -268,7 +269,7 @@ impl Wiring {
             setup: self.setup(),
             wall: config.executor.timeout_minutes.minutes(),
             idle: config.agent.idle_minutes.minutes(),
-            max_turns: config.agent.max_turns.map(|turns| turns.get()),
+            max_turns: config.agent.max_turns.map(Whole::get),
             yolo: config.agent.yolo,
             template: self.template()?,
             transcripts,
@@ -337,6 +338,15 @@ impl Wiring {
         let keys = MODEL_KEYS.iter().filter_map(|name| variable(name));
         Redactor::new(token.chain(agent).chain(webhook).chain(keys))
     }
+}
+
+/// This program, also where its file has been replaced by a newer one meanwhile.
+fn own_program() -> Result<PathBuf, Error> {
+    if cfg!(target_os = "linux") {
+        return Ok(PathBuf::from("/proc/self/exe"));
+    }
+    std::env::current_exe()
+        .map_err(|cause| Error::new(Kind::Files, "find this program").because(&cause))
 }
 
 /// Variables that hold credentials of model providers.

@@ -11,6 +11,15 @@ use crate::rules::task::{Attempted, Ending, Failure, Outcome, Pull, Stage, Start
 use std::collections::btree_map::Entry;
 
 impl Tally {
+    /// The tally of these events.
+    pub fn of<'a>(events: impl IntoIterator<Item = &'a Recorded>) -> Self {
+        let mut tally = Self::default();
+        for recorded in events {
+            tally.apply(recorded);
+        }
+        tally
+    }
+
     /// Takes one more event in. Constant time, but for the first reading of the issues and a resumption.
     pub fn apply(&mut self, recorded: &Recorded) {
         if recorded.seq <= self.seen {

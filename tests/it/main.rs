@@ -1,10 +1,6 @@
 //! Everything that needs more than one room, in one binary, so that linking stays cheap.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-#![allow(
-    unreachable_pub,
-    reason = "benches share some support modules, where their items are reached"
-)]
 
 #[path = "../support/agents.rs"]
 mod agents;

@@ -5,13 +5,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-pub struct Rig {
+pub(crate) struct Rig {
     root: tempfile::TempDir,
 }
 
 impl Rig {
     /// An environment with a checkout of one commit.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let rig = Self {
             root: tempfile::tempdir().unwrap(),
         };
@@ -25,15 +25,15 @@ impl Rig {
         rig
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
     }
 
-    pub fn checkout(&self) -> PathBuf {
+    pub(crate) fn checkout(&self) -> PathBuf {
         self.path("checkout")
     }
 
-    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, text).unwrap();
@@ -41,18 +41,18 @@ impl Rig {
     }
 
     /// An executable script.
-    pub fn script(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn script(&self, name: &str, text: &str) -> PathBuf {
         let path = self.write(&format!("bin/{name}"), text);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
         path
     }
 
-    pub fn config(&self, config: &Value) {
+    pub(crate) fn config(&self, config: &Value) {
         self.write("checkout/autoissue.config.json", &config.to_string());
     }
 
     /// Git as a person would use it in the checkout.
-    pub fn git(&self, args: &[&str]) -> String {
+    pub(crate) fn git(&self, args: &[&str]) -> String {
         let output = self.clean(Command::new("git")).args(args).output().unwrap();
         assert!(
             output.status.success(),
@@ -63,7 +63,7 @@ impl Rig {
     }
 
     /// The binary, in the checkout.
-    pub fn autoissue(&self, args: &[&str]) -> Command {
+    pub(crate) fn autoissue(&self, args: &[&str]) -> Command {
         let mut command = self.clean(Command::new(env!("CARGO_BIN_EXE_autoissue")));
         command
             .args(args)
@@ -71,7 +71,7 @@ impl Rig {
         command
     }
 
-    pub fn run(&self, args: &[&str]) -> Ran {
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
         Ran::from(self.autoissue(args).output().unwrap())
     }
 
@@ -95,10 +95,10 @@ impl Rig {
 
 /// How a run of the binary ended.
 #[derive(Debug)]
-pub struct Ran {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl From<Output> for Ran {
@@ -113,7 +113,7 @@ impl From<Output> for Ran {
 
 impl Ran {
     /// The last line of JSON on stdout.
-    pub fn last_json(&self) -> Value {
+    pub(crate) fn last_json(&self) -> Value {
         let line = self
             .stdout
             .lines()
@@ -125,7 +125,7 @@ impl Ran {
 }
 
 /// A configuration for a forge on loopback and an agent of our own.
-pub fn config_for(api: &str, git: &str, agent: &Path, check: Option<&Path>) -> Value {
+pub(crate) fn config_for(api: &str, git: &str, agent: &Path, check: Option<&Path>) -> Value {
     let checks: Vec<Value> = check
         .iter()
         .map(|check| json!({ "name": "test", "run": [check.to_str().unwrap()] }))
@@ -139,7 +139,7 @@ pub fn config_for(api: &str, git: &str, agent: &Path, check: Option<&Path>) -> V
 }
 
 /// Processes that carry this session's name in their environment, as `pid command`.
-pub fn leftovers(marker: &str) -> Vec<String> {
+pub(crate) fn leftovers(marker: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
         let environ = std::fs::read(entry.path().join("environ")).unwrap_or_default();

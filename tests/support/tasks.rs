@@ -9,7 +9,7 @@ use autoissue::rules::settings::{Policy, Settings, StateLabels};
 use autoissue::rules::task::{Estimate, Task};
 
 /// A task with these files and needs; no file means an unknown footprint.
-pub fn task(number: u64, domain: Domain, files: &[&str], needs: &[u64]) -> Task {
+pub(crate) fn task(number: u64, domain: Domain, files: &[&str], needs: &[u64]) -> Task {
     let files = files.iter().map(|path| LikelyFile {
         path: (*path).to_owned(),
         probability: 0.9,
@@ -49,7 +49,7 @@ pub fn task(number: u64, domain: Domain, files: &[&str], needs: &[u64]) -> Task 
 }
 
 /// Settings with this many slots and ample money.
-pub fn settings(slots: u32) -> Settings {
+pub(crate) fn settings(slots: u32) -> Settings {
     Settings {
         slots,
         ceiling: Usd::from_micros(u64::MAX / 4),
@@ -72,15 +72,15 @@ pub fn settings(slots: u32) -> Settings {
 }
 
 /// A small random generator with a seed (xorshift64*, Vigna 2016), so that instances can be made again.
-pub struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
     /// A number below `end`.
-    pub fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -89,7 +89,7 @@ impl Dice {
 }
 
 /// A random instance: some dependencies on earlier tasks, files from a pool, a few unknown footprints.
-pub fn instance(count: u64, pool: u64, dice: &mut Dice) -> Vec<Task> {
+pub(crate) fn instance(count: u64, pool: u64, dice: &mut Dice) -> Vec<Task> {
     let domains = [
         Domain::Backend,
         Domain::Frontend,

@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 
 /// What the agent does in one run at an issue.
 #[derive(Clone, Debug)]
-pub enum Act {
+pub(crate) enum Act {
     /// Writes this into its file, and ends well.
     Writes(&'static str),
     /// Ends well and changes nothing.
@@ -31,71 +31,71 @@ pub enum Act {
 
 /// All that the outside can see.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Outside {
-    pub issues: BTreeMap<IssueNumber, Issue>,
-    pub comments: BTreeMap<IssueNumber, Vec<String>>,
-    pub pulls: Vec<Pull>,
-    pub branches: BTreeMap<BranchName, CommitId>,
+pub(crate) struct Outside {
+    pub(crate) issues: BTreeMap<IssueNumber, Issue>,
+    pub(crate) comments: BTreeMap<IssueNumber, Vec<String>>,
+    pub(crate) pulls: Vec<Pull>,
+    pub(crate) branches: BTreeMap<BranchName, CommitId>,
 }
 
 /// What lies on the disk of the machine.
 #[derive(Debug, Default)]
-pub struct Disk {
-    pub journal: Vec<Recorded>,
-    pub workspaces: BTreeMap<PathBuf, (Workspace, String)>,
-    pub trees: BTreeMap<CommitId, String>,
-    pub transcripts: BTreeMap<PathBuf, AgentReport>,
-    pub commands: Vec<Command>,
-    pub elsewhere: Usd,
+pub(crate) struct Disk {
+    pub(crate) journal: Vec<Recorded>,
+    pub(crate) workspaces: BTreeMap<PathBuf, (Workspace, String)>,
+    pub(crate) trees: BTreeMap<CommitId, String>,
+    pub(crate) transcripts: BTreeMap<PathBuf, AgentReport>,
+    pub(crate) commands: Vec<Command>,
+    pub(crate) elsewhere: Usd,
 }
 
 /// What the tests want to happen.
 #[derive(Debug, Default)]
-pub struct Script {
-    pub acts: BTreeMap<IssueNumber, Vec<Act>>,
-    pub runs: BTreeMap<IssueNumber, usize>,
-    pub prompts: Vec<(IssueNumber, String, Conversation)>,
-    pub cost: Usd,
+pub(crate) struct Script {
+    pub(crate) acts: BTreeMap<IssueNumber, Vec<Act>>,
+    pub(crate) runs: BTreeMap<IssueNumber, usize>,
+    pub(crate) prompts: Vec<(IssueNumber, String, Conversation)>,
+    pub(crate) cost: Usd,
     /// A pull is opened, and the reply gets lost, this many times.
-    pub drop_pull_replies: u32,
+    pub(crate) drop_pull_replies: u32,
     /// A comment is written, and the reply gets lost, this many times.
-    pub drop_comment_replies: u32,
+    pub(crate) drop_comment_replies: u32,
     /// The process dies at the append with this number, counted over all lives: before it, or right after.
-    pub dies_at: Option<(usize, bool)>,
-    pub appends: usize,
-    pub ended: Vec<ProcessIdentity>,
-    pub writes: Vec<String>,
+    pub(crate) dies_at: Option<(usize, bool)>,
+    pub(crate) appends: usize,
+    pub(crate) ended: Vec<ProcessIdentity>,
+    pub(crate) writes: Vec<String>,
 }
 
 #[derive(Debug, Default)]
-pub struct World {
-    pub outside: Mutex<Outside>,
-    pub disk: Mutex<Disk>,
-    pub script: Mutex<Script>,
-    pub died: Notify,
+pub(crate) struct World {
+    pub(crate) outside: Mutex<Outside>,
+    pub(crate) disk: Mutex<Disk>,
+    pub(crate) script: Mutex<Script>,
+    pub(crate) died: Notify,
 }
 
 impl World {
-    pub fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         let world = Self::default();
         world.script().cost = Usd::from_micros(100_000);
         Arc::new(world)
     }
 
-    pub fn outside(&self) -> MutexGuard<'_, Outside> {
+    pub(crate) fn outside(&self) -> MutexGuard<'_, Outside> {
         self.outside.lock().unwrap()
     }
 
-    pub fn disk(&self) -> MutexGuard<'_, Disk> {
+    pub(crate) fn disk(&self) -> MutexGuard<'_, Disk> {
         self.disk.lock().unwrap()
     }
 
-    pub fn script(&self) -> MutexGuard<'_, Script> {
+    pub(crate) fn script(&self) -> MutexGuard<'_, Script> {
         self.script.lock().unwrap()
     }
 
     /// An open issue, and what the agent will do about it, run by run; the last act repeats.
-    pub fn issue(&self, number: u64, body: &str, acts: &[Act]) {
+    pub(crate) fn issue(&self, number: u64, body: &str, acts: &[Act]) {
         let issue = Issue {
             number: IssueNumber(number),
             title: format!("[Backend] Issue {number}"),
@@ -114,7 +114,7 @@ impl World {
             .insert(IssueNumber(number), acts.to_vec());
     }
 
-    pub fn ports(self: &Arc<Self>) -> Ports {
+    pub(crate) fn ports(self: &Arc<Self>) -> Ports {
         let this = || Arc::new(Side(Arc::clone(self)));
         Ports {
             forge: this(),
@@ -132,7 +132,7 @@ impl World {
 }
 
 /// Orders with one check, which passes unless the file says `bad`.
-pub fn orders() -> Orders {
+pub(crate) fn orders() -> Orders {
     Orders {
         checks: vec![Check {
             name: "test".into(),
@@ -623,7 +623,7 @@ impl Commands for Side {
 }
 
 /// What the outside must not have twice.
-pub fn duplicates(outside: &Outside) -> Vec<String> {
+pub(crate) fn duplicates(outside: &Outside) -> Vec<String> {
     let mut found = Vec::new();
     let mut heads = BTreeSet::new();
     for pull in outside.pulls.iter().filter(|pull| pull.open) {
