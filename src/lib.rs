@@ -172,6 +172,7 @@ pub mod adapters {
         pub mod ledger;
         pub mod locks;
         pub mod open;
+        mod presence;
         mod progress;
         pub mod retention;
         mod schema;
