@@ -261,8 +261,10 @@ pub mod commands {
     pub mod history;
     pub mod init;
     pub mod metrics;
+    pub mod nothing;
     pub mod output;
     pub mod place;
+    pub mod preflight;
     pub mod probe;
     pub mod project;
     pub mod resume;

@@ -12,6 +12,8 @@ use crate::adapters::process::commands::CommandRunner;
 use crate::adapters::process::run::Processes;
 use crate::adapters::store::open::Store;
 use crate::commands::place::{Place, variable};
+use crate::commands::preflight::template_hint;
+use crate::commands::probe::is_program;
 use crate::commands::project::{Home, Project, detect};
 use crate::config::loaded::{Loaded, Overrides};
 use crate::config::names::RepoName;
@@ -58,7 +60,7 @@ impl Wiring {
         let project = detect(&loaded.config, &checkout, &|| token().is_some())?;
         let token = match project.home {
             Home::Github { .. } => token().map(|found| found.token.clone()),
-            Home::Local => None,
+            Home::Local { .. } => None,
         };
         let program = own_program()?;
         let state = place.state_dir()?;
@@ -76,7 +78,7 @@ impl Wiring {
     pub fn project_key(&self) -> String {
         match &self.project.home {
             Home::Github { repo, .. } => repo.to_string(),
-            Home::Local => self.project.top.display().to_string(),
+            Home::Local { .. } => self.project.top.display().to_string(),
         }
     }
 
@@ -90,7 +92,7 @@ impl Wiring {
     pub fn forge(&self) -> Result<Arc<dyn Forge>, Error> {
         match &self.project.home {
             Home::Github { repo, .. } => Ok(Arc::new(self.github(repo)?)),
-            Home::Local => Ok(Arc::new(LocalForge::open(&LocalForgeSettings {
+            Home::Local { .. } => Ok(Arc::new(LocalForge::open(&LocalForgeSettings {
                 root: self.project.top.clone(),
                 issues_dir: self.loaded.config.forge.issues_dir.clone(),
                 project: self.project.name(),
@@ -130,7 +132,7 @@ impl Wiring {
         let config = &self.loaded.config;
         let (url, token) = match &self.project.home {
             Home::Github { git_url, .. } => (git_url.clone(), self.token.clone()),
-            Home::Local => (self.project.top.display().to_string(), None),
+            Home::Local { .. } => (self.project.top.display().to_string(), None),
         };
         let credential = token.map(|secret| Credential {
             user: "x-access-token".to_owned(),
@@ -283,7 +285,9 @@ impl Wiring {
         })
     }
 
-    fn setup(&self) -> Option<Check> {
+    /// What makes a fresh worktree ready, where anything does.
+    #[must_use]
+    pub fn setup(&self) -> Option<Check> {
         let configured = self
             .loaded
             .config
@@ -303,7 +307,8 @@ impl Wiring {
         })
     }
 
-    fn template(&self) -> Result<Option<String>, Error> {
+    /// The template of the words for the agent, where there is one; it works for any issue.
+    pub fn template(&self) -> Result<Option<String>, Error> {
         let Some(path) = &self.loaded.config.prompt else {
             return Ok(None);
         };
@@ -315,8 +320,9 @@ impl Wiring {
             )
             .because(cause)
         };
-        let text = std::fs::read_to_string(&path).map_err(|cause| refuse(&cause))?;
-        check_template(&text).map_err(|cause| refuse(&cause))?;
+        let text = std::fs::read_to_string(&path)
+            .map_err(|cause| refuse(&cause).hints(["correct `prompt` in the configuration"]))?;
+        check_template(&text).map_err(|cause| refuse(&cause).hints([template_hint()]))?;
         Ok(Some(text))
     }
 
@@ -369,14 +375,10 @@ fn check_program(argv: &[String], top: &Path) -> Result<(), Error> {
     let Some(program) = argv.first() else {
         return refuse("agent.command is not set".to_owned());
     };
-    let paths = variable("PATH").unwrap_or_default();
-    let found = if program.contains('/') {
-        top.join(program).is_file()
-    } else {
-        std::env::split_paths(&paths).any(|directory| directory.join(program).is_file())
-    };
-    if found {
+    if is_program(program, top) {
         Ok(())
+    } else if top.join(program).is_file() {
+        refuse(format!("`{program}` may not be run: it is not executable"))
     } else {
         refuse(format!("there is no program `{program}`"))
     }
