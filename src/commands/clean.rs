@@ -2,10 +2,14 @@
 
 use crate::adapters::store::open::Store;
 use crate::adapters::store::retention::{Kept, Verdict};
+use crate::cli::steer::CleanArgs;
 use crate::commands::answer::Answer;
+use crate::commands::place::Place;
+use crate::commands::store::open;
 use crate::error::Error;
 use crate::reporters::shape::VERSION;
 use crate::reporters::words::plural;
+use crate::rules::exit::Exit;
 use crate::rules::printable::printable;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -33,6 +37,19 @@ pub struct Item {
     pub goes: bool,
     /// Why.
     pub why: String,
+}
+
+/// Cleans this state directory.
+pub async fn run(place: &Place, args: CleanArgs) -> Result<Exit, Error> {
+    let mode = if args.dry_run {
+        Mode::DryRun
+    } else {
+        Mode::Remove
+    };
+    let store = open(&place.state_dir()?)?;
+    let answer = clean(&store, mode, async |_| Ok(Vec::new())).await?;
+    answer.print(&place.output)?;
+    Ok(Exit::Done)
 }
 
 /// Cleans the state directory. `worktrees` does the same for the worktrees, in the given mode: whoever owns them knows

@@ -19,16 +19,12 @@ pub fn open(state: &Path) -> Result<Store, Error> {
     Ok(Store::open(state)?.with_crash_point(point))
 }
 
-impl From<StoreError> for Error {
-    fn from(error: StoreError) -> Self {
-        let kind = match &error {
-            StoreError::Held { .. }
-            | StoreError::SelectionHeld { .. }
-            | StoreError::Busy { .. } => Kind::Busy,
-            StoreError::DailyCeiling { .. } => Kind::Budget,
-            _ => Kind::Journal,
-        };
-        let hint = error.hint();
-        Self::from_source(kind, &error).hints(hint)
+/// The store, for looking only; `None` where nothing was ever stored.
+pub fn look(state: &Path) -> Result<Option<Store>, StoreError> {
+    match Store::open_read_only(state) {
+        Err(StoreError::Absent { .. }) => Ok(None),
+        // Opening it for writing brings it up to date.
+        Err(StoreError::Older { .. }) => Store::open(state).map(Some),
+        store => store.map(Some),
     }
 }
