@@ -206,6 +206,7 @@ pub mod reporters {
 pub mod error {
     pub mod causes;
     pub mod shape;
+    pub mod stored;
     pub use shape::{Color, Error, Kind, printable};
 }
 /// What may be typed.
