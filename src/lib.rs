@@ -50,7 +50,6 @@ pub mod rules {
         pub mod session;
         pub mod step;
         pub mod table;
-        pub mod why;
     }
 }
 
@@ -85,6 +84,7 @@ pub mod adapters {
         pub mod lines;
         pub mod order;
         pub mod run;
+        pub mod spec;
         pub mod supervisor;
         pub mod transcript;
         pub mod tree;

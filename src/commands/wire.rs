@@ -60,8 +60,7 @@ impl Wiring {
             Home::Github { .. } => token().map(|found| found.token.clone()),
             Home::Local => None,
         };
-        let program = std::env::current_exe()
-            .map_err(|cause| Error::new(Kind::Files, "find this program").because(&cause))?;
+        let program = own_program()?;
         let state = place.state_dir()?;
         Ok(Self {
             loaded,
@@ -339,6 +338,15 @@ impl Wiring {
         let keys = MODEL_KEYS.iter().filter_map(|name| variable(name));
         Redactor::new(token.chain(agent).chain(webhook).chain(keys))
     }
+}
+
+/// This program, also where its file has been replaced by a newer one meanwhile.
+fn own_program() -> Result<PathBuf, Error> {
+    if cfg!(target_os = "linux") {
+        return Ok(PathBuf::from("/proc/self/exe"));
+    }
+    std::env::current_exe()
+        .map_err(|cause| Error::new(Kind::Files, "find this program").because(&cause))
 }
 
 /// Variables that hold credentials of model providers.

@@ -161,14 +161,15 @@ impl Attempt<'_> {
     }
 
     async fn lay_out(&mut self) -> Result<Workspace, Halt> {
-        let fetched = self
+        let base = self
             .ports
             .repository
             .fetch(&self.work.settings.base_branch)
             .await?;
-        let (base, start) = match &self.work.entry.start {
-            Start::Snapshot { snapshot, .. } => (self.known_base()?, snapshot.clone()),
-            Start::Base | Start::Captured { .. } | Start::Verified => (fetched.clone(), fetched),
+        // An earlier attempt's files move to the base of today; where they conflict with it, they stay on theirs.
+        let start = match &self.work.entry.start {
+            Start::Snapshot { snapshot, .. } => snapshot.clone(),
+            Start::Base | Start::Captured { .. } | Start::Verified => base.clone(),
         };
         let order = WorkspaceOrder {
             slot: self.work.run.slot,

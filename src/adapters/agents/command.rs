@@ -4,8 +4,9 @@ use crate::adapters::agents::run_record::{RunRecord, SUMMARY, end_by_us, last_ru
 use crate::adapters::agents::teller::Teller;
 use crate::adapters::process::environment::{self, Variables};
 use crate::adapters::process::lines::Line;
-use crate::adapters::process::run::{
-    Cause, GRACE, Heard, LineSink, ProcessEnd, ProcessSpec, Processes, Streams,
+use crate::adapters::process::run::Processes;
+use crate::adapters::process::spec::{
+    Cause, GRACE, Heard, LineSink, ProcessEnd, ProcessSpec, Streams,
 };
 use crate::adapters::process::words;
 use crate::ports::{Activity, Agent, AgentEnd, AgentOrder, AgentReport, Capabilities, Stop, Watch};
@@ -69,10 +70,14 @@ impl CommandAgent {
         let failed = |class, message: String| AgentEnd::Failed(Failure::new(class, message));
         match (&end.cause, end.code) {
             (Cause::Itself, Some(0)) => AgentEnd::Done,
-            (Cause::NotStarted { detail, .. }, _) => failed(
-                ErrorClass::Setup,
-                format!("{program} could not be started: {detail}"),
-            ),
+            (Cause::NotStarted { missing, detail }, _) => {
+                let class = if *missing {
+                    ErrorClass::Setup
+                } else {
+                    ErrorClass::Workspace
+                };
+                failed(class, format!("{program} could not be started: {detail}"))
+            }
             (
                 Cause::Itself
                 | Cause::Sink
@@ -165,7 +170,7 @@ fn crash(program: &str, code: Option<i32>, complaints: &[u8]) -> String {
         || "with its supervisor".to_owned(),
         |code| format!("with exit code {code}"),
     );
-    let said = words::block(complaints, MESSAGE);
+    let said = words::end(complaints, MESSAGE);
     format!(
         "{program} ended {code}{}{said}",
         if said.is_empty() { "" } else { ": " }
@@ -178,7 +183,7 @@ fn report(said: &Said, end: AgentEnd, charge: Charge) -> AgentReport {
     let last = String::from_utf8_lossy(&said.last);
     AgentReport {
         end,
-        summary: words::block(text("summary").unwrap_or(&last).as_bytes(), SUMMARY),
+        summary: words::beginning(text("summary").unwrap_or(&last), SUMMARY),
         charge,
         dearest: Usd::ZERO,
         conversation: text("conversation").map(ConversationId::new),
