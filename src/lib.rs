@@ -196,6 +196,7 @@ pub mod reporters {
     pub mod paint;
     pub mod plain;
     pub mod shape;
+    pub mod standing;
     pub mod status;
     pub mod table;
     pub mod terminal;
@@ -269,9 +270,12 @@ pub mod commands {
     pub mod project;
     pub mod resume;
     pub mod retry;
+    pub mod seen;
     pub mod session;
+    pub mod status;
     pub mod store;
     pub mod token;
+    pub mod watch;
     pub mod wire;
     /// The project, the agent and the check of `demo`.
     pub mod demo {
