@@ -6,6 +6,8 @@ use crate::stage::{AGENT, Stage};
 use autoissue::rules::money::Usd;
 use serde_json::json;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 fn is_pull_request(request: &Logged) -> bool {
@@ -84,6 +86,42 @@ fn a_secondary_limit_is_waited_for() {
         .collect();
     assert!(within.is_empty(), "{within:?}");
     assert_eq!(stage.heads().len(), 2);
+    stage.assert_lawful();
+}
+
+#[test]
+fn an_expired_token_interrupts_and_nothing_is_paid_twice() {
+    let stage = Stage::with_issues(2);
+    let (expired, renewed) = (AtomicBool::new(false), Arc::new(AtomicBool::new(false)));
+    let is_renewed = Arc::clone(&renewed);
+    let refused = move |request: &Logged| {
+        let has_expired = expired.fetch_or(is_pull_request(request), Ordering::Relaxed);
+        (has_expired || is_pull_request(request)) && !is_renewed.load(Ordering::Relaxed)
+    };
+    stage
+        .fake
+        .fail_when(refused, Fault::Unauthorized, usize::MAX);
+    let ran = stage.exec("go", &[]);
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    let (paid, runs) = (ran.cost(), stage.runs());
+    renewed.store(true, Ordering::Relaxed);
+    let resumed = stage.resume();
+    assert_eq!(
+        (resumed.code, resumed.count("completed")),
+        (Some(0), 2),
+        "{resumed:?}"
+    );
+    assert_eq!(stage.heads().len(), 2);
+    let mut after = stage.runs();
+    after.sort_unstable();
+    after.dedup();
+    assert_eq!(
+        (after.len(), stage.runs().len()),
+        (2, 2),
+        "each once; {runs:?} before"
+    );
+    assert!(paid > Usd::ZERO);
+    assert_eq!(resumed.cost(), Usd::from_micros(500_000));
     stage.assert_lawful();
 }
 
