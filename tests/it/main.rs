@@ -51,4 +51,5 @@ mod store_disk;
 mod store_kill;
 mod store_sample;
 mod whole;
+mod whole_claude;
 mod whole_limits;
