@@ -174,7 +174,8 @@ pub(super) fn after_interruption(record: &Record) -> Start {
 fn after_failure(record: &Record, failure: &Failure) -> Start {
     match failure.class {
         ErrorClass::ContextTooLong | ErrorClass::Conflict => Start::Base,
-        ErrorClass::Publish if record.verified => Start::Verified,
+        // Refused while publishing: the work itself is paid for and good.
+        ErrorClass::Publish | ErrorClass::Auth if record.verified => Start::Verified,
         ErrorClass::ConversationLost => {
             let fresh = Record {
                 conversation: None,
