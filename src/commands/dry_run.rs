@@ -1,7 +1,7 @@
 //! `exec --dry-run`: what would run, when, and at what price. Touches nothing.
 
 use crate::adapters::store::open::Store;
-use crate::commands::exec::check_order;
+use crate::commands::exec::{check_order, short_of_grant};
 use crate::commands::place::Place;
 use crate::commands::wire::Wiring;
 use crate::commands::{nothing, preflight};
@@ -49,11 +49,13 @@ pub async fn run(
         as_expected(task)
     })
     .unwrap_or_default();
+    let needs_money = !costs.is_empty();
     let estimated: Usd = costs.into_iter().sum();
     let refusal = affordable
         .err()
         .filter(|_| !fit)
-        .map(|refusal| refusal.to_string());
+        .map(|refusal| refusal.to_string())
+        .or_else(|| short_of_grant(&settings).filter(|_| needs_money));
     let event = json!({
         "v": 1, "event": "dry_run", "project": wiring.project.name(), "slots": settings.slots,
         "makespan_minutes": plan.makespan_millis / MINUTE, "estimated_usd": estimated.decimal(),

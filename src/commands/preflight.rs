@@ -10,6 +10,7 @@ use crate::rules::prompt::VARIABLES;
 /// Refuses a run that cannot come to anything: the token, the words for the agent, checks and setup.
 pub fn check(wiring: &Wiring) -> Result<(), Error> {
     check_home(wiring)?;
+    check_places(wiring)?;
     wiring.template()?;
     check_commands(wiring)
 }
@@ -40,6 +41,20 @@ fn check_home(wiring: &Wiring) -> Result<(), Error> {
             ])),
         Home::Local { .. } | Home::Github { .. } => Ok(()),
     }
+}
+
+/// Nothing of ours is made in the user's checkout.
+fn check_places(wiring: &Wiring) -> Result<(), Error> {
+    let slots = wiring.git_place().slots;
+    for (key, directory) in [("--state-dir", &wiring.state), ("worktree.root", &slots)] {
+        if directory.starts_with(&wiring.project.top) {
+            let cause = format!("`{}` lies in the checkout", directory.display());
+            return Err(Error::new(Kind::Config, "keep worktrees")
+                .cause(cause)
+                .hints([format!("set {key} to a directory outside of it")]));
+        }
+    }
+    Ok(())
 }
 
 /// A check whose program is missing fails every task, after its agent was paid; what the setup brings is not known yet.

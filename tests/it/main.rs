@@ -23,6 +23,8 @@ mod tasks;
 #[path = "../support/world.rs"]
 mod world;
 
+mod bad_input;
+mod bad_input_agents;
 mod claude;
 mod claude_replayed;
 mod cli;

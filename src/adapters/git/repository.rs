@@ -67,10 +67,8 @@ pub async fn open(
         .to_string_lossy()
         .into_owned();
     let home = path.with_file_name(format!("{name}.home"));
-    for directory in [&home, &slots] {
-        fs::create_dir_all(directory)
-            .map_err(|cause| failed(&format!("make {}", directory.display()), cause))?;
-    }
+    make(&home, "--state-dir")?;
+    make(&slots, "worktree.root")?;
     let git = Git::find(&home)?;
     check_version(&git, &home).await?;
     let (remote, theirs) = Remote::new(&source).await?;
@@ -255,6 +253,13 @@ impl Checkout for CleanTree {
     fn path(&self) -> &Path {
         &self.path
     }
+}
+
+fn make(directory: &Path, setting: &str) -> Result<(), RepositoryError> {
+    fs::create_dir_all(directory).map_err(|cause| RepositoryError::Unusable {
+        problem: format!("`{}` cannot be made: {cause}", directory.display()),
+        hint: format!("set {setting} to a directory that can be written"),
+    })
 }
 
 fn identity(wanted: Option<&(String, String)>, theirs: Option<Identity>) -> Identity {
