@@ -4,10 +4,11 @@ use crate::rules::breaker::Breaker;
 use crate::rules::event::{Effect, Event, Fact};
 use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, Timestamp};
 use crate::rules::money::{Charge, Usd};
-use crate::rules::schedule::finish::{after_interruption, announcements};
+use crate::rules::schedule::finish::{after_interruption, announces};
 use crate::rules::schedule::session::Session;
 use crate::rules::schedule::table::{Record, Run, State};
 use crate::rules::task::{Attempted, Ending, Outcome, Stage, Start};
+use std::sync::Arc;
 
 impl Session {
     pub(super) fn apply_to_task(&mut self, place: usize, event: &Event, at: Timestamp) {
@@ -181,7 +182,7 @@ impl Session {
         self.look_again(next);
         let entry = self.table.at(place);
         let satisfied = ending.satisfies_dependents();
-        if announcements(entry, self.settings()).is_empty() {
+        if !announces(entry, self.settings()) {
             self.table.at_mut(place).announced = true;
         } else {
             self.unannounced.insert(place);
@@ -229,7 +230,9 @@ impl Session {
             entry.announced,
             entry.unwanted,
         ) = (0, 0, false, false);
-        entry.task.obstacle = None;
+        if entry.task.obstacle.is_some() {
+            Arc::make_mut(&mut entry.task).obstacle = None;
+        }
         entry.record.effects.retain(|effect, _| {
             !matches!(effect, Effect::AddLabel { .. } | Effect::RemoveLabel { .. })
         });

@@ -45,7 +45,7 @@ pub fn forecast(
     duration: impl Fn(&Task) -> u64,
     outcome: impl Fn(&Task, AttemptNumber) -> Outcome,
 ) -> Result<Forecast, Cycle> {
-    rank(tasks.clone(), settings)?;
+    let ranked = rank(tasks, settings)?;
     let mut play = Play {
         forecast: Forecast::default(),
         now: Timestamp(0),
@@ -66,7 +66,10 @@ pub fn forecast(
         },
         &duration,
     );
-    play.put(&Input::Read { tasks }, &duration);
+    // As `Event::TasksRead` would, without its copy of all tasks.
+    play.forecast.session.seq += 1;
+    play.forecast.session.begin(ranked);
+    play.put(&Input::Tick, &duration);
     while play.forecast.session.phase == Phase::Running {
         let Some((issue, attempt)) = play.wait() else {
             break;

@@ -2,11 +2,13 @@
 
 use crate::rules::event::{Effect, ProcessIdentity};
 use crate::rules::ids::{
-    AttemptNumber, BranchName, CommitId, ConversationId, IssueNumber, SlotNumber, Timestamp,
+    AttemptNumber, BranchName, ByIssue, CommitId, ConversationId, IssueNumber, SlotNumber,
+    Timestamp,
 };
 use crate::rules::money::{Charge, Usd};
 use crate::rules::task::{CheckReport, Commit, Ending, Pull, Stage, Start, Task};
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// Where a task stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +69,7 @@ pub struct Run {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// What was read from the issue.
-    pub task: Task,
+    pub task: Arc<Task>,
     /// Where it stands.
     pub state: State,
     /// Attempts let in so far.
@@ -133,7 +135,7 @@ pub struct Record {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Table {
     entries: Vec<Entry>,
-    places: HashMap<IssueNumber, usize>,
+    places: ByIssue<usize>,
     ready: BTreeSet<usize>,
     timers: BTreeSet<(Timestamp, usize)>,
     running: BTreeSet<usize>,
@@ -142,8 +144,12 @@ pub struct Table {
 
 impl Table {
     /// Tasks in the order of their rank, each with the number of tasks that it waits for.
-    pub fn new(tasks: impl Iterator<Item = (Task, usize)>) -> Self {
-        let mut table = Self::default();
+    pub fn new(tasks: impl ExactSizeIterator<Item = (Arc<Task>, usize)>) -> Self {
+        let mut table = Self {
+            entries: Vec::with_capacity(tasks.len()),
+            ..Self::default()
+        };
+        table.places.reserve(tasks.len());
         for (task, needs) in tasks {
             let place = table.entries.len();
             table.places.insert(task.number(), place);
@@ -238,7 +244,7 @@ impl Table {
 }
 
 impl Entry {
-    fn new(task: Task, needs: usize) -> Self {
+    fn new(task: Arc<Task>, needs: usize) -> Self {
         Self {
             task,
             state: if needs == 0 {
