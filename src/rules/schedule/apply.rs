@@ -55,7 +55,7 @@ impl Session {
             Event::TaskEnded { ending, reason, .. } => self.end(place, *ending, reason.clone()),
             Event::Announced { .. } => {
                 self.table.at_mut(place).announced = true;
-                self.unannounced.remove(&place);
+                self.unannounced.remove(place);
             }
             Event::SessionStarted { .. }
             | Event::SessionResumed { .. }
@@ -177,7 +177,7 @@ impl Session {
 
     fn end(&mut self, place: usize, ending: Ending, reason: Option<String>) {
         self.table.set(place, State::Ended { ending, reason });
-        self.doomed.remove(&place);
+        self.doomed.remove(place);
         let next = self.locks.leave(place);
         self.look_again(next);
         let entry = self.table.at(place);
@@ -189,7 +189,7 @@ impl Session {
         }
         for dependent in self.graph.dependents(place).collect::<Vec<_>>() {
             match self.table.at(dependent).state {
-                State::Waiting { .. } if !satisfied => drop(self.doomed.insert(dependent)),
+                State::Waiting { .. } if !satisfied => self.doomed.insert(dependent),
                 State::Waiting { needs: 1 } => self.table.set(dependent, State::Ready),
                 State::Waiting { needs } => self
                     .table
@@ -236,13 +236,13 @@ impl Session {
         entry.record.effects.retain(|effect, _| {
             !matches!(effect, Effect::AddLabel { .. } | Effect::RemoveLabel { .. })
         });
-        self.unannounced.remove(&place);
+        self.unannounced.remove(place);
         self.wait_for_needs(place);
         let mut below: Vec<usize> = self.graph.dependents(place).collect();
         while let Some(dependent) = below.pop() {
             let entry = self.table.at(dependent);
             if entry.ending() == Some(Ending::Blocked) && entry.task.obstacle.is_none() {
-                self.unannounced.remove(&dependent);
+                self.unannounced.remove(dependent);
                 self.table.at_mut(dependent).announced = false;
                 self.wait_for_needs(dependent);
                 below.extend(self.graph.dependents(dependent));
@@ -319,7 +319,7 @@ impl Record {
                 (self.snapshot, self.base, self.captured) =
                     (Some(commit.clone()), Some(base.clone()), true);
             }
-            Fact::Committed { commit } => self.commit = Some(commit.clone()),
+            Fact::Committed { commit } => self.commit = Some(Box::new(commit.clone())),
             Fact::Checked { reports } => self.reports.clone_from(reports),
             Fact::Verified => self.verified = true,
             Fact::BranchChosen { branch } => self.branch = Some(branch.clone()),
@@ -329,7 +329,7 @@ impl Record {
             Fact::Did { effect, pull } => {
                 self.effects.insert(effect.clone(), true);
                 if pull.is_some() {
-                    self.pull.clone_from(pull);
+                    self.pull = pull.clone().map(Box::new);
                 }
             }
         }

@@ -12,24 +12,24 @@ use crate::rules::task::{Attempted, Ending, ErrorClass, Failure, Outcome, Start}
 impl Session {
     pub(super) fn finished(
         &self,
-        issue: IssueNumber,
-        attempt: AttemptNumber,
+        (issue, attempt): (IssueNumber, AttemptNumber),
         outcome: &Outcome,
         dice: u32,
         now: Timestamp,
-    ) -> Vec<Event> {
+        events: &mut Vec<Event>,
+    ) {
         let Some(entry) = self.entry(issue) else {
-            return vec![];
+            return;
         };
         let Some(run) = entry.run().filter(|run| run.attempt == attempt) else {
-            return vec![];
+            return;
         };
-        let mut events = vec![Event::Settled {
+        events.push(Event::Settled {
             issue,
             attempt,
             grant: run.grant,
             outcome: outcome.clone(),
-        }];
+        });
         let end = |ending, reason| Event::TaskEnded {
             issue,
             ending,
@@ -62,11 +62,10 @@ impl Session {
                 });
             }
             Attempted::Failed(failure) => {
-                self.provider_failed(run.probe, failure, now, &mut events);
-                self.task_failed(entry, failure, dice, now, &mut events);
+                self.provider_failed(run.probe, failure, now, events);
+                self.task_failed(entry, failure, dice, now, events);
             }
         }
-        events
     }
 
     fn provider_failed(

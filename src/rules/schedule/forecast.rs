@@ -50,6 +50,7 @@ pub fn forecast(
         forecast: Forecast::default(),
         now: Timestamp(0),
         ends: BinaryHeap::new(),
+        events: Vec::new(),
     };
     let session = SessionId::new("forecast");
     let (project, selection, settings) = (
@@ -100,6 +101,8 @@ struct Play {
     forecast: Forecast,
     now: Timestamp,
     ends: BinaryHeap<Reverse<(Timestamp, IssueNumber, AttemptNumber)>>,
+    /// Empty between two turns, and never given back.
+    events: Vec<Event>,
 }
 
 impl Play {
@@ -120,15 +123,21 @@ impl Play {
     }
 
     fn put(&mut self, input: &Input, duration: &impl Fn(&Task) -> u64) {
-        let mut events = self.forecast.session.step(input, self.now);
+        let mut events = std::mem::take(&mut self.events);
+        self.forecast
+            .session
+            .step_into(input, self.now, &mut events);
         loop {
             if events.is_empty() {
-                events = self.forecast.session.step(&Input::Tick, self.now);
+                self.forecast
+                    .session
+                    .step_into(&Input::Tick, self.now, &mut events);
             }
             if events.is_empty() {
+                self.events = events;
                 return;
             }
-            for event in std::mem::take(&mut events) {
+            for event in events.drain(..) {
                 let recorded = Recorded {
                     seq: self.forecast.session.seq + 1,
                     at: self.now,
@@ -138,13 +147,13 @@ impl Play {
                 self.follow(&recorded.event, duration);
             }
             if let Some(issue) = self.forecast.session.unannounced().next() {
-                events = self.forecast.session.step(
-                    &Input::Announced {
-                        issue,
-                        trouble: None,
-                    },
-                    self.now,
-                );
+                let announced = Input::Announced {
+                    issue,
+                    trouble: None,
+                };
+                self.forecast
+                    .session
+                    .step_into(&announced, self.now, &mut events);
             }
         }
     }

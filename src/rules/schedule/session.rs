@@ -8,6 +8,7 @@ use crate::rules::ids::{IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::schedule::locks::Locks;
 use crate::rules::schedule::order::{Ranked, rank};
+use crate::rules::schedule::places::Places;
 use crate::rules::schedule::table::{Entry, Table};
 use crate::rules::settings::Settings;
 use crate::rules::task::Task;
@@ -57,8 +58,8 @@ pub struct Session {
     pub(super) graph: Dependencies,
     pub(super) locks: Locks,
     pub(super) slots: BTreeSet<SlotNumber>,
-    pub(super) doomed: BTreeSet<usize>,
-    pub(super) unannounced: BTreeSet<usize>,
+    pub(super) doomed: Places,
+    pub(super) unannounced: Places,
     /// Are the tasks known? There may be none.
     pub(super) read: bool,
 }
@@ -122,7 +123,7 @@ impl Session {
     pub fn unannounced(&self) -> impl Iterator<Item = IssueNumber> + '_ {
         self.unannounced
             .iter()
-            .map(|place| self.table.at(*place).task.number())
+            .map(|place| self.table.at(place).task.number())
     }
 
     /// Makes an event so. Events that do not fit the state (of a task that is not there, say) change nothing, so that

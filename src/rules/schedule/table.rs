@@ -6,6 +6,7 @@ use crate::rules::ids::{
     Timestamp,
 };
 use crate::rules::money::{Charge, Usd};
+use crate::rules::schedule::places::Places;
 use crate::rules::task::{CheckReport, Commit, Ending, Pull, Stage, Start, Task};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -118,7 +119,7 @@ pub struct Record {
     /// What it said at the end.
     pub summary: String,
     /// The commit that is to be offered.
-    pub commit: Option<Commit>,
+    pub commit: Option<Box<Commit>>,
     /// What the checks said of it.
     pub reports: Vec<CheckReport>,
     /// May it be offered?
@@ -126,7 +127,7 @@ pub struct Record {
     /// The model, as the agent names it.
     pub model: Option<String>,
     /// The pull.
-    pub pull: Option<Pull>,
+    pub pull: Option<Box<Pull>>,
     /// Changes of the outside that were intended, and whether they were seen done.
     pub effects: HashMap<Effect, bool>,
 }
@@ -136,7 +137,7 @@ pub struct Record {
 pub struct Table {
     entries: Vec<Entry>,
     places: ByIssue<usize>,
-    ready: BTreeSet<usize>,
+    ready: Places,
     timers: BTreeSet<(Timestamp, usize)>,
     running: BTreeSet<usize>,
     ended: usize,
@@ -183,7 +184,7 @@ impl Table {
     fn unlist(&mut self, place: usize) {
         match &self.entries[place].state {
             State::Ready => {
-                self.ready.remove(&place);
+                self.ready.remove(place);
             }
             State::Running(_) => {
                 self.running.remove(&place);
@@ -222,7 +223,7 @@ impl Table {
     /// The first that may be let in.
     #[must_use]
     pub fn first_ready(&self) -> Option<usize> {
-        self.ready.first().copied()
+        self.ready.first()
     }
 
     /// Those that run.
