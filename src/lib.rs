@@ -47,6 +47,7 @@ pub mod rules {
         pub mod forecast;
         pub mod locks;
         pub mod order;
+        mod places;
         pub mod session;
         pub mod step;
         pub mod table;
