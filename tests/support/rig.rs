@@ -106,6 +106,11 @@ impl Rig {
         command
     }
 
+    /// The binary, run to its end.
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
+        self.autoissue(args).output().unwrap().into()
+    }
+
     fn clean(&self, mut command: Command) -> Command {
         let (home, path) = (self.path("home"), std::env::var("PATH").unwrap());
         command
