@@ -210,7 +210,7 @@ impl Wiring {
                 claude.version().await.map_err(|failure| {
                     Error::new(Kind::Agent, "start the agent")
                         .cause(failure.message)
-                        .hints(["`npm install -g @anthropic-ai/claude-code` installs it; `autoissue doctor` shows what is found"])
+                        .hints(["`autoissue doctor` shows what is found"])
                 })?;
                 Ok(Arc::new(claude))
             }
