@@ -23,6 +23,8 @@ mod world;
 
 mod bad_input;
 mod bad_input_agents;
+mod bad_input_issues;
+mod bad_input_machine;
 mod claude;
 mod claude_replayed;
 mod cli;
