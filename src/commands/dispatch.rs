@@ -5,6 +5,7 @@ use crate::cli::steer::IssueArgs;
 use crate::commands::place::Place;
 use crate::commands::{
     breaker, clean, completions, config, demo, doctor, exec, history, init, metrics, resume, retry,
+    status,
 };
 use crate::error::{Error, Kind};
 use crate::rules::event::Command;
@@ -32,7 +33,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
             retry::run(&place, &Command::Retry { issue }, issue)
         }
         Commands::Skip(IssueArgs { issue }) => retry::run(&place, &Command::Skip { issue }, issue),
-        Commands::Status(_) => Err(missing("run this command")),
+        Commands::Status(args) => status::run(&place, &args).await,
     }
 }
 

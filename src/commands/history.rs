@@ -142,7 +142,7 @@ impl History {
                 Format::Text => line(&tally, &recorded).map(|line| line.shown(Paint::NONE)),
                 Format::Json => Some(event(&tally, &recorded).to_string()),
             };
-            for line in told {
+            if let Some(line) = told {
                 course.push_str(&line);
                 course.push('\n');
             }

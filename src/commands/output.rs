@@ -2,6 +2,7 @@
 
 use crate::cli::args::{Format, Globals};
 use crate::error::{Color, Error, Kind};
+use crate::reporters::paint::Colour;
 use crate::rules::printable::plain_json;
 use clap::ColorChoice;
 use serde_json::Value;
@@ -43,6 +44,16 @@ impl Output {
     #[must_use]
     pub fn color(&self, stream: Stream) -> Color {
         color(self.color, stream)
+    }
+
+    /// The same, as reporters ask for it.
+    #[must_use]
+    pub fn colour(&self) -> Colour {
+        match self.color {
+            ColorChoice::Auto => Colour::Auto,
+            ColorChoice::Always => Colour::Always,
+            ColorChoice::Never => Colour::Never,
+        }
     }
 
     /// Writes a result: the text for a person, or the event for a program.

@@ -3,7 +3,7 @@
 use crate::adapters::agents::claude::ClaudeAgent;
 use crate::adapters::agents::claude_command::ClaudeSettings;
 use crate::adapters::agents::command::{CommandAgent, CommandSettings};
-use crate::adapters::git::repository;
+use crate::adapters::git::repository::{self, GitRepository};
 use crate::adapters::git::source::{Credential, Habits, Place as GitPlace, Source};
 use crate::adapters::github::auth::find_token;
 use crate::adapters::github::forge::{GitHub, GitHubSettings, PUBLIC_API};
@@ -124,6 +124,11 @@ impl Wiring {
 
     /// The repository; its mirror is cloned first where there is none yet.
     pub async fn repository(&self) -> Result<Arc<dyn Repository>, Error> {
+        Ok(Arc::new(self.git_repository().await?))
+    }
+
+    /// The same, by its own name.
+    pub async fn git_repository(&self) -> Result<GitRepository, Error> {
         let config = &self.loaded.config;
         let (url, token) = match &self.project.home {
             Home::Github { git_url, .. } => (git_url.clone(), self.token.clone()),
@@ -151,9 +156,7 @@ impl Wiring {
             credential: Arc::new(move || credential.clone()),
             checkout: Some(self.project.top.clone()),
         };
-        Ok(Arc::new(
-            repository::open(self.git_place(), source, habits).await?,
-        ))
+        Ok(repository::open(self.git_place(), source, habits).await?)
     }
 
     /// Where the mirror and the worktrees of this project are.

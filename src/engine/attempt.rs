@@ -124,7 +124,7 @@ impl Attempt<'_> {
                     ))
                 };
                 (
-                    record.commit.clone().ok_or_else(lost)?,
+                    record.commit.as_deref().cloned().ok_or_else(lost)?,
                     record.reports.clone(),
                 )
             }

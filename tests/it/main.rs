@@ -16,6 +16,8 @@ mod repos;
 mod rig;
 #[path = "../support/sealed.rs"]
 mod sealed;
+#[path = "../support/stage.rs"]
+mod stage;
 #[path = "../support/tasks.rs"]
 mod tasks;
 #[path = "../support/world.rs"]
@@ -52,3 +54,6 @@ mod store_commands;
 mod store_disk;
 mod store_kill;
 mod store_sample;
+mod whole;
+mod whole_claude;
+mod whole_limits;

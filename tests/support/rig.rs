@@ -1,5 +1,6 @@
 //! The real binary in an environment of its own: nothing of the machine's user reaches it.
 
+use autoissue::rules::money::Usd;
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -105,10 +106,6 @@ impl Rig {
         command
     }
 
-    pub(crate) fn run(&self, args: &[&str]) -> Ran {
-        Ran::from(self.autoissue(args).output().unwrap())
-    }
-
     fn clean(&self, mut command: Command) -> Command {
         let (home, path) = (self.path("home"), std::env::var("PATH").unwrap());
         command
@@ -146,6 +143,35 @@ impl From<Output> for Ran {
 }
 
 impl Ran {
+    /// All that it said, wherever.
+    pub(crate) fn said(&self) -> String {
+        format!("{}{}", self.stdout, self.stderr)
+    }
+
+    /// How each issue ended, by the last line on stdout.
+    pub(crate) fn outcomes(&self) -> Vec<(u64, String)> {
+        let last = self.last_json();
+        let tasks = last["summary"]["tasks"].as_array().unwrap();
+        let outcome = |task: &Value| {
+            let word = task["outcome"].as_str().unwrap_or("none");
+            (task["issue"].as_u64().unwrap(), word.to_owned())
+        };
+        let mut outcomes: Vec<_> = tasks.iter().map(outcome).collect();
+        outcomes.sort();
+        outcomes
+    }
+
+    /// How many issues ended like this.
+    pub(crate) fn count(&self, outcome: &str) -> usize {
+        let outcomes = self.outcomes();
+        outcomes.iter().filter(|(_, it)| it == outcome).count()
+    }
+
+    /// What the session cost, by the last line on stdout.
+    pub(crate) fn cost(&self) -> Usd {
+        Usd::parse(self.last_json()["summary"]["cost_usd"].as_str().unwrap()).unwrap()
+    }
+
     /// All lines of JSON on stdout.
     pub(crate) fn events(&self) -> Vec<Value> {
         let lines = self.stdout.lines();
