@@ -11,7 +11,7 @@ use crate::adapters::local_forge::forge::{LocalForge, LocalForgeSettings};
 use crate::adapters::process::commands::CommandRunner;
 use crate::adapters::process::run::Processes;
 use crate::adapters::store::open::Store;
-use crate::commands::place::{Place, variable};
+use crate::commands::place::{Place, variable, whereabouts};
 use crate::commands::preflight::template_hint;
 use crate::commands::probe::is_program;
 use crate::commands::project::{Home, Project, detect};
@@ -172,7 +172,7 @@ impl Wiring {
         let root = self.loaded.config.worktree.root.as_ref();
         let slots = root.map_or_else(
             || self.state.join("worktrees"),
-            |root| self.loaded.resolve(root),
+            |root| whereabouts(&self.loaded.resolve(root)),
         );
         GitPlace {
             mirror: self.state.join("mirrors").join(format!("{name}.git")),

@@ -25,6 +25,8 @@ mod world;
 
 mod bad_input;
 mod bad_input_agents;
+mod bad_input_issues;
+mod bad_input_machine;
 mod claude;
 mod claude_replayed;
 mod cli;
