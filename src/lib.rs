@@ -51,7 +51,6 @@ pub mod rules {
         pub mod session;
         pub mod step;
         pub mod table;
-        pub mod why;
     }
 }
 
@@ -86,6 +85,7 @@ pub mod adapters {
         pub mod lines;
         pub mod order;
         pub mod run;
+        pub mod spec;
         pub mod supervisor;
         pub mod transcript;
         pub mod tree;
@@ -173,6 +173,7 @@ pub mod adapters {
         pub mod ledger;
         pub mod locks;
         pub mod open;
+        mod presence;
         mod progress;
         pub mod retention;
         mod schema;
@@ -196,6 +197,7 @@ pub mod reporters {
     pub mod paint;
     pub mod plain;
     pub mod shape;
+    pub mod standing;
     pub mod status;
     pub mod table;
     pub mod terminal;
@@ -207,6 +209,7 @@ pub mod reporters {
 pub mod error {
     pub mod causes;
     pub mod shape;
+    pub mod stored;
     pub use shape::{Color, Error, Kind, printable};
 }
 /// What may be typed.
@@ -260,15 +263,20 @@ pub mod commands {
     pub mod history;
     pub mod init;
     pub mod metrics;
+    pub mod nothing;
     pub mod output;
     pub mod place;
+    pub mod preflight;
     pub mod probe;
     pub mod project;
     pub mod resume;
     pub mod retry;
+    pub mod seen;
     pub mod session;
+    pub mod status;
     pub mod store;
     pub mod token;
+    pub mod watch;
     pub mod wire;
     /// The project, the agent and the check of `demo`.
     pub mod demo {

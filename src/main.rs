@@ -1,5 +1,6 @@
 //! The door: parse, run, exit code.
 
+use autoissue::adapters::process::identity::hide;
 use autoissue::adapters::process::supervise;
 use autoissue::cli::parse::{self, Instead};
 use autoissue::commands::demo::{agent, check};
@@ -16,6 +17,7 @@ fn main() -> ExitCode {
     if let Some(code) = hidden(args.get(1)) {
         return ExitCode::from(code);
     }
+    hide();
     let exit = match parse::parse(&args) {
         Ok(cli) => {
             let output = Output::new(&cli.globals);

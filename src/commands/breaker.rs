@@ -5,9 +5,12 @@ use crate::adapters::store::error::StoreError;
 use crate::adapters::store::open::Store;
 use crate::adapters::store::sessions::SessionState;
 use crate::cli::steer::BreakerCommands;
-use crate::commands::answer::{Answer, look};
+use crate::commands::answer::Answer;
 use crate::commands::place::Place;
+use crate::commands::store::{look, open};
+use crate::engine::clock::SteadyClock;
 use crate::error::Error;
+use crate::ports::Clock as _;
 use crate::reporters::shape::VERSION;
 use crate::reporters::time::{ahead, rfc3339};
 use crate::reporters::words::plural;
@@ -20,11 +23,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Does what the subcommand says.
-pub fn run(place: &Place, command: BreakerCommands, now: Timestamp) -> Result<Exit, Error> {
+pub fn run(place: &Place, command: BreakerCommands) -> Result<Exit, Error> {
     let state = place.state_dir()?;
     let answer = match command {
-        BreakerCommands::Status => status(&state, now)?,
-        BreakerCommands::Reset => reset(&Store::open(&state)?)?,
+        BreakerCommands::Status => status(&state, SteadyClock::start().now())?,
+        BreakerCommands::Reset => reset(&open(&state)?)?,
     };
     answer.print(&place.output)?;
     Ok(Exit::Done)

@@ -1,9 +1,14 @@
 //! From a parsed command line to the one function that does it.
 
 use crate::cli::args::{Cli, Commands};
+use crate::cli::steer::IssueArgs;
 use crate::commands::place::Place;
-use crate::commands::{completions, config, demo, doctor, exec, init, resume};
+use crate::commands::{
+    breaker, clean, completions, config, demo, doctor, exec, history, init, metrics, resume, retry,
+    status,
+};
 use crate::error::{Error, Kind};
+use crate::rules::event::Command;
 use crate::rules::exit::Exit;
 
 /// Runs the command.
@@ -20,13 +25,15 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Commands::Exec(args) => exec::run(&place, &args).await,
         Commands::Resume(args) => resume::run(&place, &args).await,
         Commands::Demo(args) => demo::command::run(&place, &args).await,
-        Commands::Status(_)
-        | Commands::Metrics(_)
-        | Commands::History(_)
-        | Commands::Clean(_)
-        | Commands::Breaker(_)
-        | Commands::Retry(_)
-        | Commands::Skip(_) => Err(missing("run this command")),
+        Commands::Metrics(_) => metrics::run(&place),
+        Commands::History(args) => history::run(&place, &args).await,
+        Commands::Clean(args) => clean::run(&place, args).await,
+        Commands::Breaker(args) => breaker::run(&place, args.command),
+        Commands::Retry(IssueArgs { issue }) => {
+            retry::run(&place, &Command::Retry { issue }, issue)
+        }
+        Commands::Skip(IssueArgs { issue }) => retry::run(&place, &Command::Skip { issue }, issue),
+        Commands::Status(args) => status::run(&place, &args).await,
     }
 }
 

@@ -4,6 +4,7 @@ use crate::adapters::store::open::Store;
 use crate::commands::exec::check_order;
 use crate::commands::place::Place;
 use crate::commands::wire::Wiring;
+use crate::commands::{nothing, preflight};
 use crate::engine::intake;
 use crate::error::Error;
 use crate::reporters::table::grid;
@@ -27,6 +28,7 @@ pub async fn run(
     selection: &Selection,
     fit: bool,
 ) -> Result<Exit, Error> {
+    preflight::check(wiring)?;
     let forge = wiring.forge()?;
     let store = Store::open_read_only(&wiring.state).ok();
     let mut settings = wiring.settings(selection.label.as_deref(), store.as_ref());
@@ -35,6 +37,7 @@ pub async fn run(
         .as_ref()
         .and_then(|store| store.typical_minutes(&wiring.project_key()).ok().flatten());
     let issues = forge.open_issues(selection).await?;
+    nothing::tell_absent(place, forge.as_ref(), selection, &issues).await?;
     let tasks = intake::read(forge.as_ref(), issues, &settings, minutes, []).await?;
     check_order(&tasks, &settings)?;
     let runnable = tasks.iter().filter(|task| task.obstacle.is_none());
@@ -58,7 +61,7 @@ pub async fn run(
         "tasks": tasks.iter().map(|task| as_json(task, &plan)).collect::<Value>(),
     });
     let text = if tasks.is_empty() {
-        format!("Nothing to do: no open issue for {}.\n", selection.name())
+        nothing::words(wiring, selection)
     } else {
         let ends = refusal.as_ref().map_or_else(String::new, |refusal| {
             format!("It would be refused: {refusal}.\n")

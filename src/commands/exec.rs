@@ -1,12 +1,11 @@
 //! `exec`: issues of a label become pull requests.
 
 use crate::cli::run::{ExecArgs, Isolation};
-use crate::commands::dry_run;
 use crate::commands::place::Place;
-use crate::commands::resume;
 use crate::commands::session::{self, Prepared};
 use crate::commands::store::open;
 use crate::commands::wire::Wiring;
+use crate::commands::{dry_run, nothing, preflight, resume};
 use crate::engine::intake;
 use crate::engine::session::Opening;
 use crate::error::{Error, Kind};
@@ -14,11 +13,9 @@ use crate::ports::Repository;
 use crate::rules::budget::Budget;
 use crate::rules::exit::Exit;
 use crate::rules::ids::{BranchName, IssueNumber, SessionId, Timestamp};
-use crate::rules::issue::Selection;
 use crate::rules::schedule::order::rank;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Ending, Obstacle, Task};
-use serde_json::json;
 use std::collections::BTreeMap;
 
 /// Runs the command.
@@ -29,6 +26,7 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
         return dry_run::run(place, &wiring, &selection, args.fit).await;
     }
     check_isolation(&wiring, args.limits.isolation)?;
+    preflight::check(&wiring)?;
     let forge = wiring.forge()?;
     let agent = wiring.agent().await?;
     let store = open(&wiring.state)?;
@@ -40,10 +38,12 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     let mut settings = wiring.settings(selection.label.as_deref(), Some(&store));
     settings.priority_first = args.fit;
     let issues = forge.open_issues(&selection).await?;
+    nothing::tell_absent(place, forge.as_ref(), &selection, &issues).await?;
     if issues.is_empty() {
-        return nothing(place, &selection);
+        return nothing::say(place, &wiring, &selection);
     }
     let repository = wiring.repository().await?;
+    preflight::check_base(&wiring, repository.as_ref()).await?;
     let minutes = store.typical_minutes(&key)?;
     let branches = branches(repository.as_ref()).await?;
     let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
@@ -136,14 +136,4 @@ pub fn check_money(tasks: &[Task], settings: &Settings) -> Result<(), Error> {
                 "lower the cap of one attempt: agent.maxBudgetUsd".to_owned(),
             ])
     })
-}
-
-fn nothing(place: &Place, selection: &Selection) -> Result<Exit, Error> {
-    let summary = json!({ "completed": 0, "failed": 0, "blocked": 0, "skipped": 0, "cost_usd": "0.00", "tasks": [] });
-    let event = json!({ "v": 1, "event": "session_finished", "session": null, "summary": summary });
-    place.output.result(
-        &format!("Nothing to do: no open issue for {}.\n", selection.name()),
-        &event,
-    )?;
-    Ok(Exit::Done)
 }

@@ -1,18 +1,22 @@
 //! `history`: what the agent said and did on an issue, attempt by attempt, and on request as it happens.
 
 use crate::adapters::process::lines::Lines;
+use crate::adapters::store::figures::WorkedOn;
 use crate::adapters::store::open::Store;
 use crate::adapters::store::sessions::SessionState;
 use crate::cli::args::Format;
 use crate::cli::look::HistoryArgs;
-use crate::commands::answer::look;
 use crate::commands::conversation::{Said, said};
 use crate::commands::output::{Stream, write};
 use crate::commands::place::Place;
+use crate::commands::store::look;
 use crate::error::{Error, Kind};
-use crate::reporters::shape::VERSION;
+use crate::reporters::lines::line;
+use crate::reporters::paint::Paint;
+use crate::reporters::shape::{VERSION, event};
 use crate::rules::exit::Exit;
 use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId};
+use crate::rules::tally::Tally;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -33,7 +37,7 @@ pub async fn run(place: &Place, args: &HistoryArgs) -> Result<Exit, Error> {
             Kind::Journal,
             format!("show what happened on {}", args.issue),
         )
-        .cause("no session has a conversation about it")
+        .cause("no session worked on it, or it was too long ago")
         .hints([format!(
             "`autoissue exec --issue {}` starts one",
             args.issue.0
@@ -46,7 +50,7 @@ pub async fn run(place: &Place, args: &HistoryArgs) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-/// The conversations of the newest session that has any about an issue.
+/// What the newest session that has anything to tell of an issue has to tell.
 pub struct History {
     store: Store,
     session: SessionId,
@@ -54,23 +58,26 @@ pub struct History {
 }
 
 impl History {
-    /// Finds them; `None` where no session has any. To follow them, one that may have some yet is good enough.
+    /// Finds the newest session that has something to tell: a conversation, else at least events. To follow it, one
+    /// that may have a conversation yet comes first.
     pub fn find(store: Store, issue: IssueNumber, follow: bool) -> Result<Option<Self>, Error> {
-        for task in store.worked_on(issue)? {
+        let mut known = store.worked_on(issue)?;
+        known.retain(|task| !task.pruned);
+        let speaks = |task: &&WorkedOn| {
             let directory = store.session_directory(&task.session);
-            if (follow && !task.finished) || !transcripts(&directory, issue).is_empty() {
-                let session = task.session;
-                return Ok(Some(Self {
-                    store,
-                    session,
-                    issue,
-                }));
-            }
-        }
-        Ok(None)
+            (follow && !task.finished) || !transcripts(&directory, issue).is_empty()
+        };
+        let found = known.iter().find(speaks).or(known.first());
+        let session = found.map(|task| task.session.clone());
+        Ok(session.map(|session| Self {
+            store,
+            session,
+            issue,
+        }))
     }
 
-    /// Tells them from the beginning, in lines or events; with `follow` until the task has ended or nobody works on it.
+    /// Tells it from the beginning, in lines or events, and the task's course at the end; with `follow` only once the
+    /// task has ended or nobody works on it.
     pub async fn tell(
         &self,
         format: Format,
@@ -103,7 +110,7 @@ impl History {
                 }
             }
             if !goes_on {
-                return Ok(());
+                return print(&self.course(format)?);
             }
             tokio::time::sleep(PACE).await;
         }
@@ -117,6 +124,30 @@ impl History {
         let tasks = self.store.worked_on(self.issue)?;
         let task = tasks.iter().find(|task| task.session == self.session);
         Ok(running && task.is_some_and(|task| task.ending.is_none()))
+    }
+
+    /// What the journal says of the task.
+    fn course(&self, format: Format) -> Result<String, Error> {
+        let mut tally = Tally::default();
+        let mut course = match format {
+            Format::Text => format!("== {}, session {} ==\n", self.issue, self.session),
+            Format::Json => String::new(),
+        };
+        for recorded in self.store.events(&self.session)? {
+            tally.apply(&recorded);
+            if recorded.event.issue() != Some(self.issue) {
+                continue;
+            }
+            let told = match format {
+                Format::Text => line(&tally, &recorded).map(|line| line.shown(Paint::NONE)),
+                Format::Json => Some(event(&tally, &recorded).to_string()),
+            };
+            if let Some(line) = told {
+                course.push_str(&line);
+                course.push('\n');
+            }
+        }
+        Ok(course)
     }
 
     fn heading(&self, format: Format, attempt: AttemptNumber) -> String {

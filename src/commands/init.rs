@@ -47,14 +47,14 @@ pub async fn run(
     write_file(&file, &content(&project, &checks), args.force)?;
     let labels = match (&project.home, args.labels) {
         (Home::Github { .. }, true) => state_labels(&loaded.config),
-        (Home::Github { .. } | Home::Local, _) => Vec::new(),
+        (Home::Github { .. } | Home::Local { .. }, _) => Vec::new(),
     };
     if !labels.is_empty() {
         create_labels(&loaded, &project, &labels).await?;
     }
     let issues = match project.home {
         Home::Github { .. } => None,
-        Home::Local => Some(make_issues_directory(&checkout, &loaded.config)?),
+        Home::Local { .. } => Some(make_issues_directory(&checkout, &loaded.config)?),
     };
     let text_of = |check: &Value| check["run"].as_str().map(str::to_owned);
     let done = Done {
@@ -80,7 +80,7 @@ fn content(project: &Project, checks: &[Value]) -> String {
     let defaults = Config::default();
     let repo = match &project.home {
         Home::Github { repo, .. } => Some(repo.as_str()),
-        Home::Local => None,
+        Home::Local { .. } => None,
     };
     let mut about = json!({ "baseBranch": project.base_branch });
     if let Some(repo) = repo {

@@ -2,8 +2,9 @@
 
 use crate::adapters::store::error::StoreError;
 use crate::adapters::store::figures::{Code, Figures};
-use crate::commands::answer::{Answer, look};
+use crate::commands::answer::Answer;
 use crate::commands::place::Place;
+use crate::commands::store::look;
 use crate::error::Error;
 use crate::reporters::paint::Colour;
 use crate::reporters::shape::VERSION;

@@ -6,6 +6,9 @@ use crate::adapters::store::open::Store;
 use crate::adapters::store::sessions::SessionState;
 use crate::commands::answer::Answer;
 use crate::commands::place::Place;
+use crate::commands::store::open;
+use crate::commands::wire::Wiring;
+use crate::config::loaded::Overrides;
 use crate::error::{Error, Kind};
 use crate::reporters::shape::VERSION;
 use crate::reporters::words::spoken;
@@ -18,8 +21,10 @@ use serde_json::json;
 
 /// Sends the wish.
 pub fn run(place: &Place, command: &Command, issue: IssueNumber) -> Result<Exit, Error> {
-    let store = Store::open(&place.state_dir()?)?;
-    send(&store, None, command, issue)?.print(&place.output)?;
+    // Outside of a checkout the sessions themselves have to tell which repository is meant.
+    let project = Wiring::new(place, &Overrides::default()).map(|wiring| wiring.project_key());
+    let store = open(&place.state_dir()?)?;
+    send(&store, project.ok().as_deref(), command, issue)?.print(&place.output)?;
     Ok(Exit::Done)
 }
 

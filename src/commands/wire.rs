@@ -3,7 +3,7 @@
 use crate::adapters::agents::claude::ClaudeAgent;
 use crate::adapters::agents::claude_command::ClaudeSettings;
 use crate::adapters::agents::command::{CommandAgent, CommandSettings};
-use crate::adapters::git::repository;
+use crate::adapters::git::repository::{self, GitRepository};
 use crate::adapters::git::source::{Credential, Habits, Place as GitPlace, Source};
 use crate::adapters::github::auth::find_token;
 use crate::adapters::github::forge::{GitHub, GitHubSettings, PUBLIC_API};
@@ -12,6 +12,8 @@ use crate::adapters::process::commands::CommandRunner;
 use crate::adapters::process::run::Processes;
 use crate::adapters::store::open::Store;
 use crate::commands::place::{Place, variable};
+use crate::commands::preflight::template_hint;
+use crate::commands::probe::is_program;
 use crate::commands::project::{Home, Project, detect};
 use crate::config::loaded::{Loaded, Overrides};
 use crate::config::names::RepoName;
@@ -58,10 +60,9 @@ impl Wiring {
         let project = detect(&loaded.config, &checkout, &|| token().is_some())?;
         let token = match project.home {
             Home::Github { .. } => token().map(|found| found.token.clone()),
-            Home::Local => None,
+            Home::Local { .. } => None,
         };
-        let program = std::env::current_exe()
-            .map_err(|cause| Error::new(Kind::Files, "find this program").because(&cause))?;
+        let program = own_program()?;
         let state = place.state_dir()?;
         Ok(Self {
             loaded,
@@ -77,7 +78,7 @@ impl Wiring {
     pub fn project_key(&self) -> String {
         match &self.project.home {
             Home::Github { repo, .. } => repo.to_string(),
-            Home::Local => self.project.top.display().to_string(),
+            Home::Local { .. } => self.project.top.display().to_string(),
         }
     }
 
@@ -91,7 +92,7 @@ impl Wiring {
     pub fn forge(&self) -> Result<Arc<dyn Forge>, Error> {
         match &self.project.home {
             Home::Github { repo, .. } => Ok(Arc::new(self.github(repo)?)),
-            Home::Local => Ok(Arc::new(LocalForge::open(&LocalForgeSettings {
+            Home::Local { .. } => Ok(Arc::new(LocalForge::open(&LocalForgeSettings {
                 root: self.project.top.clone(),
                 issues_dir: self.loaded.config.forge.issues_dir.clone(),
                 project: self.project.name(),
@@ -123,10 +124,15 @@ impl Wiring {
 
     /// The repository; its mirror is cloned first where there is none yet.
     pub async fn repository(&self) -> Result<Arc<dyn Repository>, Error> {
+        Ok(Arc::new(self.git_repository().await?))
+    }
+
+    /// The same, by its own name.
+    pub async fn git_repository(&self) -> Result<GitRepository, Error> {
         let config = &self.loaded.config;
         let (url, token) = match &self.project.home {
             Home::Github { git_url, .. } => (git_url.clone(), self.token.clone()),
-            Home::Local => (self.project.top.display().to_string(), None),
+            Home::Local { .. } => (self.project.top.display().to_string(), None),
         };
         let credential = token.map(|secret| Credential {
             user: "x-access-token".to_owned(),
@@ -150,9 +156,7 @@ impl Wiring {
             credential: Arc::new(move || credential.clone()),
             checkout: Some(self.project.top.clone()),
         };
-        Ok(Arc::new(
-            repository::open(self.git_place(), source, habits).await?,
-        ))
+        Ok(repository::open(self.git_place(), source, habits).await?)
     }
 
     /// Where the mirror and the worktrees of this project are.
@@ -281,7 +285,9 @@ impl Wiring {
         })
     }
 
-    fn setup(&self) -> Option<Check> {
+    /// What makes a fresh worktree ready, where anything does.
+    #[must_use]
+    pub fn setup(&self) -> Option<Check> {
         let configured = self
             .loaded
             .config
@@ -301,7 +307,8 @@ impl Wiring {
         })
     }
 
-    fn template(&self) -> Result<Option<String>, Error> {
+    /// The template of the words for the agent, where there is one; it works for any issue.
+    pub fn template(&self) -> Result<Option<String>, Error> {
         let Some(path) = &self.loaded.config.prompt else {
             return Ok(None);
         };
@@ -313,8 +320,9 @@ impl Wiring {
             )
             .because(cause)
         };
-        let text = std::fs::read_to_string(&path).map_err(|cause| refuse(&cause))?;
-        check_template(&text).map_err(|cause| refuse(&cause))?;
+        let text = std::fs::read_to_string(&path)
+            .map_err(|cause| refuse(&cause).hints(["correct `prompt` in the configuration"]))?;
+        check_template(&text).map_err(|cause| refuse(&cause).hints([template_hint()]))?;
         Ok(Some(text))
     }
 
@@ -341,6 +349,15 @@ impl Wiring {
     }
 }
 
+/// This program, also where its file has been replaced by a newer one meanwhile.
+fn own_program() -> Result<PathBuf, Error> {
+    if cfg!(target_os = "linux") {
+        return Ok(PathBuf::from("/proc/self/exe"));
+    }
+    std::env::current_exe()
+        .map_err(|cause| Error::new(Kind::Files, "find this program").because(&cause))
+}
+
 /// Variables that hold credentials of model providers.
 const MODEL_KEYS: [&str; 3] = [
     "ANTHROPIC_API_KEY",
@@ -358,14 +375,10 @@ fn check_program(argv: &[String], top: &Path) -> Result<(), Error> {
     let Some(program) = argv.first() else {
         return refuse("agent.command is not set".to_owned());
     };
-    let paths = variable("PATH").unwrap_or_default();
-    let found = if program.contains('/') {
-        top.join(program).is_file()
-    } else {
-        std::env::split_paths(&paths).any(|directory| directory.join(program).is_file())
-    };
-    if found {
+    if is_program(program, top) {
         Ok(())
+    } else if top.join(program).is_file() {
+        refuse(format!("`{program}` may not be run: it is not executable"))
     } else {
         refuse(format!("there is no program `{program}`"))
     }

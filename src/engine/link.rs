@@ -4,6 +4,7 @@ use crate::ports::{Activity, Interrupted, Ports, Watch};
 use crate::rules::event::{Fact, Input, ProcessIdentity, Progress};
 use crate::rules::ids::{AttemptNumber, ConversationId, IssueNumber, Timestamp};
 use crate::rules::money::Usd;
+use crate::rules::redact::Redactor;
 use crate::rules::task::Stage;
 use async_trait::async_trait;
 use std::sync::Mutex;
@@ -25,6 +26,7 @@ pub struct Link {
     pub attempt: AttemptNumber,
     pub(super) ports: Ports,
     pub(super) sender: mpsc::Sender<Message>,
+    pub(super) redactor: Redactor,
 }
 
 impl Link {
@@ -118,7 +120,7 @@ impl Watch for StageWatch {
             issue: self.link.issue,
             attempt: self.link.attempt,
             at: now,
-            activity: activity.line,
+            activity: self.link.redactor.clean(&activity.line).into_owned(),
             pid,
             messages: activity.messages,
             cost: self.spent + activity.cost,

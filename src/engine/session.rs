@@ -363,6 +363,7 @@ impl Loop<'_> {
             attempt,
             ports: self.live.ports.clone(),
             sender: self.sender.clone(),
+            redactor: self.orders.redactor.clone(),
         }
     }
 

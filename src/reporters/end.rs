@@ -5,7 +5,7 @@ use crate::reporters::out::Stream;
 use crate::reporters::paint::{Colour, Paint, Tone};
 use crate::reporters::table::{session_table, shows_addresses, totals_table};
 use crate::reporters::time::human;
-use crate::reporters::words::{brief, fit, plural, spoken, tone_of};
+use crate::reporters::words::{address, brief, fit, plural, spoken, tone_of};
 use crate::rules::ids::SessionId;
 use crate::rules::money::Usd;
 use crate::rules::printable::printable;
@@ -140,11 +140,15 @@ fn links(tally: &Tally, width: usize, paint: Paint) -> String {
         Some(format!(
             "  {:<6} {}",
             task.issue.to_string(),
-            printable(&pull.url)
+            address(&pull.url, &tally.project)
         ))
     };
     let lines: Vec<String> = tally.tasks.values().filter_map(link).collect();
-    section("Pulls", &lines, paint)
+    let head = match tally.project.strip_prefix('/') {
+        Some(_) => format!("Pulls in {}", printable(&tally.project)),
+        None => "Pulls".to_owned(),
+    };
+    section(&head, &lines, paint)
 }
 
 /// Why the others did not get there.

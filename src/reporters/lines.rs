@@ -2,7 +2,7 @@
 
 use crate::reporters::paint::{Paint, Tone};
 use crate::reporters::time::{ahead, human};
-use crate::reporters::words::{brief, fit, plural, spoken, tone_of, verdict, why};
+use crate::reporters::words::{address, brief, fit, plural, spoken, tone_of, verdict, why};
 use crate::rules::event::{Command, Effect, Event, Fact, Recorded};
 use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
@@ -164,13 +164,13 @@ fn session_resumed(tally: &Tally, settings: &Settings) -> Line {
 
 /// What a session runs within.
 fn frame(settings: &Settings) -> String {
-    let model = settings.model.as_deref().unwrap_or("its own model");
+    let model = settings.model.as_deref().map(printable);
     format!(
-        "budget {}, {}, {} with {}",
+        "budget {}, {}, agent {}{}",
         settings.ceiling,
         plural(u64::from(settings.slots), "slot"),
         printable(&settings.agent),
-        printable(model)
+        model.map_or_else(String::new, |model| format!(" with {model}"))
     )
 }
 
@@ -287,8 +287,7 @@ fn did(issue: IssueNumber, effect: &Effect, pull: Option<&Pull>) -> Option<Line>
         Effect::Push { branch, .. } => Some(Line::about(issue, format!(" pushed {branch}"))),
         Effect::OpenPull { .. } => {
             let pull = pull?;
-            let url = printable(&pull.url);
-            Some(Line::about(issue, format!(" pull {}: {url}", pull.number)))
+            Some(Line::about(issue, format!(" pull {} opened", pull.number)))
         }
         Effect::AddLabel { .. } | Effect::RemoveLabel { .. } | Effect::Comment { .. } => None,
     }
@@ -362,7 +361,7 @@ fn task_ended(tally: &Tally, issue: IssueNumber) -> Option<Line> {
     }
     if let Some(pull) = &task.pull {
         text.push(' ');
-        text.push_str(&printable(&pull.url));
+        text.push_str(&address(&pull.url, &tally.project));
     } else if let Some(branch) = task.offered_branch().map(BranchName::as_str) {
         text.push_str(" on ");
         text.push_str(branch);

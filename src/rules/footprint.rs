@@ -99,39 +99,57 @@ fn take_paths(text: &str, paths: &mut BTreeSet<String>) {
 }
 
 fn take_words(text: &str, shown: Shown, paths: &mut BTreeSet<String>) {
-    let mut start = 0;
-    let mut before = ' ';
-    let mut open = 0;
-    for (at, char) in text.char_indices().chain([(text.len(), ' ')]) {
-        // `app/[id]/(main)/page.tsx`: brackets around a whole segment belong to it.
-        let is_in_path = match char {
-            '[' | '(' if before == '/' => {
-                open += 1;
-                true
-            }
-            ']' | ')' if open > 0 => {
-                open -= 1;
-                true
-            }
-            char => !ends_word(char),
-        };
-        before = char;
-        if is_in_path {
-            continue;
-        }
-        let word = &text[start..at];
-        start = at + char.len_utf8();
-        open = 0;
-        let is_call = char == '(' && !word.contains('/');
-        if word.len() > 1 && !is_call && paths.len() < FILES_MAX {
-            paths.extend(path_of(word, shown));
+    for word in text.split(ends_word) {
+        if word.bytes().any(|byte| is_bracket(char::from(byte))) {
+            take_bracketed(word, shown, paths);
+        } else {
+            take_word(word, shown, paths);
         }
     }
 }
 
+fn take_word(word: &str, shown: Shown, paths: &mut BTreeSet<String>) {
+    let Some(path) = path_of(word, shown) else {
+        return;
+    };
+    if paths.len() < FILES_MAX && !paths.contains(&*path) {
+        paths.insert(path.into_owned());
+    }
+}
+
+/// Brackets end words, but for those around a whole segment: `app/[id]/(main)/page.tsx`. A call is no file:
+/// `response.json()`.
+fn take_bracketed(text: &str, shown: Shown, paths: &mut BTreeSet<String>) {
+    let mut start = 0;
+    let mut before = ' ';
+    let mut open = 0;
+    for (at, char) in text.char_indices().chain([(text.len(), ']')]) {
+        let opens_segment = matches!(char, '[' | '(') && before == '/';
+        let closes_segment = matches!(char, ']' | ')') && open > 0 && at < text.len();
+        before = char;
+        if opens_segment {
+            open += 1;
+        } else if closes_segment {
+            open -= 1;
+        } else if is_bracket(char) {
+            let word = &text[start..at];
+            if char != '(' || word.contains('/') {
+                take_word(word, shown, paths);
+            }
+            start = at + 1;
+            open = 0;
+        }
+    }
+}
+
+fn is_bracket(char: char) -> bool {
+    matches!(char, '(' | ')' | '[' | ']')
+}
+
 fn ends_word(char: char) -> bool {
     match char {
-        ' ' | '"' | '\'' | ',' | ';' | '<' | '>' | '|' | '{' | '}' | '(' | ')' | '[' | ']' => true,
+        'a'..='z' | 'A'..='Z' => false,
+        ' ' | '"' | '\'' | ',' | ';' | '<' | '>' | '|' | '{' | '}' => true,
         // Typographic marks and scripts that are written without spaces.
         char => char.is_whitespace() || char.is_control() || char >= '\u{2000}',
     }

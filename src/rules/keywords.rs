@@ -102,9 +102,8 @@ pub fn keywords(text: &str, mut found: impl FnMut(Keyword)) {
 
 fn is_address_or_path(chunk: &str) -> bool {
     let bytes = chunk.as_bytes();
-    bytes.contains(&b'/') && bytes.contains(&b'.')
+    bytes.contains(&b'/') && (bytes.contains(&b'.') || chunk.contains("://"))
         || bytes.contains(&b'\\')
-        || chunk.contains("://")
 }
 
 static INDEX: LazyLock<Index> = LazyLock::new(Index::new);

@@ -49,6 +49,7 @@ enum Part<'a> {
 }
 
 fn parts(text: &str) -> Vec<Part<'_>> {
+    let has_comments = text.contains(OPEN);
     let last_close = text.rfind(CLOSE);
     let mut parts = Vec::new();
     let mut at = 0;
@@ -61,7 +62,12 @@ fn parts(text: &str) -> Vec<Part<'_>> {
             continue;
         }
         while at < line_end {
-            let Some((start, end)) = comment(text, at..line_end, last_close) else {
+            let found = if has_comments {
+                comment(text, at..line_end, last_close)
+            } else {
+                None
+            };
+            let Some((start, end)) = found else {
                 parts.push(Part::Prose(&text[at..line_end]));
                 at = line_end;
                 break;

@@ -1,5 +1,7 @@
 //! Is this word of a text the path of a file or a directory in a repository?
 
+use std::borrow::Cow;
+
 /// Longer words are no paths.
 const LENGTH_MAX: usize = 255;
 
@@ -17,22 +19,22 @@ pub enum Shown {
 /// `None` for what leads out of the repository, and for addresses, versions, abbreviations and products that only look
 /// like files.
 #[must_use]
-pub fn path_of(word: &str, shown: Shown) -> Option<String> {
+pub fn path_of(word: &str, shown: Shown) -> Option<Cow<'_, str>> {
     let word = word
-        .trim_matches(['*', '~'])
-        .trim_end_matches(['.', ':', '!', '?']);
-    if word.len() > LENGTH_MAX || word.contains("://") {
-        return None;
+        .trim_matches(is_emphasis)
+        .trim_end_matches(ends_sentence);
+    let is_path_like = |byte: &u8| matches!(byte, b'/' | b'\\' | b'.' | b'=');
+    if !word.as_bytes().iter().any(is_path_like) {
+        // Most words of a text end here, so nothing dearer comes before.
+        return is_name(word).then_some(Cow::Borrowed(word));
     }
-    let word = word.rsplit_once('=').map_or(word, |(_, value)| value);
-    if !word.contains(['/', '\\', '.']) {
-        return is_one_of(&NAMES, word).then(|| word.to_owned());
-    }
-    let path = without_position(word).replace('\\', "/");
-    let path = directory_of_pattern(&path);
-    match path.strip_prefix('/') {
-        Some(path) => rooted(path),
-        None => relative(path.strip_prefix("./").unwrap_or(path), shown),
+    if word.len() > LENGTH_MAX {
+        None
+    } else if word.contains('\\') {
+        let path = word.replace('\\', "/");
+        path_in(&path, shown).map(|path| Cow::Owned(path.into_owned()))
+    } else {
+        path_in(word, shown)
     }
 }
 
@@ -51,16 +53,38 @@ pub fn name(path: &str) -> &str {
     path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
 
-fn without_position(word: &str) -> &str {
-    let word = word.split_once('#').map_or(word, |(path, _)| path);
-    match word.split_once(':') {
-        Some((path, position))
-            if position.starts_with(|char: char| char.is_ascii_digit() || char == ':') =>
-        {
-            path
-        }
-        _ => word,
+fn is_emphasis(char: char) -> bool {
+    matches!(char, '*' | '~')
+}
+
+fn ends_sentence(char: char) -> bool {
+    matches!(char, '.' | ':' | '!' | '?')
+}
+
+/// Is it `Makefile` or the like? Those begin with a capital letter, but for one.
+fn is_name(word: &str) -> bool {
+    word.starts_with(|char: char| char.is_ascii_uppercase() || char == 'j')
+        && is_one_of(&NAMES, word)
+}
+
+fn path_in(word: &str, shown: Shown) -> Option<Cow<'_, str>> {
+    let path = without_position(word)?;
+    let path = path.rsplit_once('=').map_or(path, |(_, value)| value);
+    let path = directory_of_pattern(path);
+    match path.strip_prefix('/') {
+        Some(path) => rooted(path),
+        None => relative(path.strip_prefix("./").unwrap_or(path), shown),
     }
+}
+
+/// `None` for an address or another word with a colon before anything but a position.
+fn without_position(word: &str) -> Option<&str> {
+    let word = word.split_once('#').map_or(word, |(path, _)| path);
+    let Some((path, position)) = word.split_once(':') else {
+        return Some(word);
+    };
+    let is_position = |char: char| char.is_ascii_digit() || char == ':';
+    position.starts_with(is_position).then_some(path)
 }
 
 /// `src/*.rs` may be anything in `src/`.
@@ -72,26 +96,26 @@ fn directory_of_pattern(path: &str) -> &str {
 }
 
 /// A path that begins with `/`, as some write it from the repository's root: only files, since addresses look the same.
-fn rooted(path: &str) -> Option<String> {
+fn rooted(path: &str) -> Option<Cow<'_, str>> {
     let is_inside = is_well_formed(path) && !is_one_of(&SYSTEM_ROOTS, first(path));
-    (is_inside && is_file(path, Shown::Bare)).then(|| path.to_owned())
+    (is_inside && is_file(path, Shown::Bare)).then_some(Cow::Borrowed(path))
 }
 
-fn relative(path: &str, shown: Shown) -> Option<String> {
+fn relative(path: &str, shown: Shown) -> Option<Cow<'_, str>> {
     if let Some(directory) = path.strip_suffix('/') {
         let is_directory = directory.len() > 1
             && is_well_formed(directory)
             && !is_host(first(directory))
             && directory.contains(char::is_alphabetic);
-        return is_directory.then(|| path.to_owned());
+        return is_directory.then_some(Cow::Borrowed(path));
     }
     if !is_well_formed(path) {
         return None;
     }
     if is_file(path, shown) {
-        return Some(path.to_owned());
+        return Some(Cow::Borrowed(path));
     }
-    is_bare_directory(path, shown).then(|| format!("{path}/"))
+    is_bare_directory(path, shown).then(|| Cow::Owned(format!("{path}/")))
 }
 
 fn first(path: &str) -> &str {
@@ -110,34 +134,49 @@ fn is_segment(segment: &str) -> bool {
         && !segment.eq_ignore_ascii_case(".git")
         && segment
             .chars()
-            .all(|char| char.is_alphanumeric() || "_-.+@[]()$".contains(char))
+            .all(|char| char.is_alphanumeric() || is_path_mark(char))
+}
+
+fn is_path_mark(char: char) -> bool {
+    matches!(
+        char,
+        '_' | '-' | '.' | '+' | '@' | '[' | ']' | '(' | ')' | '$'
+    )
 }
 
 fn is_file(path: &str, shown: Shown) -> bool {
-    let name = name(path);
-    if is_one_of(&NAMES, name) || name.starts_with("Dockerfile.") {
-        return true;
-    }
-    let extension = extension(path);
-    let lower = extension.to_ascii_lowercase();
+    ends_like_a_file(path, shown)
+        || is_one_of(&NAMES, name(path))
+        || name(path).starts_with("Dockerfile.")
+}
+
+fn ends_like_a_file(path: &str, shown: Shown) -> bool {
+    let written = extension(path);
+    let extension = in_lower_case(written);
     // `json` and `JSON` end file names, `Json` ends the name of a class.
-    if lower != extension && extension.contains(|char: char| char.is_ascii_lowercase()) {
+    if written != extension && written.bytes().any(|byte| byte.is_ascii_lowercase()) {
         return false;
     }
-    let depth = path.matches('/').count();
-    if depth < 2 && is_one_of(&PRODUCTS, &name.to_ascii_lowercase()) {
+    let depth = path.bytes().filter(|byte| *byte == b'/').count();
+    if depth < 2 && is_one_of(&PRODUCTS, &in_lower_case(name(path))) {
         return false;
     }
-    if depth == 0 {
-        return is_one_of(&EXTENSIONS, &lower);
+    let is_known = is_one_of(&EXTENSIONS, &extension);
+    if depth == 0 || is_host(first(path)) {
+        return is_known && depth == 0;
     }
-    if is_host(first(path)) {
-        return false;
+    let is_at_home = shown == Shown::Code || is_one_of(&ROOTS, first(path));
+    is_known
+        || is_one_of(&SHY_EXTENSIONS, &extension)
+        || is_at_home && is_plain_extension(name(path), &extension)
+}
+
+fn in_lower_case(text: &str) -> Cow<'_, str> {
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(text.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(text)
     }
-    is_one_of(&EXTENSIONS, &lower)
-        || is_one_of(&SHY_EXTENSIONS, &lower)
-        || (shown == Shown::Code || is_one_of(&ROOTS, first(path)))
-            && is_plain_extension(name, &lower)
 }
 
 /// Could this be an extension that we do not know?
@@ -162,10 +201,10 @@ fn is_bare_directory(path: &str, shown: Shown) -> bool {
 
 /// `example.com` as the first part of an address.
 fn is_host(segment: &str) -> bool {
-    let is_lower = !segment.contains(|char: char| char.is_uppercase());
-    is_lower
-        && !segment.starts_with('.')
-        && (is_one_of(&DOMAINS, extension(segment)) || is_one_of(&EXTENSIONS, extension(segment)))
+    let ending = extension(segment);
+    !ending.is_empty()
+        && !segment.contains(|char: char| char.is_uppercase())
+        && (is_one_of(&DOMAINS, ending) || is_one_of(&EXTENSIONS, ending))
 }
 
 fn is_one_of(sorted: &[&str], text: &str) -> bool {

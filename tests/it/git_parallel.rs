@@ -1,6 +1,6 @@
 //! Many slots at once, in one process and in several; and what a killed process leaves.
 
-use crate::repos::{Scene, branch, capture, git, habits, message, order, prepare, write};
+use crate::repos::{FIRST, Scene, branch, capture, git, habits, message, order, prepare, write};
 use autoissue::adapters::git::repository::{GitRepository, open};
 use autoissue::adapters::git::source::Habits;
 use autoissue::ports::{Repository, RepositoryError};
@@ -10,6 +10,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 const SLOTS: u32 = 20;
 const ROUNDS: u32 = 3;
@@ -297,4 +298,56 @@ async fn a_note_of_what_was_never_done_is_no_leftover() {
     // And the slot of that note is not lost.
     let next = prepare(&repository, 0, 2).await;
     assert_eq!(next.slot.0, 0);
+}
+
+/// Begins the call, gives it so much time, and drops it if that was not enough.
+async fn interrupt<T>(millis: u64, call: impl Future<Output = T>) {
+    let _ = tokio::time::timeout(Duration::from_millis(millis), call).await;
+}
+
+#[tokio::test]
+async fn calls_that_are_interrupted_can_be_made_again() {
+    let scene = Scene::new(&[("a.txt", "one\n"), ("shared.txt", "x\n")]);
+    let repository = scene.open().await;
+    for millis in [0, 1, 2, 3, 5, 8, 13, 21] {
+        let issue = millis + 1;
+        scene.push(&[("b.txt", &format!("{millis}\n"))]);
+        interrupt(millis, repository.fetch("main")).await;
+        let base = repository.fetch("main").await.unwrap();
+        let order = order(0, issue, &base);
+        let mut prepared = None;
+        interrupt(millis, async {
+            prepared = repository.prepare(&order).await.ok();
+        })
+        .await;
+        let workspace = match prepared {
+            Some(workspace) => workspace,
+            None => repository.prepare(&order).await.unwrap(),
+        };
+        interrupt(millis, repository.seal(&workspace)).await;
+        repository.seal(&workspace).await.unwrap();
+        write(&workspace.path, "a.txt", format!("{millis}\n"));
+        interrupt(
+            millis,
+            repository.capture(&workspace, IssueNumber(issue), FIRST),
+        )
+        .await;
+        let taken = capture(&repository, &workspace, issue).await;
+        assert_eq!(taken.diff.paths, ["a.txt"]);
+        interrupt(millis, repository.commit(&taken, &base, &message(issue))).await;
+        let commit = repository
+            .commit(&taken, &base, &message(issue))
+            .await
+            .unwrap();
+        interrupt(millis, repository.checkout(&commit.id)).await;
+        repository.checkout(&commit.id).await.unwrap();
+        interrupt(millis, repository.push(&branch(issue), &commit.id, None)).await;
+        repository
+            .push(&branch(issue), &commit.id, None)
+            .await
+            .unwrap();
+        interrupt(millis, repository.release(workspace.clone())).await;
+        repository.release(workspace).await.unwrap();
+    }
+    assert_eq!(repository.remote_branches().await.unwrap().len(), 8);
 }

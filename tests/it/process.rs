@@ -3,7 +3,7 @@
 use crate::processes::{Ear, Watcher, processes, python, spec};
 use autoissue::adapters::process::commands::CommandRunner;
 use autoissue::adapters::process::lines::Line;
-use autoissue::adapters::process::run::{Cause, Heard, LineSink, ProcessEnd, ProcessSpec};
+use autoissue::adapters::process::spec::{Cause, Heard, LineSink, ProcessEnd, ProcessSpec};
 use autoissue::adapters::process::transcript::Keep;
 use autoissue::ports::{CommandEnd, CommandOrder, CommandReport, Commands, Stop};
 use std::time::Duration;

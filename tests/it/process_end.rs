@@ -4,7 +4,7 @@ use crate::processes::{
     Asking, Ear, Watcher, alive, left_after, processes, python, stubborn, support, token,
 };
 use autoissue::adapters::process::identity;
-use autoissue::adapters::process::run::{Cause, ProcessEnd, ProcessSpec};
+use autoissue::adapters::process::spec::{Cause, ProcessEnd, ProcessSpec};
 use autoissue::ports::Stop;
 use autoissue::rules::event::ProcessIdentity;
 use std::io::{BufRead, BufReader};

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use autoissue::adapters::process::environment::{self, Variables};
 use autoissue::adapters::process::lines::Line;
-use autoissue::adapters::process::run::{Heard, LineSink, ProcessSpec, Processes, Streams};
+use autoissue::adapters::process::run::Processes;
+use autoissue::adapters::process::spec::{Heard, LineSink, ProcessSpec, Streams};
 use autoissue::ports::{Activity, Interrupted, Stop, Watch};
 use autoissue::rules::event::ProcessIdentity;
 use std::path::PathBuf;

@@ -8,8 +8,9 @@ use crate::adapters::agents::run_record::{RunRecord, SUMMARY, end_by_us, last_ru
 use crate::adapters::agents::teller::Teller;
 use crate::adapters::process::environment;
 use crate::adapters::process::lines::Line;
-use crate::adapters::process::run::{
-    Cause, GRACE, Heard, LineSink, ProcessEnd, ProcessSpec, Processes, Streams,
+use crate::adapters::process::run::Processes;
+use crate::adapters::process::spec::{
+    Cause, GRACE, Heard, LineSink, ProcessEnd, ProcessSpec, Streams,
 };
 use crate::ports::{
     Activity, Agent, AgentEnd, AgentOrder, AgentReport, Capabilities, Interrupted, Stop, Watch,
@@ -74,14 +75,17 @@ impl ClaudeAgent {
 
     fn not_started(&self, missing: bool, detail: &str) -> Failure {
         let program = self.settings.program.display();
-        let message = if missing {
-            format!(
-                "{program} is not installed; install it with `npm install -g @anthropic-ai/claude-code`"
-            )
-        } else {
-            format!("{program} could not be started: {detail}")
-        };
-        Failure::new(ErrorClass::Setup, message)
+        if missing {
+            let remedy = "install it with `npm install -g @anthropic-ai/claude-code`";
+            return Failure::new(
+                ErrorClass::Setup,
+                format!("{program} is not installed; {remedy}"),
+            );
+        }
+        Failure::new(
+            ErrorClass::Workspace,
+            format!("{program} could not be started: {detail}"),
+        )
     }
 
     fn report(&self, stream: ClaudeStream, end: &ProcessEnd, cap: Usd) -> AgentReport {

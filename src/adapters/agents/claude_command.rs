@@ -90,7 +90,7 @@ pub fn environment(settings: &ClaudeSettings, order: &AgentOrder) -> Variables {
     for (name, value) in CALM {
         set(name, value);
     }
-    if settings.yolo && nix::unistd::geteuid().is_root() {
+    if settings.yolo && environment::is_root() {
         set("IS_SANDBOX", "1");
     }
     if let Some(directory) = &settings.config_dir {

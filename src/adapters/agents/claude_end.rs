@@ -70,7 +70,7 @@ impl ResultLine {
             .unwrap_or(ErrorClass::Crash);
         let is_limit = matches!(class, ErrorClass::UsageLimit | ErrorClass::RateLimit);
         let until = trouble.limit_ends.filter(|_| is_limit);
-        let message = words::block(self.text.as_bytes(), MESSAGE);
+        let message = words::beginning(&self.text, MESSAGE);
         let message = if message.is_empty() {
             format!("ended with {}", self.subtype)
         } else {
@@ -147,7 +147,7 @@ fn by_status(status: u64) -> Option<ErrorClass> {
 /// What it wrote to stderr where it wrote no result line: it refused to start, or died.
 #[must_use]
 pub fn without_result(complaints: &[u8], code: Option<i32>) -> Failure {
-    let said = words::block(complaints, MESSAGE);
+    let said = words::end(complaints, MESSAGE);
     let class = if said.contains("is already in use") || said.contains("No conversation found") {
         ErrorClass::ConversationLost
     } else {

@@ -121,7 +121,7 @@ impl ClaudeStream {
             Some(result) if !result.text.is_empty() => &result.text,
             Some(_) | None => &self.said,
         };
-        words::block(last.as_bytes(), most)
+        words::beginning(last, most)
     }
 
     fn take(&mut self, kind: &str, value: &Value) -> Life {

@@ -4,8 +4,9 @@ use crate::adapters::agents::run_record::{RunRecord, SUMMARY, end_by_us, last_ru
 use crate::adapters::agents::teller::Teller;
 use crate::adapters::process::environment::{self, Variables};
 use crate::adapters::process::lines::Line;
-use crate::adapters::process::run::{
-    Cause, GRACE, Heard, LineSink, ProcessEnd, ProcessSpec, Processes, Streams,
+use crate::adapters::process::run::Processes;
+use crate::adapters::process::spec::{
+    Cause, GRACE, Heard, LineSink, ProcessEnd, ProcessSpec, Streams,
 };
 use crate::adapters::process::words;
 use crate::ports::{Activity, Agent, AgentEnd, AgentOrder, AgentReport, Capabilities, Stop, Watch};
@@ -69,10 +70,14 @@ impl CommandAgent {
         let failed = |class, message: String| AgentEnd::Failed(Failure::new(class, message));
         match (&end.cause, end.code) {
             (Cause::Itself, Some(0)) => AgentEnd::Done,
-            (Cause::NotStarted { detail, .. }, _) => failed(
-                ErrorClass::Setup,
-                format!("{program} could not be started: {detail}"),
-            ),
+            (Cause::NotStarted { missing, detail }, _) => {
+                let class = if *missing {
+                    ErrorClass::Setup
+                } else {
+                    ErrorClass::Workspace
+                };
+                failed(class, format!("{program} could not be started: {detail}"))
+            }
             (
                 Cause::Itself
                 | Cause::Sink
@@ -89,14 +94,14 @@ impl CommandAgent {
     }
 
     fn charge(&self, said: &Said, cap: Usd) -> Charge {
-        match said.report().map(|report| claim(&report)) {
-            Some(Claim::Cost(cost, usage)) => Charge {
+        match said.claim() {
+            Claim::Cost(cost, usage) => Charge {
                 cost,
                 usage,
                 basis: Basis::Reported,
             },
-            Some(Claim::Nothing) | None if self.settings.costs_unknown_is_zero => Charge::default(),
-            Some(Claim::Nothing | Claim::Nonsense) | None => Charge::assumed(cap),
+            Claim::Nothing if self.settings.costs_unknown_is_zero => Charge::default(),
+            Claim::Nothing | Claim::Nonsense => Charge::assumed(cap),
         }
     }
 }
@@ -149,7 +154,7 @@ impl Agent for CommandAgent {
     /// Its own account of its cost is the last thing that it says; whether its exit code was good, the checks tell.
     fn evidence(&self, transcript: &Path) -> Option<AgentReport> {
         let (record, said) = last_run(transcript, |_| Said::default(), Said::hear)?;
-        match claim(&said.report()?) {
+        match said.claim() {
             Claim::Cost(..) => Some(report(
                 &said,
                 AgentEnd::Done,
@@ -165,7 +170,7 @@ fn crash(program: &str, code: Option<i32>, complaints: &[u8]) -> String {
         || "with its supervisor".to_owned(),
         |code| format!("with exit code {code}"),
     );
-    let said = words::block(complaints, MESSAGE);
+    let said = words::end(complaints, MESSAGE);
     format!(
         "{program} ended {code}{}{said}",
         if said.is_empty() { "" } else { ": " }
@@ -173,12 +178,16 @@ fn crash(program: &str, code: Option<i32>, complaints: &[u8]) -> String {
 }
 
 fn report(said: &Said, end: AgentEnd, charge: Charge) -> AgentReport {
-    let report = said.report().unwrap_or_default();
+    let found = said.report();
+    let last = match &found {
+        Some(_) => "".into(),
+        None => String::from_utf8_lossy(&said.last),
+    };
+    let report = found.unwrap_or_default();
     let text = |key: &str| report.get(key).and_then(Value::as_str);
-    let last = String::from_utf8_lossy(&said.last);
     AgentReport {
         end,
-        summary: words::block(text("summary").unwrap_or(&last).as_bytes(), SUMMARY),
+        summary: words::beginning(text("summary").unwrap_or(&last), SUMMARY),
         charge,
         dearest: Usd::ZERO,
         conversation: text("conversation").map(ConversationId::new),
@@ -235,9 +244,25 @@ impl Said {
         }
     }
 
-    /// Its last line, where that is a JSON object.
+    /// Its last line, where that is a JSON object, whatever bytes stand in its texts.
     fn report(&self) -> Option<Map<String, Value>> {
-        serde_json::from_slice(&self.last).ok()
+        serde_json::from_str(&String::from_utf8_lossy(&self.last)).ok()
+    }
+
+    fn claim(&self) -> Claim {
+        match self.report() {
+            Some(report) => claim(&report),
+            // It means to tell its cost, and what it tells is no JSON: `NaN`, say, or a line that was cut.
+            None if self.last.trim_ascii_start().starts_with(b"{") && self.names_cost() => {
+                Claim::Nonsense
+            }
+            None => Claim::Nothing,
+        }
+    }
+
+    fn names_cost(&self) -> bool {
+        let name = b"\"cost_usd\"";
+        self.last.windows(name.len()).any(|window| window == name)
     }
 }
 

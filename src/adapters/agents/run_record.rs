@@ -1,7 +1,7 @@
 //! What every agent's run shares: the line that it begins with in its transcript, and the ends that are our doing.
 
 use crate::adapters::process::lines::{Line, Lines};
-use crate::adapters::process::run::{Cause, ProcessEnd};
+use crate::adapters::process::spec::{Cause, ProcessEnd};
 use crate::adapters::process::transcript::Keep;
 use crate::ports::{AgentEnd, AgentOrder, Conversation};
 use crate::rules::money::Usd;

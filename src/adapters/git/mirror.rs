@@ -5,7 +5,7 @@ use super::fetch::{Heads, Refs};
 use super::flight::Flight;
 use super::objects::Objects;
 use super::push::Queue;
-use super::refs::write_whole;
+use super::refs::{remove_file, write_whole};
 use super::remote::Remote;
 use super::run::{Call, Git, failed};
 use super::source::Identity;
@@ -116,14 +116,18 @@ impl Mirror {
             .env("GIT_DIR", &self.path))
     }
 
-    /// A call on the mirror over files in `tree`, which must have been swept, with an index of our own.
+    /// A call on the mirror over files in `tree`, which must have been swept, with an index of our own that nobody
+    /// else uses meanwhile.
     pub(super) fn call_over(
         &self,
         tree: &Path,
         index: &Path,
         subcommand: &str,
     ) -> Result<Call, RepositoryError> {
+        // A git that was killed leaves its lock.
+        let lock = index.with_extension("lock");
         self.guard()
+            .and_then(|()| remove_file(&lock))
             .map_err(|cause| failed("secure the mirror", cause))?;
         Ok(self
             .git

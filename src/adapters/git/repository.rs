@@ -67,8 +67,10 @@ pub async fn open(
         .to_string_lossy()
         .into_owned();
     let home = path.with_file_name(format!("{name}.home"));
-    fs::create_dir_all(&home).map_err(io)?;
-    fs::create_dir_all(&slots).map_err(io)?;
+    for directory in [&home, &slots] {
+        fs::create_dir_all(directory)
+            .map_err(|cause| failed(&format!("make {}", directory.display()), cause))?;
+    }
     let git = Git::find(&home)?;
     check_version(&git, &home).await?;
     let (remote, theirs) = Remote::new(&source).await?;
@@ -223,6 +225,10 @@ impl Repository for GitRepository {
         // Whoever still takes the files in goes first.
         let work = held.work.lock().await;
         self.worktrees.put_back(&held.slot, work.issue)
+    }
+
+    async fn leave(&self, workspace: Workspace) {
+        drop(self.worktrees.let_go(&workspace));
     }
 
     async fn remote_head(&self, branch: &BranchName) -> Result<Option<CommitId>, RepositoryError> {

@@ -35,12 +35,14 @@ const PASSED_ON: [&str; 14] = [
 ];
 
 /// Settings that hold for every call, whatever a configuration file says.
-const ALWAYS: [(&str, &str); 21] = [
+const ALWAYS: [(&str, &str); 22] = [
     ("core.hooksPath", "/dev/null"),
     ("core.fsmonitor", "false"),
     ("core.excludesFile", "/dev/null"),
     ("core.attributesFile", "/dev/null"),
     ("core.askPass", ""),
+    // What an agent was paid for is on the disk before we say that we have it.
+    ("core.fsync", "committed"),
     ("core.untrackedCache", "false"),
     ("core.splitIndex", "false"),
     ("core.sparseCheckout", "false"),

@@ -144,26 +144,22 @@ impl Pool {
     /// Takes this very slot, which gits of a killed process may still hold for a moment.
     pub(super) async fn wait(&self, number: u32, what: &str) -> Result<Slot, RepositoryError> {
         let lock = Lock::wait(&self.lock_path(number), what, PATIENCE).await?;
-        self.locked(number, lock)
-            .map_err(|cause| failed(what, cause))
+        Ok(self.locked(number, lock))
     }
 
     /// Takes this very slot; `None` if somebody holds it.
     pub(super) fn lock(&self, number: u32) -> io::Result<Option<Slot>> {
         fs::create_dir_all(self.record(number))?;
         let lock = Lock::take(&self.lock_path(number))?;
-        lock.map(|lock| self.locked(number, lock)).transpose()
+        Ok(lock.map(|lock| self.locked(number, lock)))
     }
 
-    fn locked(&self, number: u32, lock: Lock) -> io::Result<Slot> {
-        let record = self.record(number);
-        // Left by a git that was killed; nobody else may write this index.
-        remove_file(&record.join("index.lock"))?;
-        Ok(Slot {
+    fn locked(&self, number: u32, lock: Lock) -> Slot {
+        Slot {
             number,
             lock,
-            record,
-        })
+            record: self.record(number),
+        }
     }
 
     /// The file that is locked while the slot is held.

@@ -11,6 +11,7 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -43,8 +44,7 @@ pub(super) fn sweep(root: &Path, root_git: RootGit, slots: &Path) -> io::Result<
         root_git,
         trash: Trash::new(slots),
     };
-    let mut dir = open_root(root)?;
-    make_accessible(&dir)?;
+    let mut dir = open_above(root)?;
     walk.visit(&mut dir, 0)?;
     walk.trash.burn()?;
     Ok(walk.swept)
@@ -147,6 +147,14 @@ pub(super) fn is_git_name(name: &[u8]) -> bool {
     })
 }
 
+/// Opens the root from the directory above, which is ours, so that its own mode is no obstacle.
+fn open_above(root: &Path) -> io::Result<Dir> {
+    let (Some(above), Some(name)) = (root.parent(), root.file_name()) else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    open_below(&open_root(above)?, &CString::new(name.as_bytes())?)
+}
+
 struct Walk<'a> {
     swept: Swept,
     root_git: RootGit,
@@ -156,24 +164,33 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn visit(&mut self, dir: &mut Dir, depth: u32) -> io::Result<()> {
         for (name, kind) in entries(dir)? {
-            if is_git_name(name.to_bytes()) {
-                let keep = depth == 0 && self.root_git == RootGit::Keep;
-                if !(keep && name.to_bytes() == b".git") {
-                    self.trash.take(dir, &name)?;
-                }
-                continue;
+            match self.look_at(dir, &name, kind, depth) {
+                // Gone meanwhile: by an interrupted walk of ours, say, that is just ending.
+                Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
+                done => done?,
             }
-            match kind {
-                Type::File => self.swept.attributes |= name.to_bytes() == b".gitattributes",
-                Type::Symlink => {}
-                Type::Directory if depth == DEEPEST => {
-                    self.swept.too_deep = true;
-                    self.trash.take(dir, &name)?;
-                }
-                Type::Directory => self.visit(&mut open_below(dir, &name)?, depth + 1)?,
-                Type::Fifo | Type::CharacterDevice | Type::BlockDevice | Type::Socket => {
-                    unlinkat(&*dir, name.as_c_str(), UnlinkatFlags::NoRemoveDir)?;
-                }
+        }
+        Ok(())
+    }
+
+    fn look_at(&mut self, dir: &Dir, name: &CStr, kind: Type, depth: u32) -> io::Result<()> {
+        if is_git_name(name.to_bytes()) {
+            let keep = depth == 0 && self.root_git == RootGit::Keep;
+            if keep && name.to_bytes() == b".git" {
+                return Ok(());
+            }
+            return self.trash.take(dir, name);
+        }
+        match kind {
+            Type::File => self.swept.attributes |= name.to_bytes() == b".gitattributes",
+            Type::Symlink => {}
+            Type::Directory if depth == DEEPEST => {
+                self.swept.too_deep = true;
+                self.trash.take(dir, name)?;
+            }
+            Type::Directory => self.visit(&mut open_below(dir, name)?, depth + 1)?,
+            Type::Fifo | Type::CharacterDevice | Type::BlockDevice | Type::Socket => {
+                unlinkat(dir, name, UnlinkatFlags::NoRemoveDir)?;
             }
         }
         Ok(())
@@ -338,13 +355,16 @@ mod tests {
         let place = place();
         let closed = place.root.join("closed");
         fs::create_dir_all(closed.join("below/.git")).unwrap();
-        let set = |mode| fs::set_permissions(&closed, fs::Permissions::from_mode(mode)).unwrap();
-        set(0o000);
+        for path in [&closed, &place.root] {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap();
+        }
         sweep(&place.root, RootGit::Remove, &place.slots).unwrap();
-        assert_eq!(
-            fs::metadata(&closed).unwrap().permissions().mode() & 0o777,
-            0o700
-        );
+        for path in [&closed, &place.root] {
+            assert_eq!(
+                fs::metadata(path).unwrap().permissions().mode() & 0o777,
+                0o700
+            );
+        }
         assert!(names(&closed.join("below")).is_empty());
     }
 

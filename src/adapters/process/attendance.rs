@@ -3,9 +3,8 @@
 use crate::adapters::process::leftover;
 use crate::adapters::process::lines::{Lines, Tail};
 use crate::adapters::process::order::{KILL, Report, STOP};
-use crate::adapters::process::run::{
-    Cause, Heard, LineSink, MARGIN, ProcessEnd, ProcessSpec, Running,
-};
+use crate::adapters::process::run::{MARGIN, Running};
+use crate::adapters::process::spec::{Cause, Heard, LineSink, ProcessEnd, ProcessSpec};
 use crate::ports::Stop;
 use std::future::pending;
 use std::time::Duration;

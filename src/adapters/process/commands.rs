@@ -2,8 +2,9 @@
 
 use crate::adapters::process::environment;
 use crate::adapters::process::lines::{Line, Tail};
-use crate::adapters::process::run::{
-    Cause, GRACE, Heard, LineSink, ProcessEnd, ProcessSpec, Processes, Streams,
+use crate::adapters::process::run::Processes;
+use crate::adapters::process::spec::{
+    Cause, GRACE, Heard, LineSink, ProcessEnd, ProcessSpec, Streams,
 };
 use crate::adapters::process::words;
 use crate::ports::{Activity, CommandEnd, CommandOrder, CommandReport, Commands, Stop, Watch};
@@ -84,7 +85,7 @@ struct Output {
 impl Output {
     fn text(self) -> String {
         let (bytes, cut) = self.tail.take();
-        let text = words::block(&bytes, OUTPUT);
+        let text = words::end(&bytes, OUTPUT);
         if cut { format!("…\n{text}") } else { text }
     }
 }

@@ -91,6 +91,12 @@ pub fn add<'a>(variables: &mut Variables, more: impl IntoIterator<Item = &'a (St
     }
 }
 
+/// Do we run as root? Some programs refuse what they do for others.
+#[must_use]
+pub fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}
+
 fn choose(all: impl Iterator<Item = (OsString, OsString)>, further: &[&str]) -> Variables {
     let mut chosen: Variables = all
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

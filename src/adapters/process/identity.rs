@@ -70,6 +70,14 @@ fn boot() -> Option<&'static str> {
     .as_deref()
 }
 
+/// Lets no other program of the same user look into this process: its environment may hold a token.
+pub fn hide() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = nix::sys::prctl::set_dumpable(false) {
+        tracing::warn!(%error, "other programs of this user can read the environment");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,10 +1,9 @@
 //! Runs one program under a supervisor: its output in bounded memory, its time limited, its end certain.
 
 use crate::adapters::process::attendance::attend;
-use crate::adapters::process::environment::Variables;
-use crate::adapters::process::lines::Line;
 use crate::adapters::process::order::{self, Order};
-use crate::adapters::process::transcript::{Keep, Transcript};
+use crate::adapters::process::spec::{Cause, LineSink, ProcessEnd, ProcessSpec, Streams};
+use crate::adapters::process::transcript::Transcript;
 use crate::adapters::process::{identity, leftover};
 use crate::ports::{Stop, Watch};
 use crate::rules::event::ProcessIdentity;
@@ -21,99 +20,9 @@ use tokio::net::unix::pipe;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, timeout};
 
-/// How long a gentle stop may take before the kill.
-pub const GRACE: Duration = Duration::from_secs(10);
 /// What a supervisor may take beyond the grace that it gives.
 pub(super) const MARGIN: Duration = Duration::from_secs(2);
 const LARGEST_FILE: u64 = 64 << 30;
-
-/// What to run, and within what.
-#[derive(Clone, Debug)]
-pub struct ProcessSpec {
-    /// Program and arguments; no secret may stand in them.
-    pub argv: Vec<String>,
-    /// Where it runs.
-    pub directory: PathBuf,
-    /// All of its environment.
-    pub env: Variables,
-    /// What it reads from stdin; at most 64 MiB.
-    pub input: Vec<u8>,
-    /// How its two outputs are taken.
-    pub streams: Streams,
-    /// Stopped when it runs longer.
-    pub wall: Duration,
-    /// Stopped when nothing that counts as life is heard for longer.
-    pub idle: Duration,
-    /// What it has between a gentle stop and the kill; `GRACE` but in tests.
-    pub grace: Duration,
-    /// Where its raw stdout is kept.
-    pub keep: Option<Keep>,
-}
-
-/// How a program's two outputs are taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Streams {
-    /// Lines from stdout; of stderr only the end is kept.
-    Apart,
-    /// Lines from both, in the order in which they were written.
-    Merged,
-}
-
-/// Hears a program's lines.
-pub trait LineSink: Send {
-    /// One line; says what it means for the program.
-    fn line(&mut self, line: Line<'_>) -> Heard;
-}
-
-/// What a line means for the program that wrote it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Heard {
-    /// It lives.
-    Life,
-    /// It says nothing of use: the idle limit goes on counting.
-    Noise,
-    /// It has to stop.
-    Enough,
-}
-
-/// How a program's run ended; nothing of it runs any more.
-#[derive(Debug)]
-pub struct ProcessEnd {
-    /// What ended it.
-    pub cause: Cause,
-    /// Its exit code, or 128 and the signal that ended it; `None` where it did not run, or nobody saw its end.
-    pub code: Option<i32>,
-    /// The end of what it wrote to stderr, at most 64 kB.
-    pub complaints: Vec<u8>,
-    /// How long it took.
-    pub took: Duration,
-}
-
-/// What ended a program.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// Nothing of ours.
-    Itself,
-    /// The wall-clock limit.
-    Wall,
-    /// The idle limit.
-    Idle,
-    /// Whoever heard its lines.
-    Sink,
-    /// Somebody asked us to stop.
-    Stopped,
-    /// It never ran, since the session took nothing more.
-    Refused,
-    /// It never ran.
-    NotStarted {
-        /// Is it that there is no such program?
-        missing: bool,
-        /// Why not.
-        detail: String,
-    },
-    /// Its supervisor was killed; so was all that it left behind.
-    Lost,
-}
 
 /// Runs programs. Cheap to clone; all clones know the same running programs.
 #[derive(Clone, Debug)]
@@ -182,13 +91,13 @@ impl Processes {
             Some(keep) => Some(
                 Transcript::open(&keep.path, &keep.header)
                     .await
-                    .map_err(|error| not_started(&error))?,
+                    .map_err(|error| not_started("keep its output", &error))?,
             ),
             None => None,
         };
         let mut running = self
             .spawn(spec.streams, transcript)
-            .map_err(|error| not_started(&error))?;
+            .map_err(|error| not_started("start its supervisor", &error))?;
         // The guard takes it off the list however this ends, also when the future is dropped.
         self.live
             .insert(running.identity.pid, running.identity.clone());
@@ -196,7 +105,7 @@ impl Processes {
             live: Arc::clone(&self.live),
             pid: running.identity.pid,
         });
-        if watch.spawned(running.identity.clone()).await.is_err() {
+        if watch.spawned(running.identity.clone()).await.is_err() || stop.is_asked() {
             drop(running.lifeline);
             let _ = timeout(MARGIN, running.child.wait()).await;
             return Err(Cause::Refused);
@@ -208,7 +117,8 @@ impl Processes {
             grace_millis: u64::try_from(spec.grace.as_millis()).unwrap_or(u64::MAX),
             largest_file: LARGEST_FILE,
         };
-        let bytes = order::encode(&order, &spec.input).map_err(|error| not_started(&error))?;
+        let bytes = order::encode(&order, &spec.input)
+            .map_err(|error| not_started("hand over its order", &error))?;
         // A supervisor that died meanwhile is noticed by the silence of its lifeline.
         let _ = running.lifeline.write_all(&bytes).await;
         Ok(running)
@@ -252,10 +162,10 @@ impl Processes {
     }
 }
 
-fn not_started(error: &io::Error) -> Cause {
+fn not_started(action: &str, error: &io::Error) -> Cause {
     Cause::NotStarted {
         missing: false,
-        detail: error.to_string(),
+        detail: format!("{action}: {error}"),
     }
 }
 

@@ -48,6 +48,8 @@ pub struct WorkedOn {
     pub project: String,
     /// Is the session finished?
     pub finished: bool,
+    /// Were its events and transcripts removed, because it is old?
+    pub pruned: bool,
     /// How the task ended, as `Ending::word` has it; nothing where it has not.
     pub ending: Option<String>,
 }
@@ -122,7 +124,7 @@ impl Store {
         self.read(|db| {
             let mut statement = db
                 .prepare_cached(
-                    "SELECT id, project, status = 'finished', ending
+                    "SELECT id, project, status = 'finished', pruned, ending
                      FROM tasks JOIN sessions ON key = session WHERE issue = ? ORDER BY key DESC",
                 )
                 .tried("find the issue")?;
@@ -132,7 +134,8 @@ impl Store {
                         session: SessionId::new(row.get::<_, String>(0)?),
                         project: row.get(1)?,
                         finished: row.get(2)?,
-                        ending: row.get(3)?,
+                        pruned: row.get(3)?,
+                        ending: row.get(4)?,
                     })
                 })
                 .tried("find the issue")?;
