@@ -142,7 +142,7 @@ fn nothing(place: &Place, selection: &Selection) -> Result<Exit, Error> {
     let summary = json!({ "completed": 0, "failed": 0, "blocked": 0, "skipped": 0, "cost_usd": "0.00", "tasks": [] });
     let event = json!({ "v": 1, "event": "session_finished", "session": null, "summary": summary });
     place.output.result(
-        &format!("Nothing to do: no open issue for {}.\n", selection.name()),
+        &format!("Nothing to do: no open issue ({}).\n", selection.name()),
         &event,
     )?;
     Ok(Exit::Done)
