@@ -275,7 +275,6 @@ pub mod commands {
     pub mod session;
     pub mod status;
     pub mod store;
-    pub mod token;
     pub mod watch;
     pub mod wire;
     /// The project, the agent and the check of `demo`.

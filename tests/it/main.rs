@@ -49,6 +49,7 @@ mod local_forge;
 mod process;
 mod process_end;
 mod schedule;
+mod status;
 mod store;
 mod store_commands;
 mod store_disk;
