@@ -47,6 +47,7 @@ pub mod rules {
         pub mod forecast;
         pub mod locks;
         pub mod order;
+        mod places;
         pub mod session;
         pub mod step;
         pub mod table;
@@ -172,6 +173,7 @@ pub mod adapters {
         pub mod ledger;
         pub mod locks;
         pub mod open;
+        mod presence;
         mod progress;
         pub mod retention;
         mod schema;
@@ -195,6 +197,7 @@ pub mod reporters {
     pub mod paint;
     pub mod plain;
     pub mod shape;
+    pub mod standing;
     pub mod status;
     pub mod table;
     pub mod terminal;
@@ -260,15 +263,19 @@ pub mod commands {
     pub mod history;
     pub mod init;
     pub mod metrics;
+    pub mod nothing;
     pub mod output;
     pub mod place;
+    pub mod preflight;
     pub mod probe;
     pub mod project;
     pub mod resume;
     pub mod retry;
+    pub mod seen;
     pub mod session;
+    pub mod status;
     pub mod store;
-    pub mod token;
+    pub mod watch;
     pub mod wire;
     /// The project, the agent and the check of `demo`.
     pub mod demo {

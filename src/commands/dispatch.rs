@@ -5,8 +5,9 @@ use crate::cli::steer::IssueArgs;
 use crate::commands::place::Place;
 use crate::commands::{
     breaker, clean, completions, config, demo, doctor, exec, history, init, metrics, resume, retry,
+    status,
 };
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::rules::event::Command;
 use crate::rules::exit::Exit;
 
@@ -15,9 +16,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
     let place = Place::here(cli.globals)?;
     match cli.command {
         Commands::Doctor(_) => doctor::run(&place).await,
-        Commands::Init(args) => {
-            init::run(&place, args, async |_, _, _| Err(missing("create labels"))).await
-        }
+        Commands::Init(args) => init::run(&place, args).await,
         Commands::Config(args) => config::run(&place, args.command),
         Commands::Completions(args) => completions::completions(args.shell),
         Commands::Man(args) => completions::man(&args),
@@ -32,10 +31,6 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
             retry::run(&place, &Command::Retry { issue }, issue)
         }
         Commands::Skip(IssueArgs { issue }) => retry::run(&place, &Command::Skip { issue }, issue),
-        Commands::Status(_) => Err(missing("run this command")),
+        Commands::Status(args) => status::run(&place, &args).await,
     }
-}
-
-fn missing(action: &str) -> Error {
-    Error::new(Kind::Missing, action).cause("this version does not have it yet")
 }

@@ -1,24 +1,33 @@
 //! `exec --dry-run`: what would run, when, and at what price. Touches nothing.
 
 use crate::adapters::store::open::Store;
-use crate::commands::exec::check_order;
+use crate::commands::exec::{check_order, short_of_grant};
 use crate::commands::place::Place;
 use crate::commands::wire::Wiring;
+use crate::commands::{nothing, preflight};
 use crate::engine::intake;
 use crate::error::Error;
+use crate::reporters::out::Stream;
 use crate::reporters::table::grid;
+use crate::reporters::time::human;
+use crate::reporters::words::{brief, fit, plural};
 use crate::rules::budget::Budget;
 use crate::rules::exit::Exit;
 use crate::rules::ids::Timestamp;
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
-use crate::rules::names::clip;
+use crate::rules::printable::printable;
 use crate::rules::schedule::forecast::{Forecast, Placed, as_expected, forecast};
 use crate::rules::task::Task;
 use serde_json::{Value, json};
 
 const MINUTE: u64 = 60_000;
-const TITLE: usize = 44;
+/// Columns of what a task needs.
+const NEEDS: usize = 12;
+/// Columns that are neither titles nor files,
+const BESIDE: usize = 64;
+/// and those of titles and files at least.
+const LEAST: usize = 30;
 
 /// Runs it.
 pub async fn run(
@@ -27,6 +36,7 @@ pub async fn run(
     selection: &Selection,
     fit: bool,
 ) -> Result<Exit, Error> {
+    preflight::check(wiring)?;
     let forge = wiring.forge()?;
     let store = Store::open_read_only(&wiring.state).ok();
     let mut settings = wiring.settings(selection.label.as_deref(), store.as_ref());
@@ -35,6 +45,7 @@ pub async fn run(
         .as_ref()
         .and_then(|store| store.typical_minutes(&wiring.project_key()).ok().flatten());
     let issues = forge.open_issues(selection).await?;
+    nothing::tell_absent(place, forge.as_ref(), selection, &issues).await?;
     let tasks = intake::read(forge.as_ref(), issues, &settings, minutes, []).await?;
     check_order(&tasks, &settings)?;
     let runnable = tasks.iter().filter(|task| task.obstacle.is_none());
@@ -46,11 +57,13 @@ pub async fn run(
         as_expected(task)
     })
     .unwrap_or_default();
+    let needs_money = !costs.is_empty();
     let estimated: Usd = costs.into_iter().sum();
     let refusal = affordable
         .err()
         .filter(|_| !fit)
-        .map(|refusal| refusal.to_string());
+        .map(|refusal| refusal.to_string())
+        .or_else(|| short_of_grant(&settings).filter(|_| needs_money));
     let event = json!({
         "v": 1, "event": "dry_run", "project": wiring.project.name(), "slots": settings.slots,
         "makespan_minutes": plan.makespan_millis / MINUTE, "estimated_usd": estimated.decimal(),
@@ -58,17 +71,17 @@ pub async fn run(
         "tasks": tasks.iter().map(|task| as_json(task, &plan)).collect::<Value>(),
     });
     let text = if tasks.is_empty() {
-        format!("Nothing to do: no open issue for {}.\n", selection.name())
+        nothing::words(wiring, selection)
     } else {
         let ends = refusal.as_ref().map_or_else(String::new, |refusal| {
             format!("It would be refused: {refusal}.\n")
         });
         format!(
-            "{}\n{} tasks in about {} minutes at {} slots, estimated {estimated} of {}. Nothing was touched.\n{ends}",
+            "{}\n{} in about {} with {}, estimated {estimated} of {}. Nothing was touched.\n{ends}",
             table(&tasks, &plan),
-            tasks.len(),
-            plan.makespan_millis / MINUTE,
-            settings.slots,
+            plural(tasks.len() as u64, "task"),
+            human(plan.makespan_millis),
+            plural(u64::from(settings.slots), "slot"),
             settings.ceiling,
         )
     };
@@ -100,38 +113,56 @@ fn as_json(task: &Task, plan: &Forecast) -> Value {
     })
 }
 
+/// Who starts first stands first; titles and files get what the screen has left.
 fn table(tasks: &[Task], plan: &Forecast) -> String {
     let mut order: Vec<&Task> = tasks.iter().collect();
     order.sort_by_key(|task| placed(task, plan).map_or(u64::MAX, |placed| placed.from));
+    let room = Stream::Out.width().saturating_sub(BESIDE).max(LEAST);
     let heads = vec![
-        "ISSUE", "TITLE", "DOMAIN", "FILES", "NEEDS", "STARTS", "SLOT", "ESTIMATE",
+        "issue", "title", "domain", "files", "needs", "starts", "slot", "estimate",
     ];
-    let rows = order.into_iter().map(|task| row(task, plan)).collect();
-    grid(heads, rows, 6).join("\n") + "\n"
+    let rows = order.iter().map(|task| row(task, plan, room)).collect();
+    let mut text = grid(heads, rows, 6).join("\n") + "\n";
+    let left_out = order.iter().filter_map(|task| {
+        let obstacle = task.obstacle.as_ref()?;
+        let issue = task.number().to_string();
+        Some(format!("  {issue:<6} {}\n", brief(&obstacle.reason)))
+    });
+    let left_out: String = left_out.collect();
+    if !left_out.is_empty() {
+        text.push_str("\nLeft out\n");
+        text.push_str(&left_out);
+    }
+    text
 }
 
-fn row(task: &Task, plan: &Forecast) -> Vec<String> {
+fn row(task: &Task, plan: &Forecast, room: usize) -> Vec<String> {
     let placed = placed(task, plan);
     let starts = match (&task.obstacle, placed) {
-        (Some(obstacle), _) => clip(&obstacle.reason, TITLE),
-        (None, Some(placed)) => format!("+{} min", placed.from / MINUTE),
+        (Some(_), _) => "left out".to_owned(),
+        (None, Some(Placed { from: 0, .. })) => "at once".to_owned(),
+        (None, Some(placed)) => format!("in {}m", placed.from / MINUTE),
         (None, None) => "never".to_owned(),
     };
-    let files: Vec<&str> = task
-        .footprint
-        .files
-        .iter()
-        .map(|file| file.path.as_str())
-        .collect();
+    let or_nothing = |text: String| {
+        if text.is_empty() {
+            "-".to_owned()
+        } else {
+            text
+        }
+    };
+    let files = task.footprint.files.iter().map(|file| file.path.as_str());
+    let files = printable(&files.collect::<Vec<_>>().join(" "));
     let needs: Vec<String> = task.needs.iter().map(ToString::to_string).collect();
+    let title = room * 3 / 5;
     vec![
         task.number().to_string(),
-        clip(&task.issue.title, TITLE),
+        fit(&printable(&task.issue.title), title),
         task.domain.domain.word().to_owned(),
-        clip(&files.join(" "), TITLE),
-        needs.join(" "),
+        or_nothing(fit(&files, room - title)),
+        or_nothing(fit(&needs.join(" "), NEEDS)),
         starts,
-        placed.map_or_else(String::new, |placed| placed.slot.to_string()),
+        placed.map_or("-".to_owned(), |placed| placed.slot.to_string()),
         task.estimate.cost.to_string(),
     ]
 }

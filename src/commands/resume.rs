@@ -4,8 +4,9 @@ use crate::adapters::store::open::Store;
 use crate::cli::run::ResumeArgs;
 use crate::commands::exec::{branches, check_isolation};
 use crate::commands::place::Place;
+use crate::commands::preflight;
 use crate::commands::session::{self, Prepared};
-use crate::commands::store::open;
+use crate::commands::store::{find, open};
 use crate::commands::wire::Wiring;
 use crate::engine::intake;
 use crate::engine::session::Opening;
@@ -22,7 +23,7 @@ pub async fn run(place: &Place, args: &ResumeArgs) -> Result<Exit, Error> {
     let wiring = Wiring::new(place, &args.limits.overrides())?;
     let store = open(&wiring.state)?;
     let session = match &args.session {
-        Some(name) => find(&store, name)?,
+        Some(name) => find(&store, name)?.id,
         None => match newest(&store, &wiring.project_key())? {
             Some(session) => session,
             None => return nothing(place),
@@ -60,9 +61,11 @@ pub async fn go_on(
             ))
             .hints(["run it in that project's checkout"]));
     }
+    preflight::check(wiring)?;
     let forge = wiring.forge()?;
     let agent = wiring.agent().await?;
     let repository = wiring.repository().await?;
+    preflight::check_base(wiring, repository.as_ref()).await?;
     let mut settings = wiring.settings(folded.selection.label.as_deref(), Some(store));
     settings.priority_first = settings_before.is_some_and(|before| before.priority_first);
     let opening = if events.is_empty() || !folded.is_read() {
@@ -93,23 +96,6 @@ pub async fn go_on(
         },
     )
     .await
-}
-
-fn find(store: &Store, name: &str) -> Result<SessionId, Error> {
-    let wanted = name.to_ascii_uppercase();
-    let rows = store.sessions(usize::MAX)?;
-    let mut found = rows
-        .iter()
-        .filter(|row| row.id.as_str().starts_with(&wanted));
-    match (found.next(), found.next()) {
-        (Some(row), None) => Ok(row.id.clone()),
-        (None, _) => Err(Error::new(Kind::Usage, format!("find session {name}"))
-            .cause("there is none of that name")
-            .hints(["`autoissue status` lists the sessions"])),
-        (Some(_), Some(_)) => Err(Error::new(Kind::Usage, format!("find session {name}"))
-            .cause("several begin like that")
-            .hints(["give more of its name; `autoissue status` lists them"])),
-    }
 }
 
 fn newest(store: &Store, project: &str) -> Result<Option<SessionId>, Error> {

@@ -12,10 +12,8 @@ use crate::ports::{Agent, Forge, Journal, Ports, Reporter, Repository, Stop};
 use crate::reporters::console::{Format as ConsoleFormat, Live, console};
 use crate::reporters::log::{self, LogGuard, LogReporter};
 use crate::reporters::notify::{NotifyReporter, Patience};
-use crate::reporters::paint::Colour;
 use crate::rules::exit::{Exit, exit_code};
 use crate::rules::tally::Tally;
-use clap::ColorChoice;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -106,12 +104,12 @@ fn reporters(place: &Place, wiring: &Wiring, guard: Option<&LogGuard>) -> Vec<Ar
     } else {
         Live::Auto
     };
-    let colour = match place.globals.color {
-        ColorChoice::Auto => Colour::Auto,
-        ColorChoice::Always => Colour::Always,
-        ColorChoice::Never => Colour::Never,
-    };
-    let mut reporters = vec![console(format, live, colour)];
+    let mut reporters = vec![console(
+        format,
+        live,
+        place.output.colour(),
+        place.calling(),
+    )];
     if let Some(guard) = guard {
         reporters.push(Arc::new(LogReporter::new(guard)));
     }

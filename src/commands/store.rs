@@ -3,6 +3,7 @@
 use crate::adapters::store::crash::CrashPoint;
 use crate::adapters::store::error::StoreError;
 use crate::adapters::store::open::Store;
+use crate::adapters::store::sessions::SessionRow;
 use crate::commands::place::variable;
 use crate::error::{Error, Kind};
 use std::path::Path;
@@ -26,5 +27,28 @@ pub fn look(state: &Path) -> Result<Option<Store>, StoreError> {
         // Opening it for writing brings it up to date.
         Err(StoreError::Older { .. }) => Store::open(state).map(Some),
         store => store.map(Some),
+    }
+}
+
+/// The one session of this name, or whose name begins like this.
+pub fn find(store: &Store, name: &str) -> Result<SessionRow, Error> {
+    let wanted = name.to_ascii_uppercase();
+    let mut rows = store.sessions(usize::MAX)?;
+    rows.retain(|row| row.id.as_str().starts_with(&wanted));
+    let refuse = |cause: &str, hint: &str| {
+        Err(Error::new(Kind::Usage, format!("find session {name}"))
+            .cause(cause)
+            .hints([hint]))
+    };
+    match rows.len() {
+        0 => refuse(
+            "there is none of that name",
+            "`autoissue status` lists the sessions",
+        ),
+        1 => Ok(rows.remove(0)),
+        _ => refuse(
+            "several begin like that",
+            "give more of its name; `autoissue status` lists the sessions",
+        ),
     }
 }

@@ -3,7 +3,7 @@
 use crate::adapters::agents::claude::ClaudeAgent;
 use crate::adapters::agents::claude_command::ClaudeSettings;
 use crate::adapters::agents::command::{CommandAgent, CommandSettings};
-use crate::adapters::git::repository;
+use crate::adapters::git::repository::{self, GitRepository};
 use crate::adapters::git::source::{Credential, Habits, Place as GitPlace, Source};
 use crate::adapters::github::auth::find_token;
 use crate::adapters::github::forge::{GitHub, GitHubSettings, PUBLIC_API};
@@ -11,11 +11,14 @@ use crate::adapters::local_forge::forge::{LocalForge, LocalForgeSettings};
 use crate::adapters::process::commands::CommandRunner;
 use crate::adapters::process::run::Processes;
 use crate::adapters::store::open::Store;
-use crate::commands::place::{Place, variable};
+use crate::commands::place::{Place, variable, whereabouts};
+use crate::commands::preflight::template_hint;
+use crate::commands::probe::is_program;
 use crate::commands::project::{Home, Project, detect};
 use crate::config::loaded::{Loaded, Overrides};
 use crate::config::names::RepoName;
 use crate::config::secrets::is_tracked;
+use crate::config::shape::Config;
 use crate::config::values::Whole;
 use crate::config::work::AgentKind;
 use crate::engine::orders::{Check, Orders};
@@ -58,7 +61,7 @@ impl Wiring {
         let project = detect(&loaded.config, &checkout, &|| token().is_some())?;
         let token = match project.home {
             Home::Github { .. } => token().map(|found| found.token.clone()),
-            Home::Local => None,
+            Home::Local { .. } => None,
         };
         let program = own_program()?;
         let state = place.state_dir()?;
@@ -76,7 +79,7 @@ impl Wiring {
     pub fn project_key(&self) -> String {
         match &self.project.home {
             Home::Github { repo, .. } => repo.to_string(),
-            Home::Local => self.project.top.display().to_string(),
+            Home::Local { .. } => self.project.top.display().to_string(),
         }
     }
 
@@ -89,8 +92,11 @@ impl Wiring {
     /// The forge.
     pub fn forge(&self) -> Result<Arc<dyn Forge>, Error> {
         match &self.project.home {
-            Home::Github { repo, .. } => Ok(Arc::new(self.github(repo)?)),
-            Home::Local => Ok(Arc::new(LocalForge::open(&LocalForgeSettings {
+            Home::Github { repo, .. } => {
+                let token = self.token.clone();
+                Ok(Arc::new(github(&self.loaded.config, repo, token)?))
+            }
+            Home::Local { .. } => Ok(Arc::new(LocalForge::open(&LocalForgeSettings {
                 root: self.project.top.clone(),
                 issues_dir: self.loaded.config.forge.issues_dir.clone(),
                 project: self.project.name(),
@@ -98,34 +104,17 @@ impl Wiring {
         }
     }
 
-    fn github(&self, repo: &RepoName) -> Result<GitHub, Error> {
-        let token = self.token.clone().ok_or_else(|| {
-            Error::new(Kind::Auth, format!("use {repo} on GitHub"))
-                .cause("no token was found")
-                .hints(["run `gh auth login` or set GITHUB_TOKEN"])
-        })?;
-        Ok(GitHub::new(GitHubSettings::new(
-            repo.as_str(),
-            &self.api(),
-            token,
-        ))?)
-    }
-
-    fn api(&self) -> String {
-        self.loaded
-            .config
-            .forge
-            .api_url
-            .as_ref()
-            .map_or_else(|| PUBLIC_API.to_owned(), ToString::to_string)
-    }
-
     /// The repository; its mirror is cloned first where there is none yet.
     pub async fn repository(&self) -> Result<Arc<dyn Repository>, Error> {
+        Ok(Arc::new(self.git_repository().await?))
+    }
+
+    /// The same, by its own name.
+    pub async fn git_repository(&self) -> Result<GitRepository, Error> {
         let config = &self.loaded.config;
         let (url, token) = match &self.project.home {
             Home::Github { git_url, .. } => (git_url.clone(), self.token.clone()),
-            Home::Local => (self.project.top.display().to_string(), None),
+            Home::Local { .. } => (self.project.top.display().to_string(), None),
         };
         let credential = token.map(|secret| Credential {
             user: "x-access-token".to_owned(),
@@ -149,9 +138,7 @@ impl Wiring {
             credential: Arc::new(move || credential.clone()),
             checkout: Some(self.project.top.clone()),
         };
-        Ok(Arc::new(
-            repository::open(self.git_place(), source, habits).await?,
-        ))
+        Ok(repository::open(self.git_place(), source, habits).await?)
     }
 
     /// Where the mirror and the worktrees of this project are.
@@ -167,7 +154,7 @@ impl Wiring {
         let root = self.loaded.config.worktree.root.as_ref();
         let slots = root.map_or_else(
             || self.state.join("worktrees"),
-            |root| self.loaded.resolve(root),
+            |root| whereabouts(&self.loaded.resolve(root)),
         );
         GitPlace {
             mirror: self.state.join("mirrors").join(format!("{name}.git")),
@@ -205,7 +192,7 @@ impl Wiring {
                 claude.version().await.map_err(|failure| {
                     Error::new(Kind::Agent, "start the agent")
                         .cause(failure.message)
-                        .hints(["`npm install -g @anthropic-ai/claude-code` installs it; `autoissue doctor` shows what is found"])
+                        .hints(["`autoissue doctor` shows what is found"])
                 })?;
                 Ok(Arc::new(claude))
             }
@@ -263,7 +250,7 @@ impl Wiring {
             argv: check.run.words().to_vec(),
             wall: check.timeout_minutes.minutes(),
         });
-        let is_near = self.is_github() && self.api().starts_with("http://");
+        let is_near = self.is_github() && api(&self.loaded.config).starts_with("http://");
         Ok(Orders {
             checks: checks.collect(),
             setup: self.setup(),
@@ -280,7 +267,9 @@ impl Wiring {
         })
     }
 
-    fn setup(&self) -> Option<Check> {
+    /// What makes a fresh worktree ready, where anything does.
+    #[must_use]
+    pub fn setup(&self) -> Option<Check> {
         let configured = self
             .loaded
             .config
@@ -300,7 +289,8 @@ impl Wiring {
         })
     }
 
-    fn template(&self) -> Result<Option<String>, Error> {
+    /// The template of the words for the agent, where there is one; it works for any issue.
+    pub fn template(&self) -> Result<Option<String>, Error> {
         let Some(path) = &self.loaded.config.prompt else {
             return Ok(None);
         };
@@ -312,8 +302,9 @@ impl Wiring {
             )
             .because(cause)
         };
-        let text = std::fs::read_to_string(&path).map_err(|cause| refuse(&cause))?;
-        check_template(&text).map_err(|cause| refuse(&cause))?;
+        let text = std::fs::read_to_string(&path)
+            .map_err(|cause| refuse(&cause).hints(["correct `prompt` in the configuration"]))?;
+        check_template(&text).map_err(|cause| refuse(&cause).hints([template_hint()]))?;
         Ok(Some(text))
     }
 
@@ -349,6 +340,34 @@ fn own_program() -> Result<PathBuf, Error> {
         .map_err(|cause| Error::new(Kind::Files, "find this program").because(&cause))
 }
 
+/// A repository on GitHub, or on what speaks its interface. Sends nothing yet.
+pub fn github(
+    config: &Config,
+    repo: &RepoName,
+    token: Option<SecretString>,
+) -> Result<GitHub, Error> {
+    Ok(GitHub::new(github_settings(config, repo, token)?)?)
+}
+
+/// What there is to know of a repository on GitHub before it is asked.
+pub fn github_settings(
+    config: &Config,
+    repo: &RepoName,
+    token: Option<SecretString>,
+) -> Result<GitHubSettings, Error> {
+    let token = token.ok_or_else(|| {
+        Error::new(Kind::Auth, format!("use {repo} on GitHub"))
+            .cause("no token was found")
+            .hints(["run `gh auth login` or set GITHUB_TOKEN"])
+    })?;
+    Ok(GitHubSettings::new(repo.as_str(), &api(config), token))
+}
+
+fn api(config: &Config) -> String {
+    let configured = config.forge.api_url.as_ref();
+    configured.map_or_else(|| PUBLIC_API.to_owned(), ToString::to_string)
+}
+
 /// Variables that hold credentials of model providers.
 const MODEL_KEYS: [&str; 3] = [
     "ANTHROPIC_API_KEY",
@@ -366,14 +385,10 @@ fn check_program(argv: &[String], top: &Path) -> Result<(), Error> {
     let Some(program) = argv.first() else {
         return refuse("agent.command is not set".to_owned());
     };
-    let paths = variable("PATH").unwrap_or_default();
-    let found = if program.contains('/') {
-        top.join(program).is_file()
-    } else {
-        std::env::split_paths(&paths).any(|directory| directory.join(program).is_file())
-    };
-    if found {
+    if is_program(program, top) {
         Ok(())
+    } else if top.join(program).is_file() {
+        refuse(format!("`{program}` may not be run: it is not executable"))
     } else {
         refuse(format!("there is no program `{program}`"))
     }

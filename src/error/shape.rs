@@ -30,8 +30,6 @@ pub enum Kind {
     Busy,
     /// A file or directory of this machine.
     Files,
-    /// This version cannot do it yet.
-    Missing,
 }
 
 /// An error as a person reads it: `could not <action>`, why, and what helps.
@@ -58,8 +56,7 @@ impl Error {
             | Kind::Repository
             | Kind::Agent
             | Kind::Journal
-            | Kind::Files
-            | Kind::Missing => Exit::CouldNotRun,
+            | Kind::Files => Exit::CouldNotRun,
         };
         Self {
             kind,

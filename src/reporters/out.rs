@@ -92,6 +92,16 @@ impl Stream {
         width.unwrap_or(WIDTH)
     }
 
+    /// How many lines it has, where it is a terminal that says so.
+    #[must_use]
+    pub fn height(self) -> Option<usize> {
+        let term = match self {
+            Self::Out => Term::stdout(),
+            Self::Err => Term::stderr(),
+        };
+        term.size_checked().map(|(lines, _)| usize::from(lines))
+    }
+
     /// Writes the text and waits for it; for the answers of short commands. A reader who has gone is no trouble.
     pub fn write(self, text: &str) {
         let written = match self {

@@ -1,24 +1,30 @@
 //! A session's standing as JSON, for programs that ask rather than listen.
 
 use crate::reporters::shape::{VERSION, task_json, with};
+use crate::reporters::standing::Sight;
 use crate::reporters::time::rfc3339;
-use crate::rules::ids::{SlotNumber, Timestamp};
+use crate::rules::event::Progress;
+use crate::rules::ids::{IssueNumber, SlotNumber};
 use crate::rules::money::Usd;
 use crate::rules::summary::{Wait, domain_word, wait};
-use crate::rules::tally::{Breaker, CheckTally, Counts, Phase, Standing, Tally, TaskTally};
+use crate::rules::tally::{Breaker, CheckTally, Counts, Phase, Standing, TaskTally};
 use crate::rules::task::Stage;
 use serde_json::{Value, json};
 
-/// The session as it stands now: phase, money, counts, breaker, and its tasks. A task has what the summary says of
-/// it, and `state` (`waiting`, `running`, `ended`) with what belongs to it.
+/// The session as it stands: phase, money, counts, breaker, and its tasks. A task has what the summary says of it, and
+/// `state` (`waiting`, `running`, `ended`) with what belongs to it.
 #[must_use]
-pub fn session_json(tally: &Tally, now: Timestamp) -> Value {
+pub fn session_json(sight: &Sight<'_>) -> Value {
+    let (tally, now) = (sight.tally, sight.now);
     let ceiling = tally.settings.as_ref().map(|settings| settings.ceiling);
     json!({
         "v": VERSION,
+        "event": "session_status",
         "session": tally.session,
         "project": tally.project,
+        "selection": tally.selection.name(),
         "phase": phase(tally.phase),
+        "pid": sight.process,
         "started": tally.started.map(rfc3339),
         "ended": tally.ended.map(rfc3339),
         "elapsed_millis": tally.worked.millis(now),
@@ -29,8 +35,23 @@ pub fn session_json(tally: &Tally, now: Timestamp) -> Value {
         "breaker": breaker(&tally.breaker),
         "paused_until": tally.pause.as_ref().map(|pause| rfc3339(pause.until)),
         "stopped_because": tally.stopped_because,
-        "tasks": tally.tasks.values().map(|task| standing(tally, task, now)).collect::<Value>(),
+        "tasks": tally.tasks.values().map(|task| standing(sight, task)).collect::<Value>(),
     })
+}
+
+/// One task as it stands, with its session; `None` where the session does not have it.
+#[must_use]
+pub fn task_status(sight: &Sight<'_>, issue: IssueNumber) -> Option<Value> {
+    let tally = sight.tally;
+    let task = tally.tasks.get(&issue)?;
+    let envelope = json!({
+        "v": VERSION,
+        "event": "task_status",
+        "session": tally.session,
+        "project": tally.project,
+        "phase": phase(tally.phase),
+    });
+    Some(with(envelope, standing(sight, task)))
 }
 
 fn phase(phase: Phase) -> &'static str {
@@ -73,7 +94,8 @@ fn breaker(breaker: &Breaker) -> Value {
     }
 }
 
-fn standing(tally: &Tally, task: &TaskTally, now: Timestamp) -> Value {
+fn standing(sight: &Sight<'_>, task: &TaskTally) -> Value {
+    let (tally, now) = (sight.tally, sight.now);
     let common = json!({
         "title": task.title,
         "url": task.url,
@@ -84,7 +106,7 @@ fn standing(tally: &Tally, task: &TaskTally, now: Timestamp) -> Value {
         "checks": task.checks.iter().map(check).collect::<Value>(),
     });
     let state = match &task.standing {
-        Standing::Running { slot, stage, .. } => running(task, *slot, *stage),
+        Standing::Running { slot, stage, .. } => running(sight, task, *slot, *stage),
         Standing::Ended { .. } => {
             json!({ "state": "ended", "ended": task.ended.map(rfc3339) })
         }
@@ -103,12 +125,26 @@ fn check(check: &CheckTally) -> Value {
     json!({ "name": check.name, "verdict": check.verdict, "millis": check.millis })
 }
 
-fn running(task: &TaskTally, slot: SlotNumber, stage: Option<Stage>) -> Value {
+fn running(sight: &Sight<'_>, task: &TaskTally, slot: SlotNumber, stage: Option<Stage>) -> Value {
+    let progress = sight.progress(task);
     json!({
         "state": "running",
         "slot": slot,
         "stage": stage.map(Stage::word),
         "granted_usd": task.granted.decimal(),
+        "pid": progress.and_then(|progress| progress.pid).or(task.process),
+        "doing": progress.map(doing),
+    })
+}
+
+/// What the attempt was last seen doing, and its figures so far.
+fn doing(progress: &Progress) -> Value {
+    json!({
+        "activity": progress.activity,
+        "at": rfc3339(progress.at),
+        "messages": progress.messages,
+        "cost_usd": progress.cost.decimal(),
+        "tokens": progress.tokens,
     })
 }
 
@@ -132,6 +168,8 @@ fn waiting(wait: &Wait) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reporters::bars::Doing;
+    use crate::reporters::standing::tests::progress;
     use crate::rules::script::{self, Script};
 
     #[test]
@@ -143,14 +181,26 @@ mod tests {
         let mut script = Script::begun(&tasks);
         script.admit(12, 1, 0);
         let tally = script.tally();
-        let status = session_json(&tally, tally.last.plus_millis(5_000));
-        insta::assert_snapshot!(status.to_string(), @r#"{"v":1,"session":"01K5SHOP000000000000000000","project":"acme/shop","phase":"running","started":"2026-09-21T14:13:21.000Z","ended":null,"elapsed_millis":8000,"budget_usd":"50.00","spent_usd":"0.00","granted_usd":"5.50","counts":{"waiting":1,"running":1,"completed":0,"no_change":0,"failed":0,"blocked":0,"skipped":0,"needs_human":0,"budget":0},"breaker":{"state":"closed"},"paused_until":null,"stopped_because":null,"tasks":[{"issue":12,"outcome":null,"branch":null,"pull":null,"attempts":1,"cost_usd":"0.00","reason":null,"title":"Mend the backend of the shop","url":"https://github.com/acme/shop/issues/12","domain":"backend","model":null,"tokens":0,"elapsed_millis":6000,"checks":[],"state":"running","slot":0,"stage":"agent","granted_usd":"5.50"},{"issue":13,"outcome":null,"branch":null,"pull":null,"attempts":0,"cost_usd":"0.00","reason":null,"title":"Mend the frontend of the shop","url":"https://github.com/acme/shop/issues/13","domain":"frontend","model":null,"tokens":0,"elapsed_millis":0,"checks":[],"state":"waiting","for":"needs","issues":[12]}]}"#);
+        let mut doing = Doing::new();
+        doing.insert(IssueNumber(12), progress(&tally));
+        let status = session_json(&Sight {
+            tally: &tally,
+            doing: &doing,
+            process: Some(4711),
+            now: tally.last.plus_millis(5_000),
+        });
+        insta::assert_snapshot!(status.to_string(), @r#"{"v":1,"event":"session_status","session":"01K5SHOP000000000000000000","project":"acme/shop","selection":"label bug","phase":"running","pid":4711,"started":"2026-09-21T14:13:21.000Z","ended":null,"elapsed_millis":8000,"budget_usd":"50.00","spent_usd":"0.00","granted_usd":"5.50","counts":{"waiting":1,"running":1,"completed":0,"no_change":0,"failed":0,"blocked":0,"skipped":0,"needs_human":0,"budget":0},"breaker":{"state":"closed"},"paused_until":null,"stopped_because":null,"tasks":[{"issue":12,"outcome":null,"branch":null,"pull":null,"attempts":1,"cost_usd":"0.00","reason":null,"title":"Mend the backend of the shop","url":"https://github.com/acme/shop/issues/12","domain":"backend","model":null,"tokens":0,"elapsed_millis":6000,"checks":[],"state":"running","slot":0,"stage":"agent","granted_usd":"5.50","pid":815,"doing":{"activity":"Edit src/login.rs","at":"2026-09-21T14:13:25.000Z","messages":7,"cost_usd":"0.031","tokens":1200}},{"issue":13,"outcome":null,"branch":null,"pull":null,"attempts":0,"cost_usd":"0.00","reason":null,"title":"Mend the frontend of the shop","url":"https://github.com/acme/shop/issues/13","domain":"frontend","model":null,"tokens":0,"elapsed_millis":0,"checks":[],"state":"waiting","for":"needs","issues":[12]}]}"#);
     }
 
     #[test]
     fn all_tasks_are_counted() {
         let tally = script::every_ending().tally();
-        let status = session_json(&tally, tally.last);
+        let status = session_json(&Sight {
+            tally: &tally,
+            doing: &Doing::new(),
+            process: None,
+            now: tally.last,
+        });
         let counts = status["counts"].as_object().unwrap();
         let sum: u64 = counts.values().filter_map(Value::as_u64).sum();
         assert_eq!(sum, tally.counts.all());

@@ -3,11 +3,11 @@
 use crate::reporters::out::Stream;
 use crate::reporters::paint::{Colour, Paint, Tone};
 use crate::reporters::time::human;
-use crate::reporters::words::{fit, spoken, tone_of};
+use crate::reporters::words::{address, fit, spoken, tone_of};
 use crate::rules::ids::Timestamp;
 use crate::rules::printable::printable;
 use crate::rules::summary::{Group, Wait, domain_word, wait};
-use crate::rules::tally::{Standing, Tally, TaskTally};
+use crate::rules::tally::{Phase, Standing, Tally, TaskTally};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, LineStyle, Table};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -93,8 +93,17 @@ fn group_cells(group: &Group) -> Vec<String> {
         group.completed.to_string(),
         group.attempts.to_string(),
         group.cost.to_string(),
-        thousands(group.usage.total()),
+        tokens(group.usage.total()),
     ]
+}
+
+/// A count of tokens; an agent that tells none is not said to use none.
+#[must_use]
+pub fn tokens(count: u64) -> String {
+    match count {
+        0 => NOTHING_YET.to_owned(),
+        count => thousands(count),
+    }
 }
 
 fn rows(tally: &Tally, now: Timestamp) -> Vec<TaskRow> {
@@ -145,7 +154,7 @@ impl TaskRow {
             time: tried(human(task.worked.millis(now))),
             cost: tried(task.charge.cost.to_string()),
             offer: pull.map_or_else(|| branch.clone(), |pull| pull.number.to_string()),
-            address: pull.map_or(branch, |pull| printable(&pull.url)),
+            address: pull.map_or(branch, |pull| address(&pull.url, &tally.project)),
         }
     }
 
@@ -216,9 +225,12 @@ impl Layout {
 }
 
 /// Where a task stands, in a few words.
-fn state(tally: &Tally, task: &TaskTally, now: Timestamp) -> (String, Tone) {
+pub(super) fn state(tally: &Tally, task: &TaskTally, now: Timestamp) -> (String, Tone) {
     match &task.standing {
         Standing::Ended { ending } => (spoken(ending.word()), tone_of(*ending)),
+        Standing::Running { .. } if tally.phase == Phase::Interrupted => {
+            ("interrupted".to_owned(), Tone::Warn)
+        }
         Standing::Running { stage, .. } => {
             let stage = stage.map_or("starts", |stage| stage.word());
             (stage.to_owned(), Tone::Head)

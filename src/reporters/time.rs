@@ -3,11 +3,14 @@
 use crate::rules::ids::Timestamp;
 use chrono::{DateTime, SecondsFormat, Utc};
 
-/// A duration the way people say it: `0.4s`, `45s`, `3m 12s`, `2h 05m`, `1d 3h`.
+const DAY: u64 = 86_400_000;
+
+/// A duration the way people say it: `40ms`, `0.4s`, `45s`, `3m 12s`, `2h 05m`, `1d 3h`.
 #[must_use]
 pub fn human(millis: u64) -> String {
     let seconds = millis / 1_000;
     match seconds {
+        0 if millis < 100 => format!("{millis}ms"),
         0 => format!("0.{}s", millis / 100),
         1..60 => format!("{seconds}s"),
         60..3_600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
@@ -23,6 +26,16 @@ pub fn ahead(until: Timestamp, now: Timestamp) -> String {
     match moment(until) {
         Some(moment) => format!("{} UTC (in {wait})", moment.format("%H:%M")),
         None => format!("in {wait}"),
+    }
+}
+
+/// A moment gone by: `3m 12s ago`, and by its date where that is more than a day: `2026-09-21`.
+#[must_use]
+pub fn ago(at: Timestamp, now: Timestamp) -> String {
+    let passed = now.millis_since(at);
+    match moment(at) {
+        Some(moment) if passed >= DAY => moment.format("%Y-%m-%d").to_string(),
+        Some(_) | None => format!("{} ago", human(passed)),
     }
 }
 
@@ -45,12 +58,25 @@ mod tests {
     #[test]
     fn durations_read_like_speech() {
         let check = |millis, expect: &str| assert_eq!(human(millis), expect);
-        check(0, "0.0s");
+        check(0, "0ms");
+        check(99, "99ms");
         check(450, "0.4s");
         check(45_900, "45s");
         check(192_000, "3m 12s");
         check(7_500_000, "2h 05m");
         check(97_200_000, "1d 3h");
+    }
+
+    #[test]
+    fn what_is_long_ago_has_a_date() {
+        let now = Timestamp(1_790_000_000_000);
+        let check = |before: i64, expect: &str| {
+            assert_eq!(ago(Timestamp(now.0 - before), now), expect);
+        };
+        check(-5, "0ms ago");
+        check(192_000, "3m 12s ago");
+        check(86_399_000, "23h 59m ago");
+        check(86_400_000, "2026-09-20");
     }
 
     #[test]

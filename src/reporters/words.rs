@@ -78,6 +78,33 @@ pub fn brief(text: &str) -> String {
     fit(printable(first.unwrap_or_default()).trim(), REASON)
 }
 
+/// Where a person finds something, safe to print: a web address as it is, a file by its path, and one of this project
+/// by its path within it.
+#[must_use]
+pub fn address(url: &str, project: &str) -> String {
+    let path = url.strip_prefix("file://").and_then(decoded);
+    let Some(path) = path else {
+        return printable(url);
+    };
+    let within = path
+        .strip_prefix(project)
+        .and_then(|rest| rest.strip_prefix('/'))
+        .filter(|rest| !project.is_empty() && !rest.is_empty());
+    printable(within.unwrap_or(&path))
+}
+
+/// Text without its percent signs (RFC 3986).
+fn decoded(text: &str) -> Option<String> {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2)?;
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    String::from_utf8(bytes).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +118,20 @@ mod tests {
         check("日本語", 5, "日本…");
         check("日本語", 4, "日…");
         check("anything", 0, "");
+    }
+
+    #[test]
+    fn a_file_is_found_by_its_path() {
+        let check = |url: &str, project: &str, expect: &str| {
+            assert_eq!(address(url, project), expect);
+        };
+        let web = "https://github.com/acme/shop/pull/31";
+        check(web, "acme/shop", web);
+        check("file:///srv/a%20shop/x.md", "/srv/a shop", "x.md");
+        check("file:///srv/shop/x.md", "/srv/sho", "/srv/shop/x.md");
+        check("file:///srv/shop/x.md", "", "/srv/shop/x.md");
+        check("file:///x%1b%5B2J.md", "", "/x.md");
+        check("file:///x%zz", "", "file:///x%zz");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Folds a session's events, one by one, into its tally.
 
 use crate::rules::event::{Effect, Event, Fact, Recorded};
-use crate::rules::ids::{IssueNumber, Timestamp};
+use crate::rules::ids::{ConversationId, IssueNumber, Timestamp};
 use crate::rules::money::{Charge, Usd};
 use crate::rules::settings::Settings;
 use crate::rules::tally::{
@@ -174,12 +174,19 @@ impl Tally {
             return;
         };
         match fact {
-            Fact::Entered { stage } => enter(&mut task.standing, *stage),
-            Fact::Spawned { conversation, .. } | Fact::AgentDone { conversation, .. } => {
-                if conversation.is_some() {
-                    task.conversation.clone_from(conversation);
-                }
+            Fact::Entered { stage } => {
+                task.process = None;
+                enter(&mut task.standing, *stage);
             }
+            Fact::Spawned {
+                conversation,
+                process,
+                ..
+            } => {
+                task.process = Some(process.pid);
+                talks(task, conversation.as_ref());
+            }
+            Fact::AgentDone { conversation, .. } => talks(task, conversation.as_ref()),
             Fact::Committed { commit } => task.commit = Some(CommitTally::new(commit)),
             Fact::Checked { reports } => {
                 task.checks = reports.iter().map(CheckTally::new).collect();
@@ -209,31 +216,41 @@ impl Tally {
         if failure.is_some() {
             self.failed += cost;
         }
-        self.pay_model(outcome);
+        let model = self.pay_model(outcome);
         let Some(task) = self.tasks.get_mut(&issue) else {
             return;
         };
         task.charge = task.charge.plus(outcome.charge);
         task.granted = Usd::ZERO;
+        task.process = None;
         task.worked.stop(at);
         task.failure = failure.cloned();
-        if outcome.model.is_some() {
-            task.model.clone_from(&outcome.model);
+        if model.is_some() {
+            task.model = model;
         }
         self.set(issue, Standing::Waiting);
     }
 
-    fn pay_model(&mut self, outcome: &Outcome) {
+    /// Who gets the bill, where there is one.
+    fn pay_model(&mut self, outcome: &Outcome) -> Option<String> {
         if outcome.model.is_none() && outcome.charge == Charge::default() {
-            return;
+            return None;
         }
-        let asked = || self.settings.as_ref().and_then(|s| s.model.clone());
-        let name = outcome.model.clone().or_else(asked);
-        let name = name.unwrap_or_else(|| "unknown".to_owned());
-        let model = self.models.entry(name).or_default();
+        let name = self.model_of(outcome);
+        let model = self.models.entry(name.clone()).or_default();
         model.attempts += 1;
         model.cost += outcome.charge.cost;
         model.usage = model.usage + outcome.charge.usage;
+        Some(name)
+    }
+
+    /// The model that the agent named, else the one that was asked for, else the agent itself.
+    fn model_of(&self, outcome: &Outcome) -> String {
+        let settings = self.settings.as_ref();
+        let asked = || settings.and_then(|settings| settings.model.clone());
+        let agent = || settings.map(|settings| settings.agent.clone());
+        let named = outcome.model.clone().or_else(asked).or_else(agent);
+        named.unwrap_or_default()
     }
 
     fn put_off(&mut self, issue: IssueNumber, standing: Standing, failure: &Failure) {
@@ -305,6 +322,12 @@ fn enter(standing: &mut Standing, entered: Stage) {
         | Standing::Retrying { .. }
         | Standing::Parked { .. }
         | Standing::Ended { .. } => {}
+    }
+}
+
+fn talks(task: &mut TaskTally, conversation: Option<&ConversationId>) {
+    if let Some(conversation) = conversation {
+        task.conversation = Some(conversation.clone());
     }
 }
 

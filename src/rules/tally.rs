@@ -162,6 +162,8 @@ pub struct TaskTally {
     pub charge: Charge,
     /// Set aside for the attempt that runs.
     pub granted: Usd,
+    /// The process of the stage that runs, where one was started.
+    pub process: Option<u32>,
     /// How long attempts have run.
     pub worked: Stopwatch,
     /// When the first attempt was let in.
@@ -180,7 +182,7 @@ pub struct TaskTally {
     pub checks: Vec<CheckTally>,
     /// The agent's conversation, where one is known.
     pub conversation: Option<ConversationId>,
-    /// The model of the last settled attempt that named one.
+    /// The model of the last attempt that cost something; the agent where it names none.
     pub model: Option<String>,
     /// Why the last attempt failed.
     pub failure: Option<Failure>,
@@ -344,6 +346,7 @@ impl TaskTally {
             attempts: 0,
             charge: Charge::default(),
             granted: Usd::ZERO,
+            process: None,
             worked: Stopwatch::default(),
             started: None,
             ended: None,
@@ -388,6 +391,18 @@ impl Tally {
     pub fn left(&self) -> Usd {
         let ceiling = self.settings.as_ref().map_or(Usd::ZERO, |s| s.ceiling);
         ceiling.minus(self.spent + self.granted)
+    }
+
+    /// Nobody works on the session any more: unless it ended by itself, it was interrupted at its last event.
+    pub fn abandon(&mut self) {
+        if self.phase == Phase::Finished || self.phase == Phase::Interrupted {
+            return;
+        }
+        self.phase = Phase::Interrupted;
+        self.worked.stop(self.last);
+        for task in self.tasks.values_mut() {
+            task.worked.stop(self.last);
+        }
     }
 }
 

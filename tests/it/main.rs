@@ -23,6 +23,10 @@ mod tasks;
 #[path = "../support/world.rs"]
 mod world;
 
+mod bad_input;
+mod bad_input_agents;
+mod bad_input_issues;
+mod bad_input_machine;
 mod claude;
 mod claude_replayed;
 mod cli;
@@ -45,6 +49,7 @@ mod local_forge;
 mod process;
 mod process_end;
 mod schedule;
+mod status;
 mod store;
 mod store_commands;
 mod store_disk;

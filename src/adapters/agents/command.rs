@@ -62,11 +62,10 @@ impl CommandAgent {
     }
 
     fn end(&self, end: &ProcessEnd) -> AgentEnd {
-        let program = self
-            .settings
-            .argv
-            .first()
-            .map_or("the agent's command", String::as_str);
+        let program = self.settings.argv.first().map(Path::new);
+        let program = program
+            .and_then(Path::file_name)
+            .map_or("the agent's command".into(), |name| name.to_string_lossy());
         let failed = |class, message: String| AgentEnd::Failed(Failure::new(class, message));
         match (&end.cause, end.code) {
             (Cause::Itself, Some(0)) => AgentEnd::Done,
@@ -88,20 +87,20 @@ impl CommandAgent {
                 | Cause::Idle,
                 code,
             ) => end_by_us(end).unwrap_or_else(|| {
-                failed(ErrorClass::Crash, crash(program, code, &end.complaints))
+                failed(ErrorClass::Crash, crash(&program, code, &end.complaints))
             }),
         }
     }
 
     fn charge(&self, said: &Said, cap: Usd) -> Charge {
-        match said.report().map(|report| claim(&report)) {
-            Some(Claim::Cost(cost, usage)) => Charge {
+        match said.claim() {
+            Claim::Cost(cost, usage) => Charge {
                 cost,
                 usage,
                 basis: Basis::Reported,
             },
-            Some(Claim::Nothing) | None if self.settings.costs_unknown_is_zero => Charge::default(),
-            Some(Claim::Nothing | Claim::Nonsense) | None => Charge::assumed(cap),
+            Claim::Nothing if self.settings.costs_unknown_is_zero => Charge::default(),
+            Claim::Nothing | Claim::Nonsense => Charge::assumed(cap),
         }
     }
 }
@@ -154,7 +153,7 @@ impl Agent for CommandAgent {
     /// Its own account of its cost is the last thing that it says; whether its exit code was good, the checks tell.
     fn evidence(&self, transcript: &Path) -> Option<AgentReport> {
         let (record, said) = last_run(transcript, |_| Said::default(), Said::hear)?;
-        match claim(&said.report()?) {
+        match said.claim() {
             Claim::Cost(..) => Some(report(
                 &said,
                 AgentEnd::Done,
@@ -178,9 +177,13 @@ fn crash(program: &str, code: Option<i32>, complaints: &[u8]) -> String {
 }
 
 fn report(said: &Said, end: AgentEnd, charge: Charge) -> AgentReport {
-    let report = said.report().unwrap_or_default();
+    let found = said.report();
+    let last = match &found {
+        Some(_) => "".into(),
+        None => String::from_utf8_lossy(&said.last),
+    };
+    let report = found.unwrap_or_default();
     let text = |key: &str| report.get(key).and_then(Value::as_str);
-    let last = String::from_utf8_lossy(&said.last);
     AgentReport {
         end,
         summary: words::beginning(text("summary").unwrap_or(&last), SUMMARY),
@@ -240,9 +243,25 @@ impl Said {
         }
     }
 
-    /// Its last line, where that is a JSON object.
+    /// Its last line, where that is a JSON object, whatever bytes stand in its texts.
     fn report(&self) -> Option<Map<String, Value>> {
-        serde_json::from_slice(&self.last).ok()
+        serde_json::from_str(&String::from_utf8_lossy(&self.last)).ok()
+    }
+
+    fn claim(&self) -> Claim {
+        match self.report() {
+            Some(report) => claim(&report),
+            // It means to tell its cost, and what it tells is no JSON: `NaN`, say, or a line that was cut.
+            None if self.last.trim_ascii_start().starts_with(b"{") && self.names_cost() => {
+                Claim::Nonsense
+            }
+            None => Claim::Nothing,
+        }
+    }
+
+    fn names_cost(&self) -> bool {
+        let name = b"\"cost_usd\"";
+        self.last.windows(name.len()).any(|window| window == name)
     }
 }
 

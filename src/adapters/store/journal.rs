@@ -90,7 +90,7 @@ impl Journal for SqliteJournal {
     }
 
     async fn events(&self) -> Result<Vec<Recorded>, JournalError> {
-        self.read(|db, key| events(db, key.row)).await
+        self.read(|db, key| events(db, key.row, 0)).await
     }
 
     async fn spent_elsewhere(&self, day: i64) -> Result<Usd, JournalError> {
@@ -112,7 +112,12 @@ impl Journal for SqliteJournal {
 impl Store {
     /// A session's events, without its lock: another process may be writing more.
     pub fn events(&self, session: &SessionId) -> Result<Vec<Recorded>, StoreError> {
-        self.read(|db| events(db, key(db, session)?.row))
+        self.events_after(session, 0)
+    }
+
+    /// Those of a session's events that come after this one, without its lock.
+    pub fn events_after(&self, session: &SessionId, seq: u64) -> Result<Vec<Recorded>, StoreError> {
+        self.read(|db| events(db, key(db, session)?.row, seq))
     }
 }
 
@@ -137,18 +142,21 @@ pub(super) fn key(db: &Connection, session: &SessionId) -> Result<Key, StoreErro
     }
 }
 
-fn events(db: &Connection, session: i64) -> Result<Vec<Recorded>, StoreError> {
+fn events(db: &Connection, session: i64, after: u64) -> Result<Vec<Recorded>, StoreError> {
     const ACTION: &str = "read the session's events";
     let mut statement = db
         .prepare_cached(
-            "SELECT seq, at, version, kind, payload FROM events WHERE session = ? ORDER BY seq",
+            "SELECT seq, at, version, kind, payload FROM events
+             WHERE session = ? AND seq > ? ORDER BY seq",
         )
         .tried(ACTION)?;
-    let mut rows = statement.query([session]).tried(ACTION)?;
+    let mut rows = statement
+        .query((session, after.cast_signed()))
+        .tried(ACTION)?;
     let mut events = Vec::new();
     while let Some(row) = rows.next().tried(ACTION)? {
         let recorded = event(row)?;
-        let expected = events.len() as u64 + 1;
+        let expected = after + events.len() as u64 + 1;
         if recorded.seq != expected {
             return Err(StoreError::Event {
                 seq: expected,
