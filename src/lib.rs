@@ -47,6 +47,7 @@ pub mod rules {
         pub mod forecast;
         pub mod locks;
         pub mod order;
+        mod places;
         pub mod session;
         pub mod step;
         pub mod table;
@@ -172,6 +173,7 @@ pub mod adapters {
         pub mod ledger;
         pub mod locks;
         pub mod open;
+        mod presence;
         mod progress;
         pub mod retention;
         mod schema;
@@ -261,8 +263,10 @@ pub mod commands {
     pub mod history;
     pub mod init;
     pub mod metrics;
+    pub mod nothing;
     pub mod output;
     pub mod place;
+    pub mod preflight;
     pub mod probe;
     pub mod project;
     pub mod resume;

@@ -309,6 +309,9 @@ pub trait Repository: Send + Sync {
     async fn checkout(&self, commit: &CommitId) -> Result<Box<dyn Checkout>, RepositoryError>;
     /// Gives the slot back. The files must have been captured.
     async fn release(&self, workspace: Workspace) -> Result<(), RepositoryError>;
+    /// Stops using the slot and leaves its files where they are, as a kill would: whoever works on the issue next, here
+    /// or in another process, finds them by `leftover`, or has them kept by `prepare`.
+    async fn leave(&self, workspace: Workspace);
     /// Where the branch stands on the remote.
     async fn remote_head(&self, branch: &BranchName) -> Result<Option<CommitId>, RepositoryError>;
     /// Moves the branch on the remote from `expected` (or from nothing) to the commit; never over anything else.

@@ -1,7 +1,7 @@
 //! `exec`, `resume`, `demo`: commands that run a session.
 
 use crate::cli::help;
-use crate::cli::values::{agent_kind, budget, issue_number};
+use crate::cli::values::{agent_kind, budget, issue_number, label};
 use crate::config::loaded::Overrides;
 use crate::config::work::AgentKind;
 use crate::rules::ids::IssueNumber;
@@ -19,12 +19,13 @@ use std::path::PathBuf;
 )]
 pub struct ExecArgs {
     /// The label of the issues to work on
+    #[arg(value_parser = label)]
     pub label: Option<String>,
     /// Only this issue, with or without a label; may be repeated
     #[arg(long, value_name = "N", value_parser = issue_number, allow_negative_numbers = true)]
     pub issue: Vec<IssueNumber>,
     /// Leave issues with this label out; may be repeated
-    #[arg(long, value_name = "LABEL")]
+    #[arg(long, value_name = "LABEL", value_parser = label)]
     pub exclude_label: Vec<String>,
     /// Classify, schedule and price, and touch nothing
     #[arg(long)]

@@ -23,6 +23,14 @@ pub fn issue_number(text: &str) -> Result<IssueNumber, &'static str> {
         .ok_or("an issue has a whole number above 0")
 }
 
+/// A label; one without a character is a variable that was not set.
+pub fn label(text: &str) -> Result<String, &'static str> {
+    let is_blank = text.trim().is_empty();
+    (!is_blank)
+        .then(|| text.to_owned())
+        .ok_or("a label has at least one character")
+}
+
 /// The kinds of agents.
 pub fn agent_kind() -> impl TypedValueParser<Value = AgentKind> {
     PossibleValuesParser::new(AgentKind::ALL.map(AgentKind::name)).map(|name| {
@@ -42,6 +50,14 @@ mod tests {
         assert_eq!(budget("12.50").map(Usd::micros), Ok(12_500_000));
         for text in ["0", "0.0", "-1", "NaN", "inf", "1e9", "five", ""] {
             assert!(budget(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_label_is_not_blank() {
+        assert_eq!(label("good first issue").unwrap(), "good first issue");
+        for text in ["", " ", "\t"] {
+            assert!(label(text).is_err(), "{text:?}");
         }
     }
 

@@ -1,11 +1,14 @@
 //! `clean`: removes what is provably not needed any more, and says what stays and why.
 
+use crate::adapters::git::clean::Cleaned;
 use crate::adapters::store::open::Store;
 use crate::adapters::store::retention::{Kept, Verdict};
 use crate::cli::steer::CleanArgs;
 use crate::commands::answer::Answer;
 use crate::commands::place::Place;
 use crate::commands::store::open;
+use crate::commands::wire::Wiring;
+use crate::config::loaded::Overrides;
 use crate::error::Error;
 use crate::reporters::shape::VERSION;
 use crate::reporters::words::plural;
@@ -47,9 +50,41 @@ pub async fn run(place: &Place, args: CleanArgs) -> Result<Exit, Error> {
         Mode::Remove
     };
     let store = open(&place.state_dir()?)?;
-    let answer = clean(&store, mode, async |_| Ok(Vec::new())).await?;
+    let answer = clean(&store, mode, async |mode| worktrees(place, mode).await).await?;
     answer.print(&place.output)?;
     Ok(Exit::Done)
+}
+
+/// The worktrees of the project that the command runs in.
+async fn worktrees(place: &Place, mode: Mode) -> Result<Vec<Item>, Error> {
+    let all = |why: &str| {
+        Ok(vec![Item {
+            what: "the worktrees".into(),
+            goes: false,
+            why: why.into(),
+        }])
+    };
+    let Ok(wiring) = Wiring::new(place, &Overrides::default()) else {
+        return all("run it in a project's checkout to clean that project's");
+    };
+    if !wiring.git_place().mirror.exists() {
+        return Ok(Vec::new());
+    }
+    match mode {
+        Mode::DryRun => all("they are looked at without --dry-run only; none that holds work goes"),
+        Mode::Remove => {
+            let cleaned = wiring.git_repository().await?.clean().await?;
+            Ok(cleaned.into_iter().map(worktree).collect())
+        }
+    }
+}
+
+fn worktree(cleaned: Cleaned) -> Item {
+    Item {
+        what: format!("worktree {}", cleaned.path.display()),
+        goes: cleaned.kept.is_none(),
+        why: cleaned.kept.unwrap_or_else(|| "nobody uses it".into()),
+    }
 }
 
 /// Cleans the state directory. `worktrees` does the same for the worktrees, in the given mode: whoever owns them knows

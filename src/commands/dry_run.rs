@@ -1,9 +1,10 @@
 //! `exec --dry-run`: what would run, when, and at what price. Touches nothing.
 
 use crate::adapters::store::open::Store;
-use crate::commands::exec::check_order;
+use crate::commands::exec::{check_order, short_of_grant};
 use crate::commands::place::Place;
 use crate::commands::wire::Wiring;
+use crate::commands::{nothing, preflight};
 use crate::engine::intake;
 use crate::error::Error;
 use crate::reporters::out::Stream;
@@ -37,6 +38,7 @@ pub async fn run(
     selection: &Selection,
     fit: bool,
 ) -> Result<Exit, Error> {
+    preflight::check(wiring)?;
     let forge = wiring.forge()?;
     let store = Store::open_read_only(&wiring.state).ok();
     let mut settings = wiring.settings(selection.label.as_deref(), store.as_ref());
@@ -45,6 +47,7 @@ pub async fn run(
         .as_ref()
         .and_then(|store| store.typical_minutes(&wiring.project_key()).ok().flatten());
     let issues = forge.open_issues(selection).await?;
+    nothing::tell_absent(place, forge.as_ref(), selection, &issues).await?;
     let tasks = intake::read(forge.as_ref(), issues, &settings, minutes, []).await?;
     check_order(&tasks, &settings)?;
     let runnable = tasks.iter().filter(|task| task.obstacle.is_none());
@@ -56,11 +59,13 @@ pub async fn run(
         as_expected(task)
     })
     .unwrap_or_default();
+    let needs_money = !costs.is_empty();
     let estimated: Usd = costs.into_iter().sum();
     let refusal = affordable
         .err()
         .filter(|_| !fit)
-        .map(|refusal| refusal.to_string());
+        .map(|refusal| refusal.to_string())
+        .or_else(|| short_of_grant(&settings).filter(|_| needs_money));
     let event = json!({
         "v": 1, "event": "dry_run", "project": wiring.project.name(), "slots": settings.slots,
         "makespan_minutes": plan.makespan_millis / MINUTE, "estimated_usd": estimated.decimal(),
@@ -68,7 +73,7 @@ pub async fn run(
         "tasks": tasks.iter().map(|task| as_json(task, &plan)).collect::<Value>(),
     });
     let text = if tasks.is_empty() {
-        format!("Nothing to do: no open issue ({}).\n", selection.name())
+        nothing::words(wiring, selection)
     } else {
         let ends = refusal.as_ref().map_or_else(String::new, |refusal| {
             format!("It would be refused: {refusal}.\n")

@@ -7,7 +7,7 @@ use crate::adapters::github::verdict::Rate;
 use crate::commands::checkout::{Checkout, git_version};
 use crate::commands::doctor::{Finding, State};
 use crate::commands::place::{Place, variable};
-use crate::commands::probe::{Probe, probe};
+use crate::commands::probe::{Probe, is_program, probe};
 use crate::commands::project::{Home, Project, detect};
 use crate::commands::wire::github_settings;
 use crate::config::loaded::{Loaded, Overrides};
@@ -112,7 +112,7 @@ fn forge_found(config: &Config, project: &Project) -> Finding {
             let detail = format!("GitHub: {name}, pulls for {base} ({why})");
             Finding::new("forge", State::Good, detail)
         }
-        Home::Local => {
+        Home::Local { .. } => {
             let issues = project.top.join(&config.forge.issues_dir);
             let detail = format!("local: {name}, pulls for {base} ({why})");
             if issues.is_dir() {
@@ -223,7 +223,7 @@ async fn agent(config: &Config) -> Finding {
                 Finding::new("agent", State::Bad, detail).mended_by(INSTALL_CLAUDE)
             }
         },
-        AgentKind::Command if is_program(program) => {
+        AgentKind::Command if is_program(program, Path::new(".")) => {
             Finding::new("agent", State::Good, program.to_owned())
         }
         AgentKind::Command => Finding::new(
@@ -241,7 +241,7 @@ fn checks(config: &Config) -> Finding {
         .iter()
         .filter_map(|check| check.run.words().first())
         // One with a path is part of the repository, or made by its setup.
-        .filter(|program| !program.contains('/') && !is_program(program))
+        .filter(|program| !program.contains('/') && !is_program(program, Path::new(".")))
         .map(String::as_str)
         .collect();
     if config.checks.is_empty() {
@@ -347,14 +347,4 @@ async fn sandbox() -> Finding {
             Finding::new("sandbox", State::Note, "none: agents run unconfined")
         }
     }
-}
-
-/// Is this a program, by path or in `PATH`?
-fn is_program(program: &str) -> bool {
-    let is_executable = |path: &Path| path.is_file() && access(path, AccessFlags::X_OK).is_ok();
-    if program.contains('/') {
-        return is_executable(Path::new(program));
-    }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|directory| is_executable(&directory.join(program)))
 }

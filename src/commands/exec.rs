@@ -1,12 +1,11 @@
 //! `exec`: issues of a label become pull requests.
 
 use crate::cli::run::{ExecArgs, Isolation};
-use crate::commands::dry_run;
 use crate::commands::place::Place;
-use crate::commands::resume;
 use crate::commands::session::{self, Prepared};
 use crate::commands::store::open;
 use crate::commands::wire::Wiring;
+use crate::commands::{dry_run, nothing, preflight, resume};
 use crate::engine::intake;
 use crate::engine::session::Opening;
 use crate::error::{Error, Kind};
@@ -14,11 +13,10 @@ use crate::ports::Repository;
 use crate::rules::budget::Budget;
 use crate::rules::exit::Exit;
 use crate::rules::ids::{BranchName, IssueNumber, SessionId, Timestamp};
-use crate::rules::issue::Selection;
+use crate::rules::money::Usd;
 use crate::rules::schedule::order::rank;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Ending, Obstacle, Task};
-use serde_json::json;
 use std::collections::BTreeMap;
 
 /// Runs the command.
@@ -29,6 +27,7 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
         return dry_run::run(place, &wiring, &selection, args.fit).await;
     }
     check_isolation(&wiring, args.limits.isolation)?;
+    preflight::check(&wiring)?;
     let forge = wiring.forge()?;
     let agent = wiring.agent().await?;
     let store = open(&wiring.state)?;
@@ -40,17 +39,17 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     let mut settings = wiring.settings(selection.label.as_deref(), Some(&store));
     settings.priority_first = args.fit;
     let issues = forge.open_issues(&selection).await?;
+    nothing::tell_absent(place, forge.as_ref(), &selection, &issues).await?;
     if issues.is_empty() {
-        return nothing(place, &selection);
+        return nothing::say(place, &wiring, &selection);
     }
     let repository = wiring.repository().await?;
+    preflight::check_base(&wiring, repository.as_ref()).await?;
     let minutes = store.typical_minutes(&key)?;
     let branches = branches(repository.as_ref()).await?;
     let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
     check_order(&tasks, &settings)?;
-    if !args.fit {
-        check_money(&tasks, &settings)?;
-    }
+    check_budget(&tasks, &settings, args)?;
     let id = SessionId::new(ulid::Ulid::generate().to_string());
     let journal = store.begin(id.clone(), &key, &selection)?;
     let numbers: Vec<IssueNumber> = tasks
@@ -120,6 +119,13 @@ pub fn check_order(tasks: &[Task], settings: &Settings) -> Result<(), Error> {
     })
 }
 
+fn check_budget(tasks: &[Task], settings: &Settings, args: &ExecArgs) -> Result<(), Error> {
+    if !args.fit {
+        check_money(tasks, settings)?;
+    }
+    check_grant(tasks, settings)
+}
+
 /// Refuses what the budget will likely not cover.
 pub fn check_money(tasks: &[Task], settings: &Settings) -> Result<(), Error> {
     let costs = tasks
@@ -131,19 +137,46 @@ pub fn check_money(tasks: &[Task], settings: &Settings) -> Result<(), Error> {
         Error::new(Kind::Budget, "start the session")
             .because(&refusal)
             .hints([
-                format!("raise the budget: --budget {}", refusal.estimated.decimal()),
+                raise(refusal.estimated.max(grant(settings))),
                 "run what the budget covers, the most urgent first: --fit".to_owned(),
-                "lower the cap of one attempt: agent.maxBudgetUsd".to_owned(),
+                LOWER.to_owned(),
             ])
     })
 }
 
-fn nothing(place: &Place, selection: &Selection) -> Result<Exit, Error> {
-    let summary = json!({ "completed": 0, "failed": 0, "blocked": 0, "skipped": 0, "cost_usd": "0.00", "tasks": [] });
-    let event = json!({ "v": 1, "event": "session_finished", "session": null, "summary": summary });
-    place.output.result(
-        &format!("Nothing to do: no open issue ({}).\n", selection.name()),
-        &event,
-    )?;
-    Ok(Exit::Done)
+/// Refuses a budget that not even one attempt can be granted from.
+fn check_grant(tasks: &[Task], settings: &Settings) -> Result<(), Error> {
+    if tasks.iter().all(|task| task.obstacle.is_some()) {
+        return Ok(());
+    }
+    short_of_grant(settings).map_or(Ok(()), |cause| {
+        Err(Error::new(Kind::Budget, "start the session")
+            .cause(cause)
+            .hints([raise(grant(settings)), LOWER.to_owned()]))
+    })
+}
+
+/// Why not even one attempt can be granted, where that is so.
+#[must_use]
+pub fn short_of_grant(settings: &Settings) -> Option<String> {
+    let (grant, ceiling) = (grant(settings), settings.ceiling);
+    let budget = settings
+        .daily_ceiling
+        .map_or(ceiling, |today| today.min(ceiling));
+    (grant > budget).then(|| {
+        format!(
+            "one attempt sets {grant} aside, its cap of {} and some for its last response, and the budget is {budget}",
+            settings.cap
+        )
+    })
+}
+
+fn grant(settings: &Settings) -> Usd {
+    settings.cap + settings.slack(Usd::ZERO)
+}
+
+const LOWER: &str = "lower the cap of one attempt: agent.maxBudgetUsd";
+
+fn raise(to: Usd) -> String {
+    format!("raise the budget: --budget {}", to.decimal())
 }

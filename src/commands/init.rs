@@ -52,7 +52,7 @@ pub async fn run(place: &Place, args: InitArgs) -> Result<Exit, Error> {
     let project = detect(&loaded.config, &checkout, &|| token().is_some())?;
     let labels = match (&project.home, args.labels) {
         (_, false) => Labels::NotAsked,
-        (Home::Local, true) => Labels::NotNeeded,
+        (Home::Local { .. }, true) => Labels::NotNeeded,
         (Home::Github { repo, .. }, true) => {
             let token = token().map(|found| found.token.clone());
             let forge = github(&loaded.config, repo, token)?;
@@ -63,7 +63,7 @@ pub async fn run(place: &Place, args: InitArgs) -> Result<Exit, Error> {
     write_file(&file, &content(&project, &checks), args.force)?;
     let issues = match project.home {
         Home::Github { .. } => None,
-        Home::Local => Some(make_issues_directory(&checkout, &loaded.config)?),
+        Home::Local { .. } => Some(make_issues_directory(&checkout, &loaded.config)?),
     };
     let text_of = |check: &Value| check["run"].as_str().map(str::to_owned);
     let done = Done {
@@ -107,7 +107,7 @@ fn content(project: &Project, checks: &[Value]) -> String {
     let defaults = Config::default();
     let repo = match &project.home {
         Home::Github { repo, .. } => Some(repo.as_str()),
-        Home::Local => None,
+        Home::Local { .. } => None,
     };
     let mut about = json!({ "baseBranch": project.base_branch });
     if let Some(repo) = repo {

@@ -3,6 +3,7 @@
 use crate::cli::args::{Format, Globals};
 use crate::error::{Color, Error, Kind};
 use crate::reporters::paint::Colour;
+use crate::rules::printable::plain_json;
 use clap::ColorChoice;
 use serde_json::Value;
 use std::io::{ErrorKind, IsTerminal as _, Write};
@@ -59,7 +60,15 @@ impl Output {
     pub fn result(&self, text: &str, event: &Value) -> Result<(), Error> {
         match self.format {
             Format::Text => write(Stream::Out, text),
-            Format::Json => write(Stream::Out, &format!("{event}\n")),
+            Format::Json => put_event(event),
+        }
+    }
+
+    /// Writes what somebody should know on the way: a line on stderr for a person, or the event for a program.
+    pub fn note(&self, text: &str, event: &Value) -> Result<(), Error> {
+        match self.format {
+            Format::Text => write(Stream::Err, text),
+            Format::Json => put_event(event),
         }
     }
 
@@ -67,7 +76,7 @@ impl Output {
     pub fn error(&self, error: &Error) -> Result<(), Error> {
         match self.format {
             Format::Text => write(Stream::Err, &error.text(self.color(Stream::Err))),
-            Format::Json => write(Stream::Out, &format!("{}\n", error.event())),
+            Format::Json => put_event(&error.event()),
         }
     }
 }
@@ -100,6 +109,11 @@ pub fn write(stream: Stream, text: &str) -> Result<(), Error> {
         }
         Ok(()) | Err(_) => Ok(()),
     }
+}
+
+fn put_event(event: &Value) -> Result<(), Error> {
+    let line = plain_json(&event.to_string());
+    write(Stream::Out, &format!("{line}\n"))
 }
 
 fn put(to: &mut dyn Write, text: &str) -> std::io::Result<()> {

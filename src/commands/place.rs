@@ -8,7 +8,7 @@ use crate::config::loaded::{Loaded, Overrides};
 use crate::error::{Error, Kind};
 use crate::reporters::next::Calling;
 use etcetera::BaseStrategy as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// What a command needs to know of its surroundings.
 #[derive(Clone, Debug)]
@@ -70,7 +70,7 @@ impl Place {
     pub fn state_dir(&self) -> Result<PathBuf, Error> {
         let named = self.globals.state_dir.as_ref();
         if let Some(directory) = named.filter(|directory| !directory.as_os_str().is_empty()) {
-            return Ok(self.cwd.join(directory));
+            return Ok(whereabouts(&self.cwd.join(directory)));
         }
         let strategy = etcetera::base_strategy::Xdg::new().map_err(|cause| {
             Error::new(Kind::Files, "find the state directory")
@@ -97,9 +97,46 @@ fn program() -> Option<PathBuf> {
     Some(own.strip_prefix(cwd).map(Path::to_path_buf).unwrap_or(own))
 }
 
+/// Where a path leads, by the links and directories that are there; what is not there yet is taken as it is written.
+#[must_use]
+pub fn whereabouts(path: &Path) -> PathBuf {
+    let mut found = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(found.pop()),
+            Component::CurDir => {}
+            Component::RootDir | Component::Prefix(_) | Component::Normal(_) => found.push(part),
+        }
+        if let Ok(real) = found.canonicalize() {
+            found = real;
+        }
+    }
+    found
+}
+
 /// An environment variable. One that is no text is not dropped, so that its key's own check refuses it.
 #[must_use]
 pub fn variable(name: &str) -> Option<String> {
     let value = std::env::var_os(name)?;
     Some(value.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_where_its_links_lead() {
+        let top = tempfile::tempdir().unwrap();
+        let top = top.path().canonicalize().unwrap();
+        std::fs::create_dir_all(top.join("deep/er")).unwrap();
+        std::os::unix::fs::symlink(top.join("deep/er"), top.join("link")).unwrap();
+        let check = |path: &str, expect: &str| {
+            assert_eq!(whereabouts(&top.join(path)), top.join(expect), "{path}");
+        };
+        check("deep/../new/./er", "new/er");
+        check("link/../new", "deep/new");
+        check("nowhere/../x", "x");
+        check("link", "deep/er");
+    }
 }

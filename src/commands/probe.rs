@@ -1,5 +1,7 @@
 //! Asks a program one short question, and waits for the answer only so long.
 
+use nix::unistd::{AccessFlags, access};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
@@ -53,6 +55,17 @@ pub async fn probe(program: &str, args: &[&str]) -> Probe {
         }
         Ok(Ok((status, _))) => Probe::Failed(status.to_string()),
     }
+}
+
+/// Is this a program: by its path, as seen from this directory, or by its name in `PATH`?
+#[must_use]
+pub fn is_program(program: &str, directory: &Path) -> bool {
+    let is_executable = |path: &Path| path.is_file() && access(path, AccessFlags::X_OK).is_ok();
+    if program.contains('/') {
+        return is_executable(&directory.join(program));
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|directory| is_executable(&directory.join(program)))
 }
 
 #[cfg(test)]

@@ -30,7 +30,10 @@ pub enum Home {
         git_url: String,
     },
     /// Markdown files in the checkout, which is also where git fetches from and pushes to.
-    Local,
+    Local {
+        /// The repository on GitHub that it would be if there were a token.
+        in_place_of: Option<RepoName>,
+    },
 }
 
 /// Why the project cannot be told.
@@ -59,7 +62,7 @@ impl Project {
     pub fn name(&self) -> String {
         match &self.home {
             Home::Github { repo, .. } => repo.to_string(),
-            Home::Local => self.top.file_name().map_or_else(
+            Home::Local { .. } => self.top.file_name().map_or_else(
                 || "repository".to_owned(),
                 |name| name.to_string_lossy().into_owned(),
             ),
@@ -111,17 +114,20 @@ fn home(
         };
         Home::Github { repo, git_url }
     };
+    let local = Home::Local { in_place_of: None };
     match (config.forge.kind, repo) {
-        (ForgeKind::Local, _) => Ok((Home::Local, "forge.kind says so")),
+        (ForgeKind::Local, _) => Ok((local, "forge.kind says so")),
         (ForgeKind::Github, Some(repo)) => Ok((github(repo), "forge.kind says so")),
         (ForgeKind::Github, None) => Err(ProjectError::NoRepo),
-        (ForgeKind::Auto, None) => Ok((Home::Local, "no remote `origin` is on GitHub")),
+        (ForgeKind::Auto, None) => Ok((local, "no remote `origin` is on GitHub")),
         (ForgeKind::Auto, Some(repo)) if has_token() => Ok((
             github(repo),
             "the repository is on GitHub, and there is a token",
         )),
-        (ForgeKind::Auto, Some(_)) => Ok((
-            Home::Local,
+        (ForgeKind::Auto, Some(repo)) => Ok((
+            Home::Local {
+                in_place_of: Some(repo),
+            },
             "the repository is on GitHub, but there is no token",
         )),
     }
@@ -219,7 +225,7 @@ mod tests {
         match detect(&config, &checkout, &|| token) {
             Ok(project) => match &project.home {
                 Home::Github { git_url, .. } => format!("{} at {git_url}", project.name()),
-                Home::Local => format!("{}, {}", project.name(), project.why),
+                Home::Local { .. } => format!("{}, {}", project.name(), project.why),
             },
             Err(problem) => problem.to_string(),
         }

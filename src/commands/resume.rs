@@ -4,6 +4,7 @@ use crate::adapters::store::open::Store;
 use crate::cli::run::ResumeArgs;
 use crate::commands::exec::{branches, check_isolation};
 use crate::commands::place::Place;
+use crate::commands::preflight;
 use crate::commands::session::{self, Prepared};
 use crate::commands::store::{find, open};
 use crate::commands::wire::Wiring;
@@ -60,9 +61,11 @@ pub async fn go_on(
             ))
             .hints(["run it in that project's checkout"]));
     }
+    preflight::check(wiring)?;
     let forge = wiring.forge()?;
     let agent = wiring.agent().await?;
     let repository = wiring.repository().await?;
+    preflight::check_base(wiring, repository.as_ref()).await?;
     let mut settings = wiring.settings(folded.selection.label.as_deref(), Some(store));
     settings.priority_first = settings_before.is_some_and(|before| before.priority_first);
     let opening = if events.is_empty() || !folded.is_read() {

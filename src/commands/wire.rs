@@ -3,7 +3,7 @@
 use crate::adapters::agents::claude::ClaudeAgent;
 use crate::adapters::agents::claude_command::ClaudeSettings;
 use crate::adapters::agents::command::{CommandAgent, CommandSettings};
-use crate::adapters::git::repository;
+use crate::adapters::git::repository::{self, GitRepository};
 use crate::adapters::git::source::{Credential, Habits, Place as GitPlace, Source};
 use crate::adapters::github::auth::find_token;
 use crate::adapters::github::forge::{GitHub, GitHubSettings, PUBLIC_API};
@@ -11,7 +11,9 @@ use crate::adapters::local_forge::forge::{LocalForge, LocalForgeSettings};
 use crate::adapters::process::commands::CommandRunner;
 use crate::adapters::process::run::Processes;
 use crate::adapters::store::open::Store;
-use crate::commands::place::{Place, variable};
+use crate::commands::place::{Place, variable, whereabouts};
+use crate::commands::preflight::template_hint;
+use crate::commands::probe::is_program;
 use crate::commands::project::{Home, Project, detect};
 use crate::config::loaded::{Loaded, Overrides};
 use crate::config::names::RepoName;
@@ -59,7 +61,7 @@ impl Wiring {
         let project = detect(&loaded.config, &checkout, &|| token().is_some())?;
         let token = match project.home {
             Home::Github { .. } => token().map(|found| found.token.clone()),
-            Home::Local => None,
+            Home::Local { .. } => None,
         };
         let program = own_program()?;
         let state = place.state_dir()?;
@@ -77,7 +79,7 @@ impl Wiring {
     pub fn project_key(&self) -> String {
         match &self.project.home {
             Home::Github { repo, .. } => repo.to_string(),
-            Home::Local => self.project.top.display().to_string(),
+            Home::Local { .. } => self.project.top.display().to_string(),
         }
     }
 
@@ -94,7 +96,7 @@ impl Wiring {
                 let token = self.token.clone();
                 Ok(Arc::new(github(&self.loaded.config, repo, token)?))
             }
-            Home::Local => Ok(Arc::new(LocalForge::open(&LocalForgeSettings {
+            Home::Local { .. } => Ok(Arc::new(LocalForge::open(&LocalForgeSettings {
                 root: self.project.top.clone(),
                 issues_dir: self.loaded.config.forge.issues_dir.clone(),
                 project: self.project.name(),
@@ -104,10 +106,15 @@ impl Wiring {
 
     /// The repository; its mirror is cloned first where there is none yet.
     pub async fn repository(&self) -> Result<Arc<dyn Repository>, Error> {
+        Ok(Arc::new(self.git_repository().await?))
+    }
+
+    /// The same, by its own name.
+    pub async fn git_repository(&self) -> Result<GitRepository, Error> {
         let config = &self.loaded.config;
         let (url, token) = match &self.project.home {
             Home::Github { git_url, .. } => (git_url.clone(), self.token.clone()),
-            Home::Local => (self.project.top.display().to_string(), None),
+            Home::Local { .. } => (self.project.top.display().to_string(), None),
         };
         let credential = token.map(|secret| Credential {
             user: "x-access-token".to_owned(),
@@ -131,9 +138,7 @@ impl Wiring {
             credential: Arc::new(move || credential.clone()),
             checkout: Some(self.project.top.clone()),
         };
-        Ok(Arc::new(
-            repository::open(self.git_place(), source, habits).await?,
-        ))
+        Ok(repository::open(self.git_place(), source, habits).await?)
     }
 
     /// Where the mirror and the worktrees of this project are.
@@ -149,7 +154,7 @@ impl Wiring {
         let root = self.loaded.config.worktree.root.as_ref();
         let slots = root.map_or_else(
             || self.state.join("worktrees"),
-            |root| self.loaded.resolve(root),
+            |root| whereabouts(&self.loaded.resolve(root)),
         );
         GitPlace {
             mirror: self.state.join("mirrors").join(format!("{name}.git")),
@@ -187,7 +192,7 @@ impl Wiring {
                 claude.version().await.map_err(|failure| {
                     Error::new(Kind::Agent, "start the agent")
                         .cause(failure.message)
-                        .hints(["`npm install -g @anthropic-ai/claude-code` installs it; `autoissue doctor` shows what is found"])
+                        .hints(["`autoissue doctor` shows what is found"])
                 })?;
                 Ok(Arc::new(claude))
             }
@@ -262,7 +267,9 @@ impl Wiring {
         })
     }
 
-    fn setup(&self) -> Option<Check> {
+    /// What makes a fresh worktree ready, where anything does.
+    #[must_use]
+    pub fn setup(&self) -> Option<Check> {
         let configured = self
             .loaded
             .config
@@ -282,7 +289,8 @@ impl Wiring {
         })
     }
 
-    fn template(&self) -> Result<Option<String>, Error> {
+    /// The template of the words for the agent, where there is one; it works for any issue.
+    pub fn template(&self) -> Result<Option<String>, Error> {
         let Some(path) = &self.loaded.config.prompt else {
             return Ok(None);
         };
@@ -294,8 +302,9 @@ impl Wiring {
             )
             .because(cause)
         };
-        let text = std::fs::read_to_string(&path).map_err(|cause| refuse(&cause))?;
-        check_template(&text).map_err(|cause| refuse(&cause))?;
+        let text = std::fs::read_to_string(&path)
+            .map_err(|cause| refuse(&cause).hints(["correct `prompt` in the configuration"]))?;
+        check_template(&text).map_err(|cause| refuse(&cause).hints([template_hint()]))?;
         Ok(Some(text))
     }
 
@@ -376,14 +385,10 @@ fn check_program(argv: &[String], top: &Path) -> Result<(), Error> {
     let Some(program) = argv.first() else {
         return refuse("agent.command is not set".to_owned());
     };
-    let paths = variable("PATH").unwrap_or_default();
-    let found = if program.contains('/') {
-        top.join(program).is_file()
-    } else {
-        std::env::split_paths(&paths).any(|directory| directory.join(program).is_file())
-    };
-    if found {
+    if is_program(program, top) {
         Ok(())
+    } else if top.join(program).is_file() {
+        refuse(format!("`{program}` may not be run: it is not executable"))
     } else {
         refuse(format!("there is no program `{program}`"))
     }

@@ -72,6 +72,8 @@ pub(super) struct Attempt<'a> {
     pub(super) dearest: Usd,
     pub(super) model: Option<String>,
     pub(super) summary: String,
+    /// Does the worktree hold an agent's files that are in no durable snapshot yet?
+    pub(super) holds_untaken: bool,
 }
 
 /// Makes the attempt. Never fails as such: whatever goes wrong is in the outcome.
@@ -86,6 +88,7 @@ pub async fn run(ports: &Ports, work: &Work, link: &Link, stop: &Stop) -> Outcom
         dearest: Usd::ZERO,
         model: None,
         summary: record.summary.clone(),
+        holds_untaken: false,
     };
     let result = match attempt.go().await {
         Ok(()) => Attempted::Published,
@@ -121,7 +124,7 @@ impl Attempt<'_> {
                     ))
                 };
                 (
-                    record.commit.clone().ok_or_else(lost)?,
+                    record.commit.as_deref().cloned().ok_or_else(lost)?,
                     record.reports.clone(),
                 )
             }
@@ -149,6 +152,11 @@ impl Attempt<'_> {
         self.show_working().await?;
         let workspace = self.lay_out().await?;
         let made = self.make(&workspace).await;
+        if self.holds_untaken {
+            // The files were paid for and no event names them: whoever is next finds them where they are.
+            self.ports.repository.leave(workspace).await;
+            return made;
+        }
         let released = self.ports.repository.release(workspace).await;
         let made = made?;
         released?;
@@ -199,14 +207,20 @@ impl Attempt<'_> {
             let what = match report.end {
                 CommandEnd::Exited(0) => None,
                 CommandEnd::Stopped => return Err(Halt::Stopped),
-                CommandEnd::Exited(code) => Some(format!("setup exited with {code}")),
-                CommandEnd::TimedOut => Some("setup took too long".to_owned()),
-                CommandEnd::NotStarted => Some("setup could not be started".to_owned()),
+                CommandEnd::Exited(code) => Some(format!("exited with {code}")),
+                CommandEnd::TimedOut => Some("took too long".to_owned()),
+                CommandEnd::NotStarted => Some("could not be started".to_owned()),
             };
             if let Some(what) = what {
+                let (command, output) = (setup.argv.join(" "), report.output);
+                let last = output
+                    .trim_end()
+                    .lines()
+                    .last()
+                    .unwrap_or("it said nothing");
                 return Err(Halt::Failed(Failure::new(
                     ErrorClass::Setup,
-                    format!("{what}\n{}", report.output),
+                    format!("`{command}` {what}: {last}\n{output}"),
                 )));
             }
         }

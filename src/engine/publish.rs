@@ -219,7 +219,7 @@ impl Publisher<'_> {
             branch: draft.head.clone(),
         };
         if let (true, Some(pull)) = (self.is_done(&effect), &self.record.pull) {
-            return Ok(pull.clone());
+            return Ok(Pull::clone(pull));
         }
         self.intend(&effect).await?;
         let mut sends = 0;
@@ -245,7 +245,7 @@ impl Publisher<'_> {
                 },
             }
         };
-        self.record.pull = Some(pull.clone());
+        self.record.pull = Some(Box::new(pull.clone()));
         self.did(effect, Some(pull.clone())).await?;
         Ok(pull)
     }
@@ -346,7 +346,7 @@ fn end_words(entry: &Entry, session: &SessionId) -> String {
         task: &entry.task,
         session,
         ending: entry.ending().unwrap_or(Ending::Failed),
-        pull: entry.record.pull.as_ref(),
+        pull: entry.record.pull.as_deref(),
         branch,
         reason,
         cost: entry.spent.cost,

@@ -78,6 +78,7 @@ impl<'a, 'b> Rounds<'a, 'b> {
         let watch = attempt
             .link
             .watch(Stage::Agent, Some(named), attempt.charge.cost);
+        attempt.holds_untaken = true;
         let mut report = attempt.ports.agent.run(&order, &watch, attempt.stop).await;
         if report.charge.basis == Basis::Assumed {
             report.charge.cost = report
@@ -130,6 +131,7 @@ impl<'a, 'b> Rounds<'a, 'b> {
             .await?;
         let (commit, base) = (capture.snapshot.clone(), self.workspace.base.clone());
         attempt.link.report(Fact::Snapshot { commit, base }).await?;
+        attempt.holds_untaken = false;
         Ok(capture)
     }
 
@@ -203,8 +205,12 @@ impl<'a, 'b> Rounds<'a, 'b> {
             files: &attempt.task().footprint,
             checks: &checks,
         };
-        prompt::first_prompt(attempt.work.orders.template.as_deref(), &input)
-            .map_err(|error| Halt::Failed(Failure::new(ErrorClass::Validation, error.to_string())))
+        prompt::first_prompt(attempt.work.orders.template.as_deref(), &input).map_err(|error| {
+            Halt::Failed(Failure::new(
+                ErrorClass::Validation,
+                format!("the prompt template cannot be used: {error}"),
+            ))
+        })
     }
 
     fn left(&self) -> Usd {

@@ -4,6 +4,7 @@ use crate::ports::Reporter;
 use crate::reporters::out::{Plain, Queue, Sink};
 use crate::reporters::shape;
 use crate::rules::event::{Event, Progress, Recorded};
+use crate::rules::printable::plain_json;
 use crate::rules::tally::{Phase, Tally};
 use serde_json::json;
 use std::io::{self, Write};
@@ -41,7 +42,7 @@ impl Reporter for JsonReporter {
     fn event(&self, recorded: &Recorded) {
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
         tally.apply(recorded);
-        let line = shape::event(&tally, recorded).to_string();
+        let line = plain_json(&shape::event(&tally, recorded).to_string());
         if matches!(
             recorded.event,
             Event::SessionFinished | Event::SessionInterrupted
@@ -63,7 +64,7 @@ impl Reporter for JsonReporter {
         if is_unended {
             // The session broke off; it can be resumed as if it had been interrupted.
             let line = shape::end(&tally, "session_interrupted").to_string();
-            self.queue.last(line);
+            self.queue.last(plain_json(&line));
         }
         drop(tally);
         self.queue.flush(self.patience);

@@ -5,6 +5,7 @@ use crate::reporters::out::{self, Plain, Queue};
 use crate::reporters::shape;
 use crate::reporters::time::rfc3339;
 use crate::rules::event::{Progress, Recorded};
+use crate::rules::printable::plain_json;
 use crate::rules::tally::Tally;
 use serde_json::json;
 use std::fs::DirBuilder;
@@ -92,7 +93,7 @@ impl Reporter for LogReporter {
             "seq": recorded.seq,
         });
         let line = shape::with(envelope, shape::event(&tally, recorded));
-        self.file.line(line.to_string());
+        self.file.line(plain_json(&line.to_string()));
     }
 
     fn progress(&self, _: &Progress) {}

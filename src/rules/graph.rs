@@ -1,6 +1,6 @@
 //! Who has to wait for whom: the dependency graph, its cycles and its critical path.
 
-use crate::rules::ids::IssueNumber;
+use crate::rules::ids::{ByIssue, IssueNumber};
 use petgraph::Direction::Incoming;
 use petgraph::algo::{tarjan_scc, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -35,19 +35,19 @@ impl Dependencies {
     pub fn new<'a>(
         tasks: impl ExactSizeIterator<Item = (IssueNumber, &'a [IssueNumber])> + Clone,
     ) -> Result<Self, Cycle> {
-        let place: HashMap<IssueNumber, u32> =
-            tasks.clone().map(|(issue, _)| issue).zip(0..).collect();
+        let places: ByIssue<u32> = tasks.clone().map(|(issue, _)| issue).zip(0..).collect();
         let mut graph = DiGraph::with_capacity(tasks.len(), tasks.len());
         for _ in 0..tasks.len() {
             graph.add_node(());
         }
-        for (issue, needs) in tasks.clone() {
-            for need in needs.iter().filter_map(|need| place.get(need)) {
-                graph.update_edge(
-                    NodeIndex::new(*need as usize),
-                    NodeIndex::new(place[&issue] as usize),
-                    (),
-                );
+        let mut own: Vec<u32> = Vec::new();
+        for (place, (_, needs)) in (0..).zip(tasks.clone()) {
+            own.extend(needs.iter().filter_map(|need| places.get(need)));
+            // Not asked of the graph, which would look at all that wait for the same one.
+            own.sort_unstable();
+            own.dedup();
+            for need in own.drain(..) {
+                graph.add_edge(need.into(), place.into(), ());
             }
         }
         if let Ok(order) = toposort(&graph, None) {
@@ -56,6 +56,25 @@ impl Dependencies {
         }
         let issues: Vec<IssueNumber> = tasks.map(|(issue, _)| issue).collect();
         Err(ring(&graph, &issues))
+    }
+
+    /// The same tasks in another order: the first of it names the place of the one that comes first now.
+    #[must_use]
+    pub fn reordered(&self, order: &[usize]) -> Self {
+        let mut places = vec![0_usize; order.len()];
+        for (new, old) in order.iter().enumerate() {
+            places[*old] = new;
+        }
+        let mut graph = DiGraph::with_capacity(order.len(), self.graph.edge_count());
+        for _ in order {
+            graph.add_node(());
+        }
+        let place = |node: NodeIndex| NodeIndex::new(places[node.index()]);
+        for edge in self.graph.raw_edges() {
+            graph.add_edge(place(edge.source()), place(edge.target()), ());
+        }
+        let order = self.order.iter().map(|old| places[*old]).collect();
+        Self { graph, order }
     }
 
     /// Those that wait for this one.
@@ -154,6 +173,14 @@ mod tests {
         assert_eq!(chain.bottom_levels(|_| 10), [30, 20, 10, 10]);
         assert_eq!(chain.dependents(0).collect::<Vec<_>>(), [1]);
         assert_eq!(chain.needs(2).collect::<Vec<_>>(), [1]);
+    }
+
+    #[test]
+    fn another_order_changes_names_and_nothing_else() {
+        let chain = graph(&[(1, &[]), (2, &[1]), (3, &[2])]).expect("acyclic");
+        let other = chain.reordered(&[2, 0, 1]);
+        assert_eq!(other.bottom_levels(|_| 10), [10, 30, 20]);
+        assert_eq!(other.needs(0).collect::<Vec<_>>(), [2]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Makes any text safe to print: nothing in it can steer a terminal, hide, or turn the reading direction.
 
+use std::fmt::Write as _;
+
 /// One line without escape sequences, control, bidirectional and invisible characters; line breaks and tabs become spaces.
 #[must_use]
 pub fn printable(text: &str) -> String {
@@ -37,6 +39,27 @@ pub fn clip(text: &str, max_chars: usize) -> String {
     }
     let kept: String = line.chars().take(max_chars.saturating_sub(1)).collect();
     format!("{}…", kept.trim_end())
+}
+
+/// JSON with every character escaped that steers or hides: the same values, and safe on a terminal.
+#[must_use]
+pub fn plain_json(json: &str) -> String {
+    let is_odd = |char: char| char.is_control() || is_invisible(char);
+    if !json.contains(is_odd) {
+        return json.to_owned();
+    }
+    let mut plain = String::with_capacity(json.len() + 64);
+    for char in json.chars() {
+        if is_odd(char) {
+            // Characters like these stand within strings only, where every escape is allowed (RFC 8259, section 7).
+            for unit in char.encode_utf16(&mut [0; 2]) {
+                let _ = write!(plain, "\\u{unit:04x}");
+            }
+        } else {
+            plain.push(char);
+        }
+    }
+    plain
 }
 
 /// Does this character show nothing, or change how its neighbours show?
@@ -137,6 +160,20 @@ mod tests {
         check("one\r\ntwo\rthree\tfour", "one two three four");
         check("a\u{202e}b\u{200b}c\u{0}d\u{2066}e", "abcde");
         check("naïve 日本語 🦀", "naïve 日本語 🦀");
+    }
+
+    #[test]
+    fn json_keeps_its_values_and_nothing_odd() {
+        let text = "a\u{9b}2J\u{7f}\u{202e}b\u{200d}\n\u{e0041} naïve 日本語";
+        let json = serde_json::json!({ "title": text }).to_string();
+        let plain = plain_json(&json);
+        assert_eq!(printable(&plain), plain);
+        assert!(
+            plain.contains(r"\u009b2J\u007f\u202eb\u200d\n\udb40\udc41 naïve"),
+            "{plain}"
+        );
+        let back: serde_json::Value = serde_json::from_str(&plain).unwrap();
+        assert_eq!(back["title"], text);
     }
 
     #[test]

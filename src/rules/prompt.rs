@@ -18,8 +18,22 @@ const TEXT_MAX: usize = 65_536;
 const OUTPUTS_MAX: usize = 24_000;
 const FAILURE_MAX: usize = 4_000;
 
-/// What a first prompt is made of. Templates see it as `issue.number`, `issue.title` (one line), `issue.text` (title and
-/// body, fenced), `issue.labels`, `issue.author`, `issue.url`, `repository`, `base_branch`, `branch`, `files` and `checks`.
+/// What templates see. `issue.title` is one line, `issue.text` title and body, fenced.
+pub const VARIABLES: [&str; 11] = [
+    "issue.number",
+    "issue.title",
+    "issue.text",
+    "issue.labels",
+    "issue.author",
+    "issue.url",
+    "repository",
+    "base_branch",
+    "branch",
+    "files",
+    "checks",
+];
+
+/// What a first prompt is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct PromptInput<'a> {
     /// The issue to resolve.
@@ -40,10 +54,10 @@ pub struct PromptInput<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum PromptError {
     /// The template is wrong, uses what does not exist, or never ends.
-    #[error("use the prompt template")]
+    #[error(transparent)]
     Template(#[from] minijinja::Error),
     /// The template never shows the issue.
-    #[error("use the prompt template: it never shows `issue.text`")]
+    #[error("it never shows `issue.text`")]
     NoIssue,
 }
 
@@ -318,6 +332,15 @@ mod tests {
             check_template("{{ issue.text }}{% if issue.author %}{{ issue.author }}{% endif %}")
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn every_variable_that_is_named_can_be_used() {
+        let all: String = VARIABLES
+            .iter()
+            .map(|name| format!("{{{{ {name} }}}}"))
+            .collect();
+        assert!(check_template(&all).is_ok());
     }
 
     #[test]

@@ -84,8 +84,26 @@ async fn what_is_not_said_is_charged_in_full() {
             "{code}"
         );
     }
-    let report = run(&agent(&nonsense[0], true), &order(place.path(), "")).await;
-    assert_eq!(report.charge.cost, CAP);
+    for code in nonsense {
+        let report = run(&agent(&code, true), &order(place.path(), "")).await;
+        assert_eq!(report.charge.cost, CAP, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text_hide_no_cost() {
+    let code =
+        "import sys; sys.stdout.buffer.write(b'{\"cost_usd\": 0.5, \"summary\": \"caf\\xe9\"}')";
+    let place = tempfile::tempdir().unwrap();
+    let report = run(&agent(code, true), &order(place.path(), "")).await;
+    assert_eq!(report.charge.cost, Usd::from_micros(500_000));
+    assert_eq!(report.summary, "caf\u{fffd}");
+}
+
+#[tokio::test]
+async fn a_report_without_a_summary_is_none() {
+    let report = report("print('{\"cost_usd\": 0.5}')").await;
+    assert_eq!(report.summary, "");
 }
 
 #[tokio::test]

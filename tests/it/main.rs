@@ -16,11 +16,17 @@ mod repos;
 mod rig;
 #[path = "../support/sealed.rs"]
 mod sealed;
+#[path = "../support/stage.rs"]
+mod stage;
 #[path = "../support/tasks.rs"]
 mod tasks;
 #[path = "../support/world.rs"]
 mod world;
 
+mod bad_input;
+mod bad_input_agents;
+mod bad_input_issues;
+mod bad_input_machine;
 mod claude;
 mod claude_replayed;
 mod cli;
@@ -49,3 +55,6 @@ mod store_commands;
 mod store_disk;
 mod store_kill;
 mod store_sample;
+mod whole;
+mod whole_claude;
+mod whole_limits;

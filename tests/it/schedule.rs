@@ -61,7 +61,7 @@ impl Play {
         self.session
             .table
             .running()
-            .map(|place| &self.session.table.at(place).task)
+            .map(|place| self.session.table.at(place).task.as_ref())
             .collect()
     }
 

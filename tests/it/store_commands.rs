@@ -142,6 +142,9 @@ async fn old_sessions_lose_their_events_and_keep_their_sums() {
     for (id, at) in [("a", long_ago), ("b", long_ago), ("c", now), ("d", now)] {
         finish_at(&store, id, at).await;
     }
+    let file = rusqlite::Connection::open(state.path().join("autoissue.db")).unwrap();
+    let pad = "UPDATE events SET payload = payload || printf('%*s', 100000, '') WHERE seq = 2";
+    file.execute_batch(pad).unwrap();
     let open = begin(&store, "e", None).await;
     drop(open);
     let unborn = SessionId::new("u");
@@ -164,6 +167,10 @@ async fn old_sessions_lose_their_events_and_keep_their_sums() {
     drop(held);
     assert_eq!(store.prune(30, 2).unwrap(), [b]);
     assert_eq!(store.prune(30, 2).unwrap(), []);
+    let unused: i64 = file
+        .query_row("PRAGMA freelist_count", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(unused, 0, "the space is given back");
 
     assert!(store.events(&a).unwrap().is_empty());
     assert!(!store.session_directory(&a).exists());

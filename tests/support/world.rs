@@ -451,6 +451,8 @@ impl Repository for Side {
         Ok(())
     }
 
+    async fn leave(&self, _workspace: Workspace) {}
+
     async fn remote_head(&self, branch: &BranchName) -> Result<Option<CommitId>, RepositoryError> {
         Ok(self.0.outside().branches.get(branch).cloned())
     }

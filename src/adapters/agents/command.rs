@@ -93,14 +93,14 @@ impl CommandAgent {
     }
 
     fn charge(&self, said: &Said, cap: Usd) -> Charge {
-        match said.report().map(|report| claim(&report)) {
-            Some(Claim::Cost(cost, usage)) => Charge {
+        match said.claim() {
+            Claim::Cost(cost, usage) => Charge {
                 cost,
                 usage,
                 basis: Basis::Reported,
             },
-            Some(Claim::Nothing) | None if self.settings.costs_unknown_is_zero => Charge::default(),
-            Some(Claim::Nothing | Claim::Nonsense) | None => Charge::assumed(cap),
+            Claim::Nothing if self.settings.costs_unknown_is_zero => Charge::default(),
+            Claim::Nothing | Claim::Nonsense => Charge::assumed(cap),
         }
     }
 }
@@ -153,7 +153,7 @@ impl Agent for CommandAgent {
     /// Its own account of its cost is the last thing that it says; whether its exit code was good, the checks tell.
     fn evidence(&self, transcript: &Path) -> Option<AgentReport> {
         let (record, said) = last_run(transcript, |_| Said::default(), Said::hear)?;
-        match claim(&said.report()?) {
+        match said.claim() {
             Claim::Cost(..) => Some(report(
                 &said,
                 AgentEnd::Done,
@@ -177,9 +177,13 @@ fn crash(program: &str, code: Option<i32>, complaints: &[u8]) -> String {
 }
 
 fn report(said: &Said, end: AgentEnd, charge: Charge) -> AgentReport {
-    let report = said.report().unwrap_or_default();
+    let found = said.report();
+    let last = match &found {
+        Some(_) => "".into(),
+        None => String::from_utf8_lossy(&said.last),
+    };
+    let report = found.unwrap_or_default();
     let text = |key: &str| report.get(key).and_then(Value::as_str);
-    let last = String::from_utf8_lossy(&said.last);
     AgentReport {
         end,
         summary: words::beginning(text("summary").unwrap_or(&last), SUMMARY),
@@ -239,9 +243,25 @@ impl Said {
         }
     }
 
-    /// Its last line, where that is a JSON object.
+    /// Its last line, where that is a JSON object, whatever bytes stand in its texts.
     fn report(&self) -> Option<Map<String, Value>> {
-        serde_json::from_slice(&self.last).ok()
+        serde_json::from_str(&String::from_utf8_lossy(&self.last)).ok()
+    }
+
+    fn claim(&self) -> Claim {
+        match self.report() {
+            Some(report) => claim(&report),
+            // It means to tell its cost, and what it tells is no JSON: `NaN`, say, or a line that was cut.
+            None if self.last.trim_ascii_start().starts_with(b"{") && self.names_cost() => {
+                Claim::Nonsense
+            }
+            None => Claim::Nothing,
+        }
+    }
+
+    fn names_cost(&self) -> bool {
+        let name = b"\"cost_usd\"";
+        self.last.windows(name.len()).any(|window| window == name)
     }
 }
 

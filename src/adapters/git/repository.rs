@@ -67,8 +67,8 @@ pub async fn open(
         .to_string_lossy()
         .into_owned();
     let home = path.with_file_name(format!("{name}.home"));
-    fs::create_dir_all(&home).map_err(io)?;
-    fs::create_dir_all(&slots).map_err(io)?;
+    make(&home, "--state-dir")?;
+    make(&slots, "worktree.root")?;
     let git = Git::find(&home)?;
     check_version(&git, &home).await?;
     let (remote, theirs) = Remote::new(&source).await?;
@@ -225,6 +225,10 @@ impl Repository for GitRepository {
         self.worktrees.put_back(&held.slot, work.issue)
     }
 
+    async fn leave(&self, workspace: Workspace) {
+        drop(self.worktrees.let_go(&workspace));
+    }
+
     async fn remote_head(&self, branch: &BranchName) -> Result<Option<CommitId>, RepositoryError> {
         Ok(look(&self.mirror).await?.get(branch.as_str()).cloned())
     }
@@ -249,6 +253,13 @@ impl Checkout for CleanTree {
     fn path(&self) -> &Path {
         &self.path
     }
+}
+
+fn make(directory: &Path, setting: &str) -> Result<(), RepositoryError> {
+    fs::create_dir_all(directory).map_err(|cause| RepositoryError::Unusable {
+        problem: format!("`{}` cannot be made: {cause}", directory.display()),
+        hint: format!("set {setting} to a directory that can be written"),
+    })
 }
 
 fn identity(wanted: Option<&(String, String)>, theirs: Option<Identity>) -> Identity {

@@ -1,12 +1,10 @@
-//! The database file: how it is looked at, opened, checked and brought up to date.
+//! The database file: how it is opened, checked and brought up to date.
 
 use crate::adapters::store::error::{StoreError, Tried};
-use crate::adapters::store::files::{self, tried};
+use crate::adapters::store::presence::Company;
 use crate::adapters::store::schema::{KNOWN, MIGRATIONS};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use std::fs::File;
-use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,31 +12,15 @@ use std::time::Duration;
 const BUSY: Duration = Duration::from_secs(10);
 /// What the write-ahead log shrinks to, in bytes.
 const LOG_LIMIT: i64 = 8 << 20;
+
 /// The database of a state directory.
 pub(super) fn path(state: &Path) -> PathBuf {
     state.join("autoissue.db")
 }
 
-/// Is this process the only one that has the store open for writing?
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Company {
-    /// Nobody else has.
-    Alone,
-    /// Others have.
-    Shared,
-}
-
-/// Opens the database for writing, creating it or bringing it up to date. A newer one is left untouched.
+/// Opens the database for writing, and brings it up to date. A newer one is left untouched.
 pub(super) fn open_for_writing(state: &Path, company: Company) -> Result<Connection, StoreError> {
     let path = path(state);
-    let known = look(&path)?;
-    if known == Contents::Nothing && has_sessions(state) {
-        return Err(StoreError::Damaged {
-            path,
-            detail: "it is empty or gone, though there are sessions beside it".into(),
-        });
-    }
-    files::open(&path)?;
     let mut db = Connection::open_with_flags(
         &path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -68,7 +50,9 @@ pub(super) fn open_for_notes(state: &Path) -> Result<Connection, StoreError> {
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )
     .tried("open the database")?;
-    db.pragma_update(None, "synchronous", "NORMAL")
+    // What cannot be written at once is left for the next time.
+    db.busy_timeout(Duration::ZERO)
+        .and_then(|()| db.pragma_update(None, "synchronous", "NORMAL"))
         .tried("open the database")?;
     Ok(db)
 }
@@ -76,9 +60,6 @@ pub(super) fn open_for_notes(state: &Path) -> Result<Connection, StoreError> {
 /// Opens the database for reading only; works in a directory that takes no changes, too.
 pub(super) fn open_for_reading(state: &Path) -> Result<Connection, StoreError> {
     let path = path(state);
-    if look(&path)? == Contents::Nothing {
-        return Err(StoreError::Absent { path });
-    }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(&path, flags).tried("open the database")?;
     db.busy_timeout(BUSY).tried("open the database")?;
@@ -101,53 +82,8 @@ pub(super) fn open_for_reading(state: &Path) -> Result<Connection, StoreError> {
     Ok(db)
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Contents {
-    Nothing,
-    Database,
-}
-
-/// Reads the file's header by hand, since SQLite changes files by opening them.
-fn look(path: &Path) -> Result<Contents, StoreError> {
-    let mut header = [0u8; 100];
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Contents::Nothing),
-        Err(cause) => return Err(tried(path, "open", cause)),
-    };
-    let size = file
-        .metadata()
-        .map_err(|cause| tried(path, "read", cause))?
-        .len();
-    if size == 0 {
-        return Ok(Contents::Nothing);
-    }
-    let read = file.read_exact(&mut header);
-    if read.is_err() || !header.starts_with(b"SQLite format 3\0") {
-        return Err(StoreError::Damaged {
-            path: path.into(),
-            detail: "it is no SQLite database".into(),
-        });
-    }
-    let number =
-        |at: usize| u32::from_be_bytes(header[at..at + 4].try_into().expect("four bytes are four"));
-    refuse_newer(number(60), path)?;
-    let page = u64::from(u16::from_be_bytes([header[16], header[17]]));
-    // 1 stands for 65,536, which does not fit.
-    let page = if page == 1 { 1 << 16 } else { page };
-    if size < page * u64::from(number(28)) && !has_log(path) {
-        return Err(StoreError::Damaged {
-            path: path.into(),
-            detail: format!(
-                "it was cut off: {size} of {} bytes",
-                page * u64::from(number(28))
-            ),
-        });
-    }
-    Ok(Contents::Database)
-}
-
-fn refuse_newer(found: u32, path: &Path) -> Result<u32, StoreError> {
+/// Its format, if this program knows it.
+pub(super) fn refuse_newer(found: u32, path: &Path) -> Result<u32, StoreError> {
     if found <= KNOWN {
         return Ok(found);
     }
@@ -233,15 +169,11 @@ fn damage(path: &Path, error: StoreError) -> StoreError {
     }
 }
 
-fn has_log(path: &Path) -> bool {
+/// Is there a log with something in it: a process has the database open, or did not close it?
+pub(super) fn has_log(path: &Path) -> bool {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
     std::fs::metadata(log).is_ok_and(|log| log.len() > 0)
-}
-
-fn has_sessions(state: &Path) -> bool {
-    std::fs::read_dir(state.join("sessions"))
-        .is_ok_and(|mut sessions| sessions.any(|entry| entry.is_ok()))
 }
 
 /// A URI that promises SQLite that nobody writes.

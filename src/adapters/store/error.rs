@@ -163,7 +163,9 @@ impl StoreError {
             Self::Older { .. } => "run autoissue once where it may write".into(),
             Self::Absent { .. } => "start with `autoissue exec <label>`".into(),
             Self::Unknown { .. } => "`autoissue status` lists the sessions".into(),
-            Self::ReadOnly { .. } => "choose another directory with --state-dir".into(),
+            Self::ReadOnly { .. } | Self::Io { .. } => {
+                "choose another directory with --state-dir".into()
+            }
             Self::Full { path } => format!(
                 "free some space on the disk of {}, then run `autoissue resume`",
                 path.display()
@@ -177,7 +179,6 @@ impl StoreError {
             Self::Broken { .. }
             | Self::DailyCeiling { .. }
             | Self::Gap { .. }
-            | Self::Io { .. }
             | Self::Sql { .. } => return None,
         })
     }

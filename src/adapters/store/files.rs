@@ -2,12 +2,14 @@
 
 use crate::adapters::store::error::{StoreError, is_full};
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Kept free for the words of a stop when the disk is full.
 const RESERVE_BYTES: u64 = 16 << 20;
+/// Beside it this much has to be free: a session that could not write its first results down had paid for nothing.
+const ROOM_BYTES: u64 = 4 << 20;
 
 /// Makes the directory, and those above it, for this user alone; one that exists stays as it is.
 pub(super) fn directory(path: &Path) -> Result<(), StoreError> {
@@ -60,24 +62,23 @@ impl Reserve {
         }
     }
 
-    /// Sees to it that the space is taken; without it no session begins.
+    /// Sees to it that the space is taken, and that there is some beside it; without it no session begins.
     pub(super) fn fill(&self) -> Result<(), StoreError> {
         let mut file = open(&self.path)?;
         let held = file
             .metadata()
             .map_err(|cause| tried(&self.path, "read", cause))?;
-        if held.len() >= RESERVE_BYTES {
-            return Ok(());
-        }
+        let missing = (RESERVE_BYTES + ROOM_BYTES).saturating_sub(held.len());
         // Written, not merely stretched: a hole reserves nothing.
-        let mut zeros = std::io::repeat(0).take(RESERVE_BYTES);
-        match std::io::copy(&mut zeros, &mut file) {
-            Ok(_) => Ok(()),
-            Err(cause) => {
-                self.release();
-                Err(tried(&self.path, "write", cause))
-            }
-        }
+        let mut zeros = std::io::repeat(0).take(missing);
+        let filled = file
+            .seek(SeekFrom::End(0))
+            .and_then(|_| std::io::copy(&mut zeros, &mut file))
+            .and_then(|_| file.set_len(RESERVE_BYTES));
+        filled.map_err(|cause| {
+            self.release();
+            tried(&self.path, "write", cause)
+        })
     }
 
     /// Gives the space back; true if there was any.

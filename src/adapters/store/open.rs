@@ -1,13 +1,14 @@
 //! The store of a state directory: every session's journal, the money ledger, claims, breakers and the control inbox.
 
 use crate::adapters::store::crash::CrashPoint;
-use crate::adapters::store::database::{self, Company};
+use crate::adapters::store::database;
 use crate::adapters::store::error::StoreError;
-use crate::adapters::store::files::{self, tried};
+use crate::adapters::store::files;
+use crate::adapters::store::presence::{Opened, Purpose, announce, enter, welcome};
 use crate::adapters::store::writer::Writer;
 use crate::rules::ids::{SessionId, Timestamp};
 use rusqlite::Connection;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -26,6 +27,7 @@ pub(super) struct Inner {
     reader: Mutex<Connection>,
     writer: Option<Writer>,
     _presence: Option<File>,
+    _opened: Opened,
     pub(super) state: PathBuf,
 }
 
@@ -36,16 +38,15 @@ impl Store {
         files::directory(state)?;
         let presence = files::open(&state.join("open"))?;
         let company = announce(&presence, state)?;
+        let opened = enter(state, Purpose::Write)?;
         let db = database::open_for_writing(state, company)?;
-        // From here on others may come in.
-        presence
-            .lock_shared()
-            .map_err(|cause| tried(state, "lock", cause))?;
+        welcome(&presence, state)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 reader: Mutex::new(database::open_for_reading(state)?),
                 writer: Some(Writer::start(db, database::open_for_notes(state)?, state)?),
                 _presence: Some(presence),
+                _opened: opened,
                 state: state.into(),
             }),
             crash: None,
@@ -54,11 +55,13 @@ impl Store {
 
     /// Opens the directory for looking only; it may be read-only. `StoreError::Absent` where there is nothing yet.
     pub fn open_read_only(state: &Path) -> Result<Self, StoreError> {
+        let opened = enter(state, Purpose::Read)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 reader: Mutex::new(database::open_for_reading(state)?),
                 writer: None,
                 _presence: None,
+                _opened: opened,
                 state: state.into(),
             }),
             crash: None,
@@ -114,19 +117,6 @@ impl Inner {
     pub(super) fn session_directory(state: &Path, session: &SessionId) -> PathBuf {
         state.join("sessions").join(session.as_str())
     }
-}
-
-/// Shows that this process writes here. The first one stays alone until it has looked the database over.
-fn announce(presence: &File, state: &Path) -> Result<Company, StoreError> {
-    match presence.try_lock() {
-        Ok(()) => return Ok(Company::Alone),
-        Err(TryLockError::WouldBlock) => {}
-        Err(TryLockError::Error(cause)) => return Err(tried(state, "lock", cause)),
-    }
-    presence
-        .lock_shared()
-        .map_err(|cause| tried(state, "lock", cause))?;
-    Ok(Company::Shared)
 }
 
 /// Now, by the wall clock.

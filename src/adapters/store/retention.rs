@@ -77,10 +77,7 @@ impl Store {
         for unborn in self.unborn()? {
             self.forget(&unborn)?;
         }
-        self.write(|db| {
-            db.execute_batch("PRAGMA incremental_vacuum")
-                .tried("shrink the database")
-        })?;
+        self.write(shrink)?;
         Ok(pruned)
     }
 
@@ -133,6 +130,17 @@ impl Store {
             execute(db, "DELETE FROM sessions WHERE key = ?", [row])
         })
     }
+}
+
+fn shrink(db: &Connection) -> Result<(), StoreError> {
+    // It frees one page for each row that is asked for.
+    let free = || {
+        let mut statement = db.prepare("PRAGMA incremental_vacuum")?;
+        let mut pages = statement.query([])?;
+        while pages.next()?.is_some() {}
+        Ok(())
+    };
+    free().tried("shrink the database")
 }
 
 fn remove_rows(db: &Connection, session: i64) -> Result<(), StoreError> {

@@ -309,23 +309,27 @@ fn run(db: &Connection, sql: &str) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::adapters::store::database::{self, Company};
+    use crate::adapters::store::database;
     use crate::adapters::store::error::StoreError;
+    use crate::adapters::store::presence::{Company, Opened, Purpose, enter};
     use std::sync::mpsc;
     use tempfile::TempDir;
 
     struct Place {
-        state: TempDir,
         writer: Writer,
+        _opened: Opened,
+        state: TempDir,
     }
 
     impl Place {
         fn new() -> Self {
             let state = tempfile::tempdir().unwrap();
+            let opened = enter(state.path(), Purpose::Write).unwrap();
             let db = database::open_for_writing(state.path(), Company::Alone).unwrap();
             let notes = database::open_for_notes(state.path()).unwrap();
             Self {
                 writer: Writer::start(db, notes, state.path()).unwrap(),
+                _opened: opened,
                 state,
             }
         }

@@ -4,10 +4,11 @@ use crate::rules::breaker::Breaker;
 use crate::rules::event::{Effect, Event, Fact};
 use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, Timestamp};
 use crate::rules::money::{Charge, Usd};
-use crate::rules::schedule::finish::{after_interruption, announcements};
+use crate::rules::schedule::finish::{after_interruption, announces};
 use crate::rules::schedule::session::Session;
 use crate::rules::schedule::table::{Record, Run, State};
 use crate::rules::task::{Attempted, Ending, Outcome, Stage, Start};
+use std::sync::Arc;
 
 impl Session {
     pub(super) fn apply_to_task(&mut self, place: usize, event: &Event, at: Timestamp) {
@@ -54,7 +55,7 @@ impl Session {
             Event::TaskEnded { ending, reason, .. } => self.end(place, *ending, reason.clone()),
             Event::Announced { .. } => {
                 self.table.at_mut(place).announced = true;
-                self.unannounced.remove(&place);
+                self.unannounced.remove(place);
             }
             Event::SessionStarted { .. }
             | Event::SessionResumed { .. }
@@ -176,19 +177,19 @@ impl Session {
 
     fn end(&mut self, place: usize, ending: Ending, reason: Option<String>) {
         self.table.set(place, State::Ended { ending, reason });
-        self.doomed.remove(&place);
+        self.doomed.remove(place);
         let next = self.locks.leave(place);
         self.look_again(next);
         let entry = self.table.at(place);
         let satisfied = ending.satisfies_dependents();
-        if announcements(entry, self.settings()).is_empty() {
+        if !announces(entry, self.settings()) {
             self.table.at_mut(place).announced = true;
         } else {
             self.unannounced.insert(place);
         }
         for dependent in self.graph.dependents(place).collect::<Vec<_>>() {
             match self.table.at(dependent).state {
-                State::Waiting { .. } if !satisfied => drop(self.doomed.insert(dependent)),
+                State::Waiting { .. } if !satisfied => self.doomed.insert(dependent),
                 State::Waiting { needs: 1 } => self.table.set(dependent, State::Ready),
                 State::Waiting { needs } => self
                     .table
@@ -229,17 +230,19 @@ impl Session {
             entry.announced,
             entry.unwanted,
         ) = (0, 0, false, false);
-        entry.task.obstacle = None;
+        if entry.task.obstacle.is_some() {
+            Arc::make_mut(&mut entry.task).obstacle = None;
+        }
         entry.record.effects.retain(|effect, _| {
             !matches!(effect, Effect::AddLabel { .. } | Effect::RemoveLabel { .. })
         });
-        self.unannounced.remove(&place);
+        self.unannounced.remove(place);
         self.wait_for_needs(place);
         let mut below: Vec<usize> = self.graph.dependents(place).collect();
         while let Some(dependent) = below.pop() {
             let entry = self.table.at(dependent);
             if entry.ending() == Some(Ending::Blocked) && entry.task.obstacle.is_none() {
-                self.unannounced.remove(&dependent);
+                self.unannounced.remove(dependent);
                 self.table.at_mut(dependent).announced = false;
                 self.wait_for_needs(dependent);
                 below.extend(self.graph.dependents(dependent));
@@ -316,7 +319,7 @@ impl Record {
                 (self.snapshot, self.base, self.captured) =
                     (Some(commit.clone()), Some(base.clone()), true);
             }
-            Fact::Committed { commit } => self.commit = Some(commit.clone()),
+            Fact::Committed { commit } => self.commit = Some(Box::new(commit.clone())),
             Fact::Checked { reports } => self.reports.clone_from(reports),
             Fact::Verified => self.verified = true,
             Fact::BranchChosen { branch } => self.branch = Some(branch.clone()),
@@ -326,7 +329,7 @@ impl Record {
             Fact::Did { effect, pull } => {
                 self.effects.insert(effect.clone(), true);
                 if pull.is_some() {
-                    self.pull.clone_from(pull);
+                    self.pull = pull.clone().map(Box::new);
                 }
             }
         }

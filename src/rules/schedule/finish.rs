@@ -12,24 +12,24 @@ use crate::rules::task::{Attempted, Ending, ErrorClass, Failure, Outcome, Start}
 impl Session {
     pub(super) fn finished(
         &self,
-        issue: IssueNumber,
-        attempt: AttemptNumber,
+        (issue, attempt): (IssueNumber, AttemptNumber),
         outcome: &Outcome,
         dice: u32,
         now: Timestamp,
-    ) -> Vec<Event> {
+        events: &mut Vec<Event>,
+    ) {
         let Some(entry) = self.entry(issue) else {
-            return vec![];
+            return;
         };
         let Some(run) = entry.run().filter(|run| run.attempt == attempt) else {
-            return vec![];
+            return;
         };
-        let mut events = vec![Event::Settled {
+        events.push(Event::Settled {
             issue,
             attempt,
             grant: run.grant,
             outcome: outcome.clone(),
-        }];
+        });
         let end = |ending, reason| Event::TaskEnded {
             issue,
             ending,
@@ -62,11 +62,10 @@ impl Session {
                 });
             }
             Attempted::Failed(failure) => {
-                self.provider_failed(run.probe, failure, now, &mut events);
-                self.task_failed(entry, failure, dice, now, &mut events);
+                self.provider_failed(run.probe, failure, now, events);
+                self.task_failed(entry, failure, dice, now, events);
             }
         }
-        events
     }
 
     fn provider_failed(
@@ -174,7 +173,8 @@ pub(super) fn after_interruption(record: &Record) -> Start {
 fn after_failure(record: &Record, failure: &Failure) -> Start {
     match failure.class {
         ErrorClass::ContextTooLong | ErrorClass::Conflict => Start::Base,
-        ErrorClass::Publish if record.verified => Start::Verified,
+        // Refused while publishing: the work itself is paid for and good.
+        ErrorClass::Publish | ErrorClass::Auth if record.verified => Start::Verified,
         ErrorClass::ConversationLost => {
             let fresh = Record {
                 conversation: None,
@@ -214,6 +214,11 @@ fn continue_from(record: &Record, feedback: Option<String>) -> Start {
     }
 }
 
+/// Is there anything to tell on the forge of how a task ended?
+pub(super) fn announces(entry: &Entry, settings: &Settings) -> bool {
+    entry.ending().is_some_and(is_commented) || !announcements(entry, settings).is_empty()
+}
+
 /// The label and the comment that tell on the forge how a task ended.
 #[must_use]
 pub fn announcements(entry: &Entry, settings: &Settings) -> Vec<Effect> {
@@ -221,11 +226,11 @@ pub fn announcements(entry: &Entry, settings: &Settings) -> Vec<Effect> {
         return vec![];
     };
     let labels = &settings.labels;
-    let (own, comments) = match ending {
-        Ending::Completed => (Some(&labels.completed), true),
-        Ending::NoChange | Ending::Failed | Ending::NeedsHuman => (Some(&labels.failed), true),
-        Ending::Blocked => (Some(&labels.blocked), false),
-        Ending::Skipped | Ending::Budget => (None, false),
+    let own = match ending {
+        Ending::Completed => Some(&labels.completed),
+        Ending::NoChange | Ending::Failed | Ending::NeedsHuman => Some(&labels.failed),
+        Ending::Blocked => Some(&labels.blocked),
+        Ending::Skipped | Ending::Budget => None,
     };
     let mut effects: Vec<Effect> = Vec::new();
     let stale = [
@@ -238,9 +243,11 @@ pub fn announcements(entry: &Entry, settings: &Settings) -> Vec<Effect> {
         .into_iter()
         .filter(|label| !label.is_empty() && Some(*label) != own)
     {
-        let was_put = entry.record.effects.contains_key(&Effect::AddLabel {
-            label: label.clone(),
-        });
+        let put = &entry.record.effects;
+        let was_put = !put.is_empty()
+            && put.contains_key(&Effect::AddLabel {
+                label: label.clone(),
+            });
         if was_put || (own.is_some() && entry.task.issue.has_label(label)) {
             effects.push(Effect::RemoveLabel {
                 label: label.clone(),
@@ -257,10 +264,17 @@ pub fn announcements(entry: &Entry, settings: &Settings) -> Vec<Effect> {
             label: trigger.clone(),
         });
     }
-    if comments {
+    if is_commented(ending) {
         effects.push(Effect::Comment {
             kind: "end".to_owned(),
         });
     }
     effects
+}
+
+fn is_commented(ending: Ending) -> bool {
+    match ending {
+        Ending::Completed | Ending::NoChange | Ending::Failed | Ending::NeedsHuman => true,
+        Ending::Blocked | Ending::Skipped | Ending::Budget => false,
+    }
 }

@@ -45,11 +45,12 @@ pub fn forecast(
     duration: impl Fn(&Task) -> u64,
     outcome: impl Fn(&Task, AttemptNumber) -> Outcome,
 ) -> Result<Forecast, Cycle> {
-    rank(tasks.clone(), settings)?;
+    let ranked = rank(tasks, settings)?;
     let mut play = Play {
         forecast: Forecast::default(),
         now: Timestamp(0),
         ends: BinaryHeap::new(),
+        events: Vec::new(),
     };
     let session = SessionId::new("forecast");
     let (project, selection, settings) = (
@@ -66,7 +67,10 @@ pub fn forecast(
         },
         &duration,
     );
-    play.put(&Input::Read { tasks }, &duration);
+    // As `Event::TasksRead` would, without its copy of all tasks.
+    play.forecast.session.seq += 1;
+    play.forecast.session.begin(ranked);
+    play.put(&Input::Tick, &duration);
     while play.forecast.session.phase == Phase::Running {
         let Some((issue, attempt)) = play.wait() else {
             break;
@@ -97,6 +101,8 @@ struct Play {
     forecast: Forecast,
     now: Timestamp,
     ends: BinaryHeap<Reverse<(Timestamp, IssueNumber, AttemptNumber)>>,
+    /// Empty between two turns, and never given back.
+    events: Vec<Event>,
 }
 
 impl Play {
@@ -117,15 +123,21 @@ impl Play {
     }
 
     fn put(&mut self, input: &Input, duration: &impl Fn(&Task) -> u64) {
-        let mut events = self.forecast.session.step(input, self.now);
+        let mut events = std::mem::take(&mut self.events);
+        self.forecast
+            .session
+            .step_into(input, self.now, &mut events);
         loop {
             if events.is_empty() {
-                events = self.forecast.session.step(&Input::Tick, self.now);
+                self.forecast
+                    .session
+                    .step_into(&Input::Tick, self.now, &mut events);
             }
             if events.is_empty() {
+                self.events = events;
                 return;
             }
-            for event in std::mem::take(&mut events) {
+            for event in events.drain(..) {
                 let recorded = Recorded {
                     seq: self.forecast.session.seq + 1,
                     at: self.now,
@@ -135,13 +147,13 @@ impl Play {
                 self.follow(&recorded.event, duration);
             }
             if let Some(issue) = self.forecast.session.unannounced().next() {
-                events = self.forecast.session.step(
-                    &Input::Announced {
-                        issue,
-                        trouble: None,
-                    },
-                    self.now,
-                );
+                let announced = Input::Announced {
+                    issue,
+                    trouble: None,
+                };
+                self.forecast
+                    .session
+                    .step_into(&announced, self.now, &mut events);
             }
         }
     }

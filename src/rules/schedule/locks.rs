@@ -13,13 +13,18 @@ use crate::rules::conflict::THRESHOLD;
 use crate::rules::settings::Policy;
 use crate::rules::task::Task;
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+use std::sync::Arc;
 
 /// Claims of all tasks, who holds what, and who waits for what. Tasks are named by their place in the table.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Locks {
     resources: Vec<Resource>,
-    by_name: HashMap<String, usize>,
-    claims: Vec<Vec<Claim>>,
+    by_name: HashMap<Arc<str>, usize>,
+    /// Those of the first task, then those of the second, and so on.
+    claims: Vec<Claim>,
+    /// Where the claims of each task end.
+    ends: Vec<usize>,
     waits_for: Vec<Option<Queue>>,
     woken_by: Vec<Option<Queue>>,
 }
@@ -36,7 +41,7 @@ enum Mode {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Resource {
-    name: String,
+    name: Arc<str>,
     holders: Vec<Holder>,
     waiting_alone: BTreeSet<usize>,
     waiting_shared: BTreeSet<usize>,
@@ -83,69 +88,54 @@ impl Locks {
             .map(|file| file.path.as_str())
             .filter(|path| path.ends_with('/'))
             .collect();
-        let mut locks = Self::default();
+        let mut reading = Reading {
+            locks: Self::default(),
+            policy,
+            directories,
+            everything: None,
+            domains: Vec::new(),
+        };
         for task in tasks {
-            let claims = locks.read_claims(task, policy, &directories);
-            locks.claims.push(claims);
+            reading.read(task);
         }
-        locks.waits_for = vec![None; locks.claims.len()];
+        let mut locks = reading.locks;
+        locks.waits_for = vec![None; locks.ends.len()];
         locks.woken_by = locks.waits_for.clone();
         locks
     }
 
-    fn read_claims(
-        &mut self,
-        task: &Task,
-        policy: Policy,
-        directories: &BTreeSet<&str>,
-    ) -> Vec<Claim> {
-        let mut claims = Vec::with_capacity(task.footprint.files.len() + 2);
-        for file in &task.footprint.files {
-            let resource = self.intern(&file.path);
-            claims.push(Claim {
-                resource,
-                alone: true,
-                chance: file.probability,
-            });
-            for above in ancestors(&file.path).filter(|above| directories.contains(above)) {
-                let resource = self.intern(above);
-                claims.push(Claim {
-                    resource,
-                    alone: false,
-                    chance: file.probability,
-                });
-            }
+    /// The same claims, of which nobody holds any yet, with the tasks in another order.
+    #[must_use]
+    pub fn reordered(mut self, order: &[usize]) -> Self {
+        let mut claims = Vec::with_capacity(self.claims.len());
+        let mut ends = Vec::with_capacity(order.len());
+        for &task in order {
+            claims.extend_from_slice(self.claims_of(task));
+            ends.push(claims.len());
         }
-        let by_files = task.footprint.is_known() && policy == Policy::Footprint;
-        let domain = task.domain.domain;
-        let takes_all = !by_files && domain == Domain::Unknown;
-        let everything = self.intern("everything");
-        claims.push(Claim {
-            resource: everything,
-            alone: takes_all,
-            chance: 1.0,
-        });
-        if !takes_all {
-            let resource = self.intern(&format!("domain {}", domain.word()));
-            claims.push(Claim {
-                resource,
-                alone: !by_files,
-                chance: 1.0,
-            });
-        }
-        claims
+        (self.claims, self.ends) = (claims, ends);
+        self
+    }
+
+    fn range(&self, task: usize) -> Range<usize> {
+        let start = task.checked_sub(1).map_or(0, |before| self.ends[before]);
+        start..self.ends[task]
+    }
+
+    fn claims_of(&self, task: usize) -> &[Claim] {
+        &self.claims[self.range(task)]
     }
 
     fn intern(&mut self, name: &str) -> usize {
         if let Some(&resource) = self.by_name.get(name) {
             return resource;
         }
+        let name: Arc<str> = name.into();
         self.resources.push(Resource {
-            name: name.to_owned(),
+            name: Arc::clone(&name),
             ..Resource::default()
         });
-        self.by_name
-            .insert(name.to_owned(), self.resources.len() - 1);
+        self.by_name.insert(name, self.resources.len() - 1);
         self.resources.len() - 1
     }
 
@@ -154,7 +144,7 @@ impl Locks {
     pub fn blocker(&self, task: usize) -> Option<Blocker<'_>> {
         let mut worst: Option<(f64, Blocker<'_>)> = None;
         let mut met: Vec<(usize, f64, f64, usize)> = Vec::new();
-        for claim in &self.claims[task] {
+        for claim in self.claims_of(task) {
             let resource = &self.resources[claim.resource];
             for holder in resource
                 .holders
@@ -192,27 +182,24 @@ impl Locks {
     #[must_use]
     pub fn degrees(&self) -> Vec<u32> {
         let mut claimants = vec![0_u32; self.resources.len()];
-        for claim in self.claims.iter().flatten().filter(|claim| claim.alone) {
+        for claim in self.claims.iter().filter(|claim| claim.alone) {
             claimants[claim.resource] += 1;
         }
-        let degree = |claims: &Vec<Claim>| {
-            claims
-                .iter()
-                .filter(|claim| claim.alone)
-                .map(|claim| claimants[claim.resource] - 1)
-                .sum()
+        let degree = |task| {
+            let alone = self.claims_of(task).iter().filter(|claim| claim.alone);
+            alone.map(|claim| claimants[claim.resource] - 1).sum()
         };
-        self.claims.iter().map(degree).collect()
+        (0..self.ends.len()).map(degree).collect()
     }
 
     /// It runs from now on. Returns whoever is to be looked at again.
     pub fn hold(&mut self, task: usize) -> Option<usize> {
-        for claim in &self.claims[task] {
+        for place in self.range(task) {
             let Claim {
                 resource,
                 alone,
                 chance,
-            } = *claim;
+            } = self.claims[place];
             self.resources[resource].holders.push(Holder {
                 task,
                 alone,
@@ -224,8 +211,8 @@ impl Locks {
 
     /// It does not run any more. Adds those that are to be looked at again.
     pub fn release(&mut self, task: usize, woken: &mut Vec<usize>) {
-        for place in 0..self.claims[task].len() {
-            let resource = self.claims[task][place].resource;
+        for place in self.range(task) {
+            let resource = self.claims[place].resource;
             self.resources[resource]
                 .holders
                 .retain(|holder| holder.task != task);
@@ -237,7 +224,8 @@ impl Locks {
     /// It waits in the queue of `over`. Returns whoever is to be looked at again.
     pub fn wait(&mut self, task: usize, over: &str) -> Option<usize> {
         let resource = self.intern(over);
-        let alone = self.claims[task]
+        let alone = self
+            .claims_of(task)
             .iter()
             .any(|claim| claim.resource == resource && claim.alone);
         let queue = (resource, if alone { Mode::Alone } else { Mode::Shared });
@@ -271,6 +259,63 @@ impl Locks {
         self.waits_for[first] = None;
         self.woken_by[first] = Some(queue);
         Some(first)
+    }
+}
+
+/// Reads the claims of one task after another.
+struct Reading<'a> {
+    locks: Locks,
+    policy: Policy,
+    directories: BTreeSet<&'a str>,
+    everything: Option<usize>,
+    domains: Vec<(Domain, usize)>,
+}
+
+impl Reading<'_> {
+    fn read(&mut self, task: &Task) {
+        for file in &task.footprint.files {
+            let resource = self.locks.intern(&file.path);
+            self.claim(resource, true, file.probability);
+            if self.directories.is_empty() {
+                continue;
+            }
+            for above in ancestors(&file.path) {
+                if self.directories.contains(above) {
+                    let resource = self.locks.intern(above);
+                    self.claim(resource, false, file.probability);
+                }
+            }
+        }
+        let by_files = task.footprint.is_known() && self.policy == Policy::Footprint;
+        let domain = task.domain.domain;
+        let takes_all = !by_files && domain == Domain::Unknown;
+        let everything = *self
+            .everything
+            .get_or_insert_with(|| self.locks.intern("everything"));
+        self.claim(everything, takes_all, 1.0);
+        if !takes_all {
+            let resource = self.domain(domain);
+            self.claim(resource, !by_files, 1.0);
+        }
+        self.locks.ends.push(self.locks.claims.len());
+    }
+
+    fn claim(&mut self, resource: usize, alone: bool, chance: f64) {
+        self.locks.claims.push(Claim {
+            resource,
+            alone,
+            chance,
+        });
+    }
+
+    fn domain(&mut self, domain: Domain) -> usize {
+        let known = self.domains.iter().find(|(known, _)| *known == domain);
+        if let Some((_, resource)) = known {
+            return *resource;
+        }
+        let resource = self.locks.intern(&format!("domain {}", domain.word()));
+        self.domains.push((domain, resource));
+        resource
     }
 }
 

@@ -5,12 +5,13 @@ use crate::rules::schedule::locks::Locks;
 use crate::rules::settings::Settings;
 use crate::rules::task::Task;
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 /// The tasks in the order of their rank, with their graph and claims in that order.
 #[derive(Debug)]
 pub struct Ranked {
     /// The first goes first.
-    pub tasks: Vec<Task>,
+    pub tasks: Vec<Arc<Task>>,
     /// Their dependencies.
     pub graph: Dependencies,
     /// Their claims.
@@ -23,9 +24,14 @@ pub struct Ranked {
 /// # Errors
 /// The cycle, where tasks wait for each other.
 pub fn rank(tasks: Vec<Task>, settings: &Settings) -> Result<Ranked, Cycle> {
-    let graph = graph_of(&tasks)?;
+    let graph = Dependencies::new(
+        tasks
+            .iter()
+            .map(|task| (task.number(), task.needs.as_slice())),
+    )?;
     let levels = graph.bottom_levels(|place| u64::from(tasks[place].estimate.minutes));
-    let degrees = Locks::new(tasks.iter(), settings.policy).degrees();
+    let locks = Locks::new(tasks.iter(), settings.policy);
+    let degrees = locks.degrees();
     let mut order: Vec<usize> = (0..tasks.len()).collect();
     order.sort_by_cached_key(|&place| {
         let task = &tasks[place];
@@ -39,24 +45,13 @@ pub fn rank(tasks: Vec<Task>, settings: &Settings) -> Result<Ranked, Cycle> {
             task.number(),
         )
     });
-    let mut places: Vec<Option<Task>> = tasks.into_iter().map(Some).collect();
-    let tasks: Vec<Task> = order
-        .into_iter()
-        .filter_map(|place| places[place].take())
-        .collect();
-    let graph = graph_of(&tasks)?;
-    let locks = Locks::new(tasks.iter(), settings.policy);
+    let mut places: Vec<Option<Arc<Task>>> = tasks.into_iter().map(Arc::new).map(Some).collect();
     Ok(Ranked {
-        tasks,
-        graph,
-        locks,
-    })
-}
-
-fn graph_of(tasks: &[Task]) -> Result<Dependencies, Cycle> {
-    Dependencies::new(
-        tasks
+        tasks: order
             .iter()
-            .map(|task| (task.number(), task.needs.as_slice())),
-    )
+            .filter_map(|place| places[*place].take())
+            .collect(),
+        graph: graph.reordered(&order),
+        locks: locks.reordered(&order),
+    })
 }

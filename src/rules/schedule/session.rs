@@ -7,7 +7,8 @@ use crate::rules::graph::Dependencies;
 use crate::rules::ids::{IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::schedule::locks::Locks;
-use crate::rules::schedule::order::rank;
+use crate::rules::schedule::order::{Ranked, rank};
+use crate::rules::schedule::places::Places;
 use crate::rules::schedule::table::{Entry, Table};
 use crate::rules::settings::Settings;
 use crate::rules::task::Task;
@@ -57,8 +58,8 @@ pub struct Session {
     pub(super) graph: Dependencies,
     pub(super) locks: Locks,
     pub(super) slots: BTreeSet<SlotNumber>,
-    pub(super) doomed: BTreeSet<usize>,
-    pub(super) unannounced: BTreeSet<usize>,
+    pub(super) doomed: Places,
+    pub(super) unannounced: Places,
     /// Are the tasks known? There may be none.
     pub(super) read: bool,
 }
@@ -122,7 +123,7 @@ impl Session {
     pub fn unannounced(&self) -> impl Iterator<Item = IssueNumber> + '_ {
         self.unannounced
             .iter()
-            .map(|place| self.table.at(*place).task.number())
+            .map(|place| self.table.at(place).task.number())
     }
 
     /// Makes an event so. Events that do not fit the state (of a task that is not there, say) change nothing, so that
@@ -164,7 +165,7 @@ impl Session {
                 };
                 self.hopeless = None;
             }
-            Event::TasksRead { tasks } => self.read(tasks),
+            Event::TasksRead { tasks } => self.read(tasks.clone()),
             Event::SpentElsewhere { today } => self.budget.elsewhere(*today, at),
             Event::DispatchPaused { until, reason } => self.paused = Some((*until, reason.clone())),
             Event::DispatchStopped { reason } => self.hopeless = Some(reason.clone()),
@@ -201,10 +202,14 @@ impl Session {
         self.settings = Some(settings.clone());
     }
 
-    fn read(&mut self, tasks: &[Task]) {
-        let Ok(ranked) = rank(tasks.to_vec(), self.settings()) else {
-            return;
-        };
+    fn read(&mut self, tasks: Vec<Task>) {
+        if let Ok(ranked) = rank(tasks, self.settings()) {
+            self.begin(ranked);
+        }
+    }
+
+    /// The tasks are known from here on.
+    pub(super) fn begin(&mut self, ranked: Ranked) {
         let needs: Vec<usize> = (0..ranked.tasks.len())
             .map(|place| ranked.graph.needs(place).count())
             .collect();

@@ -11,58 +11,29 @@ impl Session {
     /// with [`Input::Tick`] until nothing follows any more; so a step decides on one thing at a time.
     #[must_use]
     pub fn step(&self, input: &Input, now: Timestamp) -> Vec<Event> {
+        let mut events = Vec::new();
+        self.step_into(input, now, &mut events);
+        events
+    }
+
+    /// The same, for whoever has a place for the events.
+    pub fn step_into(&self, input: &Input, now: Timestamp, events: &mut Vec<Event>) {
         match input {
-            Input::Start {
-                session,
-                project,
-                selection,
-                settings,
-            } if self.id.is_none() => {
-                let (session, project) = (session.clone(), project.clone());
-                vec![Event::SessionStarted {
-                    session,
-                    project,
-                    selection: selection.clone(),
-                    settings: settings.clone(),
-                }]
-            }
-            Input::Resume { settings } if self.id.is_some() && self.phase != Phase::Finished => {
-                vec![Event::SessionResumed {
-                    settings: settings.clone(),
-                }]
-            }
-            Input::Read { tasks } if self.phase == Phase::Opening => vec![Event::TasksRead {
-                tasks: tasks.clone(),
-            }],
-            Input::Reported {
-                issue,
-                attempt,
-                fact,
-            } if self.entry(*issue).is_some() => {
-                vec![Event::Fact {
-                    issue: *issue,
-                    attempt: *attempt,
-                    fact: fact.clone(),
-                }]
-            }
-            Input::Start { .. }
-            | Input::Resume { .. }
-            | Input::Read { .. }
-            | Input::Reported { .. } => vec![],
             Input::Finished {
                 issue,
                 attempt,
                 outcome,
                 dice,
-            } => self.finished(*issue, *attempt, outcome, *dice, now),
-            Input::Announced { issue, trouble } => self.announced(*issue, trouble.as_ref()),
-            Input::Tick => self.tick(now),
-            Input::SpentElsewhere { today } => vec![Event::SpentElsewhere { today: *today }],
-            Input::Control { command } => self.command(command),
-            Input::Stop => match self.phase {
-                Phase::Opening | Phase::Running => vec![Event::StopRequested],
-                Phase::Stopping | Phase::Interrupted | Phase::Finished => vec![],
-            },
+            } => self.finished((*issue, *attempt), outcome, *dice, now, events),
+            Input::Tick => events.extend(self.tick(now)),
+            Input::Control { command } => events.extend(self.command(command)),
+            Input::Start { .. }
+            | Input::Resume { .. }
+            | Input::Read { .. }
+            | Input::Reported { .. }
+            | Input::Announced { .. }
+            | Input::SpentElsewhere { .. }
+            | Input::Stop => events.extend(self.answer(input)),
         }
     }
 
@@ -85,44 +56,80 @@ impl Session {
         .min()
     }
 
-    fn tick(&self, now: Timestamp) -> Vec<Event> {
+    /// The one event that answers an input, if any does.
+    fn answer(&self, input: &Input) -> Option<Event> {
+        match input {
+            Input::Start {
+                session,
+                project,
+                selection,
+                settings,
+            } if self.id.is_none() => Some(Event::SessionStarted {
+                session: session.clone(),
+                project: project.clone(),
+                selection: selection.clone(),
+                settings: settings.clone(),
+            }),
+            Input::Resume { settings } if self.id.is_some() && self.phase != Phase::Finished => {
+                Some(Event::SessionResumed {
+                    settings: settings.clone(),
+                })
+            }
+            Input::Read { tasks } if self.phase == Phase::Opening => Some(Event::TasksRead {
+                tasks: tasks.clone(),
+            }),
+            Input::Reported {
+                issue,
+                attempt,
+                fact,
+            } if self.entry(*issue).is_some() => Some(Event::Fact {
+                issue: *issue,
+                attempt: *attempt,
+                fact: fact.clone(),
+            }),
+            Input::Announced { issue, trouble } => self.announced(*issue, trouble.as_ref()),
+            Input::SpentElsewhere { today } => Some(Event::SpentElsewhere { today: *today }),
+            Input::Stop if matches!(self.phase, Phase::Opening | Phase::Running) => {
+                Some(Event::StopRequested)
+            }
+            Input::Start { .. }
+            | Input::Resume { .. }
+            | Input::Read { .. }
+            | Input::Reported { .. }
+            | Input::Stop
+            | Input::Finished { .. }
+            | Input::Tick
+            | Input::Control { .. } => None,
+        }
+    }
+
+    fn tick(&self, now: Timestamp) -> Option<Event> {
         match self.phase {
-            Phase::Opening | Phase::Interrupted | Phase::Finished => vec![],
-            Phase::Stopping if self.table.running().len() > 0 => vec![],
-            Phase::Stopping if self.is_done() => vec![Event::SessionFinished],
-            Phase::Stopping => vec![Event::SessionInterrupted],
+            Phase::Opening | Phase::Interrupted | Phase::Finished => None,
+            Phase::Stopping if self.table.running().len() > 0 => None,
+            Phase::Stopping if self.is_done() => Some(Event::SessionFinished),
+            Phase::Stopping => Some(Event::SessionInterrupted),
             Phase::Running => self.go_on(now),
         }
     }
 
-    fn go_on(&self, now: Timestamp) -> Vec<Event> {
+    fn go_on(&self, now: Timestamp) -> Option<Event> {
         if let Some((until, place)) = self.table.first_timer()
             && until <= now
         {
-            return vec![Event::Due {
-                issue: self.table.at(place).task.number(),
-            }];
+            let issue = self.table.at(place).task.number();
+            return Some(Event::Due { issue });
         }
-        if let Some(&place) = self.doomed.first() {
-            return vec![self.end_doomed(place)];
+        if let Some(place) = self.doomed.first() {
+            return Some(self.end_doomed(place));
         }
         if self.hopeless.is_some() && !self.table.all_ended() {
             // What runs may end well; what waits would only fail in the same way, and waits for `resume`.
             let idle = self.table.running().len() == 0;
-            return if idle {
-                vec![Event::SessionInterrupted]
-            } else {
-                vec![]
-            };
+            return idle.then_some(Event::SessionInterrupted);
         }
-        if let Some(event) = self.admission(now) {
-            return vec![event];
-        }
-        if self.is_done() {
-            vec![Event::SessionFinished]
-        } else {
-            vec![]
-        }
+        self.admission(now)
+            .or_else(|| self.is_done().then_some(Event::SessionFinished))
     }
 
     fn is_done(&self) -> bool {
@@ -162,19 +169,15 @@ impl Session {
         }
     }
 
-    fn announced(&self, issue: IssueNumber, trouble: Option<&String>) -> Vec<Event> {
+    fn announced(&self, issue: IssueNumber, trouble: Option<&String>) -> Option<Event> {
         let waits = self
             .table
             .place(issue)
-            .is_some_and(|place| self.unannounced.contains(&place));
-        if waits {
-            vec![Event::Announced {
-                issue,
-                trouble: trouble.cloned(),
-            }]
-        } else {
-            vec![]
-        }
+            .is_some_and(|place| self.unannounced.contains(place));
+        waits.then(|| Event::Announced {
+            issue,
+            trouble: trouble.cloned(),
+        })
     }
 
     fn command(&self, command: &Command) -> Vec<Event> {

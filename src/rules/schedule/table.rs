@@ -2,11 +2,14 @@
 
 use crate::rules::event::{Effect, ProcessIdentity};
 use crate::rules::ids::{
-    AttemptNumber, BranchName, CommitId, ConversationId, IssueNumber, SlotNumber, Timestamp,
+    AttemptNumber, BranchName, ByIssue, CommitId, ConversationId, IssueNumber, SlotNumber,
+    Timestamp,
 };
 use crate::rules::money::{Charge, Usd};
+use crate::rules::schedule::places::Places;
 use crate::rules::task::{CheckReport, Commit, Ending, Pull, Stage, Start, Task};
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// Where a task stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +70,7 @@ pub struct Run {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// What was read from the issue.
-    pub task: Task,
+    pub task: Arc<Task>,
     /// Where it stands.
     pub state: State,
     /// Attempts let in so far.
@@ -116,7 +119,7 @@ pub struct Record {
     /// What it said at the end.
     pub summary: String,
     /// The commit that is to be offered.
-    pub commit: Option<Commit>,
+    pub commit: Option<Box<Commit>>,
     /// What the checks said of it.
     pub reports: Vec<CheckReport>,
     /// May it be offered?
@@ -124,7 +127,7 @@ pub struct Record {
     /// The model, as the agent names it.
     pub model: Option<String>,
     /// The pull.
-    pub pull: Option<Pull>,
+    pub pull: Option<Box<Pull>>,
     /// Changes of the outside that were intended, and whether they were seen done.
     pub effects: HashMap<Effect, bool>,
 }
@@ -133,8 +136,8 @@ pub struct Record {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Table {
     entries: Vec<Entry>,
-    places: HashMap<IssueNumber, usize>,
-    ready: BTreeSet<usize>,
+    places: ByIssue<usize>,
+    ready: Places,
     timers: BTreeSet<(Timestamp, usize)>,
     running: BTreeSet<usize>,
     ended: usize,
@@ -142,8 +145,12 @@ pub struct Table {
 
 impl Table {
     /// Tasks in the order of their rank, each with the number of tasks that it waits for.
-    pub fn new(tasks: impl Iterator<Item = (Task, usize)>) -> Self {
-        let mut table = Self::default();
+    pub fn new(tasks: impl ExactSizeIterator<Item = (Arc<Task>, usize)>) -> Self {
+        let mut table = Self {
+            entries: Vec::with_capacity(tasks.len()),
+            ..Self::default()
+        };
+        table.places.reserve(tasks.len());
         for (task, needs) in tasks {
             let place = table.entries.len();
             table.places.insert(task.number(), place);
@@ -177,7 +184,7 @@ impl Table {
     fn unlist(&mut self, place: usize) {
         match &self.entries[place].state {
             State::Ready => {
-                self.ready.remove(&place);
+                self.ready.remove(place);
             }
             State::Running(_) => {
                 self.running.remove(&place);
@@ -216,7 +223,7 @@ impl Table {
     /// The first that may be let in.
     #[must_use]
     pub fn first_ready(&self) -> Option<usize> {
-        self.ready.first().copied()
+        self.ready.first()
     }
 
     /// Those that run.
@@ -238,7 +245,7 @@ impl Table {
 }
 
 impl Entry {
-    fn new(task: Task, needs: usize) -> Self {
+    fn new(task: Arc<Task>, needs: usize) -> Self {
         Self {
             task,
             state: if needs == 0 {

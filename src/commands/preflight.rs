@@ -1,0 +1,93 @@
+//! What would fail only after an agent was paid for is found before anything is fetched.
+
+use crate::commands::probe::is_program;
+use crate::commands::project::Home;
+use crate::commands::wire::Wiring;
+use crate::error::{Error, Kind};
+use crate::ports::Repository;
+use crate::rules::prompt::VARIABLES;
+
+/// Refuses a run that cannot come to anything: the token, the words for the agent, checks and setup.
+pub fn check(wiring: &Wiring) -> Result<(), Error> {
+    check_home(wiring)?;
+    check_places(wiring)?;
+    wiring.template()?;
+    check_commands(wiring)
+}
+
+/// Refuses a base branch that the remote does not have; brings the mirror up to date.
+pub async fn check_base(wiring: &Wiring, repository: &dyn Repository) -> Result<(), Error> {
+    repository.fetch(&wiring.project.base_branch).await?;
+    Ok(())
+}
+
+/// Issues on GitHub that cannot be seen are not taken for none.
+fn check_home(wiring: &Wiring) -> Result<(), Error> {
+    let issues = wiring
+        .project
+        .top
+        .join(&wiring.loaded.config.forge.issues_dir);
+    match &wiring.project.home {
+        Home::Local {
+            in_place_of: Some(repo),
+        } if !issues.is_dir() => Err(Error::new(Kind::Auth, format!("work on issues of {repo}"))
+            .cause(format!(
+                "no token for GitHub was found, and there are no local issues in {}",
+                wiring.loaded.config.forge.issues_dir.display()
+            ))
+            .hints([
+                "run `gh auth login` or set GITHUB_TOKEN",
+                "`autoissue init` makes a directory for local issues",
+            ])),
+        Home::Local { .. } | Home::Github { .. } => Ok(()),
+    }
+}
+
+/// Nothing of ours is made in the user's checkout.
+fn check_places(wiring: &Wiring) -> Result<(), Error> {
+    let slots = wiring.git_place().slots;
+    for (key, directory) in [("--state-dir", &wiring.state), ("worktree.root", &slots)] {
+        if directory.starts_with(&wiring.project.top) {
+            let cause = format!("`{}` lies in the checkout", directory.display());
+            return Err(Error::new(Kind::Config, "keep worktrees")
+                .cause(cause)
+                .hints([format!("set {key} to a directory outside of it")]));
+        }
+    }
+    Ok(())
+}
+
+/// A check whose program is missing fails every task, after its agent was paid; what the setup brings is not known yet.
+fn check_commands(wiring: &Wiring) -> Result<(), Error> {
+    let setup = wiring.setup();
+    let checks = &wiring.loaded.config.checks;
+    let checks = checks.iter().enumerate().filter(|_| setup.is_none());
+    let checks = checks.map(|(place, check)| {
+        let what = format!("the check `{}`", check.name);
+        (what, format!("checks[{place}].run"), check.run.words())
+    });
+    let setup = setup.iter().map(|setup| {
+        let what = "the setup of the worktrees".to_owned();
+        (what, "worktree.setup".to_owned(), setup.argv.as_slice())
+    });
+    for (what, key, argv) in setup.chain(checks) {
+        // One with a path is part of the repository, or made by its setup.
+        let missing = argv
+            .first()
+            .filter(|program| !program.contains('/') && !is_program(program, &wiring.project.top));
+        if let Some(program) = missing {
+            return Err(Error::new(Kind::Config, format!("run {what}"))
+                .cause(format!("there is no program `{program}`"))
+                .hints([format!("install it, or correct {key}")]));
+        }
+    }
+    Ok(())
+}
+
+/// What a person can do about a prompt template.
+pub fn template_hint() -> String {
+    format!(
+        "a template shows `issue.text`, and may use {}",
+        VARIABLES.join(", ")
+    )
+}
