@@ -8,6 +8,8 @@ use crate::config::loaded::{Loaded, Overrides};
 use crate::error::{Error, Kind};
 use etcetera::BaseStrategy as _;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// What a command needs to know of its surroundings.
 #[derive(Clone, Debug)]
@@ -18,6 +20,8 @@ pub struct Place {
     pub globals: Globals,
     /// Where results go.
     pub output: Output,
+    /// Has a session begun, which hears signals itself?
+    pub has_begun: Arc<AtomicBool>,
 }
 
 impl Place {
@@ -31,6 +35,7 @@ impl Place {
             cwd,
             globals,
             output,
+            has_begun: Arc::default(),
         })
     }
 

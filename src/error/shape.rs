@@ -30,6 +30,8 @@ pub enum Kind {
     Busy,
     /// A file or directory of this machine.
     Files,
+    /// Somebody stopped it before it began.
+    Interrupted,
     /// This version cannot do it yet.
     Missing,
 }
@@ -51,6 +53,7 @@ impl Error {
             Kind::Usage => Exit::Usage,
             Kind::Busy => Exit::Held,
             Kind::Budget => Exit::Budget,
+            Kind::Interrupted => Exit::Interrupted,
             Kind::Config
             | Kind::Project
             | Kind::Auth

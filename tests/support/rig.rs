@@ -71,6 +71,11 @@ impl Rig {
         self.write(&format!("checkout/.autoissue/issues/{number}.md"), &text);
     }
 
+    /// How the binary ends with these arguments.
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
+        Ran::from(self.autoissue(args).output().unwrap())
+    }
+
     /// Works on the issues labelled `go`.
     pub(crate) fn go(&self) -> Ran {
         self.run(&["exec", "go", "--format", "json"])
