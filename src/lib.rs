@@ -273,6 +273,7 @@ pub mod commands {
     pub mod retry;
     pub mod seen;
     pub mod session;
+    pub mod signals;
     pub mod status;
     pub mod store;
     pub mod watch;

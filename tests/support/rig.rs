@@ -71,6 +71,11 @@ impl Rig {
         self.write(&format!("checkout/.autoissue/issues/{number}.md"), &text);
     }
 
+    /// How the binary ends with these arguments.
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
+        Ran::from(self.autoissue(args).output().unwrap())
+    }
+
     /// Works on the issues labelled `go`.
     pub(crate) fn go(&self) -> Ran {
         self.run(&["exec", "go", "--format", "json"])
@@ -104,11 +109,6 @@ impl Rig {
             .args(args)
             .env("AUTOISSUE_STATE_DIR", self.path("state"));
         command
-    }
-
-    /// The binary, run to its end.
-    pub(crate) fn run(&self, args: &[&str]) -> Ran {
-        self.autoissue(args).output().unwrap().into()
     }
 
     fn clean(&self, mut command: Command) -> Command {
