@@ -597,7 +597,7 @@ impl Agent for Side {
 
 #[async_trait]
 impl Commands for Side {
-    async fn run(&self, order: &CommandOrder, watch: &dyn Watch, _stop: &Stop) -> CommandReport {
+    async fn run(&self, order: &CommandOrder, watch: &dyn Watch, stop: &Stop) -> CommandReport {
         let identity = ProcessIdentity {
             pid: 2,
             started: 0,
@@ -610,7 +610,14 @@ impl Commands for Side {
                 millis: 0,
             };
         }
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::select! {
+            () = stop.asked() => return CommandReport {
+                end: CommandEnd::Stopped,
+                output: String::new(),
+                millis: 0,
+            },
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
         let bad = order.directory.to_string_lossy().contains("bad");
         CommandReport {
             end: CommandEnd::Exited(i32::from(bad)),
