@@ -233,9 +233,12 @@ impl Session {
         if entry.task.obstacle.is_some() {
             Arc::make_mut(&mut entry.task).obstacle = None;
         }
-        entry.record.effects.retain(|effect, _| {
-            !matches!(effect, Effect::AddLabel { .. } | Effect::RemoveLabel { .. })
-        });
+        // To be done again, but not forgotten: what was put has to be taken off some day.
+        for (effect, done) in &mut entry.record.effects {
+            if matches!(effect, Effect::AddLabel { .. } | Effect::RemoveLabel { .. }) {
+                *done = false;
+            }
+        }
         self.unannounced.remove(place);
         self.wait_for_needs(place);
         let mut below: Vec<usize> = self.graph.dependents(place).collect();
