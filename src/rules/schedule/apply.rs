@@ -241,6 +241,7 @@ impl Session {
         }
         self.unannounced.remove(place);
         self.wait_for_needs(place);
+        let mut waiting = vec![place];
         let mut below: Vec<usize> = self.graph.dependents(place).collect();
         while let Some(dependent) = below.pop() {
             let entry = self.table.at(dependent);
@@ -248,7 +249,18 @@ impl Session {
                 self.unannounced.remove(dependent);
                 self.table.at_mut(dependent).announced = false;
                 self.wait_for_needs(dependent);
+                waiting.push(dependent);
                 below.extend(self.graph.dependents(dependent));
+            }
+        }
+        // Only now it is known which needs wait again themselves; the others will never be met.
+        for place in waiting {
+            let hopeless = self.graph.needs(place).any(|need| {
+                let ending = self.table.at(need).ending();
+                ending.is_some_and(|ending| !ending.satisfies_dependents())
+            });
+            if hopeless {
+                self.doomed.insert(place);
             }
         }
     }
