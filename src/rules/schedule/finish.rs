@@ -62,7 +62,7 @@ impl Session {
                 });
             }
             Attempted::Failed(failure) => {
-                self.provider_failed(run.probe, failure, now, events);
+                self.provider_failed(issue, failure, now, events);
                 self.task_failed(entry, failure, dice, now, events);
             }
         }
@@ -70,12 +70,18 @@ impl Session {
 
     fn provider_failed(
         &self,
-        probe: bool,
+        issue: IssueNumber,
         failure: &Failure,
         now: Timestamp,
         events: &mut Vec<Event>,
     ) {
         let settings = self.settings();
+        let is_probe = match self.breaker {
+            Breaker::HalfOpen { probe } if probe == issue => true,
+            // It began before; what the provider does now, the probe tells.
+            Breaker::HalfOpen { .. } => return,
+            Breaker::Closed { .. } | Breaker::Open { .. } => false,
+        };
         if let Some(failures) = self
             .breaker
             .would_open(failure.class, settings.breaker_failures)
@@ -86,7 +92,7 @@ impl Session {
                 failures,
                 reason: failure.message.clone(),
             });
-        } else if probe && matches!(self.breaker, Breaker::HalfOpen { .. }) {
+        } else if is_probe {
             // It failed for reasons of its own: the provider answered.
             events.push(Event::BreakerClosed);
         }
