@@ -133,7 +133,7 @@ impl Session {
             entry.record.model.clone_from(&outcome.model);
         }
         // What follows is decided by the next event; until then it may simply go on where it was.
-        entry.start = after_interruption(&entry.record);
+        entry.start = after_interruption(entry);
         let run = entry.run().cloned();
         self.table.set(place, State::Ready);
         if let Some(run) = run {

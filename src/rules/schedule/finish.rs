@@ -5,9 +5,9 @@ use crate::rules::event::{Effect, Event};
 use crate::rules::ids::{AttemptNumber, IssueNumber, Timestamp};
 use crate::rules::retry::{self, Next, Tries};
 use crate::rules::schedule::session::Session;
-use crate::rules::schedule::table::{Entry, Record};
+use crate::rules::schedule::table::{Entry, Record, Run};
 use crate::rules::settings::Settings;
-use crate::rules::task::{Attempted, Ending, ErrorClass, Failure, Outcome, Start};
+use crate::rules::task::{Attempted, Ending, ErrorClass, Failure, Outcome, Stage, Start};
 
 impl Session {
     pub(super) fn finished(
@@ -58,7 +58,7 @@ impl Session {
             Attempted::Stopped | Attempted::Lost => {
                 events.push(Event::Requeued {
                     issue,
-                    start: after_interruption(&entry.record),
+                    start: after_interruption(entry),
                 });
             }
             Attempted::Failed(failure) => {
@@ -164,7 +164,15 @@ impl Session {
 }
 
 /// Nothing went wrong with the work itself: go on where it was.
-pub(super) fn after_interruption(record: &Record) -> Start {
+pub(super) fn after_interruption(entry: &Entry) -> Start {
+    let is_preparing = |run: &Run| run.stage == Stage::Prepare;
+    if entry.run().is_some_and(is_preparing) {
+        return entry.start.clone();
+    }
+    go_on(&entry.record)
+}
+
+fn go_on(record: &Record) -> Start {
     if record.verified {
         return Start::Verified;
     }
