@@ -197,6 +197,10 @@ fn after_failure(record: &Record, failure: &Failure) -> Start {
             continue_from(&fresh, None)
         }
         ErrorClass::RateLimit | ErrorClass::UsageLimit => continue_from(record, None),
+        // Git or the disk failed, and no agent can mend that: what one has done is not paid again.
+        ErrorClass::Workspace if record.verified || (record.agent_done && record.captured) => {
+            go_on(record)
+        }
         ErrorClass::Validation
         | ErrorClass::Overloaded
         | ErrorClass::Timeout
