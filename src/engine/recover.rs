@@ -120,7 +120,15 @@ impl Lost<'_> {
             .ports
             .repository
             .capture(&workspace, self.issue(), self.run.attempt)
-            .await?;
+            .await;
+        let capture = match capture {
+            Ok(capture) => capture,
+            Err(error) => {
+                // The slot is needed, and whoever is next finds the files where they are.
+                self.ports.repository.leave(workspace).await;
+                return Err(error);
+            }
+        };
         self.ports.repository.release(workspace).await?;
         Ok(Some(Fact::Snapshot {
             commit: capture.snapshot,
