@@ -9,7 +9,6 @@ use crate::engine::intake;
 use crate::error::Error;
 use crate::reporters::out::Stream;
 use crate::reporters::table::grid;
-use crate::reporters::time::human;
 use crate::reporters::words::{brief, fit, plural};
 use crate::rules::budget::Budget;
 use crate::rules::exit::Exit;
@@ -24,10 +23,13 @@ use serde_json::{Value, json};
 const MINUTE: u64 = 60_000;
 /// Columns of what a task needs.
 const NEEDS: usize = 12;
-/// Columns that are neither titles nor files,
-const BESIDE: usize = 64;
-/// and those of titles and files at least.
-const LEAST: usize = 30;
+/// Columns that are neither titles nor files.
+const BESIDE: usize = 60;
+/// Columns that a title gets at least, and where there is room.
+const LEAST: usize = 16;
+const TITLE: usize = 40;
+/// Columns that files get at least, or they are not shown.
+const FILES: usize = 16;
 
 /// Runs it.
 pub async fn run(
@@ -79,8 +81,8 @@ pub async fn run(
         format!(
             "{}\n{} in about {} with {}, estimated {estimated} of {}. Nothing was touched.\n{ends}",
             table(&tasks, &plan),
-            plural(tasks.len() as u64, "task"),
-            human(plan.makespan_millis),
+            plural(plan.attempts.len() as u64, "task"),
+            plural(plan.makespan_millis / MINUTE, "minute"),
             plural(u64::from(settings.slots), "slot"),
             settings.ceiling,
         )
@@ -117,12 +119,20 @@ fn as_json(task: &Task, plan: &Forecast) -> Value {
 fn table(tasks: &[Task], plan: &Forecast) -> String {
     let mut order: Vec<&Task> = tasks.iter().collect();
     order.sort_by_key(|task| placed(task, plan).map_or(u64::MAX, |placed| placed.from));
-    let room = Stream::Out.width().saturating_sub(BESIDE).max(LEAST);
-    let heads = vec![
+    let room = Stream::Out.width().saturating_sub(BESIDE);
+    let mut heads = vec![
         "issue", "title", "domain", "files", "needs", "starts", "slot", "estimate",
     ];
-    let rows = order.iter().map(|task| row(task, plan, room)).collect();
-    let mut text = grid(heads, rows, 6).join("\n") + "\n";
+    let files = room.checked_sub(TITLE).filter(|files| *files >= FILES);
+    if files.is_none() {
+        heads.retain(|head| *head != "files");
+    }
+    let texts = heads.len() - 2;
+    let rows = order
+        .iter()
+        .map(|task| row(task, plan, room, files))
+        .collect();
+    let mut text = grid(heads, rows, texts).join("\n") + "\n";
     let left_out = order.iter().filter_map(|task| {
         let obstacle = task.obstacle.as_ref()?;
         let issue = task.number().to_string();
@@ -136,7 +146,7 @@ fn table(tasks: &[Task], plan: &Forecast) -> String {
     text
 }
 
-fn row(task: &Task, plan: &Forecast, room: usize) -> Vec<String> {
+fn row(task: &Task, plan: &Forecast, room: usize, files: Option<usize>) -> Vec<String> {
     let placed = placed(task, plan);
     let starts = match (&task.obstacle, placed) {
         (Some(_), _) => "left out".to_owned(),
@@ -151,18 +161,25 @@ fn row(task: &Task, plan: &Forecast, room: usize) -> Vec<String> {
             text
         }
     };
-    let files = task.footprint.files.iter().map(|file| file.path.as_str());
-    let files = printable(&files.collect::<Vec<_>>().join(" "));
     let needs: Vec<String> = task.needs.iter().map(ToString::to_string).collect();
-    let title = room * 3 / 5;
-    vec![
+    let title = room
+        .saturating_sub(files.map_or(0, |_| FILES))
+        .clamp(LEAST, TITLE);
+    let mut cells = vec![
         task.number().to_string(),
         fit(&printable(&task.issue.title), title),
         task.domain.domain.word().to_owned(),
-        or_nothing(fit(&files, room - title)),
+    ];
+    if let Some(width) = files {
+        let paths = task.footprint.files.iter().map(|file| file.path.as_str());
+        let paths = printable(&paths.collect::<Vec<_>>().join(" "));
+        cells.push(or_nothing(fit(&paths, width)));
+    }
+    cells.extend([
         or_nothing(fit(&needs.join(" "), NEEDS)),
         starts,
         placed.map_or("-".to_owned(), |placed| placed.slot.to_string()),
         task.estimate.cost.to_string(),
-    ]
+    ]);
+    cells
 }

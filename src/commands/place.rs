@@ -84,6 +84,19 @@ impl Place {
     }
 }
 
+/// This program's file, where its name alone would not find it.
+fn program() -> Option<PathBuf> {
+    let own = std::env::current_exe().ok()?;
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let is_own =
+        |directory: PathBuf| directory.join("autoissue").canonicalize().ok().as_ref() == Some(&own);
+    if std::env::split_paths(&paths).any(is_own) {
+        return None;
+    }
+    let cwd = std::env::current_dir().ok()?;
+    Some(own.strip_prefix(cwd).map(Path::to_path_buf).unwrap_or(own))
+}
+
 /// Where a path leads, by the links and directories that are there; what is not there yet is taken as it is written.
 #[must_use]
 pub fn whereabouts(path: &Path) -> PathBuf {
@@ -99,19 +112,6 @@ pub fn whereabouts(path: &Path) -> PathBuf {
         }
     }
     found
-}
-
-/// This program's file, where its name alone would not find it.
-fn program() -> Option<PathBuf> {
-    let own = std::env::current_exe().ok()?;
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    let is_own =
-        |directory: PathBuf| directory.join("autoissue").canonicalize().ok().as_ref() == Some(&own);
-    if std::env::split_paths(&paths).any(is_own) {
-        return None;
-    }
-    let cwd = std::env::current_dir().ok()?;
-    Some(own.strip_prefix(cwd).map(Path::to_path_buf).unwrap_or(own))
 }
 
 /// An environment variable. One that is no text is not dropped, so that its key's own check refuses it.

@@ -40,7 +40,7 @@ pub fn end_report(tally: &Tally, width: usize, colour: Colour, calling: &Calling
 fn nothing(tally: &Tally, paint: Paint, calling: &Calling) -> String {
     if tally.read {
         let selection = printable(&tally.selection.name());
-        return format!("Nothing to do: no open issue ({selection}).");
+        return format!("Nothing to do: no open issue for {selection}.");
     }
     let ended = "The session ended before its issues were read.";
     let next = next_steps(&steps(tally, calling), usize::MAX, paint);
@@ -322,7 +322,7 @@ mod tests {
         let mut script = Script::begun(&[]);
         script.push(Event::SessionFinished);
         let report = end_report(&script.tally(), 80, Colour::Never, &Calling::default());
-        assert_eq!(report, "Nothing to do: no open issue (label bug).");
+        assert_eq!(report, "Nothing to do: no open issue for label bug.");
     }
 
     #[test]

@@ -177,7 +177,7 @@ fn frame(settings: &Settings) -> String {
 fn tasks_read(tally: &Tally, tasks: &[Task]) -> Line {
     if tasks.is_empty() {
         let selection = printable(&tally.selection.name());
-        let text = format!(": no open issue ({selection})");
+        let text = format!(": no open issue for {selection}");
         return Line::news(Tone::Warn, "nothing to do", text);
     }
     let domains: Vec<String> = by_domain(tally)

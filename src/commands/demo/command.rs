@@ -26,10 +26,9 @@ pub async fn run(place: &Place, args: &DemoArgs) -> Result<Exit, Error> {
     let shown = project.root.display();
     place.output.result(
         &format!(
-            "A tea shop with {} open issues was laid out in {shown}.\n\
-             Now `autoissue exec {}` runs there: a scripted agent works on four issues at a time,\n\
-             each in a worktree of its own, and what passes the check becomes a branch and a pull.\n\
-             It needs no network and no account, and the costs are play money.\n\n",
+            "Here is a tea shop with {} open issues: {shown}\n\
+             Now `autoissue exec {}` runs: four scripted agents, each in its own worktree;\n\
+             what passes the check becomes a pull. No network; the money is play money.\n\n",
             ISSUES.len(),
             project.label
         ),
@@ -95,7 +94,7 @@ fn check_empty(top: &Path) -> Result<(), DemoError> {
 fn fresh() -> Result<PathBuf, Error> {
     let name = format!(
         "autoissue-demo-{}",
-        &ulid::Ulid::generate().to_string()[16..]
+        &ulid::Ulid::generate().to_string()[20..]
     );
     let path = std::env::temp_dir().join(name);
     std::fs::create_dir(&path).map_err(|cause| {
