@@ -122,3 +122,35 @@ fn killed_at(at: usize, side: &str, expected: &BTreeMap<String, String>) -> Resu
     }
     Ok(true)
 }
+
+/// The control: the same kills, without a look before what is done anew. The fake takes no second pull from a branch,
+/// as GitHub does not, and what it refuses is looked for; comments it takes as often as they are sent.
+#[test]
+fn without_looking_first_a_kill_makes_a_second_comment() {
+    let stage = stage();
+    let blind = ("AUTOISSUE_FAULT", "no-look");
+    let ran = exec(&stage, &[blind]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let expected = stage.essence();
+    assert_eq!(expected, undisturbed(), "without a kill nobody has to look");
+    // From the end, where the comments are.
+    let doubled = (1..=ran.stdout.lines().count()).rev().find(|at| {
+        let stage = self::stage();
+        let point = format!("{at}:before");
+        let first = exec(&stage, &[blind, ("AUTOISSUE_CRASH_AT", &point)]);
+        let second = exec(&stage, &[blind]);
+        assert_eq!(
+            (first.code.is_none(), second.code),
+            (first.code != Some(0), Some(0))
+        );
+        let mut issues = stage.fake.issues().into_iter();
+        let is_doubled = issues.any(|issue| issue.comments.len() > 1);
+        assert!(
+            !is_doubled || stage.essence() != expected,
+            "the comparison notices it"
+        );
+        is_doubled
+    });
+    let at = doubled.expect("a comment that is sent twice");
+    println!("without a look, a kill before event {at} is followed by a second comment");
+}
