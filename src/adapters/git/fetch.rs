@@ -2,6 +2,7 @@
 
 use super::lock::Lock;
 use super::mirror::Mirror;
+use super::nearby;
 use super::refs::remove_file;
 use super::run::{Call, Said, blocking, failed};
 use crate::ports::RepositoryError;
@@ -46,7 +47,8 @@ pub(super) type Heads = BTreeMap<String, CommitId>;
 pub(super) struct Refs {
     /// As git's own `packed-refs` file holds them.
     pub(super) packed: String,
-    heads: Heads,
+    /// The branches of the remote.
+    pub(super) heads: Heads,
 }
 
 /// Where the remote's branches stand now.
@@ -145,6 +147,11 @@ fn missing(branch: &str, heads: &Heads) -> RepositoryError {
 
 async fn look_now(mirror: &Mirror) -> Result<Arc<Heads>, RepositoryError> {
     let action = "look at the remote's branches";
+    if let Some(git_dir) = mirror.remote.local_git_dir()
+        && let Some(heads) = blocking(action, move || Ok(nearby::heads(&git_dir))).await?
+    {
+        return Ok(Arc::new(heads));
+    }
     let call = match mirror.remote.local_git_dir() {
         // One process where speaking to it takes three.
         Some(git_dir) => mirror
