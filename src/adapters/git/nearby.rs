@@ -1,6 +1,6 @@
 //! A remote on this machine: its branches read and made without speaking to it, which would take a dozen processes.
 
-use super::fetch::{Heads, refs};
+use super::fetch::{Heads, OURS, refs};
 use super::mirror::Mirror;
 use super::push::Move;
 use super::run::{blocking, failed};
@@ -14,16 +14,30 @@ use std::path::Path;
 use std::process::Stdio;
 use tokio::io::AsyncWriteExt;
 
+/// Which branches are asked for.
+#[derive(Clone, Debug)]
+pub(super) enum Which {
+    /// All.
+    All,
+    /// All but ours, of which there may be many.
+    Others,
+    /// This one.
+    One(String),
+}
+
 /// Where the branches of a repository stand, as its own files say; `None` where they are not to be had so, because it
 /// keeps them in another way, or some stand for others.
-pub(super) fn heads(git_dir: &Path) -> Option<Heads> {
+pub(super) fn heads(git_dir: &Path, which: &Which) -> Option<Heads> {
     let is_usual = git_dir.join("HEAD").is_file() && git_dir.join("refs").is_dir();
     if !is_usual || git_dir.join("commondir").exists() || git_dir.join("reftable").exists() {
         return None;
     }
     // In this order: what is packed meanwhile is removed only after it was packed.
-    let mut loose = Heads::new();
-    read_loose(&git_dir.join("refs/heads"), "", &mut loose)?;
+    let (root, mut loose) = (git_dir.join("refs/heads"), Heads::new());
+    match which {
+        Which::All | Which::Others => read_loose(&root, "", which, &mut loose)?,
+        Which::One(name) => read_one(&root.join(name), name.clone(), &mut loose)?,
+    }
     let packed = match fs::read_to_string(git_dir.join("packed-refs")) {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => String::new(),
         packed => packed.ok()?,
@@ -31,31 +45,55 @@ pub(super) fn heads(git_dir: &Path) -> Option<Heads> {
     let mut heads: Heads = packed
         .lines()
         .filter_map(|line| line.split_once(" refs/heads/"))
+        .filter(|(_, name)| which.takes(name))
         .filter_map(|(id, name)| Some((name.to_owned(), commit(id)?)))
         .collect();
     heads.append(&mut loose);
     Some(heads)
 }
 
-fn read_loose(directory: &Path, prefix: &str, heads: &mut Heads) -> Option<()> {
+impl Which {
+    fn takes(&self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Others => !name.starts_with(OURS),
+            Self::One(one) => one == name,
+        }
+    }
+}
+
+fn read_loose(directory: &Path, prefix: &str, which: &Which, heads: &mut Heads) -> Option<()> {
     let listing = match fs::read_dir(directory) {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Some(()),
         listing => listing.ok()?,
     };
     for entry in listing {
         let entry = entry.ok()?;
-        let name = entry.file_name().into_string().ok()?;
-        let is_dir = entry.file_type().ok()?.is_dir();
-        if is_dir {
-            read_loose(&entry.path(), &format!("{prefix}{name}/"), heads)?;
+        let name = format!("{prefix}{}", entry.file_name().to_str()?);
+        if entry.file_type().ok()?.is_dir() {
+            let prefix = format!("{name}/");
+            if which.takes(&prefix) {
+                read_loose(&entry.path(), &prefix, which, heads)?;
+            }
         } else if !name.ends_with(".lock") {
-            match fs::read_to_string(entry.path()) {
-                Ok(text) => heads.insert(format!("{prefix}{name}"), commit(text.trim_end())?),
-                // Packed or deleted since it was listed.
-                Err(cause) if cause.kind() == io::ErrorKind::NotFound => None,
-                Err(_) => return None,
-            };
+            read_one(&entry.path(), name, heads)?;
         }
+    }
+    Some(())
+}
+
+fn read_one(path: &Path, name: String, heads: &mut Heads) -> Option<()> {
+    match fs::read_to_string(path) {
+        Ok(text) => drop(heads.insert(name, commit(text.trim_end())?)),
+        // It is packed or not there, or others begin with its name.
+        Err(cause)
+            if matches!(
+                cause.kind(),
+                io::ErrorKind::NotFound
+                    | io::ErrorKind::NotADirectory
+                    | io::ErrorKind::IsADirectory
+            ) => {}
+        Err(_) => return None,
     }
     Some(())
 }
@@ -75,7 +113,7 @@ pub(super) async fn push(mirror: &Mirror, moves: &[Move]) -> Result<bool, Reposi
     };
     let there = git_dir.clone();
     let there = blocking("look at the remote's branches", move || {
-        Ok(heads(&there).filter(|_| !has_hooks(&there)))
+        Ok(heads(&there, &Which::Others).filter(|_| !has_hooks(&there)))
     });
     let Some(there) = there.await? else {
         return Ok(false);
@@ -188,28 +226,45 @@ mod tests {
     fn branches_are_read_from_their_files_and_the_packed_ones_are_older() {
         let packed = format!(
             "# pack-refs with: peeled fully-peeled sorted \n{TWO} refs/heads/a/b\n{TWO} refs/heads/main\n\
-             {TWO} refs/tags/v1\n^{ONE}\n"
+             {TWO} refs/heads/autoissue/1-a\n{TWO} refs/tags/v1\n^{ONE}\n"
         );
-        let git = repository(&[("packed-refs", &packed), ("refs/heads/c.lock", "")]);
-        let found: Vec<(String, CommitId)> = heads(git.path()).unwrap().into_iter().collect();
-        let expect = [("a/b", ONE), ("main", TWO)];
-        assert_eq!(
-            found,
-            expect.map(|(name, id)| (name.to_owned(), CommitId::new(id)))
+        let git = repository(&[
+            ("packed-refs", &packed),
+            ("refs/heads/c.lock", ""),
+            ("refs/heads/autoissue/2-b", ONE),
+        ]);
+        let check = |which, expect: &[(&str, &str)]| {
+            let found: Vec<_> = heads(git.path(), &which).unwrap().into_iter().collect();
+            let expect = expect.iter();
+            let expect: Vec<_> = expect
+                .map(|(name, id)| ((*name).to_owned(), CommitId::new(*id)))
+                .collect();
+            assert_eq!(found, expect, "{which:?}");
+        };
+        let ours = ("autoissue/1-a", TWO);
+        check(
+            Which::All,
+            &[("a/b", ONE), ours, ("autoissue/2-b", ONE), ("main", TWO)],
         );
+        check(Which::Others, &[("a/b", ONE), ("main", TWO)]);
+        check(Which::One("a/b".to_owned()), &[("a/b", ONE)]);
+        check(Which::One("main".to_owned()), &[("main", TWO)]);
+        check(Which::One("a".to_owned()), &[]);
+        check(Which::One("a/b/c".to_owned()), &[]);
+        check(Which::One(ours.0.to_owned()), &[ours]);
     }
 
     #[test]
     fn what_is_kept_in_another_way_is_left_to_git() {
         let check = |file: (&str, &str)| {
             let git = repository(&[file]);
-            assert_eq!(heads(git.path()), None, "{file:?}");
+            assert_eq!(heads(git.path(), &Which::All), None, "{file:?}");
         };
         check(("refs/heads/alias", "ref: refs/heads/a/b\n"));
         check(("refs/heads/broken", "12\n"));
         check(("reftable/tables.list", ""));
         check(("commondir", "../..\n"));
-        assert!(heads(repository(&[]).path()).is_some());
+        assert!(heads(repository(&[]).path(), &Which::All).is_some());
     }
 
     #[test]
