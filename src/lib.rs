@@ -116,6 +116,7 @@ pub mod adapters {
         mod lock;
         mod merge;
         mod mirror;
+        mod nearby;
         mod objects;
         mod private;
         mod push;

@@ -223,8 +223,10 @@ impl Attempt<'_> {
                     format!("`{command}` {what}: {last}\n{output}"),
                 )));
             }
+            // Where there is no setup, all that lies there is known already.
+            self.ports.repository.seal(workspace).await?;
         }
-        Ok(self.ports.repository.seal(workspace).await?)
+        Ok(())
     }
 
     pub(super) async fn commit(

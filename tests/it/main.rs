@@ -39,6 +39,7 @@ mod git;
 mod git_files;
 mod git_hostile;
 mod git_http;
+mod git_nearby;
 mod git_parallel;
 mod git_sealed;
 mod git_snapshot;
