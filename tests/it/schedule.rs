@@ -614,3 +614,34 @@ fn work_that_was_paid_for_is_not_paid_again_where_git_or_the_disk_failed() {
         assert_eq!(play.last_start(), Some(&start));
     }
 }
+
+#[test]
+fn finished_work_is_published_while_the_provider_is_away() {
+    let tasks = vec![
+        task(1, Domain::Backend, &["a"], &[]),
+        task(2, Domain::Backend, &["b"], &[]),
+        task(3, Domain::Backend, &["c"], &[]),
+    ];
+    let mut play = Play::new(tasks, &settings(3));
+    let finish = |issue, result| Input::Finished {
+        issue: IssueNumber(issue),
+        attempt: AttemptNumber(1),
+        outcome: Outcome::free(result),
+        dice: 0,
+    };
+    play.put(&Input::Reported {
+        issue: IssueNumber(2),
+        attempt: AttemptNumber(1),
+        fact: Fact::Verified,
+    });
+    let mut limit = Failure::new(ErrorClass::UsageLimit, "window used up");
+    limit.until = Some(play.now.plus_millis(3_600_000));
+    play.put(&finish(3, Attempted::Failed(limit)));
+    play.put(&finish(1, Attempted::Lost));
+    let unpublished = Failure::new(ErrorClass::Publish, "502");
+    play.put(&finish(2, Attempted::Failed(unpublished)));
+    play.now = play.now.plus_millis(2_000);
+    play.put(&Input::Tick);
+    let running: Vec<IssueNumber> = play.running().iter().map(|task| task.number()).collect();
+    assert_eq!(running, [IssueNumber(2)], "#1 goes before it, and waits");
+}
