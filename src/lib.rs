@@ -116,6 +116,7 @@ pub mod adapters {
         mod lock;
         mod merge;
         mod mirror;
+        mod nearby;
         mod objects;
         mod private;
         mod push;
@@ -276,7 +277,6 @@ pub mod commands {
     pub mod signals;
     pub mod status;
     pub mod store;
-    pub mod token;
     pub mod watch;
     pub mod wire;
     /// The project, the agent and the check of `demo`.

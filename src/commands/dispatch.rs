@@ -8,7 +8,7 @@ use crate::commands::{
     breaker, clean, completions, config, demo, doctor, exec, history, init, metrics, resume, retry,
     status,
 };
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::rules::event::Command;
 use crate::rules::exit::Exit;
 
@@ -17,9 +17,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
     let place = Place::here(cli.globals)?;
     match cli.command {
         Commands::Doctor(_) => doctor::run(&place).await,
-        Commands::Init(args) => {
-            init::run(&place, args, async |_, _, _| Err(missing("create labels"))).await
-        }
+        Commands::Init(args) => init::run(&place, args).await,
         Commands::Config(args) => config::run(&place, args.command),
         Commands::Completions(args) => completions::completions(args.shell),
         Commands::Man(args) => completions::man(&args),
@@ -36,8 +34,4 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Commands::Skip(IssueArgs { issue }) => retry::run(&place, &Command::Skip { issue }, issue),
         Commands::Status(args) => status::run(&place, &args).await,
     }
-}
-
-fn missing(action: &str) -> Error {
-    Error::new(Kind::Missing, action).cause("this version does not have it yet")
 }

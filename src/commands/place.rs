@@ -6,6 +6,7 @@ use crate::commands::output::Output;
 use crate::config::load::load;
 use crate::config::loaded::{Loaded, Overrides};
 use crate::error::{Error, Kind};
+use crate::reporters::next::Calling;
 use etcetera::BaseStrategy as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -55,6 +56,21 @@ impl Place {
         Ok(checkout::look(&directory)?)
     }
 
+    /// How this program is called again from here, with the state directory of this call.
+    #[must_use]
+    pub fn calling(&self) -> Calling {
+        let named = self.globals.state_dir.as_ref();
+        let usual = std::env::var_os("AUTOISSUE_STATE_DIR").map(PathBuf::from);
+        let named = named.filter(|directory| Some(*directory) != usual.as_ref());
+        let quoted = |path: &Path| shell_words::quote(&path.to_string_lossy()).into_owned();
+        Calling {
+            program: program().map_or("autoissue".to_owned(), |path| quoted(&path)),
+            flags: named.map_or_else(String::new, |directory| {
+                format!(" --state-dir {}", quoted(directory))
+            }),
+        }
+    }
+
     /// Where journals, logs and worktrees are kept; it need not exist yet.
     pub fn state_dir(&self) -> Result<PathBuf, Error> {
         let named = self.globals.state_dir.as_ref();
@@ -71,6 +87,19 @@ impl Place {
             .expect("the XDG strategy always has a state directory");
         Ok(state.join("autoissue"))
     }
+}
+
+/// This program's file, where its name alone would not find it.
+fn program() -> Option<PathBuf> {
+    let own = std::env::current_exe().ok()?;
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let is_own =
+        |directory: PathBuf| directory.join("autoissue").canonicalize().ok().as_ref() == Some(&own);
+    if std::env::split_paths(&paths).any(is_own) {
+        return None;
+    }
+    let cwd = std::env::current_dir().ok()?;
+    Some(own.strip_prefix(cwd).map(Path::to_path_buf).unwrap_or(own))
 }
 
 /// Where a path leads, by the links and directories that are there; what is not there yet is taken as it is written.

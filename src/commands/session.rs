@@ -87,7 +87,12 @@ fn reporters(place: &Place, wiring: &Wiring, guard: Option<&LogGuard>) -> Vec<Ar
     } else {
         Live::Auto
     };
-    let mut reporters = vec![console(format, live, place.output.colour())];
+    let mut reporters = vec![console(
+        format,
+        live,
+        place.output.colour(),
+        place.calling(),
+    )];
     if let Some(guard) = guard {
         reporters.push(Arc::new(LogReporter::new(guard)));
     }

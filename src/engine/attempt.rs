@@ -221,8 +221,10 @@ impl Attempt<'_> {
                     format!("`{command}` {what}: {last}\n{whole}").trim_end(),
                 )));
             }
+            // Where there is no setup, all that lies there is known already.
+            self.ports.repository.seal(workspace).await?;
         }
-        Ok(self.ports.repository.seal(workspace).await?)
+        Ok(())
     }
 
     pub(super) async fn commit(

@@ -32,8 +32,6 @@ pub enum Kind {
     Files,
     /// Somebody stopped it before it began.
     Interrupted,
-    /// This version cannot do it yet.
-    Missing,
 }
 
 /// An error as a person reads it: `could not <action>`, why, and what helps.
@@ -61,8 +59,7 @@ impl Error {
             | Kind::Repository
             | Kind::Agent
             | Kind::Journal
-            | Kind::Files
-            | Kind::Missing => Exit::CouldNotRun,
+            | Kind::Files => Exit::CouldNotRun,
         };
         Self {
             kind,

@@ -3,11 +3,12 @@
 use super::capture::{Taking, reopen};
 use super::clean::{Cleaned, clean};
 use super::difference::compare;
-use super::fetch::{OURS, fetch, look};
+use super::fetch::{OURS, fetch, look, look_at};
 use super::layout::{Layout, Leftovers, delete_later};
 use super::lock::Lock;
 use super::merge::{Moved, footing, onto};
 use super::mirror::Mirror;
+use super::nearby::Which;
 use super::objects::write_commit;
 use super::push::push;
 use super::refs::keep;
@@ -231,7 +232,9 @@ impl Repository for GitRepository {
     }
 
     async fn remote_head(&self, branch: &BranchName) -> Result<Option<CommitId>, RepositoryError> {
-        Ok(look(&self.mirror).await?.get(branch.as_str()).cloned())
+        let which = Which::One(branch.to_string());
+        let there = look_at(&self.mirror, which).await?;
+        Ok(there.get(branch.as_str()).cloned())
     }
 
     async fn push(

@@ -177,6 +177,12 @@ impl Call {
         self
     }
 
+    /// It reads what another one writes.
+    pub(super) fn reading(mut self, pipe: Stdio) -> Self {
+        self.command.stdin(pipe);
+        self
+    }
+
     /// Keeps the lock until git has ended, even if we are killed before: git inherits it as its standard input.
     pub(super) fn holding(mut self, lock: &Lock) -> io::Result<Self> {
         self.command.stdin(lock.inherited()?);
@@ -237,6 +243,15 @@ pub(super) struct Said {
 }
 
 impl Said {
+    /// All went well.
+    pub(super) fn nothing() -> Self {
+        Self {
+            code: Some(0),
+            out: Vec::new(),
+            complaint: String::new(),
+        }
+    }
+
     /// The answer as text, without blanks around it.
     pub(super) fn text(&self) -> String {
         String::from_utf8_lossy(&self.out).trim().to_owned()
