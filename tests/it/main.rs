@@ -27,6 +27,7 @@ mod bad_input;
 mod bad_input_agents;
 mod bad_input_issues;
 mod bad_input_machine;
+mod bad_input_repository;
 mod claude;
 mod claude_replayed;
 mod cli;

@@ -27,6 +27,7 @@ use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -70,7 +71,7 @@ pub async fn open(
     let home = path.with_file_name(format!("{name}.home"));
     make(&home, "--state-dir")?;
     make(&slots, "worktree.root")?;
-    let git = Git::find(&home)?;
+    let git = Git::find(&home)?.trusting(owner(&source.url));
     check_version(&git, &home).await?;
     let (remote, theirs) = Remote::new(&source).await?;
     let identity = identity(habits.author.as_ref(), theirs);
@@ -256,6 +257,13 @@ impl Checkout for CleanTree {
     fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Whose repository on this machine it is.
+fn owner(url: &str) -> Option<u32> {
+    let path = Path::new(url);
+    let found = path.is_absolute().then(|| fs::metadata(path).ok());
+    found.flatten().map(|found| found.uid())
 }
 
 fn make(directory: &Path, setting: &str) -> Result<(), RepositoryError> {

@@ -104,6 +104,14 @@ impl Git {
         })
     }
 
+    /// Where we run as root, in a container say, a repository of this user is no stranger's: the user's own git, with
+    /// the user's own settings, has looked at it before. Git takes the word of `sudo` for whom root stands in.
+    pub(super) fn trusting(mut self, owner: Option<u32>) -> Self {
+        let owner = owner.map(|owner| ("SUDO_UID".into(), owner.to_string().into()));
+        self.environment.extend(owner);
+        self
+    }
+
     /// A call in `directory`, in whose parents no repository is looked for.
     pub(super) fn call(&self, directory: &Path, subcommand: &str) -> Call {
         let mut command = Command::new(&self.program);
