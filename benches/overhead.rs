@@ -78,11 +78,11 @@ struct Figures {
 impl Figures {
     fn round(&mut self, issues: u32, slots: &str) {
         let place = Place::new(issues);
-        let (raw, _) = place.measure(&mut place.script(RAW, issues));
+        let (raw, _) = Place::measure(&mut place.script(RAW, issues));
         let place = Place::new(issues);
-        let (own, memory) = place.measure(&mut place.autoissue(slots));
+        let (own, memory) = Place::measure(&mut place.autoissue(slots));
         place.check(issues);
-        let (agent, _) = place.measure(&mut place.script(AGENTS, issues));
+        let (agent, _) = Place::measure(&mut place.script(AGENTS, issues));
         let each = |cpu: Duration| cpu.as_secs_f64() * 1000.0 / f64::from(issues);
         self.raw.push(each(raw));
         self.own.push(each(own));
@@ -123,7 +123,7 @@ impl Place {
         }
         let setup =
             "git init -q -b main repo && cd repo && git add --all && git commit -q -m begin";
-        place.finish(&mut place.script(setup, 0));
+        Place::finish(&mut place.script(setup, 0));
         for number in 1..=issues {
             let text = format!(
                 "---\ntitle: \"[backend] Write {number}\"\nlabels: [go]\nstate: open\n---\n\nWrite `work-{number}.txt`.\n"
@@ -189,7 +189,7 @@ impl Place {
         command
     }
 
-    fn finish(&self, command: &mut Command) {
+    fn finish(command: &mut Command) {
         assert!(
             command.status().expect("it starts").success(),
             "{command:?}"
@@ -197,7 +197,7 @@ impl Place {
     }
 
     /// The CPU time of a command and all that it starts, and the peak memory of itself alone.
-    fn measure(&self, command: &mut Command) -> (Duration, f64) {
+    fn measure(command: &mut Command) -> (Duration, f64) {
         let before = cpu();
         let child = command.spawn().expect("it starts");
         let status = format!("/proc/{}/status", child.id());
@@ -222,7 +222,7 @@ impl Place {
         let count = format!(
             "test \"$(git -C repo for-each-ref refs/heads/autoissue | wc -l)\" -eq {issues}"
         );
-        self.finish(&mut self.script(&count, issues));
+        Self::finish(&mut self.script(&count, issues));
     }
 }
 

@@ -75,7 +75,7 @@ fn read_loose(directory: &Path, prefix: &str, which: &Which, heads: &mut Heads) 
             if which.takes(&prefix) {
                 read_loose(&entry.path(), &prefix, which, heads)?;
             }
-        } else if !name.ends_with(".lock") {
+        } else if name.strip_suffix(".lock").is_none() {
             read_one(&entry.path(), name, heads)?;
         }
     }
