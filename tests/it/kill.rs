@@ -2,7 +2,7 @@
 //! that nobody disturbed.
 
 use crate::fake_github::{Fault, Logged};
-use crate::rig::{Ran, leftovers};
+use crate::rig::{Ran, leftovers_in_the_end};
 use crate::stage::Stage;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -109,7 +109,7 @@ fn killed_at(at: usize, side: &str, expected: &BTreeMap<String, String>) -> Resu
     }
     let second = exec(&stage, &[]);
     let essence = stage.essence();
-    let left = leftovers(&stage.marker());
+    let left = leftovers_in_the_end(&stage.marker());
     if second.code != Some(0) || essence != *expected || !left.is_empty() {
         return Err(format!(
             "{point}: {:?} {essence:#?}\nleft: {left:?}\n{}\n{}",

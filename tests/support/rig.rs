@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 pub(crate) struct Rig {
     root: tempfile::TempDir,
@@ -241,4 +242,13 @@ pub(crate) fn leftovers(marker: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// The same, once they had the time that they may take to end.
+pub(crate) fn leftovers_in_the_end(marker: &str) -> Vec<String> {
+    let end = Instant::now() + Duration::from_secs(12);
+    while !leftovers(marker).is_empty() && Instant::now() < end {
+        std::thread::yield_now();
+    }
+    leftovers(marker)
 }
