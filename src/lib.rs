@@ -116,6 +116,7 @@ pub mod adapters {
         mod lock;
         mod merge;
         mod mirror;
+        mod nearby;
         mod objects;
         mod private;
         mod push;
@@ -273,6 +274,7 @@ pub mod commands {
     pub mod retry;
     pub mod seen;
     pub mod session;
+    pub mod signals;
     pub mod status;
     pub mod store;
     pub mod watch;

@@ -3,6 +3,7 @@
 use crate::cli::args::{Cli, Commands};
 use crate::cli::steer::IssueArgs;
 use crate::commands::place::Place;
+use crate::commands::signals::interruptible;
 use crate::commands::{
     breaker, clean, completions, config, demo, doctor, exec, history, init, metrics, resume, retry,
     status,
@@ -20,8 +21,8 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Commands::Config(args) => config::run(&place, args.command),
         Commands::Completions(args) => completions::completions(args.shell),
         Commands::Man(args) => completions::man(&args),
-        Commands::Exec(args) => exec::run(&place, &args).await,
-        Commands::Resume(args) => resume::run(&place, &args).await,
+        Commands::Exec(args) => interruptible(&place, exec::run(&place, &args)).await,
+        Commands::Resume(args) => interruptible(&place, resume::run(&place, &args)).await,
         Commands::Demo(args) => demo::command::run(&place, &args).await,
         Commands::Metrics(_) => metrics::run(&place),
         Commands::History(args) => history::run(&place, &args).await,

@@ -152,7 +152,7 @@ fn row(task: &Task, plan: &Forecast, room: usize, files: Option<usize>) -> Vec<S
         (Some(_), _) => "left out".to_owned(),
         (None, Some(Placed { from: 0, .. })) => "at once".to_owned(),
         (None, Some(placed)) => format!("in {}m", placed.from / MINUTE),
-        (None, None) => "never".to_owned(),
+        (None, None) => "blocked".to_owned(),
     };
     let or_nothing = |text: String| {
         if text.is_empty() {

@@ -44,7 +44,7 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
         return nothing::say(place, &wiring, &selection);
     }
     let repository = wiring.repository().await?;
-    preflight::check_base(&wiring, repository.as_ref()).await?;
+    preflight::check_remote(&wiring, repository.as_ref()).await?;
     let minutes = store.typical_minutes(&key)?;
     let branches = branches(repository.as_ref()).await?;
     let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;

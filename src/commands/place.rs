@@ -9,6 +9,8 @@ use crate::error::{Error, Kind};
 use crate::reporters::next::Calling;
 use etcetera::BaseStrategy as _;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// What a command needs to know of its surroundings.
 #[derive(Clone, Debug)]
@@ -19,6 +21,8 @@ pub struct Place {
     pub globals: Globals,
     /// Where results go.
     pub output: Output,
+    /// Has a session begun, which hears signals itself?
+    pub has_begun: Arc<AtomicBool>,
 }
 
 impl Place {
@@ -32,6 +36,7 @@ impl Place {
             cwd,
             globals,
             output,
+            has_begun: Arc::default(),
         })
     }
 

@@ -5,6 +5,7 @@ use crate::commands::project::Home;
 use crate::commands::wire::Wiring;
 use crate::error::{Error, Kind};
 use crate::ports::Repository;
+use crate::rules::ids::BranchName;
 use crate::rules::prompt::VARIABLES;
 
 /// Refuses a run that cannot come to anything: the token, the words for the agent, checks and setup.
@@ -15,10 +16,17 @@ pub fn check(wiring: &Wiring) -> Result<(), Error> {
     check_commands(wiring)
 }
 
-/// Refuses a base branch that the remote does not have; brings the mirror up to date.
-pub async fn check_base(wiring: &Wiring, repository: &dyn Repository) -> Result<(), Error> {
+/// Refuses a base branch that the remote does not have, and a remote that cannot take ours; brings the mirror up to date.
+pub async fn check_remote(wiring: &Wiring, repository: &dyn Repository) -> Result<(), Error> {
     repository.fetch(&wiring.project.base_branch).await?;
-    Ok(())
+    // A branch is a file to git, and ours are files in a directory of that name.
+    let taken = BranchName::new("autoissue");
+    if repository.remote_head(&taken).await?.is_none() {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Repository, "make branches of our own")
+        .cause("the remote has a branch `autoissue`, beside which there is none like `autoissue/12-title`")
+        .hints(["rename it: `git branch -m autoissue another-name`, on the remote, too"]))
 }
 
 /// Issues on GitHub that cannot be seen are not taken for none.

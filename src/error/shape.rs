@@ -30,6 +30,8 @@ pub enum Kind {
     Busy,
     /// A file or directory of this machine.
     Files,
+    /// Somebody stopped it before it began.
+    Interrupted,
 }
 
 /// An error as a person reads it: `could not <action>`, why, and what helps.
@@ -49,6 +51,7 @@ impl Error {
             Kind::Usage => Exit::Usage,
             Kind::Busy => Exit::Held,
             Kind::Budget => Exit::Budget,
+            Kind::Interrupted => Exit::Interrupted,
             Kind::Config
             | Kind::Project
             | Kind::Auth

@@ -336,8 +336,8 @@ mod tests {
 
     #[test]
     fn every_variable_that_is_named_can_be_used() {
-        let all = VARIABLES.map(|name| format!("{{{{ {name} }}}}"));
-        assert!(check_template(&all.concat()).is_ok());
+        let all = format!("{{{{ {} }}}}", VARIABLES.join(" }}{{ "));
+        assert!(check_template(&all).is_ok());
     }
 
     #[test]

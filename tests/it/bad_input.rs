@@ -195,7 +195,7 @@ fn an_agent_that_cannot_start_is_named_before_anything_is_fetched() {
     --- stderr
     error: could not start the agent
       because claude is not installed; install it with `npm install -g @anthropic-ai/claude-code`
-    hint: `npm install -g @anthropic-ai/claude-code` installs it; `autoissue doctor` shows what is found
+    hint: `autoissue doctor` shows what is found
     ");
     let command = |argv: &str| format!(r#"{{"agent": {{"kind": "command"{argv}}}}}"#);
     assert_snapshot!(check(&command(r#", "command": ["no-such-agent", "-x"]"#)), @"

@@ -4,6 +4,7 @@ use crate::fake_github::{FakeGitHub, FakeOptions};
 use crate::rig::{Ran, Rig, config_for};
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::path::Path;
 
 const WORKS: &str = "#!/bin/sh\ncat > prompt.txt\necho work > \"work-$AUTOISSUE_ISSUE.txt\"\necho '{\"cost_usd\": 0.01, \"summary\": \"did it\"}'\n";
 
@@ -124,10 +125,8 @@ fn a_pull_is_no_issue_even_with_the_label() {
     );
 }
 
-#[test]
-fn any_title_and_body_is_text_and_nothing_else() {
-    let hub = Hub::new();
-    let canary = hub.rig.path("canary");
+/// Issues 1 to 10 have odd titles, 11 a long body, and 12 to 21 the same title. A shell that reads one makes the canary.
+fn odd_issues(hub: &Hub, canary: &Path) {
     let shell = format!("$(touch {0}) `touch {0}`; touch {0}", canary.display());
     let long = "x".repeat(65_536);
     let titles = [
@@ -147,10 +146,16 @@ fn any_title_and_body_is_text_and_nothing_else() {
             .add_issue(title, &format!("{title}\n\n```\n{title}"), &["odd"]);
     }
     hub.fake.add_issue("Long body", &long, &["odd"]);
-    let mut same = Vec::new();
     for _ in 0..10 {
-        same.push(hub.fake.add_issue("The same title", "", &["odd"]));
+        hub.fake.add_issue("The same title", "", &["odd"]);
     }
+}
+
+#[test]
+fn any_title_and_body_is_text_and_nothing_else() {
+    let hub = Hub::new();
+    let canary = hub.rig.path("canary");
+    odd_issues(&hub, &canary);
     let dry = hub.exec(&["odd", "--dry-run", "--budget", "200"]);
     assert_eq!(dry.code, Some(0), "{dry:?}");
     plain(&dry.stdout);
@@ -170,23 +175,27 @@ fn any_title_and_body_is_text_and_nothing_else() {
         .collect();
     assert!(told[4].starts_with("red ") && told.len() == 21, "{told:?}");
     assert!(!canary.exists());
+    one_pull_an_issue(&hub.fake, 21);
+    assert_eq!(hub.fake.violations(), Vec::<String>::new());
+}
 
-    let pulls = hub.fake.pulls();
-    assert_eq!(pulls.len(), 21);
+/// Every issue has a pull from a branch of its own, with its own work.
+fn one_pull_an_issue(fake: &FakeGitHub, count: u64) {
+    let pulls = fake.pulls();
+    assert_eq!(pulls.len() as u64, count);
     let heads: BTreeSet<String> = pulls
         .iter()
         .map(|pull| pull.pull.as_ref().unwrap().head.clone())
         .collect();
-    assert_eq!(heads.len(), 21);
-    for number in 1..=21_u64 {
+    assert_eq!(heads.len() as u64, count);
+    for number in 1..=count {
         let head = heads
             .iter()
             .find(|head| head.starts_with(&format!("autoissue/{number}-")));
         let head = head.unwrap_or_else(|| panic!("#{number}: {heads:?}"));
         assert!(is_branch(head, number), "{head}");
         assert_eq!(
-            hub.fake
-                .file(head, &format!("work-{number}.txt"))
+            fake.file(head, &format!("work-{number}.txt"))
                 .as_deref()
                 .map(str::trim),
             Some("work")
@@ -195,7 +204,6 @@ fn any_title_and_body_is_text_and_nothing_else() {
     for pull in &pulls {
         plain(&pull.title);
     }
-    assert_eq!(hub.fake.violations(), Vec::<String>::new());
 }
 
 #[test]

@@ -5,7 +5,6 @@ use crate::rig::{Ran, Rig, config_for, leftovers};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
-use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -227,7 +226,7 @@ fn interrupted_at(what: &str, is_it: fn(&crate::fake_github::Logged) -> bool) {
         command.args(if json { &["--format", "json"][..] } else { &[] });
         command
     };
-    let mut child = run(false)
+    let child = run(false)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -243,13 +242,16 @@ fn interrupted_at(what: &str, is_it: fn(&crate::fake_github::Logged) -> bool) {
         Signal::SIGINT,
     )
     .unwrap();
-    let status = child.wait().unwrap();
+    let ended = Ran::from(child.wait_with_output().unwrap());
     assert!(asked.elapsed() < Duration::from_secs(5), "{what}");
-    assert_eq!((status.code(), status.signal()), (None, Some(2)), "{what}");
-    gate.open();
-    assert_eq!(leftovers(&rig.marker()), Vec::<String>::new(), "{what}");
+    assert_eq!(ended.code, Some(5), "{what}: {ended:?}");
+    assert_eq!(
+        ended.stderr,
+        "error: could not begin the session\n  because it was interrupted before anything was started\nhint: run the same command again\n"
+    );
     let mirrors = rig.path("state/mirrors").display().to_string();
     until("git is gone", || leftovers(&mirrors).is_empty());
+    gate.open();
     let ran = Ran::from(run(true).output().unwrap());
     assert_eq!(ran.code, Some(0), "{what}: {ran:?}");
     assert_eq!(ran.task(1)["outcome"], "completed", "{what}");

@@ -148,6 +148,12 @@ fn what_another_process_does_is_seen_from_anywhere() {
     assert_eq!(scene.json(&["--issue", "2"])["state"], "waiting");
 
     scene.finish();
+}
+
+#[test]
+fn where_nothing_runs_the_latest_sessions_are_listed() {
+    let mut scene = Scene::new();
+    scene.finish();
     let list = scene.json(&[]);
     assert_eq!(list["event"], "sessions");
     let row = &list["sessions"][0];

@@ -72,6 +72,11 @@ impl Rig {
         self.write(&format!("checkout/.autoissue/issues/{number}.md"), &text);
     }
 
+    /// How the binary ends with these arguments.
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
+        Ran::from(self.autoissue(args).output().unwrap())
+    }
+
     /// Works on the issues labelled `go`.
     pub(crate) fn go(&self) -> Ran {
         self.run(&["exec", "go", "--format", "json"])
@@ -105,11 +110,6 @@ impl Rig {
             .args(args)
             .env("AUTOISSUE_STATE_DIR", self.path("state"));
         command
-    }
-
-    /// The binary, run to its end.
-    pub(crate) fn run(&self, args: &[&str]) -> Ran {
-        self.autoissue(args).output().unwrap().into()
     }
 
     fn clean(&self, mut command: Command) -> Command {
@@ -227,8 +227,20 @@ pub(crate) fn config_for(api: &str, git: &str, agent: &Path, check: Option<&Path
     })
 }
 
-/// Processes that carry this session's name in their environment, as `pid command`.
+/// Processes that carry this text in their environment and do not end by themselves at once, as `pid command`.
 pub(crate) fn leftovers(marker: &str) -> Vec<String> {
+    // A git that has just lost its input needs a moment to end; I18 gives it twelve seconds.
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(12);
+    loop {
+        let found = carriers(marker);
+        if found.is_empty() || std::time::Instant::now() > end {
+            return found;
+        }
+        std::thread::yield_now();
+    }
+}
+
+fn carriers(marker: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
         let environ = std::fs::read(entry.path().join("environ")).unwrap_or_default();

@@ -2,6 +2,7 @@
 
 use super::lock::Lock;
 use super::mirror::Mirror;
+use super::nearby::{self, Which};
 use super::refs::remove_file;
 use super::run::{Call, Said, blocking, failed};
 use crate::ports::RepositoryError;
@@ -38,6 +39,8 @@ const HARMLESS: [&str; 9] = [
     "badTagName",
 ];
 
+const LOOK: &str = "look at the remote's branches";
+
 /// Branches and where they stand.
 pub(super) type Heads = BTreeMap<String, CommitId>;
 
@@ -46,7 +49,8 @@ pub(super) type Heads = BTreeMap<String, CommitId>;
 pub(super) struct Refs {
     /// As git's own `packed-refs` file holds them.
     pub(super) packed: String,
-    heads: Heads,
+    /// The branches of the remote.
+    pub(super) heads: Heads,
 }
 
 /// Where the remote's branches stand now.
@@ -54,11 +58,29 @@ pub(super) async fn look(mirror: &Mirror) -> Result<Arc<Heads>, RepositoryError>
     mirror.looks.join(|| look_now(mirror)).await
 }
 
+/// The same, of some of them: cheaper where the remote is on this machine.
+pub(super) async fn look_at(mirror: &Mirror, which: Which) -> Result<Arc<Heads>, RepositoryError> {
+    if let Some(git_dir) = mirror.remote.local_git_dir() {
+        let read = move || Ok(nearby::heads(&git_dir, &which));
+        if let Some(heads) = blocking(LOOK, read).await? {
+            return Ok(Arc::new(heads));
+        }
+    }
+    look(mirror).await
+}
+
 /// Where a branch of the remote stands; the mirror has all that it holds.
 pub(super) async fn fetch(mirror: &Mirror, branch: &str) -> Result<CommitId, RepositoryError> {
-    let there = look(mirror).await?;
-    let tip = there.get(branch).ok_or_else(|| missing(branch, &there))?;
     let ours = branch.starts_with(OURS);
+    let which = if ours {
+        Which::One(branch.to_owned())
+    } else {
+        Which::Others
+    };
+    let there = look_at(mirror, which).await?;
+    let Some(tip) = there.get(branch) else {
+        return Err(missing(branch, &*look(mirror).await?));
+    };
     let known = refs(mirror).await?;
     let up_to_date = if ours {
         known.heads.get(branch) == Some(tip)
@@ -144,7 +166,12 @@ fn missing(branch: &str, heads: &Heads) -> RepositoryError {
 }
 
 async fn look_now(mirror: &Mirror) -> Result<Arc<Heads>, RepositoryError> {
-    let action = "look at the remote's branches";
+    if let Some(git_dir) = mirror.remote.local_git_dir() {
+        let read = move || Ok(nearby::heads(&git_dir, &Which::All));
+        if let Some(heads) = blocking(LOOK, read).await? {
+            return Ok(Arc::new(heads));
+        }
+    }
     let call = match mirror.remote.local_git_dir() {
         // One process where speaking to it takes three.
         Some(git_dir) => mirror
@@ -155,9 +182,9 @@ async fn look_now(mirror: &Mirror) -> Result<Arc<Heads>, RepositoryError> {
             .call("ls-remote")?
             .args(["--heads", "--refs", "--", &mirror.remote.url]),
     };
-    let said = mirror.remote.ask(call, action).await?;
+    let said = mirror.remote.ask(call, LOOK).await?;
     if said.code != Some(0) {
-        return Err(mirror.remote.error(action, &said));
+        return Err(mirror.remote.error(LOOK, &said));
     }
     Ok(Arc::new(parse_heads(
         &String::from_utf8_lossy(&said.out),

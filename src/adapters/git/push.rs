@@ -3,6 +3,7 @@
 use super::fetch::{OURS, look};
 use super::flight::again;
 use super::mirror::Mirror;
+use super::nearby;
 use super::run::Said;
 use crate::ports::RepositoryError;
 use crate::rules::ids::{BranchName, CommitId};
@@ -22,10 +23,13 @@ pub(super) struct Queue {
 
 /// A branch that is to go from `expected`, or from nothing, to the commit.
 #[derive(Clone)]
-struct Move {
-    branch: BranchName,
-    commit: CommitId,
-    expected: Option<CommitId>,
+pub(super) struct Move {
+    /// The branch.
+    pub(super) branch: BranchName,
+    /// Where it is to stand.
+    pub(super) commit: CommitId,
+    /// Where it stands now.
+    pub(super) expected: Option<CommitId>,
 }
 
 /// What came of a push, for each that was in it.
@@ -125,6 +129,9 @@ async fn in_company(mirror: &Mirror, wish: &Move) -> Reply {
 
 async fn send(mirror: &Mirror, moves: &[Move]) -> Reply {
     let push = async {
+        if nearby::push(mirror, moves).await? {
+            return Ok(Said::nothing());
+        }
         let mut call =
             mirror
                 .call("push")?

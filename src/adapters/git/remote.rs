@@ -2,7 +2,7 @@
 
 use super::run::{Call, Said};
 use super::source::{Credential, Credentials, Identity, Source};
-use super::user::{carry, identity, is_partial, settings};
+use super::user::{carry, identity, is_about_pushes, is_partial, settings};
 use crate::ports::RepositoryError;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -15,6 +15,8 @@ pub(super) struct Remote {
     /// Checked: no option, no credentials in it.
     pub(super) url: String,
     local: bool,
+    /// Is it on this machine, and does it do with a push what any git does?
+    plain: bool,
     credential: Credentials,
     carried: Vec<(String, String)>,
 }
@@ -30,13 +32,23 @@ impl Remote {
         };
         let checkout = source.checkout.as_deref();
         let found = settings(checkout.or(local.then_some(Path::new(&url)))).await;
-        if local {
-            refuse_partial(&url, checkout, &found).await?;
-        }
+        let plain = if local {
+            let own = match checkout {
+                Some(checkout) if checkout != Path::new(&url) => {
+                    settings(Some(Path::new(&url))).await
+                }
+                Some(_) | None => found.clone(),
+            };
+            refuse_partial(&url, &own)?;
+            own.iter().all(|(key, _)| !is_about_pushes(key))
+        } else {
+            false
+        };
         let theirs = identity(&found);
         let remote = Self {
             url,
             local,
+            plain,
             credential: Arc::clone(&source.credential),
             carried: found.into_iter().filter_map(carry).collect(),
         };
@@ -48,6 +60,11 @@ impl Remote {
         let root = self.local.then(|| PathBuf::from(&self.url))?;
         let below = root.join(".git");
         Some(if below.exists() { below } else { root })
+    }
+
+    /// The same, where a push does nothing but to store objects and set refs.
+    pub(super) fn plain_git_dir(&self) -> Option<PathBuf> {
+        self.plain.then(|| self.local_git_dir()).flatten()
     }
 
     /// Lets a call speak to the remote, and runs it.
@@ -126,16 +143,8 @@ impl Remote {
     }
 }
 
-/// A source whose objects are elsewhere is no use to us. `found` are the settings of the checkout, if there is one.
-async fn refuse_partial(
-    url: &str,
-    checkout: Option<&Path>,
-    found: &[(String, String)],
-) -> Result<(), RepositoryError> {
-    let own = match checkout {
-        Some(checkout) if checkout != Path::new(url) => settings(Some(Path::new(url))).await,
-        Some(_) | None => found.to_vec(),
-    };
+/// A source whose objects are elsewhere is no use to us. `own` are its settings.
+fn refuse_partial(url: &str, own: &[(String, String)]) -> Result<(), RepositoryError> {
     if own.iter().any(|(key, _)| is_partial(key)) {
         return Err(RepositoryError::Unusable {
             problem: format!("`{url}` is a partial clone: some of its objects are elsewhere"),

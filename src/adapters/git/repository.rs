@@ -3,11 +3,12 @@
 use super::capture::{Taking, reopen};
 use super::clean::{Cleaned, clean};
 use super::difference::compare;
-use super::fetch::{OURS, fetch, look};
+use super::fetch::{OURS, fetch, look, look_at};
 use super::layout::{Layout, Leftovers, delete_later};
 use super::lock::Lock;
 use super::merge::{Moved, footing, onto};
 use super::mirror::Mirror;
+use super::nearby::Which;
 use super::objects::write_commit;
 use super::push::push;
 use super::refs::keep;
@@ -26,6 +27,7 @@ use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -69,7 +71,7 @@ pub async fn open(
     let home = path.with_file_name(format!("{name}.home"));
     make(&home, "--state-dir")?;
     make(&slots, "worktree.root")?;
-    let git = Git::find(&home)?;
+    let git = Git::find(&home)?.trusting(owner(&source.url));
     check_version(&git, &home).await?;
     let (remote, theirs) = Remote::new(&source).await?;
     let identity = identity(habits.author.as_ref(), theirs);
@@ -230,7 +232,9 @@ impl Repository for GitRepository {
     }
 
     async fn remote_head(&self, branch: &BranchName) -> Result<Option<CommitId>, RepositoryError> {
-        Ok(look(&self.mirror).await?.get(branch.as_str()).cloned())
+        let which = Which::One(branch.to_string());
+        let there = look_at(&self.mirror, which).await?;
+        Ok(there.get(branch.as_str()).cloned())
     }
 
     async fn push(
@@ -253,6 +257,13 @@ impl Checkout for CleanTree {
     fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Whose repository on this machine it is.
+fn owner(url: &str) -> Option<u32> {
+    let path = Path::new(url);
+    let found = path.is_absolute().then(|| fs::metadata(path).ok());
+    found.flatten().map(|found| found.uid())
 }
 
 fn make(directory: &Path, setting: &str) -> Result<(), RepositoryError> {

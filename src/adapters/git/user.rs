@@ -39,6 +39,17 @@ pub(super) fn is_partial(key: &str) -> bool {
     key == "extensions.partialclone" || (key.starts_with("remote.") && key.ends_with(".promisor"))
 }
 
+/// May it change what a repository does with a push?
+pub(super) fn is_about_pushes(key: &str) -> bool {
+    let sections = ["receive.", "transfer.", "hook.", "extensions."];
+    let is_format = matches!(
+        key,
+        "extensions.objectformat" | "extensions.worktreeconfig" | "extensions.refstorage"
+    );
+    key == "core.hookspath"
+        || (!is_format && sections.iter().any(|section| key.starts_with(section)))
+}
+
 /// Name and address, where both are set.
 pub(super) fn identity(settings: &[(String, String)]) -> Option<Identity> {
     let last = |wanted: &str| {
@@ -82,6 +93,18 @@ mod tests {
         check("http.extraheader", false);
         check("core.sshcommand", false);
         check("remote.origin.proxy", false);
+    }
+
+    #[test]
+    fn settings_that_a_push_obeys_are_seen() {
+        let check = |key: &str, is: bool| assert_eq!(is_about_pushes(key), is, "{key}");
+        check("receive.denycreates", true);
+        check("transfer.hiderefs", true);
+        check("core.hookspath", true);
+        check("hook.lint.command", true);
+        check("extensions.partialclone", true);
+        check("extensions.objectformat", false);
+        check("core.bare", false);
     }
 
     #[test]

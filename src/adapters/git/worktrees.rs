@@ -143,10 +143,7 @@ impl Worktrees {
         seal_copied(slot, &copied).map_err(io)?;
         work.nested = match leftovers {
             Leftovers::Ignored => seal(mirror, slot, &path, &self.slots, nested).await?,
-            Leftovers::None => {
-                let empty = |path: PathBuf| (path.to_string_lossy().into_owned(), 0);
-                nested.into_iter().map(empty).collect()
-            }
+            Leftovers::None => below(&path, &nested).map_err(io)?,
         };
         work.odd = below(&path, &odd).map_err(io)?;
         private::make(mirror, slot, &path, &work, &copied).await?;

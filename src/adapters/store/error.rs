@@ -176,6 +176,10 @@ impl StoreError {
             ),
             Self::Busy { .. } => "try again in a moment".into(),
             Self::Event { .. } => "use the autoissue that wrote it".into(),
+            // SQLite takes no path above 512 bytes.
+            Self::Sql { .. } if self.code() == Some(ErrorCode::CannotOpen) => {
+                "choose another directory, or one with a shorter path, with --state-dir".into()
+            }
             Self::Broken { .. }
             | Self::DailyCeiling { .. }
             | Self::Gap { .. }

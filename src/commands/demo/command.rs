@@ -10,6 +10,7 @@ use crate::error::{Error, Kind};
 use crate::rules::exit::Exit;
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Runs the command.
 pub async fn run(place: &Place, args: &DemoArgs) -> Result<Exit, Error> {
@@ -48,6 +49,7 @@ pub async fn run(place: &Place, args: &DemoArgs) -> Result<Exit, Error> {
         cwd: project.root.clone(),
         globals,
         output: place.output,
+        has_begun: Arc::clone(&place.has_begun),
     };
     let exec = ExecArgs {
         label: Some(project.label.to_owned()),
