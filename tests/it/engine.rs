@@ -412,7 +412,9 @@ async fn a_death_at_any_append_changes_nothing_in_the_end() {
             }
         }
     }
-    println!("{deaths} deaths over {appends} appends");
+    crate::rig::aloud(&format!(
+        "{deaths} deaths over {appends} appends in memory, all resumed to the same end"
+    ));
     assert!(deaths > 200);
 }
 

@@ -2,7 +2,7 @@
 //! that nobody disturbed.
 
 use crate::fake_github::{Fault, Logged};
-use crate::rig::{Ran, leftovers};
+use crate::rig::{Ran, aloud, leftovers_in_the_end};
 use crate::stage::Stage;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -85,9 +85,9 @@ fn a_kill_at_any_event_changes_nothing_in_the_end() {
     let (failures, kills) = (failures.into_inner().unwrap(), kills.into_inner());
     let (count, all) = (failures.len(), failures.join("\n"));
     assert!(failures.is_empty(), "{count} of them:\n{all}");
-    println!(
+    aloud(&format!(
         "killed {kills} times, before and after every event, and always resumed to the same end"
-    );
+    ));
     assert!(kills > 160, "{kills}");
 }
 
@@ -109,7 +109,7 @@ fn killed_at(at: usize, side: &str, expected: &BTreeMap<String, String>) -> Resu
     }
     let second = exec(&stage, &[]);
     let essence = stage.essence();
-    let left = leftovers(&stage.marker());
+    let left = leftovers_in_the_end(&stage.marker());
     if second.code != Some(0) || essence != *expected || !left.is_empty() {
         return Err(format!(
             "{point}: {:?} {essence:#?}\nleft: {left:?}\n{}\n{}",
@@ -152,5 +152,7 @@ fn without_looking_first_a_kill_makes_a_second_comment() {
         is_doubled
     });
     let at = doubled.expect("a comment that is sent twice");
-    println!("without a look, a kill before event {at} is followed by a second comment");
+    aloud(&format!(
+        "without a look, a kill before event {at} is followed by a second comment"
+    ));
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 pub(crate) struct Rig {
     root: tempfile::TempDir,
@@ -253,4 +254,20 @@ fn carriers(marker: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// The same, once they had the time that they may take to end.
+pub(crate) fn leftovers_in_the_end(marker: &str) -> Vec<String> {
+    let end = Instant::now() + Duration::from_secs(12);
+    while !leftovers(marker).is_empty() && Instant::now() < end {
+        std::thread::yield_now();
+    }
+    leftovers(marker)
+}
+
+/// Says a figure past the test harness, which keeps what passing tests print to itself.
+pub(crate) fn aloud(figure: &str) {
+    use std::io::Write as _;
+    // Nobody's test fails for want of an audience.
+    drop(writeln!(std::io::stderr(), "figure: {figure}"));
 }

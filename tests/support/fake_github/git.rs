@@ -169,7 +169,7 @@ fn read_heads(directory: &Path, prefix: &str, heads: &mut BTreeMap<String, Strin
         if item.path().is_dir() {
             read_heads(&item.path(), &format!("{name}/"), heads);
         } else if let Ok(sha) = std::fs::read_to_string(item.path())
-            && name.strip_suffix(".lock").is_none()
+            && item.path().extension() != Some("lock".as_ref())
         {
             heads.insert(name, sha.trim().to_owned());
         }
