@@ -1,6 +1,6 @@
 //! Agents that say or do what no agent should: nothing is lost, nothing leaks, and no bill gets smaller.
 
-use crate::rig::{Ran, Rig, leftovers};
+use crate::rig::{Ran, Rig, leftovers_in_the_end};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
@@ -13,7 +13,7 @@ fn attempt(agent: &str) -> (Rig, Ran) {
     let rig = Rig::local(agent, &json!({ "executor": { "maxRetries": 0 } }));
     rig.issue(1, "One", "do it");
     let ran = rig.go();
-    assert_eq!(leftovers(&rig.marker()), Vec::<String>::new());
+    assert_eq!(leftovers_in_the_end(&rig.marker()), Vec::<String>::new());
     (rig, ran)
 }
 
@@ -159,7 +159,7 @@ fn interrupted(times: u32) -> (Rig, Duration) {
     }
     let status = child.wait().unwrap();
     assert_eq!((status.code(), status.signal()), (Some(5), None));
-    assert_eq!(leftovers(&rig.marker()), Vec::<String>::new());
+    assert_eq!(leftovers_in_the_end(&rig.marker()), Vec::<String>::new());
     (rig, asked.elapsed())
 }
 

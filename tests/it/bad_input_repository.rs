@@ -1,6 +1,6 @@
 //! Repositories and places as they are found, and setups that do not work.
 
-use crate::rig::{Ran, Rig, leftovers};
+use crate::rig::{Ran, Rig, leftovers, leftovers_in_the_end};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
@@ -353,7 +353,7 @@ fn a_setup_that_hangs_ends_with_the_session() {
     .unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(5));
     assert!(asked.elapsed() < Duration::from_secs(12));
-    assert_eq!(leftovers(&rig.marker()), Vec::<String>::new());
+    assert_eq!(leftovers_in_the_end(&rig.marker()), Vec::<String>::new());
     rig.write("home/mended", "");
     done(&rig, &rig.run(&["resume", "--format", "json"]));
 }

@@ -227,20 +227,8 @@ pub(crate) fn config_for(api: &str, git: &str, agent: &Path, check: Option<&Path
     })
 }
 
-/// Processes that carry this text in their environment and do not end by themselves at once, as `pid command`.
+/// Processes that carry this text in their environment, as `pid command`.
 pub(crate) fn leftovers(marker: &str) -> Vec<String> {
-    // A git that has just lost its input needs a moment to end; I18 gives it twelve seconds.
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(12);
-    loop {
-        let found = carriers(marker);
-        if found.is_empty() || std::time::Instant::now() > end {
-            return found;
-        }
-        std::thread::yield_now();
-    }
-}
-
-fn carriers(marker: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
         let environ = std::fs::read(entry.path().join("environ")).unwrap_or_default();
