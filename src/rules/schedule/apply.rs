@@ -182,10 +182,10 @@ impl Session {
         self.look_again(next);
         let entry = self.table.at(place);
         let satisfied = ending.satisfies_dependents();
-        if !announces(entry, self.settings()) {
-            self.table.at_mut(place).announced = true;
-        } else {
+        if announces(entry, self.settings()) {
             self.unannounced.insert(place);
+        } else {
+            self.table.at_mut(place).announced = true;
         }
         for dependent in self.graph.dependents(place).collect::<Vec<_>>() {
             match self.table.at(dependent).state {
