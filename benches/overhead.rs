@@ -78,11 +78,11 @@ struct Figures {
 impl Figures {
     fn round(&mut self, issues: u32, slots: &str) {
         let place = Place::new(issues);
-        let (raw, _) = Place::measure(&mut place.script(RAW, issues));
+        let (raw, _) = measure(&mut place.script(RAW, issues));
         let place = Place::new(issues);
-        let (own, memory) = Place::measure(&mut place.autoissue(slots));
+        let (own, memory) = measure(&mut place.autoissue(slots));
         place.check(issues);
-        let (agent, _) = Place::measure(&mut place.script(AGENTS, issues));
+        let (agent, _) = measure(&mut place.script(AGENTS, issues));
         let each = |cpu: Duration| cpu.as_secs_f64() * 1000.0 / f64::from(issues);
         self.raw.push(each(raw));
         self.own.push(each(own));
@@ -123,7 +123,7 @@ impl Place {
         }
         let setup =
             "git init -q -b main repo && cd repo && git add --all && git commit -q -m begin";
-        Place::finish(&mut place.script(setup, 0));
+        finish(&mut place.script(setup, 0));
         for number in 1..=issues {
             let text = format!(
                 "---\ntitle: \"[backend] Write {number}\"\nlabels: [go]\nstate: open\n---\n\nWrite `work-{number}.txt`.\n"
@@ -189,41 +189,41 @@ impl Place {
         command
     }
 
-    fn finish(command: &mut Command) {
-        assert!(
-            command.status().expect("it starts").success(),
-            "{command:?}"
-        );
-    }
-
-    /// The CPU time of a command and all that it starts, and the peak memory of itself alone.
-    fn measure(command: &mut Command) -> (Duration, f64) {
-        let before = cpu();
-        let child = command.spawn().expect("it starts");
-        let status = format!("/proc/{}/status", child.id());
-        let (tell, told) = channel();
-        let waiter = thread::spawn(move || tell.send(child.wait_with_output()));
-        // What the system says of its peak goes with it, so that is asked again and again.
-        let mut memory = 0.0_f64;
-        let ended = loop {
-            match told.recv_timeout(Duration::from_millis(5)) {
-                Ok(ended) => break ended.expect("it ends"),
-                Err(_) => memory = memory.max(peak(&status).unwrap_or(0.0)),
-            }
-        };
-        assert!(ended.status.success(), "{command:?}");
-        waiter.join().expect("no panic").expect("somebody listens");
-        while wait().is_ok() {}
-        (cpu().saturating_sub(before), memory)
-    }
-
     /// Did every issue get its branch?
     fn check(&self, issues: u32) {
         let count = format!(
             "test \"$(git -C repo for-each-ref refs/heads/autoissue | wc -l)\" -eq {issues}"
         );
-        Self::finish(&mut self.script(&count, issues));
+        finish(&mut self.script(&count, issues));
     }
+}
+
+fn finish(command: &mut Command) {
+    assert!(
+        command.status().expect("it starts").success(),
+        "{command:?}"
+    );
+}
+
+/// The CPU time of a command and all that it starts, and the peak memory of itself alone.
+fn measure(command: &mut Command) -> (Duration, f64) {
+    let before = cpu();
+    let child = command.spawn().expect("it starts");
+    let status = format!("/proc/{}/status", child.id());
+    let (tell, told) = channel();
+    let waiter = thread::spawn(move || tell.send(child.wait_with_output()));
+    // What the system says of its peak goes with it, so that is asked again and again.
+    let mut memory = 0.0_f64;
+    let ended = loop {
+        match told.recv_timeout(Duration::from_millis(5)) {
+            Ok(ended) => break ended.expect("it ends"),
+            Err(_) => memory = memory.max(peak(&status).unwrap_or(0.0)),
+        }
+    };
+    assert!(ended.status.success(), "{command:?}");
+    waiter.join().expect("no panic").expect("somebody listens");
+    while wait().is_ok() {}
+    (cpu().saturating_sub(before), memory)
 }
 
 /// Of all that has been waited for.

@@ -49,7 +49,7 @@ pub async fn run(
     let issues = forge.open_issues(selection).await?;
     nothing::tell_absent(place, forge.as_ref(), selection, &issues).await?;
     let tasks = intake::read(forge.as_ref(), issues, &settings, minutes, []).await?;
-    check_order(&tasks, &settings)?;
+    check_order(&tasks)?;
     let runnable = tasks.iter().filter(|task| task.obstacle.is_none());
     let costs: Vec<Usd> = runnable.map(|task| task.estimate.cost).collect();
     let budget = Budget::new(settings.ceiling, settings.daily_ceiling);

@@ -14,7 +14,7 @@ use crate::rules::budget::Budget;
 use crate::rules::exit::Exit;
 use crate::rules::ids::{BranchName, IssueNumber, SessionId, Timestamp};
 use crate::rules::money::Usd;
-use crate::rules::schedule::order::rank;
+use crate::rules::schedule::order;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Ending, Obstacle, Task};
 use std::collections::BTreeMap;
@@ -48,7 +48,7 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     let minutes = store.typical_minutes(&key)?;
     let branches = branches(repository.as_ref()).await?;
     let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
-    check_order(&tasks, &settings)?;
+    check_order(&tasks)?;
     check_budget(&tasks, &settings, args)?;
     let id = SessionId::new(ulid::Ulid::generate().to_string());
     let journal = store.begin(id.clone(), &key, &selection)?;
@@ -111,8 +111,8 @@ fn leave_claimed(tasks: &mut [Task], claimed: &BTreeMap<IssueNumber, SessionId>)
 }
 
 /// Refuses tasks that wait for each other.
-pub fn check_order(tasks: &[Task], settings: &Settings) -> Result<(), Error> {
-    rank(tasks.to_vec(), settings).map(drop).map_err(|cycle| {
+pub fn check_order(tasks: &[Task]) -> Result<(), Error> {
+    order::check(tasks).map_err(|cycle| {
         Error::new(Kind::Project, "find an order for the issues")
             .cause(format!("they wait for each other: {cycle}"))
             .hints(["take one `depends on` line out of one of them, or name the issues to run with --issue"])

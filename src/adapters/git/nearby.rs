@@ -69,14 +69,15 @@ fn read_loose(directory: &Path, prefix: &str, which: &Which, heads: &mut Heads) 
     };
     for entry in listing {
         let entry = entry.ok()?;
-        let name = format!("{prefix}{}", entry.file_name().to_str()?);
+        let (path, name) = (entry.path(), entry.file_name());
+        let name = format!("{prefix}{}", name.to_str()?);
         if entry.file_type().ok()?.is_dir() {
             let prefix = format!("{name}/");
             if which.takes(&prefix) {
-                read_loose(&entry.path(), &prefix, which, heads)?;
+                read_loose(&path, &prefix, which, heads)?;
             }
-        } else if name.strip_suffix(".lock").is_none() {
-            read_one(&entry.path(), name, heads)?;
+        } else if path.extension().is_none_or(|end| end != "lock") {
+            read_one(&path, name, heads)?;
         }
     }
     Some(())

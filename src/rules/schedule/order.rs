@@ -18,17 +18,21 @@ pub struct Ranked {
     pub locks: Locks,
 }
 
+/// Is there an order at all?
+///
+/// # Errors
+/// The cycle, where tasks wait for each other.
+pub fn check(tasks: &[Task]) -> Result<(), Cycle> {
+    graph(tasks).map(drop)
+}
+
 /// Ranks the tasks. The longest chain of waiting tasks comes first (critical path), then those that many others
 /// collide with, then the more urgent, then the older. Where money may not reach for all, priority goes before all.
 ///
 /// # Errors
 /// The cycle, where tasks wait for each other.
 pub fn rank(tasks: Vec<Task>, settings: &Settings) -> Result<Ranked, Cycle> {
-    let graph = Dependencies::new(
-        tasks
-            .iter()
-            .map(|task| (task.number(), task.needs.as_slice())),
-    )?;
+    let graph = graph(&tasks)?;
     let levels = graph.bottom_levels(|place| u64::from(tasks[place].estimate.minutes));
     let locks = Locks::new(tasks.iter(), settings.policy);
     let degrees = locks.degrees();
@@ -54,4 +58,12 @@ pub fn rank(tasks: Vec<Task>, settings: &Settings) -> Result<Ranked, Cycle> {
         graph: graph.reordered(&order),
         locks: locks.reordered(&order),
     })
+}
+
+fn graph(tasks: &[Task]) -> Result<Dependencies, Cycle> {
+    Dependencies::new(
+        tasks
+            .iter()
+            .map(|task| (task.number(), task.needs.as_slice())),
+    )
 }
