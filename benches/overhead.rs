@@ -137,10 +137,6 @@ impl Place {
             agent.display()
         );
         place.write("repo/autoissue.config.json", &config);
-        place.write(
-            "home/.gitconfig",
-            "[user]\n\tname = Bench\n\temail = bench@localhost\n",
-        );
         place
     }
 
