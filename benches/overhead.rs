@@ -121,6 +121,10 @@ impl Place {
             let text = format!("{number}\n").repeat(50);
             place.write(&format!("repo/room{}/file{number}.txt", number % 10), &text);
         }
+        place.write(
+            "home/.gitconfig",
+            "[user]\n\tname = Bench\n\temail = bench@localhost\n",
+        );
         let setup =
             "git init -q -b main repo && cd repo && git add --all && git commit -q -m begin";
         finish(&mut place.script(setup, 0));
@@ -137,10 +141,6 @@ impl Place {
             agent.display()
         );
         place.write("repo/autoissue.config.json", &config);
-        place.write(
-            "home/.gitconfig",
-            "[user]\n\tname = Bench\n\temail = bench@localhost\n",
-        );
         place
     }
 
