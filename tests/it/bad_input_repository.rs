@@ -6,7 +6,7 @@ use nix::unistd::Pid;
 use serde_json::{Value, json};
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const WORKS: &str = "echo work > \"work-$AUTOISSUE_ISSUE.txt\"; echo '{\"cost_usd\": 0.01}'";
@@ -365,8 +365,20 @@ fn a_terminal_that_is_closed_leaves_nothing_running_and_loses_nothing() {
         &json!({}),
     );
     rig.issue(1, "One", "do it");
-    let mut child = rig
-        .autoissue(&["exec", "go"])
+    // Whoever runs the tests may ignore the signal, and children inherit that; a terminal's own do not.
+    let plain = rig.autoissue(&["exec", "go"]);
+    let mut child = Command::new("env")
+        .arg("--default-signal=HUP")
+        .arg(plain.get_program())
+        .args(plain.get_args())
+        .env_clear()
+        .envs(
+            plain
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .current_dir(rig.checkout())
+        .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
