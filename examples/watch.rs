@@ -5,6 +5,7 @@
 
 use autoissue::ports::{Reporter, recorded};
 use autoissue::reporters::console::{Format, Live, console};
+use autoissue::reporters::next::Calling;
 use autoissue::reporters::paint::Colour;
 use autoissue::rules::classify::{Classified, Domain};
 use autoissue::rules::event::{Effect, Event, Fact, Progress};
@@ -210,7 +211,7 @@ async fn main() {
     };
     let millis = if asked("--fast") { 1 } else { 1_000 };
     let mut play = Play {
-        reporter: console(format, live, Colour::Auto),
+        reporter: console(format, live, Colour::Auto, Calling::default()),
         seq: 0,
         second: Duration::from_millis(millis),
     };

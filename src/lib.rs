@@ -274,9 +274,9 @@ pub mod commands {
     pub mod retry;
     pub mod seen;
     pub mod session;
+    pub mod signals;
     pub mod status;
     pub mod store;
-    pub mod token;
     pub mod watch;
     pub mod wire;
     /// The project, the agent and the check of `demo`.

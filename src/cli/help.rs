@@ -44,6 +44,52 @@ Examples:
     exit_codes!()
 );
 
+/// Under the flags of `resume`.
+pub const RESUME: &str = "\
+Examples:
+  autoissue resume                what was interrupted last in this project
+  autoissue resume 01K5ZQ         by the start of a session's name
+  autoissue resume --budget 40    with more money than before";
+
+/// Under the flags of `status`.
+pub const STATUS: &str = "\
+Examples:
+  autoissue status                  what runs now, else the latest sessions
+  autoissue status --watch          as it goes on, until it ends
+  autoissue status --issue 12       one task: process, runtime, messages, cost
+  autoissue status 01K5ZQ           one session, by the start of its name
+
+It needs no checkout and no configuration, and disturbs nothing: where sessions are kept is all that counts (--state-dir).";
+
+/// Under the flags of `history`.
+pub const HISTORY: &str = "\
+Examples:
+  autoissue history 12              what the agent said and did, attempt by attempt
+  autoissue history 12 --follow     and what it does next";
+
+/// Under the flags of `retry` and `skip`.
+pub const WISH: &str = "\
+The session takes it up within seconds; one that is interrupted, when it is resumed.";
+
+/// Under the flags of `init`.
+pub const INIT: &str = "\
+Examples:
+  autoissue init              guess project, base branch and checks, and write them down
+  autoissue init --labels     and create the labels that show where an issue stands";
+
+/// Under the flags of `clean`.
+pub const CLEAN: &str = "\
+Examples:
+  autoissue clean --dry-run   what would go, what stays, and why
+  autoissue clean             remove it
+
+What holds work that is nowhere else always stays.";
+
+/// Under the flags of `completions`.
+pub const COMPLETIONS: &str = "\
+Example:
+  autoissue completions bash > ~/.local/share/bash-completion/completions/autoissue";
+
 /// Under the flags of `doctor`.
 pub const DOCTOR: &str = "\
 Exit codes: 0 where autoissue can run, warnings or not; 1 where it cannot.";

@@ -1,11 +1,13 @@
 //! `status`, `metrics`, `history`: commands that look at sessions.
 
+use crate::cli::help;
 use crate::cli::values::issue_number;
 use crate::rules::ids::IssueNumber;
 use clap::Args;
 
 /// Show what is running, else the latest sessions.
 #[derive(Clone, Debug, Default, Args)]
+#[command(after_help = help::STATUS)]
 pub struct StatusArgs {
     /// The session, or the start of its name
     pub session: Option<String>,
@@ -23,6 +25,7 @@ pub struct MetricsArgs {}
 
 /// Show what the agent did on an issue.
 #[derive(Clone, Debug, Args)]
+#[command(after_help = help::HISTORY)]
 pub struct HistoryArgs {
     /// The issue's number
     #[arg(value_name = "ISSUE", value_parser = issue_number, allow_negative_numbers = true)]

@@ -52,6 +52,7 @@ pub struct ExecArgs {
 
 /// Go on with a session that was interrupted.
 #[derive(Clone, Debug, Default, Args)]
+#[command(after_help = help::RESUME)]
 pub struct ResumeArgs {
     /// The session, or the start of its name; the newest unfinished one if left out
     pub session: Option<String>,

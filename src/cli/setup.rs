@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 /// Write a configuration for this repository.
 #[derive(Clone, Copy, Debug, Default, Args)]
+#[command(after_help = help::INIT)]
 pub struct InitArgs {
     /// Replace an autoissue.config.json that is there
     #[arg(long)]
@@ -43,6 +44,7 @@ pub enum ConfigCommands {
 
 /// Print completions for a shell.
 #[derive(Clone, Copy, Debug, Args)]
+#[command(after_help = help::COMPLETIONS)]
 pub struct CompletionsArgs {
     /// The shell
     pub shell: Shell,

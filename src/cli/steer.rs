@@ -1,5 +1,6 @@
 //! `breaker`, `retry`, `skip`, `clean`: commands that change what is there.
 
+use crate::cli::help;
 use crate::cli::values::issue_number;
 use crate::rules::ids::IssueNumber;
 use clap::{Args, Subcommand};
@@ -23,6 +24,7 @@ pub enum BreakerCommands {
 
 /// An issue of the running session.
 #[derive(Clone, Copy, Debug, Args)]
+#[command(after_help = help::WISH)]
 pub struct IssueArgs {
     /// The issue's number
     #[arg(value_name = "ISSUE", value_parser = issue_number, allow_negative_numbers = true)]
@@ -31,6 +33,7 @@ pub struct IssueArgs {
 
 /// Remove what is provably not needed any more.
 #[derive(Clone, Copy, Debug, Default, Args)]
+#[command(after_help = help::CLEAN)]
 pub struct CleanArgs {
     /// Say what would go and what would stay, and touch nothing
     #[arg(long)]

@@ -9,6 +9,9 @@ use crate::rules::exit::Exit;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
+/// Sources stand in one column, unless a value is longer than this.
+const WIDEST: usize = 48;
+
 /// Does what the subcommand says.
 pub fn run(place: &Place, command: ConfigCommands) -> Result<Exit, Error> {
     let load = || place.load(&Overrides::default());
@@ -30,8 +33,14 @@ fn show(place: &Place, loaded: &Loaded) -> Result<(), Error> {
         Some(file) => format!("# file: {}\n", file.display()),
         None => "# no file\n".to_owned(),
     };
-    for Effective { key, value, source } in &values {
-        let _ = writeln!(text, "{key} = {value}  # {source}");
+    let lines = values
+        .iter()
+        .map(|one| format!("{} = {}", one.key, one.value));
+    let lines: Vec<String> = lines.collect();
+    let widths = lines.iter().map(|line| line.chars().count());
+    let widest = widths.max().unwrap_or(0).min(WIDEST);
+    for (line, Effective { source, .. }) in lines.iter().zip(&values) {
+        let _ = writeln!(text, "{line:widest$}  # {source}");
     }
     let values: Vec<Value> = values
         .iter()

@@ -3,11 +3,12 @@
 use crate::cli::args::{Cli, Commands};
 use crate::cli::steer::IssueArgs;
 use crate::commands::place::Place;
+use crate::commands::signals::interruptible;
 use crate::commands::{
     breaker, clean, completions, config, demo, doctor, exec, history, init, metrics, resume, retry,
     status,
 };
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::rules::event::Command;
 use crate::rules::exit::Exit;
 
@@ -16,14 +17,12 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
     let place = Place::here(cli.globals)?;
     match cli.command {
         Commands::Doctor(_) => doctor::run(&place).await,
-        Commands::Init(args) => {
-            init::run(&place, args, async |_, _, _| Err(missing("create labels"))).await
-        }
+        Commands::Init(args) => init::run(&place, args).await,
         Commands::Config(args) => config::run(&place, args.command),
         Commands::Completions(args) => completions::completions(args.shell),
         Commands::Man(args) => completions::man(&args),
-        Commands::Exec(args) => exec::run(&place, &args).await,
-        Commands::Resume(args) => resume::run(&place, &args).await,
+        Commands::Exec(args) => interruptible(&place, exec::run(&place, &args)).await,
+        Commands::Resume(args) => interruptible(&place, resume::run(&place, &args)).await,
         Commands::Demo(args) => demo::command::run(&place, &args).await,
         Commands::Metrics(_) => metrics::run(&place),
         Commands::History(args) => history::run(&place, &args).await,
@@ -35,8 +34,4 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Commands::Skip(IssueArgs { issue }) => retry::run(&place, &Command::Skip { issue }, issue),
         Commands::Status(args) => status::run(&place, &args).await,
     }
-}
-
-fn missing(action: &str) -> Error {
-    Error::new(Kind::Missing, action).cause("this version does not have it yet")
 }

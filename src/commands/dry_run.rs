@@ -1,25 +1,35 @@
 //! `exec --dry-run`: what would run, when, and at what price. Touches nothing.
 
 use crate::adapters::store::open::Store;
-use crate::commands::exec::check_order;
+use crate::commands::exec::{check_order, short_of_grant};
 use crate::commands::place::Place;
 use crate::commands::wire::Wiring;
 use crate::commands::{nothing, preflight};
 use crate::engine::intake;
 use crate::error::Error;
+use crate::reporters::out::Stream;
 use crate::reporters::table::grid;
+use crate::reporters::words::{brief, fit, plural};
 use crate::rules::budget::Budget;
 use crate::rules::exit::Exit;
 use crate::rules::ids::Timestamp;
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
-use crate::rules::names::clip;
+use crate::rules::printable::printable;
 use crate::rules::schedule::forecast::{Forecast, Placed, as_expected, forecast};
 use crate::rules::task::Task;
 use serde_json::{Value, json};
 
 const MINUTE: u64 = 60_000;
-const TITLE: usize = 44;
+/// Columns of what a task needs.
+const NEEDS: usize = 12;
+/// Columns that are neither titles nor files.
+const BESIDE: usize = 60;
+/// Columns that a title gets at least, and where there is room.
+const LEAST: usize = 16;
+const TITLE: usize = 40;
+/// Columns that files get at least, or they are not shown.
+const FILES: usize = 16;
 
 /// Runs it.
 pub async fn run(
@@ -49,11 +59,13 @@ pub async fn run(
         as_expected(task)
     })
     .unwrap_or_default();
+    let needs_money = !costs.is_empty();
     let estimated: Usd = costs.into_iter().sum();
     let refusal = affordable
         .err()
         .filter(|_| !fit)
-        .map(|refusal| refusal.to_string());
+        .map(|refusal| refusal.to_string())
+        .or_else(|| short_of_grant(&settings).filter(|_| needs_money));
     let event = json!({
         "v": 1, "event": "dry_run", "project": wiring.project.name(), "slots": settings.slots,
         "makespan_minutes": plan.makespan_millis / MINUTE, "estimated_usd": estimated.decimal(),
@@ -67,11 +79,11 @@ pub async fn run(
             format!("It would be refused: {refusal}.\n")
         });
         format!(
-            "{}\n{} tasks in about {} minutes at {} slots, estimated {estimated} of {}. Nothing was touched.\n{ends}",
+            "{}\n{} in about {} with {}, estimated {estimated} of {}. Nothing was touched.\n{ends}",
             table(&tasks, &plan),
-            tasks.len(),
-            plan.makespan_millis / MINUTE,
-            settings.slots,
+            plural(plan.attempts.len() as u64, "task"),
+            plural(plan.makespan_millis / MINUTE, "minute"),
+            plural(u64::from(settings.slots), "slot"),
             settings.ceiling,
         )
     };
@@ -103,38 +115,71 @@ fn as_json(task: &Task, plan: &Forecast) -> Value {
     })
 }
 
+/// Who starts first stands first; titles and files get what the screen has left.
 fn table(tasks: &[Task], plan: &Forecast) -> String {
     let mut order: Vec<&Task> = tasks.iter().collect();
     order.sort_by_key(|task| placed(task, plan).map_or(u64::MAX, |placed| placed.from));
-    let heads = vec![
-        "ISSUE", "TITLE", "DOMAIN", "FILES", "NEEDS", "STARTS", "SLOT", "ESTIMATE",
+    let room = Stream::Out.width().saturating_sub(BESIDE);
+    let mut heads = vec![
+        "issue", "title", "domain", "files", "needs", "starts", "slot", "estimate",
     ];
-    let rows = order.into_iter().map(|task| row(task, plan)).collect();
-    grid(heads, rows, 6).join("\n") + "\n"
+    let files = room.checked_sub(TITLE).filter(|files| *files >= FILES);
+    if files.is_none() {
+        heads.retain(|head| *head != "files");
+    }
+    let texts = heads.len() - 2;
+    let rows = order
+        .iter()
+        .map(|task| row(task, plan, room, files))
+        .collect();
+    let mut text = grid(heads, rows, texts).join("\n") + "\n";
+    let left_out = order.iter().filter_map(|task| {
+        let obstacle = task.obstacle.as_ref()?;
+        let issue = task.number().to_string();
+        Some(format!("  {issue:<6} {}\n", brief(&obstacle.reason)))
+    });
+    let left_out: String = left_out.collect();
+    if !left_out.is_empty() {
+        text.push_str("\nLeft out\n");
+        text.push_str(&left_out);
+    }
+    text
 }
 
-fn row(task: &Task, plan: &Forecast) -> Vec<String> {
+fn row(task: &Task, plan: &Forecast, room: usize, files: Option<usize>) -> Vec<String> {
     let placed = placed(task, plan);
     let starts = match (&task.obstacle, placed) {
-        (Some(obstacle), _) => clip(&obstacle.reason, TITLE),
-        (None, Some(placed)) => format!("+{} min", placed.from / MINUTE),
-        (None, None) => "never".to_owned(),
+        (Some(_), _) => "left out".to_owned(),
+        (None, Some(Placed { from: 0, .. })) => "at once".to_owned(),
+        (None, Some(placed)) => format!("in {}m", placed.from / MINUTE),
+        (None, None) => "blocked".to_owned(),
     };
-    let files: Vec<&str> = task
-        .footprint
-        .files
-        .iter()
-        .map(|file| file.path.as_str())
-        .collect();
+    let or_nothing = |text: String| {
+        if text.is_empty() {
+            "-".to_owned()
+        } else {
+            text
+        }
+    };
     let needs: Vec<String> = task.needs.iter().map(ToString::to_string).collect();
-    vec![
+    let title = room
+        .saturating_sub(files.map_or(0, |_| FILES))
+        .clamp(LEAST, TITLE);
+    let mut cells = vec![
         task.number().to_string(),
-        clip(&task.issue.title, TITLE),
+        fit(&printable(&task.issue.title), title),
         task.domain.domain.word().to_owned(),
-        clip(&files.join(" "), TITLE),
-        needs.join(" "),
+    ];
+    if let Some(width) = files {
+        let paths = task.footprint.files.iter().map(|file| file.path.as_str());
+        let paths = printable(&paths.collect::<Vec<_>>().join(" "));
+        cells.push(or_nothing(fit(&paths, width)));
+    }
+    cells.extend([
+        or_nothing(fit(&needs.join(" "), NEEDS)),
         starts,
-        placed.map_or_else(String::new, |placed| placed.slot.to_string()),
+        placed.map_or("-".to_owned(), |placed| placed.slot.to_string()),
         task.estimate.cost.to_string(),
-    ]
+    ]);
+    cells
 }

@@ -1,19 +1,28 @@
 //! What `doctor` looks at, one small function each.
 
+use crate::adapters::github::auth::{TokenOrigin, find_token};
+use crate::adapters::github::forge::GitHub;
+use crate::adapters::github::reads::Identity;
+use crate::adapters::github::verdict::Rate;
 use crate::commands::checkout::{Checkout, git_version};
 use crate::commands::doctor::{Finding, State};
 use crate::commands::place::{Place, variable};
 use crate::commands::probe::{Probe, is_program, probe};
 use crate::commands::project::{Home, Project, detect};
-use crate::commands::token;
+use crate::commands::wire::github_settings;
 use crate::config::loaded::{Loaded, Overrides};
+use crate::config::names::RepoName;
 use crate::config::shape::{Config, ForgeKind};
 use crate::config::work::AgentKind;
 use crate::error::Error;
+use crate::ports::ForgeError;
+use crate::reporters::table::thousands;
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, access};
+use secrecy::SecretString;
 use std::path::Path;
+use std::time::Duration;
 
 /// `merge-tree --write-tree` and other things that are relied upon.
 const OLDEST_GIT: (u32, u32) = (2, 40);
@@ -21,6 +30,8 @@ const OLDEST_GIT: (u32, u32) = (2, 40);
 const ENOUGH_DISK: u64 = 1 << 30;
 /// Pipes, databases and sockets of our own, and of one attempt.
 const FILES: (u64, u64) = (64, 32);
+/// For GitHub to answer.
+const ONLINE: Duration = Duration::from_secs(10);
 const INSTALL_CLAUDE: &str = "install it: npm install -g @anthropic-ai/claude-code";
 
 /// Everything, in the order in which it is mended best.
@@ -31,17 +42,28 @@ pub(crate) async fn all(place: &Place) -> Vec<Finding> {
         .as_ref()
         .map(|loaded| loaded.config.clone())
         .unwrap_or_default();
-    let token = token::source(&variable);
+    let found = find_token(&variable);
+    let token = found.as_ref().map(|found| found.source);
     let checkout = loaded.as_ref().map(|loaded| place.checkout(loaded));
+    let mut project = None;
     match checkout {
         Some(Ok(checkout)) => {
             findings.push(repository(&checkout));
-            findings.push(forge(&config, &checkout, token));
+            match detect(&config, &checkout, &|| token.is_some()) {
+                Ok(detected) => {
+                    findings.push(forge_found(&config, &detected));
+                    project = Some(detected);
+                }
+                Err(problem) => findings.push(Finding::bad("forge", &Error::from(problem))),
+            }
         }
         Some(Err(error)) => findings.push(Finding::bad("repository", &error)),
         None => {}
     }
     findings.push(token_found(&config, token));
+    if let (Some(project), Some(found)) = (&project, found) {
+        findings.extend(online(&config, project, found.token).await);
+    }
     findings.push(agent(&config).await);
     findings.push(checks(&config));
     findings.push(budget(&config));
@@ -83,13 +105,6 @@ fn repository(checkout: &Checkout) -> Finding {
     Finding::new("repository", State::Good, detail)
 }
 
-fn forge(config: &Config, checkout: &Checkout, token: Option<&str>) -> Finding {
-    match detect(config, checkout, &|| token.is_some()) {
-        Ok(project) => forge_found(config, &project),
-        Err(problem) => Finding::bad("forge", &Error::from(problem)),
-    }
-}
-
 fn forge_found(config: &Config, project: &Project) -> Finding {
     let (name, base, why) = (project.name(), &project.base_branch, &project.why);
     match &project.home {
@@ -110,7 +125,65 @@ fn forge_found(config: &Config, project: &Project) -> Finding {
     }
 }
 
-fn token_found(config: &Config, token: Option<&str>) -> Finding {
+/// What GitHub itself says to the token.
+async fn online(config: &Config, project: &Project, token: SecretString) -> Option<Finding> {
+    let Home::Github { repo, .. } = &project.home else {
+        return None;
+    };
+    let connect = || {
+        let mut settings = github_settings(config, repo, Some(token))?;
+        // Somebody waits for the answer.
+        settings.repeats.times = 1;
+        Ok::<_, Error>(GitHub::new(settings)?)
+    };
+    let forge = match connect() {
+        Ok(forge) => forge,
+        Err(error) => return Some(Finding::bad("github", &error)),
+    };
+    Some(match tokio::time::timeout(ONLINE, forge.identity()).await {
+        Ok(Ok(identity)) => welcome(repo, &identity, forge.rate()),
+        Ok(Err(refusal @ ForgeError::Unknown { .. })) => {
+            let error = Error::from(refusal);
+            Finding::new("github", State::Bad, error.reason())
+                .mended_by("check the network, and forge.apiUrl where it is set")
+        }
+        Ok(Err(refusal)) => Finding::bad("github", &Error::from(refusal)),
+        Err(_) => {
+            let detail = format!("no answer within {} s", ONLINE.as_secs());
+            Finding::new("github", State::Bad, detail)
+                .mended_by("check the network, and forge.apiUrl where it is set")
+        }
+    })
+}
+
+fn welcome(repo: &RepoName, identity: &Identity, rate: Option<Rate>) -> Finding {
+    let login = &identity.login;
+    let left = rate.filter(|rate| rate.limit > 0).map(|rate| {
+        let (remaining, limit) = (thousands(rate.remaining), thousands(rate.limit));
+        format!(", {remaining} of {limit} requests left this hour")
+    });
+    let left = left.unwrap_or_default();
+    match identity.may_push {
+        Some(true) => Finding::new(
+            "github",
+            State::Good,
+            format!("{login} may push to {repo}{left}"),
+        ),
+        Some(false) => Finding::new(
+            "github",
+            State::Bad,
+            format!("{login} may not push to {repo}"),
+        )
+        .mended_by("use a token that may write contents, issues and pull requests there"),
+        None => Finding::new(
+            "github",
+            State::Warning,
+            format!("{login} can read {repo}; whether it may push is not told{left}"),
+        ),
+    }
+}
+
+fn token_found(config: &Config, token: Option<TokenOrigin>) -> Finding {
     let mend = "run `gh auth login` or set GITHUB_TOKEN";
     match (token, config.forge.kind) {
         (Some(source), _) => Finding::new("token", State::Good, format!("from {source}")),

@@ -13,6 +13,7 @@ use crate::ports::Repository;
 use crate::rules::budget::Budget;
 use crate::rules::exit::Exit;
 use crate::rules::ids::{BranchName, IssueNumber, SessionId, Timestamp};
+use crate::rules::money::Usd;
 use crate::rules::schedule::order;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Ending, Obstacle, Task};
@@ -43,14 +44,12 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
         return nothing::say(place, &wiring, &selection);
     }
     let repository = wiring.repository().await?;
-    preflight::check_base(&wiring, repository.as_ref()).await?;
+    preflight::check_remote(&wiring, repository.as_ref()).await?;
     let minutes = store.typical_minutes(&key)?;
     let branches = branches(repository.as_ref()).await?;
     let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
     check_order(&tasks)?;
-    if !args.fit {
-        check_money(&tasks, &settings)?;
-    }
+    check_budget(&tasks, &settings, args)?;
     let id = SessionId::new(ulid::Ulid::generate().to_string());
     let journal = store.begin(id.clone(), &key, &selection)?;
     let numbers: Vec<IssueNumber> = tasks
@@ -120,6 +119,13 @@ pub fn check_order(tasks: &[Task]) -> Result<(), Error> {
     })
 }
 
+fn check_budget(tasks: &[Task], settings: &Settings, args: &ExecArgs) -> Result<(), Error> {
+    if !args.fit {
+        check_money(tasks, settings)?;
+    }
+    check_grant(tasks, settings)
+}
+
 /// Refuses what the budget will likely not cover.
 pub fn check_money(tasks: &[Task], settings: &Settings) -> Result<(), Error> {
     let costs = tasks
@@ -131,9 +137,46 @@ pub fn check_money(tasks: &[Task], settings: &Settings) -> Result<(), Error> {
         Error::new(Kind::Budget, "start the session")
             .because(&refusal)
             .hints([
-                format!("raise the budget: --budget {}", refusal.estimated.decimal()),
+                raise(refusal.estimated.max(grant(settings))),
                 "run what the budget covers, the most urgent first: --fit".to_owned(),
-                "lower the cap of one attempt: agent.maxBudgetUsd".to_owned(),
+                LOWER.to_owned(),
             ])
     })
+}
+
+/// Refuses a budget that not even one attempt can be granted from.
+fn check_grant(tasks: &[Task], settings: &Settings) -> Result<(), Error> {
+    if tasks.iter().all(|task| task.obstacle.is_some()) {
+        return Ok(());
+    }
+    short_of_grant(settings).map_or(Ok(()), |cause| {
+        Err(Error::new(Kind::Budget, "start the session")
+            .cause(cause)
+            .hints([raise(grant(settings)), LOWER.to_owned()]))
+    })
+}
+
+/// Why not even one attempt can be granted, where that is so.
+#[must_use]
+pub fn short_of_grant(settings: &Settings) -> Option<String> {
+    let (grant, ceiling) = (grant(settings), settings.ceiling);
+    let budget = settings
+        .daily_ceiling
+        .map_or(ceiling, |today| today.min(ceiling));
+    (grant > budget).then(|| {
+        format!(
+            "one attempt sets {grant} aside, its cap of {} and some for its last response, and the budget is {budget}",
+            settings.cap
+        )
+    })
+}
+
+fn grant(settings: &Settings) -> Usd {
+    settings.cap + settings.slack(Usd::ZERO)
+}
+
+const LOWER: &str = "lower the cap of one attempt: agent.maxBudgetUsd";
+
+fn raise(to: Usd) -> String {
+    format!("raise the budget: --budget {}", to.decimal())
 }

@@ -9,6 +9,7 @@ use crate::cli::look::HistoryArgs;
 use crate::commands::conversation::{Said, said};
 use crate::commands::output::{Stream, write};
 use crate::commands::place::Place;
+use crate::commands::place::variable;
 use crate::commands::store::look;
 use crate::error::{Error, Kind};
 use crate::reporters::lines::line;
@@ -16,6 +17,7 @@ use crate::reporters::paint::Paint;
 use crate::reporters::shape::{VERSION, event};
 use crate::rules::exit::Exit;
 use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId};
+use crate::rules::redact::Redactor;
 use crate::rules::tally::Tally;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -24,6 +26,15 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// Variables whose values are never shown, whatever they look like.
+const SECRETS: [&str; 5] = [
+    "GITHUB_TOKEN",
+    "GH_TOKEN",
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_AUTH_TOKEN",
+    "CLAUDE_CODE_OAUTH_TOKEN",
+];
 
 /// How often a conversation that goes on is looked at.
 const PACE: Duration = Duration::from_millis(300);
@@ -43,7 +54,9 @@ pub async fn run(place: &Place, args: &HistoryArgs) -> Result<Exit, Error> {
             args.issue.0
         )]));
     };
-    let print = |text: &str| write(Stream::Out, text);
+    // A transcript is kept as the agent printed it; what is shown may be shown to others.
+    let redactor = Redactor::new(SECRETS.iter().filter_map(|name| variable(name)));
+    let print = |text: &str| write(Stream::Out, &redactor.clean(text));
     history
         .tell(place.output.format(), args.follow, print)
         .await?;

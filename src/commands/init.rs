@@ -1,13 +1,14 @@
 //! `init`: a configuration for this repository.
 
+use crate::adapters::github::auth::find_token;
+use crate::adapters::github::writes::LabelSpec;
 use crate::cli::setup::InitArgs;
 use crate::commands::checkout::{self, Checkout};
 use crate::commands::guess;
 use crate::commands::place::{Place, variable};
 use crate::commands::project::{Home, Project, detect};
-use crate::commands::token;
+use crate::commands::wire::github;
 use crate::config::load::without_file;
-use crate::config::loaded::Loaded;
 use crate::config::shape::{Config, FILE_NAME, VERSION};
 use crate::error::{Error, Kind};
 use crate::rules::exit::Exit;
@@ -22,15 +23,21 @@ struct Done {
     file: PathBuf,
     checks: Vec<String>,
     issues: Option<PathBuf>,
-    labels: Vec<String>,
+    labels: Labels,
 }
 
-/// Writes the configuration; `create_labels` is called where labels are wanted on GitHub.
-pub async fn run(
-    place: &Place,
-    args: InitArgs,
-    create_labels: impl AsyncFnOnce(&Loaded, &Project, &[String]) -> Result<(), Error>,
-) -> Result<Exit, Error> {
+/// What became of the labels that show where an issue stands.
+#[derive(Debug)]
+enum Labels {
+    NotAsked,
+    /// The local forge takes any label.
+    NotNeeded,
+    /// These were missing, and are there now.
+    Created(Vec<String>),
+}
+
+/// Writes the configuration, and on request the labels.
+pub async fn run(place: &Place, args: InitArgs) -> Result<Exit, Error> {
     let checkout = checkout::look(&place.cwd)?;
     let file = match &place.globals.config {
         Some(path) => place.cwd.join(path),
@@ -40,18 +47,20 @@ pub async fn run(
         return Err(exists(&file));
     }
     let loaded = without_file(&checkout.top, &variable)?;
-    let project = detect(&loaded.config, &checkout, &|| {
-        token::source(&variable).is_some()
-    })?;
+    let found = std::cell::OnceCell::new();
+    let token = || found.get_or_init(|| find_token(&variable)).as_ref();
+    let project = detect(&loaded.config, &checkout, &|| token().is_some())?;
+    let labels = match (&project.home, args.labels) {
+        (_, false) => Labels::NotAsked,
+        (Home::Local { .. }, true) => Labels::NotNeeded,
+        (Home::Github { repo, .. }, true) => {
+            let token = token().map(|found| found.token.clone());
+            let forge = github(&loaded.config, repo, token)?;
+            Labels::Created(forge.ensure_labels(&state_labels(&loaded.config)).await?)
+        }
+    };
     let checks = guess::checks(&checkout.top);
     write_file(&file, &content(&project, &checks), args.force)?;
-    let labels = match (&project.home, args.labels) {
-        (Home::Github { .. }, true) => state_labels(&loaded.config),
-        (Home::Github { .. } | Home::Local { .. }, _) => Vec::new(),
-    };
-    if !labels.is_empty() {
-        create_labels(&loaded, &project, &labels).await?;
-    }
     let issues = match project.home {
         Home::Github { .. } => None,
         Home::Local { .. } => Some(make_issues_directory(&checkout, &loaded.config)?),
@@ -65,6 +74,24 @@ pub async fn run(
     };
     tell(place, &project, &done)?;
     Ok(Exit::Done)
+}
+
+impl Labels {
+    fn words(&self) -> Option<String> {
+        match self {
+            Self::NotAsked => None,
+            Self::NotNeeded => Some("none needed: local issues take any".to_owned()),
+            Self::Created(created) if created.is_empty() => Some("all there already".to_owned()),
+            Self::Created(created) => Some(format!("created {}", created.join(", "))),
+        }
+    }
+
+    fn created(&self) -> &[String] {
+        match self {
+            Self::NotAsked | Self::NotNeeded => &[],
+            Self::Created(created) => created,
+        }
+    }
 }
 
 fn exists(file: &Path) -> Error {
@@ -128,18 +155,29 @@ fn write_file(file: &Path, content: &str, force: bool) -> Result<(), Error> {
     }
 }
 
-fn state_labels(config: &Config) -> Vec<String> {
+fn state_labels(config: &Config) -> Vec<LabelSpec> {
     let labels = &config.labels;
-    [
-        &labels.working,
-        &labels.completed,
-        &labels.failed,
-        &labels.blocked,
-    ]
-    .into_iter()
-    .filter(|label| !label.is_empty())
-    .cloned()
-    .collect()
+    let specs = [
+        (&labels.working, "fbca04", "autoissue works on it"),
+        (
+            &labels.completed,
+            "0e8a16",
+            "autoissue offers a pull request for it",
+        ),
+        (&labels.failed, "d73a4a", "autoissue could not do it"),
+        (
+            &labels.blocked,
+            "c5def5",
+            "autoissue waits for something else first",
+        ),
+    ];
+    let named = specs.into_iter().filter(|(name, ..)| !name.is_empty());
+    let spec = |(name, color, description): (&String, &str, &str)| LabelSpec {
+        name: name.clone(),
+        color: color.to_owned(),
+        description: description.to_owned(),
+    };
+    named.map(spec).collect()
 }
 
 /// The local forge's issues, which are not part of the repository.
@@ -173,8 +211,8 @@ fn tell(place: &Place, project: &Project, done: &Done) -> Result<(), Error> {
     if let Some(issues) = &done.issues {
         let _ = writeln!(text, "  issues   {}", issues.display());
     }
-    if !done.labels.is_empty() {
-        let _ = writeln!(text, "  labels   {}", done.labels.join(", "));
+    if let Some(labels) = done.labels.words() {
+        let _ = writeln!(text, "  labels   {labels}");
     }
     text.push_str(
         "\nnext:\n  autoissue doctor                    what is missing?\n  \
@@ -187,7 +225,7 @@ fn tell(place: &Place, project: &Project, done: &Done) -> Result<(), Error> {
         "base_branch": project.base_branch,
         "checks": done.checks,
         "issues": done.issues,
-        "labels": done.labels,
+        "labels": done.labels.created(),
     });
     place.output.result(&text, &event)
 }

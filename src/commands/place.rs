@@ -6,8 +6,11 @@ use crate::commands::output::Output;
 use crate::config::load::load;
 use crate::config::loaded::{Loaded, Overrides};
 use crate::error::{Error, Kind};
+use crate::reporters::next::Calling;
 use etcetera::BaseStrategy as _;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// What a command needs to know of its surroundings.
 #[derive(Clone, Debug)]
@@ -18,6 +21,8 @@ pub struct Place {
     pub globals: Globals,
     /// Where results go.
     pub output: Output,
+    /// Has a session begun, which hears signals itself?
+    pub has_begun: Arc<AtomicBool>,
 }
 
 impl Place {
@@ -31,6 +36,7 @@ impl Place {
             cwd,
             globals,
             output,
+            has_begun: Arc::default(),
         })
     }
 
@@ -50,11 +56,26 @@ impl Place {
         Ok(checkout::look(&directory)?)
     }
 
+    /// How this program is called again from here, with the state directory of this call.
+    #[must_use]
+    pub fn calling(&self) -> Calling {
+        let named = self.globals.state_dir.as_ref();
+        let usual = std::env::var_os("AUTOISSUE_STATE_DIR").map(PathBuf::from);
+        let named = named.filter(|directory| Some(*directory) != usual.as_ref());
+        let quoted = |path: &Path| shell_words::quote(&path.to_string_lossy()).into_owned();
+        Calling {
+            program: program().map_or("autoissue".to_owned(), |path| quoted(&path)),
+            flags: named.map_or_else(String::new, |directory| {
+                format!(" --state-dir {}", quoted(directory))
+            }),
+        }
+    }
+
     /// Where journals, logs and worktrees are kept; it need not exist yet.
     pub fn state_dir(&self) -> Result<PathBuf, Error> {
         let named = self.globals.state_dir.as_ref();
         if let Some(directory) = named.filter(|directory| !directory.as_os_str().is_empty()) {
-            return Ok(self.cwd.join(directory));
+            return Ok(whereabouts(&self.cwd.join(directory)));
         }
         let strategy = etcetera::base_strategy::Xdg::new().map_err(|cause| {
             Error::new(Kind::Files, "find the state directory")
@@ -68,9 +89,59 @@ impl Place {
     }
 }
 
+/// This program's file, where its name alone would not find it.
+fn program() -> Option<PathBuf> {
+    let own = std::env::current_exe().ok()?;
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let is_own =
+        |directory: PathBuf| directory.join("autoissue").canonicalize().ok().as_ref() == Some(&own);
+    if std::env::split_paths(&paths).any(is_own) {
+        return None;
+    }
+    let cwd = std::env::current_dir().ok()?;
+    Some(own.strip_prefix(cwd).map(Path::to_path_buf).unwrap_or(own))
+}
+
+/// Where a path leads, by the links and directories that are there; what is not there yet is taken as it is written.
+#[must_use]
+pub fn whereabouts(path: &Path) -> PathBuf {
+    let mut found = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(found.pop()),
+            Component::CurDir => {}
+            Component::RootDir | Component::Prefix(_) | Component::Normal(_) => found.push(part),
+        }
+        if let Ok(real) = found.canonicalize() {
+            found = real;
+        }
+    }
+    found
+}
+
 /// An environment variable. One that is no text is not dropped, so that its key's own check refuses it.
 #[must_use]
 pub fn variable(name: &str) -> Option<String> {
     let value = std::env::var_os(name)?;
     Some(value.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_where_its_links_lead() {
+        let top = tempfile::tempdir().unwrap();
+        let top = top.path().canonicalize().unwrap();
+        std::fs::create_dir_all(top.join("deep/er")).unwrap();
+        std::os::unix::fs::symlink(top.join("deep/er"), top.join("link")).unwrap();
+        let check = |path: &str, expect: &str| {
+            assert_eq!(whereabouts(&top.join(path)), top.join(expect), "{path}");
+        };
+        check("deep/../new/./er", "new/er");
+        check("link/../new", "deep/new");
+        check("nowhere/../x", "x");
+        check("link", "deep/er");
+    }
 }

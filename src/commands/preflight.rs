@@ -5,19 +5,28 @@ use crate::commands::project::Home;
 use crate::commands::wire::Wiring;
 use crate::error::{Error, Kind};
 use crate::ports::Repository;
+use crate::rules::ids::BranchName;
 use crate::rules::prompt::VARIABLES;
 
 /// Refuses a run that cannot come to anything: the token, the words for the agent, checks and setup.
 pub fn check(wiring: &Wiring) -> Result<(), Error> {
     check_home(wiring)?;
+    check_places(wiring)?;
     wiring.template()?;
     check_commands(wiring)
 }
 
-/// Refuses a base branch that the remote does not have; brings the mirror up to date.
-pub async fn check_base(wiring: &Wiring, repository: &dyn Repository) -> Result<(), Error> {
+/// Refuses a base branch that the remote does not have, and a remote that cannot take ours; brings the mirror up to date.
+pub async fn check_remote(wiring: &Wiring, repository: &dyn Repository) -> Result<(), Error> {
     repository.fetch(&wiring.project.base_branch).await?;
-    Ok(())
+    // A branch is a file to git, and ours are files in a directory of that name.
+    let taken = BranchName::new("autoissue");
+    if repository.remote_head(&taken).await?.is_none() {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Repository, "make branches of our own")
+        .cause("the remote has a branch `autoissue`, beside which there is none like `autoissue/12-title`")
+        .hints(["rename it: `git branch -m autoissue another-name`, on the remote, too"]))
 }
 
 /// Issues on GitHub that cannot be seen are not taken for none.
@@ -40,6 +49,20 @@ fn check_home(wiring: &Wiring) -> Result<(), Error> {
             ])),
         Home::Local { .. } | Home::Github { .. } => Ok(()),
     }
+}
+
+/// Nothing of ours is made in the user's checkout.
+fn check_places(wiring: &Wiring) -> Result<(), Error> {
+    let slots = wiring.git_place().slots;
+    for (key, directory) in [("--state-dir", &wiring.state), ("worktree.root", &slots)] {
+        if directory.starts_with(&wiring.project.top) {
+            let cause = format!("`{}` lies in the checkout", directory.display());
+            return Err(Error::new(Kind::Config, "keep worktrees")
+                .cause(cause)
+                .hints([format!("set {key} to a directory outside of it")]));
+        }
+    }
+    Ok(())
 }
 
 /// A check whose program is missing fails every task, after its agent was paid; what the setup brings is not known yet.

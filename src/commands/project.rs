@@ -119,7 +119,7 @@ fn home(
         (ForgeKind::Local, _) => Ok((local, "forge.kind says so")),
         (ForgeKind::Github, Some(repo)) => Ok((github(repo), "forge.kind says so")),
         (ForgeKind::Github, None) => Err(ProjectError::NoRepo),
-        (ForgeKind::Auto, None) => Ok((local, "the remote `origin` is not on GitHub")),
+        (ForgeKind::Auto, None) => Ok((local, "no remote `origin` is on GitHub")),
         (ForgeKind::Auto, Some(repo)) if has_token() => Ok((
             github(repo),
             "the repository is on GitHub, and there is a token",
@@ -248,14 +248,14 @@ mod tests {
             json!({}),
             None,
             true,
-            "shop, the remote `origin` is not on GitHub",
+            "shop, no remote `origin` is on GitHub",
         );
         let elsewhere = Some("https://gitlab.com/o/n.git");
         check(
             json!({}),
             elsewhere,
             true,
-            "shop, the remote `origin` is not on GitHub",
+            "shop, no remote `origin` is on GitHub",
         );
         let local = json!({ "forge": { "kind": "local" } });
         check(local, origin, true, "shop, forge.kind says so");

@@ -65,7 +65,7 @@ pub async fn go_on(
     let forge = wiring.forge()?;
     let agent = wiring.agent().await?;
     let repository = wiring.repository().await?;
-    preflight::check_base(wiring, repository.as_ref()).await?;
+    preflight::check_remote(wiring, repository.as_ref()).await?;
     let mut settings = wiring.settings(folded.selection.label.as_deref(), Some(store));
     settings.priority_first = settings_before.is_some_and(|before| before.priority_first);
     let opening = if events.is_empty() || !folded.is_read() {

@@ -4,6 +4,7 @@ use crate::adapters::store::journal::SqliteJournal;
 use crate::adapters::store::open::Store;
 use crate::cli::args::Format;
 use crate::commands::place::Place;
+use crate::commands::signals::Signals;
 use crate::commands::wire::Wiring;
 use crate::engine::clock::SteadyClock;
 use crate::engine::session::{self, Opening};
@@ -15,7 +16,7 @@ use crate::reporters::notify::{NotifyReporter, Patience};
 use crate::rules::exit::{Exit, exit_code};
 use crate::rules::tally::Tally;
 use std::sync::Arc;
-use tokio::signal::unix::{SignalKind, signal};
+use std::sync::atomic::Ordering;
 
 /// A session that is about to run.
 pub struct Prepared {
@@ -65,33 +66,15 @@ pub async fn run(
         reporters: reporters.into(),
     };
     let stop = Stop::new();
-    let signals = tokio::spawn(obey_signals(stop.clone()));
+    let obeying = Signals::hear().map(|signals| tokio::spawn(signals.obey(stop.clone())));
+    // Not before somebody else hears what would end the command.
+    place.has_begun.store(true, Ordering::SeqCst);
     let ended = session::run(&ports, orders, opening, &stop).await;
-    signals.abort();
+    if let Some(obeying) = obeying {
+        obeying.abort();
+    }
     ended?;
     Ok(exit_code(&Tally::of(&journal.events().await?)))
-}
-
-/// The first signal stops gently, the second at once.
-async fn obey_signals(stop: Stop) {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
-        tracing::warn!("signals cannot be heard; Ctrl-C ends the process at once");
-        return;
-    };
-    for asked in 0_u32.. {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        if asked == 0 {
-            stop.ask();
-        } else {
-            stop.insist();
-        }
-    }
 }
 
 fn reporters(place: &Place, wiring: &Wiring, guard: Option<&LogGuard>) -> Vec<Arc<dyn Reporter>> {
@@ -104,7 +87,12 @@ fn reporters(place: &Place, wiring: &Wiring, guard: Option<&LogGuard>) -> Vec<Ar
     } else {
         Live::Auto
     };
-    let mut reporters = vec![console(format, live, place.output.colour())];
+    let mut reporters = vec![console(
+        format,
+        live,
+        place.output.colour(),
+        place.calling(),
+    )];
     if let Some(guard) = guard {
         reporters.push(Arc::new(LogReporter::new(guard)));
     }

@@ -4,7 +4,6 @@ use crate::adapters::store::open::Store;
 use crate::adapters::store::sessions::{SessionRow, SessionState};
 use crate::cli::look::StatusArgs;
 use crate::commands::answer::Answer;
-use crate::commands::output::Output;
 use crate::commands::place::Place;
 use crate::commands::seen::Seen;
 use crate::commands::store::{find, look};
@@ -39,11 +38,11 @@ pub async fn run(place: &Place, args: &StatusArgs) -> Result<Exit, Error> {
     let mut seen = chosen(&store, args)?;
     let runs = seen.iter().any(|seen| seen.process().is_some());
     if args.watch && runs {
-        watch(&place.output, &store, &mut seen, args.issue).await?;
+        watch(place, &store, &mut seen, args.issue).await?;
     } else if seen.is_empty() {
         list(&store)?.print(&place.output)?;
     } else {
-        show(&place.output, &seen, args.issue)?;
+        show(place, &seen, args.issue)?;
     }
     Ok(Exit::Done)
 }
@@ -102,9 +101,9 @@ fn check_kept(row: &SessionRow) -> Result<(), Error> {
 }
 
 /// Shows these sessions, or this task of theirs, once.
-pub fn show(output: &Output, seen: &[Seen], issue: Option<IssueNumber>) -> Result<(), Error> {
+pub fn show(place: &Place, seen: &[Seen], issue: Option<IssueNumber>) -> Result<(), Error> {
     let now = SteadyClock::start().now();
-    let colour = output.colour();
+    let colour = place.output.colour();
     let width = Stream::Out.width();
     for (index, seen) in seen.iter().enumerate() {
         let sight = seen.sight(now);
@@ -115,12 +114,13 @@ pub fn show(output: &Output, seen: &[Seen], issue: Option<IssueNumber>) -> Resul
                 (text, task_status(&sight, issue).ok_or_else(refuse)?)
             }
             None if seen.process().is_none() => {
-                (end_report(&seen.tally, width, colour), session_json(&sight))
+                let text = end_report(&seen.tally, width, colour, &place.calling());
+                (text, session_json(&sight))
             }
             None => (sight.session(width, colour), session_json(&sight)),
         };
         let gap = if index == 0 { "" } else { "\n" };
-        output.result(&format!("{gap}{text}\n"), &event)?;
+        place.output.result(&format!("{gap}{text}\n"), &event)?;
     }
     Ok(())
 }

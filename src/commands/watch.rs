@@ -2,11 +2,12 @@
 
 use crate::adapters::store::open::Store;
 use crate::cli::args::Format;
-use crate::commands::output::{Output, Stream, write};
+use crate::commands::output::{Stream, write};
+use crate::commands::place::Place;
 use crate::commands::seen::Seen;
 use crate::commands::status::show;
 use crate::engine::clock::SteadyClock;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::ports::Clock as _;
 use crate::reporters::lines::line;
 use crate::reporters::out::Stream as Screen;
@@ -16,6 +17,7 @@ use crate::rules::ids::IssueNumber;
 use crate::rules::tally::Tally;
 use std::fmt::Write as _;
 use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
 /// How often it is looked at.
@@ -33,18 +35,20 @@ enum Shown {
 
 /// Shows these sessions, or this task of theirs, until nobody works on them any more.
 pub async fn watch(
-    output: &Output,
+    place: &Place,
     store: &Store,
     seen: &mut [Seen],
     issue: Option<IssueNumber>,
 ) -> Result<(), Error> {
-    let mut shown = match output.format() {
+    let mut interrupt = signal(SignalKind::interrupt())
+        .map_err(|cause| Error::new(Kind::Files, "hear Ctrl-C").because(&cause))?;
+    let mut shown = match place.output.format() {
         Format::Json => Shown::Objects,
         Format::Text if Screen::Out.can_redraw() => Shown::Picture(0),
         Format::Text => Shown::Lines,
     };
     match shown {
-        Shown::Objects | Shown::Lines => show(output, seen, issue)?,
+        Shown::Objects | Shown::Lines => show(place, seen, issue)?,
         Shown::Picture(_) => {}
     }
     let mut ticks = interval(PACE);
@@ -52,15 +56,15 @@ pub async fn watch(
     loop {
         tokio::select! {
             // Whoever stops looking has seen enough: nothing is left to be done.
-            _ = tokio::signal::ctrl_c() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
             _ = ticks.tick() => {}
         }
-        turn(output, store, seen, issue, &mut shown)?;
+        turn(place, store, seen, issue, &mut shown)?;
         if seen
             .iter()
             .all(|seen| seen.process().is_none() || has_ended(seen, issue))
         {
-            return end(output, seen, issue, &shown);
+            return end(place, seen, issue, &shown);
         }
     }
 }
@@ -73,13 +77,13 @@ fn has_ended(seen: &Seen, issue: Option<IssueNumber>) -> bool {
 
 /// Takes in what is new, and shows it.
 fn turn(
-    output: &Output,
+    place: &Place,
     store: &Store,
     seen: &mut [Seen],
     issue: Option<IssueNumber>,
     shown: &mut Shown,
 ) -> Result<(), Error> {
-    let paint = output.colour().paint(Screen::Out);
+    let paint = place.output.colour().paint(Screen::Out);
     let mut lines = String::new();
     for seen in seen.iter_mut() {
         let tell = |tally: &Tally, recorded: &Recorded| {
@@ -97,7 +101,7 @@ fn turn(
         Shown::Objects => Ok(()),
         Shown::Lines => write(Stream::Out, &lines),
         Shown::Picture(before) => {
-            let picture = picture(output, seen, issue);
+            let picture = picture(place, seen, issue);
             let drawn = over(*before, &picture);
             *before = picture.lines().count();
             write(Stream::Out, &drawn)
@@ -115,9 +119,9 @@ fn object(seen: &Seen, issue: Option<IssueNumber>) -> Result<(), Error> {
 }
 
 /// Everything, if the screen holds it; else what runs; else the beginning of that.
-fn picture(output: &Output, seen: &[Seen], issue: Option<IssueNumber>) -> String {
+fn picture(place: &Place, seen: &[Seen], issue: Option<IssueNumber>) -> String {
     let now = SteadyClock::start().now();
-    let (colour, width) = (output.colour(), Screen::Out.width().saturating_sub(1));
+    let (colour, width) = (place.output.colour(), Screen::Out.width().saturating_sub(1));
     let room = Screen::Out.height().unwrap_or(24).saturating_sub(1);
     let whole: Vec<String> = seen
         .iter()
@@ -153,7 +157,7 @@ fn over(lines: usize, text: &str) -> String {
 
 /// What came of it, in place of the last picture.
 fn end(
-    output: &Output,
+    place: &Place,
     seen: &[Seen],
     issue: Option<IssueNumber>,
     shown: &Shown,
@@ -163,5 +167,5 @@ fn end(
         Shown::Lines => write(Stream::Out, "\n")?,
         Shown::Picture(lines) => write(Stream::Out, &over(*lines, ""))?,
     }
-    show(output, seen, issue)
+    show(place, seen, issue)
 }

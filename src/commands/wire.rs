@@ -11,13 +11,14 @@ use crate::adapters::local_forge::forge::{LocalForge, LocalForgeSettings};
 use crate::adapters::process::commands::CommandRunner;
 use crate::adapters::process::run::Processes;
 use crate::adapters::store::open::Store;
-use crate::commands::place::{Place, variable};
+use crate::commands::place::{Place, variable, whereabouts};
 use crate::commands::preflight::template_hint;
 use crate::commands::probe::is_program;
 use crate::commands::project::{Home, Project, detect};
 use crate::config::loaded::{Loaded, Overrides};
 use crate::config::names::RepoName;
 use crate::config::secrets::is_tracked;
+use crate::config::shape::Config;
 use crate::config::values::Whole;
 use crate::config::work::AgentKind;
 use crate::engine::orders::{Check, Orders};
@@ -91,35 +92,16 @@ impl Wiring {
     /// The forge.
     pub fn forge(&self) -> Result<Arc<dyn Forge>, Error> {
         match &self.project.home {
-            Home::Github { repo, .. } => Ok(Arc::new(self.github(repo)?)),
+            Home::Github { repo, .. } => {
+                let token = self.token.clone();
+                Ok(Arc::new(github(&self.loaded.config, repo, token)?))
+            }
             Home::Local { .. } => Ok(Arc::new(LocalForge::open(&LocalForgeSettings {
                 root: self.project.top.clone(),
                 issues_dir: self.loaded.config.forge.issues_dir.clone(),
                 project: self.project.name(),
             })?)),
         }
-    }
-
-    fn github(&self, repo: &RepoName) -> Result<GitHub, Error> {
-        let token = self.token.clone().ok_or_else(|| {
-            Error::new(Kind::Auth, format!("use {repo} on GitHub"))
-                .cause("no token was found")
-                .hints(["run `gh auth login` or set GITHUB_TOKEN"])
-        })?;
-        Ok(GitHub::new(GitHubSettings::new(
-            repo.as_str(),
-            &self.api(),
-            token,
-        ))?)
-    }
-
-    fn api(&self) -> String {
-        self.loaded
-            .config
-            .forge
-            .api_url
-            .as_ref()
-            .map_or_else(|| PUBLIC_API.to_owned(), ToString::to_string)
     }
 
     /// The repository; its mirror is cloned first where there is none yet.
@@ -172,7 +154,7 @@ impl Wiring {
         let root = self.loaded.config.worktree.root.as_ref();
         let slots = root.map_or_else(
             || self.state.join("worktrees"),
-            |root| self.loaded.resolve(root),
+            |root| whereabouts(&self.loaded.resolve(root)),
         );
         GitPlace {
             mirror: self.state.join("mirrors").join(format!("{name}.git")),
@@ -210,7 +192,7 @@ impl Wiring {
                 claude.version().await.map_err(|failure| {
                     Error::new(Kind::Agent, "start the agent")
                         .cause(failure.message)
-                        .hints(["`npm install -g @anthropic-ai/claude-code` installs it; `autoissue doctor` shows what is found"])
+                        .hints(["`autoissue doctor` shows what is found"])
                 })?;
                 Ok(Arc::new(claude))
             }
@@ -268,7 +250,7 @@ impl Wiring {
             argv: check.run.words().to_vec(),
             wall: check.timeout_minutes.minutes(),
         });
-        let is_near = self.is_github() && self.api().starts_with("http://");
+        let is_near = self.is_github() && api(&self.loaded.config).starts_with("http://");
         Ok(Orders {
             checks: checks.collect(),
             setup: self.setup(),
@@ -356,6 +338,34 @@ fn own_program() -> Result<PathBuf, Error> {
     }
     std::env::current_exe()
         .map_err(|cause| Error::new(Kind::Files, "find this program").because(&cause))
+}
+
+/// A repository on GitHub, or on what speaks its interface. Sends nothing yet.
+pub fn github(
+    config: &Config,
+    repo: &RepoName,
+    token: Option<SecretString>,
+) -> Result<GitHub, Error> {
+    Ok(GitHub::new(github_settings(config, repo, token)?)?)
+}
+
+/// What there is to know of a repository on GitHub before it is asked.
+pub fn github_settings(
+    config: &Config,
+    repo: &RepoName,
+    token: Option<SecretString>,
+) -> Result<GitHubSettings, Error> {
+    let token = token.ok_or_else(|| {
+        Error::new(Kind::Auth, format!("use {repo} on GitHub"))
+            .cause("no token was found")
+            .hints(["run `gh auth login` or set GITHUB_TOKEN"])
+    })?;
+    Ok(GitHubSettings::new(repo.as_str(), &api(config), token))
+}
+
+fn api(config: &Config) -> String {
+    let configured = config.forge.api_url.as_ref();
+    configured.map_or_else(|| PUBLIC_API.to_owned(), ToString::to_string)
 }
 
 /// Variables that hold credentials of model providers.

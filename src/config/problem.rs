@@ -99,13 +99,23 @@ pub enum ConfigError {
 
 /// A problem, and the file it is in.
 #[derive(Debug, thiserror::Error)]
-#[error("use {}", match file { Some(file) => file.display().to_string(), None => "the configuration".into() })]
+#[error("use {}", what(file.as_ref(), problem))]
 pub struct InFile {
     /// The file, if there is one.
     pub file: Option<PathBuf>,
     /// What is wrong.
     #[source]
     pub problem: ConfigError,
+}
+
+/// What an environment variable sets wrong is not the file's fault.
+fn what(file: Option<&PathBuf>, problem: &ConfigError) -> String {
+    match file {
+        Some(file) if !matches!(problem, ConfigError::Variable { .. }) => {
+            file.display().to_string()
+        }
+        Some(_) | None => "the configuration".to_owned(),
+    }
 }
 
 impl ConfigError {

@@ -213,14 +213,12 @@ impl Attempt<'_> {
             };
             if let Some(what) = what {
                 let (command, output) = (setup.argv.join(" "), report.output);
-                let last = output
-                    .trim_end()
-                    .lines()
-                    .last()
-                    .unwrap_or("it said nothing");
+                let output = output.trim();
+                let last = output.lines().last().unwrap_or("it said nothing");
+                let whole = if last == output { "" } else { output };
                 return Err(Halt::Failed(Failure::new(
                     ErrorClass::Setup,
-                    format!("`{command}` {what}: {last}\n{output}"),
+                    format!("`{command}` {what}: {last}\n{whole}").trim_end(),
                 )));
             }
             // Where there is no setup, all that lies there is known already.
@@ -239,11 +237,12 @@ impl Attempt<'_> {
                 stage: Stage::Commit,
             })
             .await?;
-        if capture.diff.files == 0 {
-            return Err(Halt::Unchanged(self.summary.clone()));
-        }
+        // What cannot be committed is no change of the commit, and work all the same.
         if let Some(concern) = &capture.concern {
             return Err(Halt::NeedsHuman(concern.clone()));
+        }
+        if capture.diff.files == 0 {
+            return Err(Halt::Unchanged(self.summary.clone()));
         }
         let message = offer::commit_message(self.task(), &self.summary);
         let commit = self

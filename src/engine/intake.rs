@@ -58,7 +58,7 @@ fn read_one(issue: Issue, settings: &Settings, minutes: Option<u32>, earlier: &E
     needs.dedup();
     let obstacle = earlier.pulls.get(&number).map(|pull| Obstacle {
         ending: Ending::Skipped,
-        reason: format!("pull {} is open for it already: {}", pull.number, pull.url),
+        reason: format!("pull {} is open for it already", pull.number),
     });
     Task {
         domain: classify(&issue),

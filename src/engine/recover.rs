@@ -7,7 +7,7 @@ use crate::engine::orders::Orders;
 use crate::ports::{AgentEnd, AgentReport, Ports, RepositoryError};
 use crate::rules::event::{Fact, Input};
 use crate::rules::ids::{AttemptNumber, IssueNumber};
-use crate::rules::money::Charge;
+use crate::rules::money::{Basis, Charge};
 use crate::rules::schedule::session::Session;
 use crate::rules::schedule::table::{Entry, Run};
 use crate::rules::task::{Attempted, Outcome};
@@ -92,7 +92,14 @@ impl Lost<'_> {
     fn charge(&self, evidence: Option<&AgentReport>) -> Charge {
         match (self.entry.record.known_charge(), evidence) {
             (Some(known), _) => known,
-            (None, Some(report)) => self.entry.record.rounds.plus(report.charge),
+            (None, Some(report)) => {
+                let rounds = self.entry.record.rounds;
+                let mut charge = report.charge;
+                if charge.basis == Basis::Assumed {
+                    charge.cost = charge.cost.max(self.run.grant.minus(rounds.cost));
+                }
+                rounds.plus(charge)
+            }
             (None, None) => Charge::assumed(self.run.grant),
         }
     }
@@ -113,7 +120,15 @@ impl Lost<'_> {
             .ports
             .repository
             .capture(&workspace, self.issue(), self.run.attempt)
-            .await?;
+            .await;
+        let capture = match capture {
+            Ok(capture) => capture,
+            Err(error) => {
+                // The slot is needed, and whoever is next finds the files where they are.
+                self.ports.repository.leave(workspace).await;
+                return Err(error);
+            }
+        };
         self.ports.repository.release(workspace).await?;
         Ok(Some(Fact::Snapshot {
             commit: capture.snapshot,

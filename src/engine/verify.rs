@@ -20,6 +20,12 @@ pub struct BaseVerdicts {
 /// Does a check pass on a commit? Asked once.
 type Passes = Arc<OnceCell<bool>>;
 
+/// Why nobody knows whether a check passes on a commit.
+enum Unjudged {
+    Stopped,
+    Repository(RepositoryError),
+}
+
 /// One verification: whose, by what means, with which variables.
 pub struct Verification<'a> {
     /// The world.
@@ -51,10 +57,12 @@ impl Verification<'_> {
                 CommandEnd::Exited(0) => Verdict::Passed,
                 CommandEnd::TimedOut => Verdict::TimedOut,
                 CommandEnd::NotStarted => Verdict::Unable,
-                CommandEnd::Exited(_) if self.base_passes(check, &commit.base).await? => {
-                    Verdict::Failed
-                }
-                CommandEnd::Exited(_) => Verdict::FailedBefore,
+                CommandEnd::Exited(_) => match self.base_passes(check, &commit.base).await {
+                    Ok(true) => Verdict::Failed,
+                    Ok(false) => Verdict::FailedBefore,
+                    Err(Unjudged::Stopped) => return Ok(None),
+                    Err(Unjudged::Repository(error)) => return Err(error),
+                },
             };
             let output = self.orders.redactor.clean(&report.output).into_owned();
             reports.push(CheckReport {
@@ -67,7 +75,7 @@ impl Verification<'_> {
         Ok(Some(reports))
     }
 
-    async fn base_passes(&self, check: &Check, base: &CommitId) -> Result<bool, RepositoryError> {
+    async fn base_passes(&self, check: &Check, base: &CommitId) -> Result<bool, Unjudged> {
         let cell = {
             let mut known = self
                 .bases
@@ -77,9 +85,13 @@ impl Verification<'_> {
             Arc::clone(known.entry((base.clone(), check.name.clone())).or_default())
         };
         let passes = cell.get_or_try_init(|| async {
-            let checkout = self.ports.repository.checkout(base).await?;
-            let report = self.run_one(check, checkout.path()).await;
-            Ok::<bool, RepositoryError>(report.end == CommandEnd::Exited(0))
+            let checkout = self.ports.repository.checkout(base).await;
+            let checkout = checkout.map_err(Unjudged::Repository)?;
+            match self.run_one(check, checkout.path()).await.end {
+                CommandEnd::Exited(code) => Ok(code == 0),
+                CommandEnd::TimedOut | CommandEnd::NotStarted => Ok(false),
+                CommandEnd::Stopped => Err(Unjudged::Stopped),
+            }
         });
         passes.await.copied()
     }

@@ -30,8 +30,8 @@ pub enum Kind {
     Busy,
     /// A file or directory of this machine.
     Files,
-    /// This version cannot do it yet.
-    Missing,
+    /// Somebody stopped it before it began.
+    Interrupted,
 }
 
 /// An error as a person reads it: `could not <action>`, why, and what helps.
@@ -51,6 +51,7 @@ impl Error {
             Kind::Usage => Exit::Usage,
             Kind::Busy => Exit::Held,
             Kind::Budget => Exit::Budget,
+            Kind::Interrupted => Exit::Interrupted,
             Kind::Config
             | Kind::Project
             | Kind::Auth
@@ -58,8 +59,7 @@ impl Error {
             | Kind::Repository
             | Kind::Agent
             | Kind::Journal
-            | Kind::Files
-            | Kind::Missing => Exit::CouldNotRun,
+            | Kind::Files => Exit::CouldNotRun,
         };
         Self {
             kind,

@@ -67,7 +67,7 @@ impl View<'_> {
         let counts = &self.tally.counts;
         let ceiling = self.tally.settings.as_ref();
         let ceiling = ceiling.map_or(Usd::ZERO, |settings| settings.ceiling);
-        let spent = self.tally.spent + self.running_cost();
+        let spent = cents(self.tally.spent + self.running_cost());
         let counted =
             |tone, count: u64, word| (count > 0).then(|| (tone, format!("{count} {word}")));
         let parts = [
@@ -75,8 +75,8 @@ impl View<'_> {
             Some((Tone::Good, format!("{} done", counts.completed))),
             counted(Tone::Bad, counts.unsuccessful(), "failed"),
             counted(Tone::Warn, counts.stuck(), "blocked"),
-            Some((Tone::Plain, format!("{} spent", cents(spent)))),
-            Some((Tone::Plain, format!("{} left", cents(ceiling.minus(spent))))),
+            Some((Tone::Plain, format!("{spent} spent"))),
+            Some((Tone::Plain, format!("{} left", ceiling.minus(spent)))),
             counted(Tone::Plain, counts.waiting, "waiting"),
             counted(Tone::Faint, counts.skipped, "skipped"),
             Some((
@@ -298,20 +298,20 @@ mod tests {
 
     #[test]
     fn a_busy_session_at_two_widths() {
-        insta::assert_snapshot!(shown(80), @r#"
-        1 done · $0.15 spent · $49.86 left · 2 waiting · $16.50 set aside
+        insta::assert_snapshot!(shown(80), @"
+        1 done · $0.15 spent · $49.85 left · 2 waiting · $16.50 set aside
         #15   Red evil second $(rm -rf) …  agent     1m 04s     $0.00
         #13   Ein sehr langer Titel über…  agent     1m 06s   $0.0310  Edit src/header.…
         #16   日本語の題名                 agent     1m 02s     $0.00
         waiting: #14 after #13 · 1 for a slot
-        "#);
-        insta::assert_snapshot!(shown(120), @r#"
-        1 done · $0.15 spent · $49.86 left · 2 waiting · $16.50 set aside
+        ");
+        insta::assert_snapshot!(shown(120), @"
+        1 done · $0.15 spent · $49.85 left · 2 waiting · $16.50 set aside
         #15   Red evil second $(rm -rf) 日本語          agent     1m 04s     $0.00
         #13   Ein sehr langer Titel über die Kopfzeil…  agent     1m 06s   $0.0310  Edit src/header.css
         #16   日本語の題名                              agent     1m 02s     $0.00
         waiting: #14 after #13 · 1 for a slot
-        "#);
+        ");
     }
 
     #[test]

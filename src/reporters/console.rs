@@ -2,6 +2,7 @@
 
 use crate::ports::Reporter;
 use crate::reporters::json::JsonReporter;
+use crate::reporters::next::Calling;
 use crate::reporters::out::{self, Stream};
 use crate::reporters::paint::Colour;
 use crate::reporters::plain::{End, PlainReporter};
@@ -30,12 +31,12 @@ pub enum Live {
 
 /// What a session shows; give it every event, and call `finish` at the end.
 #[must_use]
-pub fn console(format: Format, live: Live, colour: Colour) -> Arc<dyn Reporter> {
+pub fn console(format: Format, live: Live, colour: Colour, calling: Calling) -> Arc<dyn Reporter> {
     let paint = colour.paint(Stream::Err);
     match format {
         Format::Json => Arc::new(JsonReporter::stdout()),
         Format::Text => {
-            let end = End::stdout(colour);
+            let end = End::stdout(colour, calling);
             if live == Live::Auto && Stream::Err.can_redraw() {
                 Arc::new(TerminalReporter::start(out::stderr(), paint, end))
             } else {

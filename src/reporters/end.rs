@@ -1,6 +1,6 @@
 //! The last words of a session: what became of each task, what it cost, and what to do next.
 
-use crate::reporters::next::{Step, steps};
+use crate::reporters::next::{Calling, Step, steps};
 use crate::reporters::out::Stream;
 use crate::reporters::paint::{Colour, Paint, Tone};
 use crate::reporters::table::{session_table, shows_addresses, totals_table};
@@ -20,10 +20,10 @@ const REASONS: usize = 20;
 /// Everything that a person wants to know at the end, without a line break at its end. Colour that is left to the
 /// terminal is decided by standard output.
 #[must_use]
-pub fn end_report(tally: &Tally, width: usize, colour: Colour) -> String {
+pub fn end_report(tally: &Tally, width: usize, colour: Colour, calling: &Calling) -> String {
     let paint = colour.paint(Stream::Out);
     if tally.tasks.is_empty() {
-        return nothing(tally, paint);
+        return nothing(tally, paint, calling);
     }
     let parts = [
         session_table(tally, tally.last, width, colour),
@@ -31,19 +31,19 @@ pub fn end_report(tally: &Tally, width: usize, colour: Colour) -> String {
         verdict(tally, width, paint),
         links(tally, width, paint),
         reasons(tally, width, paint),
-        next_steps(&steps(tally), width, paint),
+        next_steps(&steps(tally, calling), width, paint),
     ];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join("\n\n")
 }
 
-fn nothing(tally: &Tally, paint: Paint) -> String {
+fn nothing(tally: &Tally, paint: Paint, calling: &Calling) -> String {
     if tally.read {
         let selection = printable(&tally.selection.name());
         return format!("Nothing to do: no open issue for {selection}.");
     }
     let ended = "The session ended before its issues were read.";
-    let next = next_steps(&steps(tally), usize::MAX, paint);
+    let next = next_steps(&steps(tally, calling), usize::MAX, paint);
     [ended, &next].join("\n\n").trim_end().to_owned()
 }
 
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn the_end_on_a_narrow_screen() {
         let tally = script::every_ending().tally();
-        insta::assert_snapshot!(end_report(&tally, 80, Colour::Never), @r#"
+        insta::assert_snapshot!(end_report(&tally, 80, Colour::Never, &Calling::default()), @"
         issue  title                        outcome      pull  attempts    time     cost
         ────────────────────────────────────────────────────────────────────────────────
         #12    Fix the login redirect       completed    #31          1  1m 37s  $0.1117
@@ -230,8 +230,8 @@ mod tests {
         backend                2     1         1  $0.1117   1,200
         frontend               2     2         3  $0.7480   3,600
         database               1     0         3    $3.00   3,600
-        infrastructure         1     0         0    $0.00       0
-        security               1     0         0    $0.00       0
+        infrastructure         1     0         0    $0.00       -
+        security               1     0         0    $0.00       -
         testing                1     0         1    $0.07   1,200
         documentation          1     0         1    $0.04   1,200
         unknown                1     1         1    $0.01   1,200
@@ -261,15 +261,15 @@ mod tests {
           autoissue history 15           what happened to #15
           autoissue history 17           what happened to #17
           autoissue history 18           what happened to #18
-          autoissue retry 15             try #15 again
+          autoissue exec --issue 15      try #15 again
           autoissue exec bug --budget 6  for 1 task that the budget did not reach
-        "#);
+        ");
     }
 
     #[test]
     fn the_end_on_a_wide_screen() {
         let tally = script::every_ending().tally();
-        insta::assert_snapshot!(end_report(&tally, 140, Colour::Never), @r#"
+        insta::assert_snapshot!(end_report(&tally, 140, Colour::Never, &Calling::default()), @"
         issue  title                                    domain          outcome      pull                                  attempts    time     cost
         ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
         #12    Fix the login redirect                   backend         completed    https://github.com/acme/shop/pull/31         1  1m 37s  $0.1117
@@ -288,8 +288,8 @@ mod tests {
         backend                2     1         1  $0.1117   1,200
         frontend               2     2         3  $0.7480   3,600
         database               1     0         3    $3.00   3,600
-        infrastructure         1     0         0    $0.00       0
-        security               1     0         0    $0.00       0
+        infrastructure         1     0         0    $0.00       -
+        security               1     0         0    $0.00       -
         testing                1     0         1    $0.07   1,200
         documentation          1     0         1    $0.04   1,200
         unknown                1     1         1    $0.01   1,200
@@ -312,16 +312,16 @@ mod tests {
           autoissue history 15           what happened to #15
           autoissue history 17           what happened to #17
           autoissue history 18           what happened to #18
-          autoissue retry 15             try #15 again
+          autoissue exec --issue 15      try #15 again
           autoissue exec bug --budget 6  for 1 task that the budget did not reach
-        "#);
+        ");
     }
 
     #[test]
     fn nothing_to_do_is_one_sentence() {
         let mut script = Script::begun(&[]);
         script.push(Event::SessionFinished);
-        let report = end_report(&script.tally(), 80, Colour::Never);
+        let report = end_report(&script.tally(), 80, Colour::Never, &Calling::default());
         assert_eq!(report, "Nothing to do: no open issue for label bug.");
     }
 
@@ -334,7 +334,7 @@ mod tests {
         let mut script = Script::begun(&tasks);
         script.complete(12, 1, 0, 111_700, 31);
         script.push(Event::SessionInterrupted);
-        insta::assert_snapshot!(end_report(&script.tally(), 80, Colour::Never), @r#"
+        insta::assert_snapshot!(end_report(&script.tally(), 80, Colour::Never, &Calling::default()), @"
         issue  title                         outcome    pull  attempts    time     cost
         ───────────────────────────────────────────────────────────────────────────────
         #12    Mend the backend of the shop  completed  #31          1  1m 37s  $0.1117
@@ -343,7 +343,7 @@ mod tests {
         domain / model     tasks  done  attempts     cost  tokens
         ─────────────────────────────────────────────────────────
         backend                1     1         1  $0.1117   1,200
-        testing                1     0         0    $0.00       0
+        testing                1     0         0    $0.00       -
 
         claude-sonnet-4-5      1     1         1  $0.1117   1,200
 
@@ -356,7 +356,7 @@ mod tests {
 
         Next
           autoissue resume 01K5SHOP000000000000000000  go on with 1 task
-        "#);
+        ");
     }
 
     #[test]
@@ -366,7 +366,7 @@ mod tests {
             reason: "authentication: the key was refused".to_owned(),
         });
         script.push(Event::SessionInterrupted);
-        let report = end_report(&script.tally(), 80, Colour::Never);
+        let report = end_report(&script.tally(), 80, Colour::Never, &Calling::default());
         let expect = "\nNobody else was let in: authentication: the key was refused\n";
         assert!(report.contains(expect), "{report}");
     }
@@ -375,7 +375,7 @@ mod tests {
     fn nothing_but_addresses_is_wider_than_the_screen() {
         let tally = script::every_ending().tally();
         for width in 72..160 {
-            let report = end_report(&tally, width, Colour::Never);
+            let report = end_report(&tally, width, Colour::Never, &Calling::default());
             for line in report.lines().filter(|line| !line.contains("https://")) {
                 assert!(line.width() <= width, "{width}: {line}");
             }
@@ -387,7 +387,7 @@ mod tests {
         let mut tally = Tally::default();
         for recorded in &script::every_ending().events {
             tally.apply(recorded);
-            assert!(!end_report(&tally, 80, Colour::Never).is_empty());
+            assert!(!end_report(&tally, 80, Colour::Never, &Calling::default()).is_empty());
             assert_eq!(tally.counts.all(), tally.tasks.len() as u64);
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::reporters::paint::{Paint, Tone};
 use crate::reporters::time::{ahead, human};
-use crate::reporters::words::{address, brief, fit, plural, spoken, tone_of, verdict, why};
+use crate::reporters::words::{brief, fit, plural, spoken, tone_of, verdict, why};
 use crate::rules::event::{Command, Effect, Event, Fact, Recorded};
 use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
@@ -10,7 +10,7 @@ use crate::rules::money::{Basis, Usd};
 use crate::rules::printable::printable;
 use crate::rules::settings::Settings;
 use crate::rules::summary::by_domain;
-use crate::rules::tally::{Tally, TaskTally};
+use crate::rules::tally::{PullTally, Tally, TaskTally};
 use crate::rules::task::{Attempted, CheckReport, Commit, Failure, Outcome, Pull, Start, Task};
 
 /// Columns that a title gets within a sentence.
@@ -361,13 +361,22 @@ fn task_ended(tally: &Tally, issue: IssueNumber) -> Option<Line> {
     }
     if let Some(pull) = &task.pull {
         text.push(' ');
-        text.push_str(&address(&pull.url, &tally.project));
+        text.push_str(&web_address(pull));
     } else if let Some(branch) = task.offered_branch().map(BranchName::as_str) {
         text.push_str(" on ");
         text.push_str(branch);
     }
     let head = format!("{issue} {}", spoken(ending.word()));
     Some(Line::news(tone_of(ending), head, text))
+}
+
+/// Where to click; the number alone where there is only a file.
+fn web_address(pull: &PullTally) -> String {
+    if pull.url.starts_with("file:") {
+        format!("pull {}", pull.number)
+    } else {
+        printable(&pull.url)
+    }
 }
 
 /// ` (3 attempts, 4m 02s, $1.20)`; nothing where nothing was tried.
@@ -457,8 +466,8 @@ mod tests {
         script.push(Event::StopRequested);
         script.push(Event::SessionInterrupted);
         script.resume();
-        insta::assert_snapshot!(spoken_lines(&script), @r#"
-        session 01K5SHOP000000000000000000 on acme/shop: label bug; budget $50.00, 3 slots, claude with sonnet
+        insta::assert_snapshot!(spoken_lines(&script), @"
+        session 01K5SHOP000000000000000000 on acme/shop: label bug; budget $50.00, 3 slots, agent claude with sonnet
         1 task: 1 backend
         breaker open after 5 failures in a row (network: connection refused): one probe at 14:14 UTC (in 1m 00s)
         nobody is let in until 16:13 UTC (in 1h 59m): usage limit reached
@@ -468,7 +477,7 @@ mod tests {
         asked to retry #12
         stopping
         interrupted with 1 task left
-        session 01K5SHOP000000000000000000 resumed on acme/shop: 0 of 1 task done, $6.00 spent; budget $50.00, 3 slots, claude with sonnet
-        "#);
+        session 01K5SHOP000000000000000000 resumed on acme/shop: 0 of 1 task done, $6.00 spent; budget $50.00, 3 slots, agent claude with sonnet
+        ");
     }
 }

@@ -11,6 +11,32 @@ use crate::rules::task::Ending;
 /// Tasks that get a command of their own, for each kind of command.
 const SHOWN: usize = 3;
 
+/// How a person calls this program again, so that it finds what this run left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Calling {
+    /// The program, as a shell takes it.
+    pub program: String,
+    /// Flags that have to be repeated, each with a space before it.
+    pub flags: String,
+}
+
+impl Default for Calling {
+    fn default() -> Self {
+        Self {
+            program: "autoissue".to_owned(),
+            flags: String::new(),
+        }
+    }
+}
+
+impl Calling {
+    /// The whole command line.
+    #[must_use]
+    pub fn line(&self, words: &str) -> String {
+        format!("{} {words}{}", self.program, self.flags)
+    }
+}
+
 /// A command to type, and what it does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -31,24 +57,27 @@ impl Step {
 
 /// The next steps, the most useful first; none where everything is done.
 #[must_use]
-pub fn steps(tally: &Tally) -> Vec<Step> {
+pub fn steps(tally: &Tally, calling: &Calling) -> Vec<Step> {
     let mut steps = Vec::new();
     steps.extend(go_on(tally));
     steps.extend(close_breaker(tally));
     for_each(&mut steps, &ended(tally, looked_into), |issue| {
-        let command = format!("autoissue history {}", issue.0);
+        let command = format!("history {}", issue.0);
         Step::new(command, format!("what happened to {issue}"))
     });
     for_each(&mut steps, &ended(tally, tried_again), |issue| {
         let command = match tally.phase {
-            Phase::Finished => format!("autoissue exec --issue {}", issue.0),
+            Phase::Finished => format!("exec --issue {}", issue.0),
             Phase::Running | Phase::Stopping | Phase::Interrupted => {
-                format!("autoissue retry {}", issue.0)
+                format!("retry {}", issue.0)
             }
         };
         Step::new(command, format!("try {issue} again"))
     });
     steps.extend(raise_budget(tally));
+    for step in &mut steps {
+        step.command = calling.line(&step.command);
+    }
     steps
 }
 
@@ -59,7 +88,7 @@ fn go_on(tally: &Tally) -> Option<Step> {
             let session = tally.session.as_ref()?;
             let left = tally.counts.all() - tally.counts.ended();
             let why = format!("go on with {}", plural(left, "task"));
-            Some(Step::new(format!("autoissue resume {session}"), why))
+            Some(Step::new(format!("resume {session}"), why))
         }
     }
 }
@@ -69,14 +98,14 @@ fn close_breaker(tally: &Tally) -> Option<Step> {
         Breaker::Closed => None,
         Breaker::Open { .. } | Breaker::HalfOpen => {
             let why = "let work in again once the cause is mended";
-            Some(Step::new("autoissue breaker reset", why))
+            Some(Step::new("breaker reset", why))
         }
     }
 }
 
 fn raise_budget(tally: &Tally) -> Option<Step> {
     let budget = budget_for_the_rest(tally)?;
-    let exec = format!("autoissue exec {}", arguments(&tally.selection));
+    let exec = format!("exec {}", arguments(&tally.selection));
     let dollars = budget.micros() / 1_000_000;
     let why = format!(
         "for {} that the budget did not reach",
@@ -136,7 +165,11 @@ mod tests {
     use crate::rules::script::{self, Script};
 
     fn commands(tally: &Tally) -> Vec<String> {
-        steps(tally).into_iter().map(|step| step.command).collect()
+        let calling = Calling::default();
+        steps(tally, &calling)
+            .into_iter()
+            .map(|step| step.command)
+            .collect()
     }
 
     #[test]
@@ -172,13 +205,26 @@ mod tests {
     }
 
     #[test]
+    fn a_command_names_the_program_and_where_it_kept_things() {
+        let calling = Calling {
+            program: "target/release/autoissue".to_owned(),
+            flags: " --state-dir /tmp/state".to_owned(),
+        };
+        let steps = steps(&script::every_ending().tally(), &calling);
+        assert_eq!(
+            steps[0].command,
+            "target/release/autoissue history 15 --state-dir /tmp/state"
+        );
+    }
+
+    #[test]
     fn many_failures_do_not_fill_the_screen() {
         let tasks: Vec<_> = (1..=250).map(|n| script::task(n, "backend", &[])).collect();
         let mut script = Script::begun(&tasks);
         for number in 1..=250 {
             script.end(number, Ending::Failed, Some("crash"));
         }
-        let steps = steps(&script.tally());
+        let steps = steps(&script.tally(), &Calling::default());
         assert!(steps.len() < 10, "{}", steps.len());
         assert!(steps.iter().any(|step| step.why.contains("247 more")));
     }

@@ -3,6 +3,7 @@
 use crate::ports::Reporter;
 use crate::reporters::end::end_report;
 use crate::reporters::lines::line;
+use crate::reporters::next::Calling;
 use crate::reporters::out::{Plain, Queue, Stream};
 use crate::reporters::paint::{Colour, Paint};
 use crate::rules::event::{Progress, Recorded};
@@ -27,13 +28,17 @@ pub struct End {
     queue: Queue,
     width: fn() -> usize,
     colour: Colour,
+    calling: Calling,
 }
 
 impl End {
     /// On standard output.
     #[must_use]
-    pub fn stdout(colour: Colour) -> Self {
-        Self::new(std::io::stdout(), || Stream::Out.width(), colour)
+    pub fn stdout(colour: Colour, calling: Calling) -> Self {
+        Self {
+            calling,
+            ..Self::new(std::io::stdout(), || Stream::Out.width(), colour)
+        }
     }
 
     /// On this; asked for its width when there is something to write, since windows change.
@@ -42,14 +47,19 @@ impl End {
             queue: Queue::start(Box::new(Plain(writer))),
             width,
             colour,
+            calling: Calling::default(),
         }
     }
 
     /// Writes the last words, unless nothing ever began.
     pub fn write(&self, tally: &Tally) {
         if tally.session.is_some() {
-            self.queue
-                .last(end_report(tally, (self.width)(), self.colour));
+            self.queue.last(end_report(
+                tally,
+                (self.width)(),
+                self.colour,
+                &self.calling,
+            ));
             self.queue.flush(PATIENCE);
         }
     }
@@ -118,15 +128,15 @@ mod tests {
     #[test]
     fn a_session_reads_like_a_report() {
         let (said, _) = said_and_ended();
-        insta::assert_snapshot!(said, @r#"
-        session 01K5SHOP000000000000000000 on acme/shop: label bug; budget $50.00, 3 slots, claude with sonnet
+        insta::assert_snapshot!(said, @"
+        session 01K5SHOP000000000000000000 on acme/shop: label bug; budget $50.00, 3 slots, agent claude with sonnet
         10 tasks: 2 backend, 2 frontend, 1 database, 1 infrastructure, 1 security, 1 testing, 1 documentation, 1 unknown
         #20 skipped: Build the image for arm64: pull #77 is open already
         #12 admitted, attempt 1, slot 0, $5.50 set aside: Fix the login redirect
         #12 committed 0000000000: 3 files, +40 -2
         #12 checks: lint passed (3s), test passed (3s)
         #12 pushed autoissue/12-mend-the-shop
-        #12 pull #31: https://github.com/acme/shop/pull/31
+        #12 pull #31 opened
         #12 completed: Fix the login redirect (1m 37s, $0.1117) https://github.com/acme/shop/pull/31
         #14 waits for #13 (src/header.css)
         #13 admitted, attempt 1, slot 1, $5.50 set aside: Make the header sticky on small screens
@@ -137,13 +147,13 @@ mod tests {
         #13 committed 0000000000: 3 files, +40 -2
         #13 checks: lint passed (3s), test passed (3s)
         #13 pushed autoissue/13-mend-the-shop
-        #13 pull #32: https://github.com/acme/shop/pull/32
+        #13 pull #32 opened
         #13 completed: Make the header sticky on small screens (2 attempts, 1m 40s, $0.65) https://github.com/acme/shop/pull/32
         #14 admitted, attempt 1, slot 0, $5.50 set aside: Show the cart in the header
         #14 committed 0000000000: 3 files, +40 -2
         #14 checks: lint passed (3s), test passed (3s)
         #14 pushed autoissue/14-mend-the-shop
-        #14 pull #33: https://github.com/acme/shop/pull/33
+        #14 pull #33 opened
         #14 completed: Show the cart in the header (1m 37s, $0.0980) https://github.com/acme/shop/pull/33
         #15 admitted, attempt 1, slot 2, $5.50 set aside: Add an index to the table of orders
         #15 attempt 1 failed, $1.00
@@ -162,17 +172,17 @@ mod tests {
         #21 committed 0000000000: 3 files, +40 -2
         #21 checks: lint passed (3s), test passed (3s)
         #21 pushed autoissue/21-mend-the-shop
-        #21 pull #34: https://github.com/acme/shop/pull/34
+        #21 pull #34 opened
         #21 completed: Greet in 日本語 and العربية, not only in English (1m 37s, $0.01) https://github.com/acme/shop/pull/34
         session finished after 7m 10s
-        "#);
+        ");
     }
 
     #[test]
     fn the_end_goes_another_way() {
         let (said, ended) = said_and_ended();
         assert!(ended.starts_with("issue "), "{ended}");
-        assert!(ended.contains("\n  autoissue retry 15 "), "{ended}");
+        assert!(ended.contains("\n  autoissue exec --issue 15 "), "{ended}");
         assert!(said.contains("admitted") && !ended.contains("admitted"));
     }
 

@@ -74,17 +74,17 @@ impl Sight<'_> {
         }
     }
 
-    /// `Session 01K... on acme/shop (label bug), running for 3m 12s in process 4711`
+    /// `Session 01K..., running for 3m 12s in process 4711`, and over what.
     fn head(&self, width: usize, paint: Paint) -> String {
         let session = self.tally.session.as_ref().map_or("", SessionId::as_str);
         let (project, selection) = (&self.tally.project, self.tally.selection.name());
-        let head = format!(
-            "Session {session} on {} ({}), {}",
-            printable(project),
-            printable(&selection),
-            self.phase()
-        );
-        paint.tone(Tone::Head, &fit(&head, width))
+        let head = format!("Session {session}, {}", self.phase());
+        let over = format!("{}, {}", printable(project), printable(&selection));
+        format!(
+            "{}\n{}",
+            paint.tone(Tone::Head, &fit(&head, width)),
+            fit(&over, width)
+        )
     }
 
     fn phase(&self) -> String {
@@ -147,7 +147,9 @@ impl Sight<'_> {
         facts.extend(process.map(|pid| ("process", pid.to_string())));
         facts.extend(progress.map(|progress| ("doing", brief(&progress.activity))));
         facts.extend(progress.map(|progress| ("messages", self.heard(progress))));
-        facts.push(("runtime", human(task.worked.millis(self.now))));
+        if task.attempts > 0 {
+            facts.push(("runtime", human(task.worked.millis(self.now))));
+        }
         facts.push(("attempts", task.attempts.to_string()));
         facts.push(("cost", cost(task, progress)));
         let used = task.charge.usage.total() + progress.map_or(0, |progress| progress.tokens);
@@ -311,13 +313,33 @@ pub(super) mod tests {
     #[test]
     fn a_session_under_way_shows_tasks_money_and_what_waits() {
         let shown = seen(&busy(), |sight| sight.session(80, Colour::Never));
-        insta::assert_snapshot!(shown, @"");
+        insta::assert_snapshot!(shown, @"
+        Session 01K5SHOP000000000000000000, running for 1m 47s in process 4711
+        acme/shop, label bug
+
+        issue  title                        outcome    pull  attempts    time     cost
+        ──────────────────────────────────────────────────────────────────────────────
+        #12    Fix the login redirect       agent      -            1      5s    $0.00
+        #13    Show the cart in the header  after #12  -            -       -        -
+        #14    Add an index                 completed  #31          1  1m 37s  $0.1117
+
+        #12    Edit src/login.rs
+
+        1 done · $0.15 spent · $49.85 left · 1 waiting · $5.50 set aside
+        waiting: #13 after #12
+        ");
     }
 
     #[test]
     fn a_small_screen_gets_what_runs() {
         let shown = seen(&busy(), |sight| sight.brief(60, Colour::Never));
-        insta::assert_snapshot!(shown, @"");
+        insta::assert_snapshot!(shown, @"
+        Session 01K5SHOP000000000000000000, running for 1m 47s in p…
+        acme/shop, label bug
+        #12   Fix the login redirect      agent         5s   $0.0310
+        1 done · $0.15 spent · $49.85 left · 1 waiting
+        waiting: #13 after #12
+        ");
     }
 
     #[test]
@@ -328,7 +350,42 @@ pub(super) mod tests {
                 .map(|shown| shown.unwrap_or_else(|| "nothing".to_owned()))
                 .join("\n")
         });
-        insta::assert_snapshot!(shown, @"");
+        insta::assert_snapshot!(shown, @"
+        #12 Fix the login redirect
+          session   01K5SHOP000000000000000000 on acme/shop, running in process 4711
+          domain    backend
+          state     agent, attempt 1 in slot 1
+          process   815
+          doing     Edit src/login.rs
+          messages  7, the last 3s ago
+          runtime   5s
+          attempts  1
+          cost      $0.0310 so far, $5.50 set aside
+          tokens    1,200
+          branch    autoissue/12-mend-the-shop, not pushed
+        #13 Show the cart in the header
+          session   01K5SHOP000000000000000000 on acme/shop, running in process 4711
+          domain    frontend
+          state     after #12
+          attempts  0
+          cost      $0.00
+          tokens    -
+          branch    autoissue/13-mend-the-shop, not pushed
+        #14 Add an index
+          session   01K5SHOP000000000000000000 on acme/shop, running in process 4711
+          domain    database
+          state     completed 7s ago
+          runtime   1m 37s
+          attempts  1
+          cost      $0.1117
+          tokens    1,200
+          model     claude-sonnet-4-5
+          branch    autoissue/14-mend-the-shop
+          commit    0000000000: 3 files, +40 -2
+          checks    lint passed (3s), test passed (3s)
+          pull      #31 https://github.com/acme/shop/pull/31
+        nothing
+        ");
     }
 
     #[test]
@@ -342,6 +399,18 @@ pub(super) mod tests {
             now: tally.last.plus_millis(1_000_000),
         }
         .session(80, Colour::Never);
-        insta::assert_snapshot!(shown, @"");
+        insta::assert_snapshot!(shown, @"
+        Session 01K5SHOP000000000000000000, interrupted after 1m 43s
+        acme/shop, label bug
+
+        issue  title                        outcome      pull  attempts    time     cost
+        ────────────────────────────────────────────────────────────────────────────────
+        #12    Fix the login redirect       interrupted  -            1      1s    $0.00
+        #13    Show the cart in the header  after #12    -            -       -        -
+        #14    Add an index                 completed    #31          1  1m 37s  $0.1117
+
+        1 done · $0.12 spent · $49.88 left · 1 waiting · $5.50 set aside
+        waiting: #13 after #12
+        ");
     }
 }

@@ -130,7 +130,7 @@ mod tests {
         check("file:///srv/a%20shop/x.md", "/srv/a shop", "x.md");
         check("file:///srv/shop/x.md", "/srv/sho", "/srv/shop/x.md");
         check("file:///srv/shop/x.md", "", "/srv/shop/x.md");
-        check("file:///x%1b%5B2J.md", "", "/x[2J.md");
+        check("file:///x%1b%5B2J.md", "", "/x.md");
         check("file:///x%zz", "", "file:///x%zz");
     }
 

@@ -190,7 +190,7 @@ fn a_secret_in_a_tracked_file_is_refused_and_not_shown() {
     let variables = [("API_KEY", "canary-7391")];
     let referred = sealed.run_with(&variables, &["config", "show"]);
     assert!(
-        referred.contains("agent.env.API_KEY = \"${API_KEY}\"  # file\n"),
+        referred.contains("agent.env.API_KEY = \"${API_KEY}\""),
         "{referred}"
     );
     assert!(!referred.contains("canary"));
@@ -202,57 +202,57 @@ fn the_defaults_are_shown_as_such() {
     exit code 0
     --- stdout
     # no file
-    version = 1  # default
-    project.repo = null  # default
-    project.path = "."  # default
-    project.baseBranch = null  # default
-    forge.kind = "auto"  # default
-    forge.apiUrl = null  # default
-    forge.graphqlUrl = null  # default
-    forge.gitUrl = null  # default
-    forge.issuesDir = ".autoissue/issues"  # default
-    executor.maxParallel = 3  # default
-    executor.timeoutMinutes = 30  # default
-    executor.createPr = true  # default
-    executor.prDraft = false  # default
-    executor.maxRetries = 2  # default
-    agent.kind = "claude"  # default
-    agent.command = null  # default
-    agent.env = {}  # default
-    agent.model = "sonnet"  # default
-    agent.maxBudgetUsd = 5.0  # default
-    agent.yolo = false  # default
-    agent.maxTurns = null  # default
-    agent.idleMinutes = 10  # default
-    maxTotalBudgetUsd = 50.0  # default
-    maxDailyBudgetUsd = null  # default
-    planner.enabled = true  # default
-    planner.model = "sonnet"  # default
-    planner.maxBudgetUsd = 2.0  # default
-    checks = []  # default
-    worktree.root = null  # default
-    worktree.setup = null  # default
-    worktree.copy = []  # default
-    worktree.keepIgnored = false  # default
-    breaker.failures = 5  # default
-    breaker.cooldownSeconds = 60  # default
-    scheduling.policy = "footprint"  # default
-    prompt = null  # default
-    labels.working = "autoissue:working"  # default
+    version = 1                               # default
+    project.repo = null                       # default
+    project.path = "."                        # default
+    project.baseBranch = null                 # default
+    forge.kind = "auto"                       # default
+    forge.apiUrl = null                       # default
+    forge.graphqlUrl = null                   # default
+    forge.gitUrl = null                       # default
+    forge.issuesDir = ".autoissue/issues"     # default
+    executor.maxParallel = 3                  # default
+    executor.timeoutMinutes = 30              # default
+    executor.createPr = true                  # default
+    executor.prDraft = false                  # default
+    executor.maxRetries = 2                   # default
+    agent.kind = "claude"                     # default
+    agent.command = null                      # default
+    agent.env = {}                            # default
+    agent.model = "sonnet"                    # default
+    agent.maxBudgetUsd = 5.0                  # default
+    agent.yolo = false                        # default
+    agent.maxTurns = null                     # default
+    agent.idleMinutes = 10                    # default
+    maxTotalBudgetUsd = 50.0                  # default
+    maxDailyBudgetUsd = null                  # default
+    planner.enabled = true                    # default
+    planner.model = "sonnet"                  # default
+    planner.maxBudgetUsd = 2.0                # default
+    checks = []                               # default
+    worktree.root = null                      # default
+    worktree.setup = null                     # default
+    worktree.copy = []                        # default
+    worktree.keepIgnored = false              # default
+    breaker.failures = 5                      # default
+    breaker.cooldownSeconds = 60              # default
+    scheduling.policy = "footprint"           # default
+    prompt = null                             # default
+    labels.working = "autoissue:working"      # default
     labels.completed = "autoissue:completed"  # default
-    labels.failed = "autoissue:failed"  # default
-    labels.blocked = "autoissue:blocked"  # default
-    labels.removeTrigger = false  # default
-    notify.webhook = null  # default
-    author = null  # default
-    log.keepDays = 14  # default
-    dashboard.enabled = false  # default
-    dashboard.port = 3030  # default
-    dashboard.auth.enabled = false  # default
-    dashboard.auth.type = "basic"  # default
-    dashboard.auth.username = null  # default
-    dashboard.auth.password = null  # default
-    dashboard.auth.token = null  # default
+    labels.failed = "autoissue:failed"        # default
+    labels.blocked = "autoissue:blocked"      # default
+    labels.removeTrigger = false              # default
+    notify.webhook = null                     # default
+    author = null                             # default
+    log.keepDays = 14                         # default
+    dashboard.enabled = false                 # default
+    dashboard.port = 3030                     # default
+    dashboard.auth.enabled = false            # default
+    dashboard.auth.type = "basic"             # default
+    dashboard.auth.username = null            # default
+    dashboard.auth.password = null            # default
+    dashboard.auth.token = null               # default
     "#);
 }
 
@@ -276,10 +276,10 @@ fn what_is_in_effect_is_shown_with_its_origin() {
     exit code 0
     --- stdout
     # file: $TOP/work/autoissue.config.json
-    executor.maxParallel = 5  # file
-    maxTotalBudgetUsd = 25.0  # environment AUTOISSUE_MAX_BUDGET
+    executor.maxParallel = 5                          # file
+    maxTotalBudgetUsd = 25.0                          # environment AUTOISSUE_MAX_BUDGET
     checks = [{"name":"test","run":["cargo","test","--all"],"timeoutMinutes":10}]  # file
-    notify.webhook = "***"  # file
+    notify.webhook = "***"                            # file
     "#);
     let json = sealed.run_with(&variables, &["config", "show", "--format", "json"]);
     assert!(!json.contains("canary"));

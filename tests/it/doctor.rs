@@ -1,5 +1,6 @@
 //! `doctor`, through the real binary.
 
+use crate::fake_github::{FakeGitHub, FakeOptions, Fault};
 use crate::sealed::Sealed;
 use insta::assert_snapshot;
 
@@ -27,7 +28,7 @@ fn a_repository_without_anything_is_told_what_to_mend() {
     note  config       no file; the defaults hold
                        hint: `autoissue init` writes one for this repository
     ok    repository   $TOP/work, on main
-    note  forge        local: work, pulls for main (the remote `origin` is not on GitHub)
+    note  forge        local: work, pulls for main (no remote `origin` is on GitHub)
                        hint: `autoissue init` makes a directory for local issues
     note  token        none; only local issues can be worked on
                        hint: run `gh auth login` or set GITHUB_TOKEN
@@ -51,12 +52,21 @@ fn it_says_so_where_autoissue_can_run() {
     sealed.git(&["remote", "add", "origin", "git@github.com:owner/shop.git"]);
     sealed.program("claude", "echo '2.1.328 (Claude Code)'");
     sealed.program("make", "true");
+    let fake = FakeGitHub::start(&FakeOptions {
+        project: "owner/shop",
+        ..FakeOptions::default()
+    });
     sealed.write(
         "autoissue.config.json",
-        r#"{ "checks": [{ "name": "test", "run": "make test" }], "maxDailyBudgetUsd": 80 }"#,
+        &serde_json::json!({
+            "forge": { "apiUrl": fake.api_url() },
+            "checks": [{ "name": "test", "run": "make test" }],
+            "maxDailyBudgetUsd": 80,
+        })
+        .to_string(),
     );
-    let told = sealed.run_with(&[("GITHUB_TOKEN", "canary-7391")], &["doctor"]);
-    assert!(!told.contains("canary"));
+    let told = sealed.run_with(&[("GITHUB_TOKEN", &fake.token())], &["doctor"]);
+    assert!(!told.contains(&fake.token()));
     assert_snapshot!(plain(&told), @"
     exit code 0
     --- stdout
@@ -65,6 +75,7 @@ fn it_says_so_where_autoissue_can_run() {
     ok    repository   $TOP/work, on main
     ok    forge        GitHub: owner/shop, pulls for main (the repository is on GitHub, and there is a token)
     ok    token        from GITHUB_TOKEN
+    ok    github       octo-bot may push to owner/shop, 4,998 of 5,000 requests left this hour
     ok    agent        claude 2.1.328 (Claude Code)
     ok    checks       test
     ok    budget       at most $50.00 a session, $5.00 an attempt, $80.00 a day
@@ -74,6 +85,51 @@ fn it_says_so_where_autoissue_can_run() {
 
     autoissue can run here.
     ");
+}
+
+/// What it says about a token, with GitHub in some state.
+fn about_github(token: &str, prepare: impl Fn(&FakeGitHub)) -> String {
+    let fake = FakeGitHub::start(&FakeOptions::default());
+    prepare(&fake);
+    let sealed = Sealed::repository();
+    sealed.program("claude", "echo 2.1.328");
+    let config = serde_json::json!({
+        "project": { "repo": "octo/widgets" },
+        "forge": { "kind": "github", "apiUrl": fake.api_url() },
+    });
+    sealed.write("autoissue.config.json", &config.to_string());
+    let told = sealed.run_with(&[("GITHUB_TOKEN", token)], &["doctor"]);
+    let lines = told.lines().skip_while(|line| !line.contains(" github "));
+    let end = if told.starts_with("exit code 0\n") {
+        "it runs"
+    } else {
+        "it does not run"
+    };
+    let lines: Vec<&str> = lines.take(2).chain([end]).collect();
+    lines.join("\n")
+}
+
+#[test]
+fn github_is_asked_what_the_token_may() {
+    let good = FakeOptions::default().token;
+    assert_snapshot!(about_github(good, |_| {}), @"
+    ok    github       octo-bot may push to octo/widgets, 4,998 of 5,000 requests left this hour
+    ok    agent        claude 2.1.328
+    it runs
+    ");
+    assert_snapshot!(about_github("ghp_expired", |_| {}), @"
+    fail  github       could not see whose token it is: Bad credentials (is the token right, and not expired?)
+                       hint: run `gh auth login` or set GITHUB_TOKEN; `autoissue doctor` shows which token is found
+    it does not run
+    ");
+    assert_snapshot!(
+        about_github(good, |fake| fake.fail_when(|_| true, Fault::DroppedReply, 99)),
+        @"
+        fail  github       could not see whose token it is: no usable reply: Service Error: client error (SendRequest): connection closed before message completed
+                           hint: check the network, and forge.apiUrl where it is set
+        it does not run
+        "
+    );
 }
 
 #[test]

@@ -6,10 +6,10 @@ use autoissue::engine::intake;
 use autoissue::engine::orders::Orders;
 use autoissue::engine::session::{Opening, run};
 use autoissue::ports::{Conversation, JournalError, Stop};
-use autoissue::rules::event::{Command, Event};
+use autoissue::rules::event::{Command, Event, Fact};
 use autoissue::rules::ids::{BranchName, CommitId, IssueNumber, PullNumber};
 use autoissue::rules::issue::Selection;
-use autoissue::rules::money::Usd;
+use autoissue::rules::money::{Basis, Usd};
 use autoissue::rules::schedule::session::{Phase, Session};
 use autoissue::rules::schedule::table::Entry;
 use autoissue::rules::settings::{Settings, StateLabels};
@@ -199,6 +199,65 @@ async fn a_stopped_session_is_interrupted_keeps_its_work_and_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_base_that_was_not_judged_to_the_end_excuses_nothing() {
+    let world = World::new();
+    world.issue(1, "", &[Act::Writes("bad"), Act::Writes("good")]);
+    let stop = Stop::new();
+    let asker = stop.clone();
+    tokio::spawn(async move {
+        // The agent takes a minute, the check of its work a second, the check of the base the next.
+        tokio::time::sleep(Duration::from_millis(61_500)).await;
+        asker.ask();
+    });
+    let session = live(&world, orders(), &labelled(), &stop)
+        .await
+        .expect("it stops in order");
+    assert_eq!(session.phase, Phase::Interrupted);
+    assert_eq!(
+        session
+            .entry(IssueNumber(1))
+            .map(|entry| entry.record.verified),
+        Some(false)
+    );
+    let session = whole(&world).await;
+    assert_eq!(ending(&session, 1), Some(Ending::Completed));
+    assert_eq!(
+        world.outside().branches.values().next(),
+        Some(&CommitId::new("commit:tree:good"))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_s_retry_that_succeeds_takes_the_mark_of_the_failure_away() {
+    let world = World::new();
+    world.issue(
+        1,
+        "",
+        &[Act::Fails(ErrorClass::Refusal, ""), Act::Writes("good")],
+    );
+    world.issue(
+        2,
+        "",
+        &[Act::Fails(ErrorClass::Crash, ""), Act::Writes("two")],
+    );
+    let later = Arc::clone(&world);
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(70)).await;
+        let labels = later.outside().issues[&IssueNumber(1)].labels.clone();
+        assert_eq!(labels, ["go", "failed"], "the control");
+        later.disk().commands.push(Command::Retry {
+            issue: IssueNumber(1),
+        });
+    });
+    let session = whole(&world).await;
+    assert_eq!(ending(&session, 1), Some(Ending::Completed));
+    assert_eq!(
+        world.outside().issues[&IssueNumber(1)].labels,
+        ["completed"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_person_may_skip_a_running_task() {
     let world = World::new();
     world.issue(1, "", &[Act::Hangs]);
@@ -353,7 +412,9 @@ async fn a_death_at_any_append_changes_nothing_in_the_end() {
             }
         }
     }
-    println!("{deaths} deaths over {appends} appends");
+    crate::rig::aloud(&format!(
+        "{deaths} deaths over {appends} appends in memory, all resumed to the same end"
+    ));
     assert!(deaths > 200);
 }
 
@@ -374,6 +435,55 @@ async fn without_looking_first_a_death_makes_duplicates() {
         found > 0,
         "the control: without the look there would be duplicates"
     );
+}
+
+/// Dies when the agent has ended and no event says so yet.
+async fn killed_behind_its_agent() -> Arc<World> {
+    let world = World::new();
+    world.issue(1, "", &[Act::Writes("one")]);
+    world.script().dies_at = Some((7, false));
+    let (settings, stop) = (labelled(), Stop::new());
+    tokio::select! {
+        session = live(&world, orders(), &settings, &stop) => panic!("it dies first: {session:?}"),
+        () = world.died.notified() => {}
+    }
+    world.script().dies_at = None;
+    let disk = world.disk();
+    let is_told = |event: &Event| {
+        let Event::Fact { fact, .. } = event else {
+            return false;
+        };
+        matches!(fact, Fact::AgentDone { .. })
+    };
+    assert!(!disk.journal.iter().any(|recorded| is_told(&recorded.event)));
+    assert_eq!(disk.transcripts.len(), 1, "its output is there");
+    drop(disk);
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_attempt_whose_output_tells_no_cost_is_charged_in_full() {
+    for basis in [Basis::Reported, Basis::Assumed] {
+        let world = killed_behind_its_agent().await;
+        for report in world.disk().transcripts.values_mut() {
+            report.charge.basis = basis;
+        }
+        let session = whole(&world).await;
+        assert_eq!(ending(&session, 1), Some(Ending::Completed));
+        let expected = match basis {
+            Basis::Assumed => settings(1).cap + settings(1).slack(Usd::ZERO),
+            Basis::Reported | Basis::Table => Usd::from_micros(100_000),
+        };
+        assert_eq!(session.budget.spent(), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_worktree_that_cannot_be_taken_in_is_left_and_its_slot_is_free() {
+    let world = killed_behind_its_agent().await;
+    world.script().fail_captures = 1;
+    let session = whole(&world).await;
+    assert_eq!(ending(&session, 1), Some(Ending::Completed));
 }
 
 #[tokio::test(start_paused = true)]

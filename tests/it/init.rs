@@ -1,5 +1,6 @@
 //! `init`, through the real binary.
 
+use crate::fake_github::{FakeGitHub, FakeOptions};
 use crate::sealed::Sealed;
 use insta::assert_snapshot;
 use std::fs;
@@ -14,7 +15,7 @@ fn a_local_project_gets_a_file_and_a_place_for_issues() {
     exit code 0
     --- stdout
     wrote $TOP/work/autoissue.config.json
-      project  work (the remote `origin` is not on GitHub)
+      project  work (no remote `origin` is on GitHub)
       base     main
       checks   cargo test
       issues   $TOP/work/.autoissue/issues
@@ -111,6 +112,29 @@ fn a_github_project_is_recognised_by_its_remote() {
     let written = fs::read_to_string(sealed.work().join(FILE)).unwrap();
     assert!(written.contains("\"repo\": \"owner/shop\""), "{written}");
     assert!(!written.contains("canary") && !event.to_string().contains("canary"));
+}
+
+#[test]
+fn labels_are_created_where_they_are_missing() {
+    let fake = FakeGitHub::start(&FakeOptions::default());
+    let sealed = Sealed::repository();
+    let init = || {
+        let told = sealed.run_with(
+            &[
+                ("GITHUB_TOKEN", &fake.token()),
+                ("AUTOISSUE_API_URL", &fake.api_url()),
+                ("AUTOISSUE_REPO", "octo/widgets"),
+            ],
+            &["init", "--labels", "--force"],
+        );
+        let line = told.lines().find(|line| line.contains("labels"));
+        line.unwrap_or(&told).to_owned()
+    };
+    assert_snapshot!(init(), @"  labels   created autoissue:working, autoissue:completed, autoissue:failed, autoissue:blocked");
+    assert_snapshot!(init(), @"  labels   all there already");
+    assert_eq!(fake.violations(), Vec::<String>::new());
+    let local = Sealed::repository().run(&["init", "--labels"]);
+    assert!(local.contains("  labels   none needed: "), "{local}");
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! The real binary is killed at every event of a session on the fake GitHub, resumed, and compared with a session
 //! that nobody disturbed.
 
-use crate::fake_github::{FakeGitHub, FakeOptions, Fault};
-use crate::rig::{Rig, config_for, leftovers};
+use crate::fake_github::{Fault, Logged};
+use crate::rig::{Ran, aloud, leftovers_in_the_end};
+use crate::stage::Stage;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,131 +22,82 @@ echo '{"cost_usd": 0.01, "summary": "did it"}'
 
 const CHECK: &str = "#!/bin/sh\n! grep -q bad two.txt 2>/dev/null\n";
 
-struct Stage {
-    fake: FakeGitHub,
-    rig: Rig,
+/// How many cases run at a time: they wait more than they compute, for the disk and for the second after a failure.
+const AT_ONCE: usize = 8;
+
+fn stage() -> Stage {
+    let stage = Stage::new(AGENT, Some(CHECK));
+    let fake = &stage.fake;
+    fake.add_issue("[Backend] One", "Write one.txt", &["go"]);
+    fake.add_issue("[Frontend] Two", "Write two.txt\n\ndepends on #1", &["go"]);
+    fake.add_issue("[Docs] Three", "Write three.txt", &["go"]);
+    fake.fail_when(is_open_pull, Fault::DroppedReply, 1);
+    stage
 }
 
-impl Stage {
-    fn new() -> Self {
-        let fake = FakeGitHub::start(&FakeOptions::default());
-        fake.add_issue("[Backend] One", "Write one.txt", &["go"]);
-        fake.add_issue("[Frontend] Two", "Write two.txt\n\ndepends on #1", &["go"]);
-        fake.add_issue("[Docs] Three", "Write three.txt", &["go"]);
-        let is_pull = |request: &crate::fake_github::Logged| {
-            request.method == "POST" && request.path.ends_with("/pulls")
-        };
-        fake.fail_when(is_pull, Fault::DroppedReply, 1);
-        let rig = Rig::new();
-        let (agent, check) = (rig.script("agent", AGENT), rig.script("check", CHECK));
-        rig.config(&config_for(
-            &fake.api_url(),
-            &fake.git_url(),
-            &agent,
-            Some(&check),
-        ));
-        Self { fake, rig }
-    }
+fn is_open_pull(request: &Logged) -> bool {
+    request.method == "POST" && request.path.ends_with("/pulls")
+}
 
-    fn exec(&self, extra: &[(&str, &str)]) -> crate::rig::Ran {
-        let mut command =
-            self.rig
-                .autoissue(&["exec", "go", "--isolation", "none", "--format", "json"]);
-        command
-            .env("GITHUB_TOKEN", self.fake.token())
-            .env("CANARY", self.marker())
-            .envs(extra.iter().copied());
-        command.output().unwrap().into()
-    }
+fn exec(stage: &Stage, extra: &[(&str, &str)]) -> Ran {
+    let args = ["exec", "go", "--isolation", "none", "--format", "json"];
+    let mut command = stage.command(&args);
+    command.envs(extra.iter().copied());
+    command.output().unwrap().into()
+}
 
-    /// Stands in the environment of every process that belongs to this stage alone.
-    fn marker(&self) -> String {
-        self.rig.path("state").display().to_string()
-    }
-
-    /// What must be the same in the end.
-    fn essence(&self) -> BTreeMap<String, String> {
-        let mut essence = BTreeMap::new();
-        for pull in self.fake.pulls() {
-            let part = pull.pull.as_ref().unwrap();
-            let tree = self.fake.tree_of(&part.head);
-            let twin = essence.insert(
-                format!("pull {}", part.head),
-                format!("{} {} {tree:?}", pull.title, part.base),
-            );
-            assert_eq!(twin, None, "two pulls from {}", part.head);
-        }
-        for issue in self.fake.issues() {
-            let mut labels = self.fake.labels(issue.number);
-            labels.sort();
-            let comments = self.fake.comments(issue.number).len();
-            essence.insert(
-                format!("issue {}", issue.number),
-                format!("{labels:?} {comments} comments"),
-            );
-        }
-        for branch in self.fake.branches().keys() {
-            essence.insert(format!("branch {branch}"), String::new());
-        }
-        essence
-    }
+/// How a session without a kill ends.
+fn undisturbed() -> BTreeMap<String, String> {
+    let stage = stage();
+    let ran = exec(&stage, &[]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let essence = stage.essence();
+    let pulls = essence.keys().filter(|key| key.starts_with("pull"));
+    assert_eq!(pulls.count(), 3, "{essence:#?}");
+    essence
 }
 
 #[test]
 fn a_kill_at_any_event_changes_nothing_in_the_end() {
-    let undisturbed = Stage::new();
-    let ran = undisturbed.exec(&[]);
-    assert_eq!(ran.code, Some(0), "{ran:?}");
-    let expected = undisturbed.essence();
-    assert_eq!(
-        expected
-            .keys()
-            .filter(|key| key.starts_with("pull"))
-            .count(),
-        3,
-        "{expected:#?}"
-    );
-    let (next, kills) = (AtomicUsize::new(1), AtomicUsize::new(0));
+    let expected = undisturbed();
+    let next = AtomicUsize::new(0);
     let last = AtomicUsize::new(usize::MAX);
+    let kills = AtomicUsize::new(0);
     let failures = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for _ in 0..2 {
+        for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let case = next.fetch_add(1, Ordering::Relaxed);
+                    let (at, side) = (case / 2 + 1, SIDES[case % 2]);
                     if at > last.load(Ordering::Relaxed) {
                         return;
                     }
-                    for side in ["before", "after"] {
-                        match killed_at(at, side, &expected) {
-                            Ok(true) => drop(kills.fetch_add(1, Ordering::Relaxed)),
-                            Ok(false) => drop(last.fetch_min(at, Ordering::Relaxed)),
-                            Err(problem) => failures.lock().unwrap().push(problem),
-                        }
+                    match killed_at(at, side, &expected) {
+                        Ok(true) => drop(kills.fetch_add(1, Ordering::Relaxed)),
+                        Ok(false) => drop(last.fetch_min(at, Ordering::Relaxed)),
+                        Err(problem) => failures.lock().unwrap().push(problem),
                     }
                 }
             });
         }
     });
-    let failures = failures.into_inner().unwrap();
-    assert!(
-        failures.is_empty(),
-        "{} of them:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
-    println!(
-        "killed {} times, before and after every event, and always resumed to the same end",
-        kills.load(Ordering::Relaxed)
-    );
-    assert!(kills.load(Ordering::Relaxed) > 80);
+    let (failures, kills) = (failures.into_inner().unwrap(), kills.into_inner());
+    let (count, all) = (failures.len(), failures.join("\n"));
+    assert!(failures.is_empty(), "{count} of them:\n{all}");
+    aloud(&format!(
+        "killed {kills} times, before and after every event, and always resumed to the same end"
+    ));
+    assert!(kills > 160, "{kills}");
 }
+
+const SIDES: [&str; 2] = ["before", "after"];
 
 /// Kills a session at this event and lets it go on; says whether it came that far.
 fn killed_at(at: usize, side: &str, expected: &BTreeMap<String, String>) -> Result<bool, String> {
-    let stage = Stage::new();
+    let stage = stage();
     let point = format!("{at}:{side}");
-    let first = stage.exec(&[("AUTOISSUE_CRASH_AT", &point)]);
+    let first = exec(&stage, &[("AUTOISSUE_CRASH_AT", &point)]);
     if first.code == Some(0) {
         return Ok(false);
     }
@@ -155,9 +107,9 @@ fn killed_at(at: usize, side: &str, expected: &BTreeMap<String, String>) -> Resu
             first.code, first.stdout, first.stderr
         ));
     }
-    let second = stage.exec(&[]);
+    let second = exec(&stage, &[]);
     let essence = stage.essence();
-    let left = leftovers(&stage.marker());
+    let left = leftovers_in_the_end(&stage.marker());
     if second.code != Some(0) || essence != *expected || !left.is_empty() {
         return Err(format!(
             "{point}: {:?} {essence:#?}\nleft: {left:?}\n{}\n{}",
@@ -169,4 +121,38 @@ fn killed_at(at: usize, side: &str, expected: &BTreeMap<String, String>) -> Resu
         return Err(format!("{point}: {violations:?}"));
     }
     Ok(true)
+}
+
+/// The control: the same kills, without a look before what is done anew. The fake takes no second pull from a branch,
+/// as GitHub does not, and what it refuses is looked for; comments it takes as often as they are sent.
+#[test]
+fn without_looking_first_a_kill_makes_a_second_comment() {
+    let stage = stage();
+    let blind = ("AUTOISSUE_FAULT", "no-look");
+    let ran = exec(&stage, &[blind]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let expected = stage.essence();
+    assert_eq!(expected, undisturbed(), "without a kill nobody has to look");
+    // From the end, where the comments are.
+    let doubled = (1..=ran.stdout.lines().count()).rev().find(|at| {
+        let stage = self::stage();
+        let point = format!("{at}:before");
+        let first = exec(&stage, &[blind, ("AUTOISSUE_CRASH_AT", &point)]);
+        let second = exec(&stage, &[blind]);
+        assert_eq!(
+            (first.code.is_none(), second.code),
+            (first.code != Some(0), Some(0))
+        );
+        let mut issues = stage.fake.issues().into_iter();
+        let is_doubled = issues.any(|issue| issue.comments.len() > 1);
+        assert!(
+            !is_doubled || stage.essence() != expected,
+            "the comparison notices it"
+        );
+        is_doubled
+    });
+    let at = doubled.expect("a comment that is sent twice");
+    aloud(&format!(
+        "without a look, a kill before event {at} is followed by a second comment"
+    ));
 }

@@ -16,11 +16,18 @@ mod repos;
 mod rig;
 #[path = "../support/sealed.rs"]
 mod sealed;
+#[path = "../support/stage.rs"]
+mod stage;
 #[path = "../support/tasks.rs"]
 mod tasks;
 #[path = "../support/world.rs"]
 mod world;
 
+mod bad_input;
+mod bad_input_agents;
+mod bad_input_issues;
+mod bad_input_machine;
+mod bad_input_repository;
 mod claude;
 mod claude_replayed;
 mod cli;
@@ -44,8 +51,12 @@ mod local_forge;
 mod process;
 mod process_end;
 mod schedule;
+mod status;
 mod store;
 mod store_commands;
 mod store_disk;
 mod store_kill;
 mod store_sample;
+mod whole;
+mod whole_claude;
+mod whole_limits;

@@ -4,15 +4,15 @@ use crate::tasks::{Dice, instance, settings, task};
 use autoissue::rules::breaker::Breaker;
 use autoissue::rules::classify::Domain;
 use autoissue::rules::conflict::may_run_together;
-use autoissue::rules::event::{Command, Event, Input, Recorded};
-use autoissue::rules::ids::{AttemptNumber, IssueNumber, SessionId, Timestamp};
+use autoissue::rules::event::{Command, Event, Fact, Input, Recorded};
+use autoissue::rules::ids::{AttemptNumber, CommitId, IssueNumber, SessionId, Timestamp};
 use autoissue::rules::issue::Selection;
 use autoissue::rules::money::{Charge, Usd};
 use autoissue::rules::schedule::forecast::{as_expected, forecast};
 use autoissue::rules::schedule::session::{Phase, Session};
 use autoissue::rules::schedule::table::{Entry, State};
 use autoissue::rules::settings::{Policy, Settings};
-use autoissue::rules::task::{Attempted, Ending, ErrorClass, Failure, Outcome, Task};
+use autoissue::rules::task::{Attempted, Ending, ErrorClass, Failure, Outcome, Stage, Start, Task};
 use proptest::prelude::*;
 
 /// A session played step by step, with every event kept.
@@ -55,6 +55,45 @@ impl Play {
             }
             next = self.session.step(&Input::Tick, self.now);
         }
+    }
+
+    /// An attempt ends without a bill.
+    fn end(&mut self, issue: u64, attempt: u32, result: Attempted) {
+        self.put(&Input::Finished {
+            issue: IssueNumber(issue),
+            attempt: AttemptNumber(attempt),
+            outcome: Outcome::free(result),
+            dice: 0,
+        });
+    }
+
+    fn fail(&mut self, issue: u64, attempt: u32, class: ErrorClass) {
+        self.end(
+            issue,
+            attempt,
+            Attempted::Failed(Failure::new(class, "no luck")),
+        );
+    }
+
+    fn report(&mut self, issue: u64, attempt: u32, facts: Vec<Fact>) {
+        for fact in facts {
+            self.put(&Input::Reported {
+                issue: IssueNumber(issue),
+                attempt: AttemptNumber(attempt),
+                fact,
+            });
+        }
+    }
+
+    /// Where the latest attempt was to start from.
+    fn last_start(&self) -> Option<&Start> {
+        self.journal
+            .iter()
+            .rev()
+            .find_map(|recorded| match &recorded.event {
+                Event::Admitted { start, .. } => Some(start),
+                _ => None,
+            })
     }
 
     fn running(&self) -> Vec<&Task> {
@@ -410,4 +449,199 @@ fn a_session_without_tasks_is_finished_at_once() {
     assert_eq!(play.session.phase, Phase::Finished);
     let last = play.journal.last().map(|recorded| &recorded.event);
     assert_eq!(last, Some(&Event::SessionFinished));
+}
+
+#[test]
+fn a_late_failure_of_an_attempt_from_before_makes_no_second_probe() {
+    let tasks = (1..=8)
+        .map(|number| task(number, Domain::Backend, &[&format!("f{number}")], &[]))
+        .collect();
+    let mut play = Play::new(tasks, &settings(6));
+    (1..=5).for_each(|number| play.fail(number, 1, ErrorClass::Network));
+    play.now = play.now.plus_millis(60_000);
+    play.put(&Input::Tick);
+    let half_open = play.session.breaker;
+    assert!(matches!(half_open, Breaker::HalfOpen { .. }));
+    play.fail(6, 1, ErrorClass::Network);
+    assert_eq!(play.session.breaker, half_open, "only the probe tells");
+    play.now = play.now.plus_millis(60_000);
+    play.put(&Input::Tick);
+}
+
+#[test]
+fn a_person_s_retry_under_another_failed_need_is_blocked_again_and_the_session_ends() {
+    for retried in [1, 3] {
+        let tasks = vec![
+            task(1, Domain::Backend, &["a"], &[]),
+            task(2, Domain::Backend, &["b"], &[]),
+            task(3, Domain::Backend, &["c"], &[1, 2]),
+            task(4, Domain::Backend, &["d"], &[1, 3]),
+            task(5, Domain::Backend, &["e"], &[]),
+        ];
+        let mut play = Play::new(tasks, &settings(3));
+        play.fail(1, 1, ErrorClass::Refusal);
+        play.fail(2, 1, ErrorClass::Refusal);
+        play.put(&Input::Control {
+            command: Command::Retry {
+                issue: IssueNumber(retried),
+            },
+        });
+        play.end(1, 2, Attempted::Published);
+        play.end(5, 1, Attempted::Published);
+        let ended: Vec<IssueNumber> = play.session.unannounced().collect();
+        for issue in ended {
+            play.put(&Input::Announced {
+                issue,
+                trouble: None,
+            });
+        }
+        let ending = |number| {
+            play.session
+                .entry(IssueNumber(number))
+                .and_then(Entry::ending)
+        };
+        assert_eq!(
+            [ending(3), ending(4)],
+            [Some(Ending::Blocked); 2],
+            "after a retry of {retried}"
+        );
+        assert_eq!(play.session.phase, Phase::Finished);
+    }
+}
+
+#[test]
+fn a_dependent_of_two_that_wait_again_waits_with_them() {
+    let tasks = vec![
+        task(1, Domain::Backend, &["a"], &[]),
+        task(2, Domain::Backend, &["b"], &[1]),
+        task(3, Domain::Backend, &["c"], &[1, 2]),
+    ];
+    let mut play = Play::new(tasks, &settings(3));
+    play.fail(1, 1, ErrorClass::Refusal);
+    play.put(&Input::Control {
+        command: Command::Retry {
+            issue: IssueNumber(1),
+        },
+    });
+    for number in 1..=3 {
+        let attempt = if number == 1 { 2 } else { 1 };
+        play.end(number, attempt, Attempted::Published);
+        let ending = play
+            .session
+            .entry(IssueNumber(number))
+            .and_then(Entry::ending);
+        assert_eq!(ending, Some(Ending::Completed), "#{number}");
+    }
+}
+
+#[test]
+fn a_session_that_waits_for_its_last_attempts_is_woken_by_no_timer() {
+    let tasks = vec![
+        task(1, Domain::Backend, &["a"], &[]),
+        task(2, Domain::Backend, &["b"], &[]),
+    ];
+    let mut play = Play::new(tasks, &settings(2));
+    play.fail(1, 1, ErrorClass::Crash);
+    assert!(play.session.next_wake(play.now).is_some(), "the control");
+    play.put(&Input::Stop);
+    play.now = play.now.plus_millis(5_000);
+    play.put(&Input::Tick);
+    assert_eq!(play.session.phase, Phase::Stopping);
+    assert_eq!(play.session.next_wake(play.now), None);
+}
+
+fn agent_wrote(commit: &str) -> Vec<Fact> {
+    vec![
+        Fact::Entered {
+            stage: Stage::Agent,
+        },
+        Fact::AgentDone {
+            conversation: None,
+            summary: String::new(),
+            charge: Charge::default(),
+        },
+        Fact::Snapshot {
+            commit: CommitId::new(commit),
+            base: CommitId::new("base"),
+        },
+    ]
+}
+
+#[test]
+fn an_attempt_that_is_lost_before_its_agent_starts_again_where_it_was_to_start() {
+    for lost in [Attempted::Lost, Attempted::Stopped] {
+        let tasks = vec![task(1, Domain::Backend, &["a"], &[])];
+        let mut play = Play::new(tasks, &settings(1));
+        play.report(1, 1, agent_wrote("half"));
+        play.fail(1, 1, ErrorClass::CheckFailed);
+        play.now = play.now.plus_millis(5_000);
+        play.put(&Input::Tick);
+        play.report(
+            1,
+            2,
+            vec![Fact::Entered {
+                stage: Stage::Prepare,
+            }],
+        );
+        let meant = Start::Snapshot {
+            snapshot: CommitId::new("half"),
+            conversation: None,
+            feedback: Some("no luck".into()),
+        };
+        assert_eq!(play.last_start(), Some(&meant), "the control");
+        play.end(1, 2, lost);
+        assert_eq!(play.last_start(), Some(&meant), "what went wrong is known");
+        assert_eq!(play.running().len(), 1);
+    }
+}
+
+#[test]
+fn work_that_was_paid_for_is_not_paid_again_where_git_or_the_disk_failed() {
+    let snapshot = CommitId::new("done");
+    for (verified, start) in [
+        (true, Start::Verified),
+        (false, Start::Captured { snapshot }),
+    ] {
+        let tasks = vec![task(1, Domain::Backend, &["a"], &[])];
+        let mut play = Play::new(tasks, &settings(1));
+        play.report(1, 1, agent_wrote("done"));
+        if verified {
+            play.report(1, 1, vec![Fact::Verified]);
+        }
+        play.fail(1, 1, ErrorClass::Workspace);
+        play.now = play.now.plus_millis(5_000);
+        play.put(&Input::Tick);
+        assert_eq!(play.last_start(), Some(&start));
+    }
+}
+
+#[test]
+fn finished_work_is_published_while_the_provider_is_away() {
+    let tasks = vec![
+        task(1, Domain::Backend, &["a"], &[]),
+        task(2, Domain::Backend, &["b"], &[]),
+        task(3, Domain::Backend, &["c"], &[]),
+    ];
+    let mut play = Play::new(tasks, &settings(3));
+    let finish = |issue, result| Input::Finished {
+        issue: IssueNumber(issue),
+        attempt: AttemptNumber(1),
+        outcome: Outcome::free(result),
+        dice: 0,
+    };
+    play.put(&Input::Reported {
+        issue: IssueNumber(2),
+        attempt: AttemptNumber(1),
+        fact: Fact::Verified,
+    });
+    let mut limit = Failure::new(ErrorClass::UsageLimit, "window used up");
+    limit.until = Some(play.now.plus_millis(3_600_000));
+    play.put(&finish(3, Attempted::Failed(limit)));
+    play.put(&finish(1, Attempted::Lost));
+    let unpublished = Failure::new(ErrorClass::Publish, "502");
+    play.put(&finish(2, Attempted::Failed(unpublished)));
+    play.now = play.now.plus_millis(2_000);
+    play.put(&Input::Tick);
+    let running: Vec<IssueNumber> = play.running().iter().map(|task| task.number()).collect();
+    assert_eq!(running, [IssueNumber(2)], "#1 goes before it, and waits");
 }

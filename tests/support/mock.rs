@@ -3,6 +3,8 @@
 use crate::processes::processes;
 use autoissue::adapters::agents::claude::ClaudeAgent;
 use autoissue::adapters::agents::claude_command::ClaudeSettings;
+use autoissue::rules::money::{Usage, Usd};
+use autoissue::rules::prices::cost;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -16,14 +18,15 @@ pub(crate) struct Mock {
 }
 
 impl Mock {
-    /// Starts one that writes its log into this place.
+    /// Starts one that writes its log into this place, and takes scenarios from its folder `scenarios`, too.
     pub(crate) fn start(place: &Path) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mock");
-        let log = place.join("requests.jsonl");
+        let (log, own) = (place.join("requests.jsonl"), place.join("scenarios"));
+        std::fs::create_dir_all(&own).unwrap();
         let mut process = Command::new("python3")
             .arg(folder.join("mock_anthropic.py"))
             .args(["--port", "0", "--scenarios"])
-            .arg(folder.join("scenarios"))
+            .args([folder.join("scenarios"), own])
             .arg("--log")
             .arg(&log)
             .stdout(Stdio::piped())
@@ -35,6 +38,20 @@ impl Mock {
             .unwrap();
         let url = line.trim().rsplit(' ').next().unwrap().to_owned();
         Self { process, url, log }
+    }
+
+    /// Where it is.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// All that it billed, at list prices.
+    pub(crate) fn billed(&self) -> Usd {
+        let requests = self.requests();
+        let bills = requests
+            .iter()
+            .filter(|request| request["usage"].is_object());
+        bills.map(bill).sum()
     }
 
     /// What it was asked for, one record a request.
@@ -65,6 +82,17 @@ impl Mock {
         let settings = with(settings, "HOME", &home.to_string_lossy());
         with(settings, "ANTHROPIC_BASE_URL", &self.url)
     }
+}
+
+fn bill(request: &Value) -> Usd {
+    let count = |kind: &str| request["usage"][kind].as_u64().unwrap();
+    let usage = Usage {
+        input: count("input"),
+        cached_input: count("cache_read"),
+        cache_write: count("cache_write"),
+        output: count("output"),
+    };
+    cost(request["model"].as_str().unwrap(), usage).unwrap()
 }
 
 impl Drop for Mock {

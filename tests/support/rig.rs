@@ -1,9 +1,11 @@
 //! The real binary in an environment of its own: nothing of the machine's user reaches it.
 
+use autoissue::rules::money::Usd;
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 pub(crate) struct Rig {
     root: tempfile::TempDir,
@@ -51,6 +53,45 @@ impl Rig {
         self.write("checkout/autoissue.config.json", &config.to_string());
     }
 
+    /// A project with local issues, and an agent of these lines; `more` goes into the configuration.
+    pub(crate) fn local(agent: &str, more: &Value) -> Self {
+        let rig = Self::new();
+        let agent = rig.script("agent", &format!("#!/bin/sh\ncat > /dev/null\n{agent}\n"));
+        let mut config = json!({ "agent": { "kind": "command", "command": [agent] } });
+        let parts = more.as_object().unwrap().clone();
+        config.as_object_mut().unwrap().extend(parts);
+        rig.config(&config);
+        rig
+    }
+
+    /// A local issue with the label `go`.
+    pub(crate) fn issue(&self, number: u64, title: &str, body: &str) {
+        // A string of JSON is one of YAML.
+        let title = json!(title);
+        let text = format!("---\ntitle: {title}\nlabels: [go]\n---\n{body}\n");
+        self.write(&format!("checkout/.autoissue/issues/{number}.md"), &text);
+    }
+
+    /// How the binary ends with these arguments.
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
+        Ran::from(self.autoissue(args).output().unwrap())
+    }
+
+    /// Works on the issues labelled `go`.
+    pub(crate) fn go(&self) -> Ran {
+        self.run(&["exec", "go", "--format", "json"])
+    }
+
+    /// What a branch holds at a path.
+    pub(crate) fn file(&self, branch: &str, path: &str) -> String {
+        self.git(&["show", &format!("{branch}:{path}")])
+    }
+
+    /// Stands in the environment of every program that belongs to this rig alone.
+    pub(crate) fn marker(&self) -> String {
+        self.path("state").display().to_string()
+    }
+
     /// Git as a person would use it in the checkout.
     pub(crate) fn git(&self, args: &[&str]) -> String {
         let output = self.clean(Command::new("git")).args(args).output().unwrap();
@@ -69,10 +110,6 @@ impl Rig {
             .args(args)
             .env("AUTOISSUE_STATE_DIR", self.path("state"));
         command
-    }
-
-    pub(crate) fn run(&self, args: &[&str]) -> Ran {
-        Ran::from(self.autoissue(args).output().unwrap())
     }
 
     fn clean(&self, mut command: Command) -> Command {
@@ -112,6 +149,58 @@ impl From<Output> for Ran {
 }
 
 impl Ran {
+    /// All that it said, wherever.
+    pub(crate) fn said(&self) -> String {
+        format!("{}{}", self.stdout, self.stderr)
+    }
+
+    /// How each issue ended, by the last line on stdout.
+    pub(crate) fn outcomes(&self) -> Vec<(u64, String)> {
+        let last = self.last_json();
+        let tasks = last["summary"]["tasks"].as_array().unwrap();
+        let outcome = |task: &Value| {
+            let word = task["outcome"].as_str().unwrap_or("none");
+            (task["issue"].as_u64().unwrap(), word.to_owned())
+        };
+        let mut outcomes: Vec<_> = tasks.iter().map(outcome).collect();
+        outcomes.sort();
+        outcomes
+    }
+
+    /// How many issues ended like this.
+    pub(crate) fn count(&self, outcome: &str) -> usize {
+        let outcomes = self.outcomes();
+        outcomes.iter().filter(|(_, it)| it == outcome).count()
+    }
+
+    /// What the session cost, by the last line on stdout.
+    pub(crate) fn cost(&self) -> Usd {
+        Usd::parse(self.last_json()["summary"]["cost_usd"].as_str().unwrap()).unwrap()
+    }
+
+    /// All lines of JSON on stdout.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        let lines = self.stdout.lines();
+        lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    /// The first event of this name.
+    pub(crate) fn event(&self, name: &str) -> Value {
+        let events = self.events();
+        let found = events.into_iter().find(|event| event["event"] == name);
+        found.unwrap_or_else(|| panic!("no {name}: {self:?}"))
+    }
+
+    /// How an issue ended, by the summary.
+    pub(crate) fn task(&self, issue: u64) -> Value {
+        let summary = self.last_json()["summary"].clone();
+        let tasks = summary["tasks"].as_array().unwrap().clone();
+        let found = tasks.into_iter().find(|task| task["issue"] == issue);
+        found.unwrap_or_else(|| panic!("no #{issue}: {self:?}"))
+    }
+
     /// The last line of JSON on stdout.
     pub(crate) fn last_json(&self) -> Value {
         let line = self
@@ -138,7 +227,7 @@ pub(crate) fn config_for(api: &str, git: &str, agent: &Path, check: Option<&Path
     })
 }
 
-/// Processes that carry this session's name in their environment, as `pid command`.
+/// Processes that carry this text in their environment, as `pid command`.
 pub(crate) fn leftovers(marker: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
@@ -153,4 +242,20 @@ pub(crate) fn leftovers(marker: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// The same, once they had the time that they may take to end.
+pub(crate) fn leftovers_in_the_end(marker: &str) -> Vec<String> {
+    let end = Instant::now() + Duration::from_secs(12);
+    while !leftovers(marker).is_empty() && Instant::now() < end {
+        std::thread::yield_now();
+    }
+    leftovers(marker)
+}
+
+/// Says a figure past the test harness, which keeps what passing tests print to itself.
+pub(crate) fn aloud(figure: &str) {
+    use std::io::Write as _;
+    // Nobody's test fails for want of an audience.
+    drop(writeln!(std::io::stderr(), "figure: {figure}"));
 }

@@ -47,6 +47,8 @@ pub(crate) struct Disk {
     pub(crate) transcripts: BTreeMap<PathBuf, AgentReport>,
     pub(crate) commands: Vec<Command>,
     pub(crate) elsewhere: Usd,
+    /// Worktrees that were left with their files in them.
+    pub(crate) left: Vec<PathBuf>,
 }
 
 /// What the tests want to happen.
@@ -63,6 +65,8 @@ pub(crate) struct Script {
     /// The process dies at the append with this number, counted over all lives: before it, or right after.
     pub(crate) dies_at: Option<(usize, bool)>,
     pub(crate) appends: usize,
+    /// Taking files in fails this many times.
+    pub(crate) fail_captures: u32,
     pub(crate) ended: Vec<ProcessIdentity>,
     pub(crate) writes: Vec<String>,
 }
@@ -363,6 +367,8 @@ impl Repository for Side {
         };
         let mut disk = self.0.disk();
         let files = disk.trees.get(&order.start).cloned().unwrap_or_default();
+        let left = std::mem::take(&mut disk.left);
+        disk.workspaces.retain(|path, _| !left.contains(path));
         let busy = disk
             .workspaces
             .values()
@@ -382,6 +388,16 @@ impl Repository for Side {
         _: IssueNumber,
         _: AttemptNumber,
     ) -> Result<Capture, RepositoryError> {
+        {
+            let mut script = self.0.script();
+            if script.fail_captures > 0 {
+                script.fail_captures -= 1;
+                return Err(RepositoryError::Git {
+                    action: "take the files in".into(),
+                    detail: "no space left on device".into(),
+                });
+            }
+        }
         let mut disk = self.0.disk();
         let files = disk
             .workspaces
@@ -451,7 +467,9 @@ impl Repository for Side {
         Ok(())
     }
 
-    async fn leave(&self, _workspace: Workspace) {}
+    async fn leave(&self, workspace: Workspace) {
+        self.0.disk().left.push(workspace.path);
+    }
 
     async fn remote_head(&self, branch: &BranchName) -> Result<Option<CommitId>, RepositoryError> {
         Ok(self.0.outside().branches.get(branch).cloned())
@@ -597,7 +615,7 @@ impl Agent for Side {
 
 #[async_trait]
 impl Commands for Side {
-    async fn run(&self, order: &CommandOrder, watch: &dyn Watch, _stop: &Stop) -> CommandReport {
+    async fn run(&self, order: &CommandOrder, watch: &dyn Watch, stop: &Stop) -> CommandReport {
         let identity = ProcessIdentity {
             pid: 2,
             started: 0,
@@ -610,7 +628,14 @@ impl Commands for Side {
                 millis: 0,
             };
         }
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::select! {
+            () = stop.asked() => return CommandReport {
+                end: CommandEnd::Stopped,
+                output: String::new(),
+                millis: 0,
+            },
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
         let bad = order.directory.to_string_lossy().contains("bad");
         CommandReport {
             end: CommandEnd::Exited(i32::from(bad)),

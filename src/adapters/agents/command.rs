@@ -62,11 +62,10 @@ impl CommandAgent {
     }
 
     fn end(&self, end: &ProcessEnd) -> AgentEnd {
-        let program = self
-            .settings
-            .argv
-            .first()
-            .map_or("the agent's command", String::as_str);
+        let program = self.settings.argv.first().map(Path::new);
+        let program = program
+            .and_then(Path::file_name)
+            .map_or("the agent's command".into(), |name| name.to_string_lossy());
         let failed = |class, message: String| AgentEnd::Failed(Failure::new(class, message));
         match (&end.cause, end.code) {
             (Cause::Itself, Some(0)) => AgentEnd::Done,
@@ -88,7 +87,7 @@ impl CommandAgent {
                 | Cause::Idle,
                 code,
             ) => end_by_us(end).unwrap_or_else(|| {
-                failed(ErrorClass::Crash, crash(program, code, &end.complaints))
+                failed(ErrorClass::Crash, crash(&program, code, &end.complaints))
             }),
         }
     }

@@ -27,6 +27,7 @@ use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -68,11 +69,9 @@ pub async fn open(
         .to_string_lossy()
         .into_owned();
     let home = path.with_file_name(format!("{name}.home"));
-    for directory in [&home, &slots] {
-        fs::create_dir_all(directory)
-            .map_err(|cause| failed(&format!("make {}", directory.display()), cause))?;
-    }
-    let git = Git::find(&home)?;
+    make(&home, "--state-dir")?;
+    make(&slots, "worktree.root")?;
+    let git = Git::find(&home)?.trusting(owner(&source.url));
     check_version(&git, &home).await?;
     let (remote, theirs) = Remote::new(&source).await?;
     let identity = identity(habits.author.as_ref(), theirs);
@@ -258,6 +257,20 @@ impl Checkout for CleanTree {
     fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Whose repository on this machine it is.
+fn owner(url: &str) -> Option<u32> {
+    let path = Path::new(url);
+    let found = path.is_absolute().then(|| fs::metadata(path).ok());
+    found.flatten().map(|found| found.uid())
+}
+
+fn make(directory: &Path, setting: &str) -> Result<(), RepositoryError> {
+    fs::create_dir_all(directory).map_err(|cause| RepositoryError::Unusable {
+        problem: format!("`{}` cannot be made: {cause}", directory.display()),
+        hint: format!("set {setting} to a directory that can be written"),
+    })
 }
 
 fn identity(wanted: Option<&(String, String)>, theirs: Option<Identity>) -> Identity {

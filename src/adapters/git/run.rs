@@ -2,6 +2,8 @@
 
 use super::lock::Lock;
 use crate::ports::RepositoryError;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -100,6 +102,14 @@ impl Git {
             program,
             environment,
         })
+    }
+
+    /// Where we run as root, in a container say, a repository of this user is no stranger's: the user's own git, with
+    /// the user's own settings, has looked at it before. Git takes the word of `sudo` for whom root stands in.
+    pub(super) fn trusting(mut self, owner: Option<u32>) -> Self {
+        let owner = owner.map(|owner| ("SUDO_UID".into(), owner.to_string().into()));
+        self.environment.extend(owner);
+        self
     }
 
     /// A call in `directory`, in whose parents no repository is looked for.
@@ -328,7 +338,31 @@ fn which_git() -> Option<PathBuf> {
         .find(|program| program.is_file())
 }
 
+/// Git and all that it started, such as what speaks to the remote; killed where nobody waits for it any more.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(child: &Child) -> Self {
+        let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
+        Self(pid.map(Pid::from_raw))
+    }
+
+    fn has_ended(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            // It may have ended by itself by now.
+            let _ = killpg(leader, Signal::SIGKILL);
+        }
+    }
+}
+
 async fn finish(mut child: Child, input: Vec<u8>) -> io::Result<Said> {
+    let mut group = Group::of(&child);
     let (pipe, out, complaint) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let feed = async move {
         if let Some(mut pipe) = pipe {
@@ -338,6 +372,7 @@ async fn finish(mut child: Child, input: Vec<u8>) -> io::Result<Said> {
     };
     let ((), out, complaint, status) =
         tokio::join!(feed, whole(out), tail(complaint), child.wait());
+    group.has_ended();
     Ok(Said {
         code: status?.code(),
         out: out?,

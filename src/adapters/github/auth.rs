@@ -1,6 +1,7 @@
 //! Where the token comes from: the environment, else GitHub's own command line.
 
 use secrecy::SecretString;
+use std::fmt;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -18,6 +19,15 @@ pub enum TokenOrigin {
     Variable(&'static str),
     /// `gh auth token` said it.
     GitHubCli,
+}
+
+impl fmt::Display for TokenOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Variable(name) => name,
+            Self::GitHubCli => "gh auth token",
+        })
+    }
 }
 
 /// A token, and where it was found.

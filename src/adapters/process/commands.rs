@@ -50,7 +50,7 @@ impl Commands for CommandRunner {
             tail: Tail::new(OUTPUT),
         };
         watch.activity(Activity {
-            line: words::line(&order.argv.join(" "), 200),
+            line: words::line(&shown(&order.argv), 200),
             ..Activity::default()
         });
         let end = self.processes.run(&spec, &mut output, watch, stop).await;
@@ -100,4 +100,11 @@ impl LineSink for Output {
         self.tail.push(b"\n");
         Heard::Life
     }
+}
+/// The command line without the way to its program.
+fn shown(argv: &[String]) -> String {
+    let (program, arguments) = argv.split_first().map_or(("", argv), |(program, rest)| {
+        (program.rsplit('/').next().unwrap_or(program), rest)
+    });
+    [&[program.to_owned()], arguments].concat().join(" ")
 }

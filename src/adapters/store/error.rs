@@ -163,7 +163,9 @@ impl StoreError {
             Self::Older { .. } => "run autoissue once where it may write".into(),
             Self::Absent { .. } => "start with `autoissue exec <label>`".into(),
             Self::Unknown { .. } => "`autoissue status` lists the sessions".into(),
-            Self::ReadOnly { .. } => "choose another directory with --state-dir".into(),
+            Self::ReadOnly { .. } | Self::Io { .. } => {
+                "choose another directory with --state-dir".into()
+            }
             Self::Full { path } => format!(
                 "free some space on the disk of {}, then run `autoissue resume`",
                 path.display()
@@ -174,10 +176,13 @@ impl StoreError {
             ),
             Self::Busy { .. } => "try again in a moment".into(),
             Self::Event { .. } => "use the autoissue that wrote it".into(),
+            // SQLite takes no path above 512 bytes.
+            Self::Sql { .. } if self.code() == Some(ErrorCode::CannotOpen) => {
+                "choose another directory, or one with a shorter path, with --state-dir".into()
+            }
             Self::Broken { .. }
             | Self::DailyCeiling { .. }
             | Self::Gap { .. }
-            | Self::Io { .. }
             | Self::Sql { .. } => return None,
         })
     }

@@ -1,8 +1,10 @@
 //! The store's own files: private to the user, with errors that say what helps.
 
 use crate::adapters::store::error::{StoreError, is_full};
+use nix::errno::Errno;
+use nix::fcntl::FallocateFlags;
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::io::{ErrorKind, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -65,16 +67,8 @@ impl Reserve {
     /// Sees to it that the space is taken, and that there is some beside it; without it no session begins.
     pub(super) fn fill(&self) -> Result<(), StoreError> {
         let mut file = open(&self.path)?;
-        let held = file
-            .metadata()
-            .map_err(|cause| tried(&self.path, "read", cause))?;
-        let missing = (RESERVE_BYTES + ROOM_BYTES).saturating_sub(held.len());
-        // Written, not merely stretched: a hole reserves nothing.
-        let mut zeros = std::io::repeat(0).take(missing);
-        let filled = file
-            .seek(SeekFrom::End(0))
-            .and_then(|_| std::io::copy(&mut zeros, &mut file))
-            .and_then(|_| file.set_len(RESERVE_BYTES));
+        let filled = take_space(&mut file, RESERVE_BYTES + ROOM_BYTES)
+            .and_then(|()| file.set_len(RESERVE_BYTES));
         filled.map_err(|cause| {
             self.release();
             tried(&self.path, "write", cause)
@@ -85,6 +79,23 @@ impl Reserve {
     pub(super) fn release(&self) -> bool {
         std::fs::remove_file(&self.path).is_ok()
     }
+}
+
+/// Takes the space of a file this long for good: a hole reserves nothing.
+fn take_space(file: &mut File, bytes: u64) -> std::io::Result<()> {
+    let length = i64::try_from(bytes).expect("a few megabytes");
+    match nix::fcntl::fallocate(&*file, FallocateFlags::empty(), 0, length) {
+        Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => write_space(file, bytes),
+        Err(cause) => Err(cause.into()),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// The same where the file system cannot do it in one step.
+fn write_space(file: &mut File, bytes: u64) -> std::io::Result<()> {
+    let held = file.seek(SeekFrom::End(0))?;
+    let missing = usize::try_from(bytes.saturating_sub(held)).expect("a few megabytes");
+    file.write_all(&vec![0; missing])
 }
 
 #[cfg(test)]
@@ -108,8 +119,12 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let reserve = Reserve::of(state.path());
         reserve.fill().unwrap();
+        let taken = |path: &Path| std::fs::metadata(path).unwrap().blocks() * 512;
+        let written = state.path().join("written");
+        write_space(&mut open(&written).unwrap(), RESERVE_BYTES).unwrap();
+        assert!(taken(&written) >= RESERVE_BYTES);
         let file = state.path().join("reserve");
-        assert!(std::fs::metadata(&file).unwrap().blocks() * 512 >= RESERVE_BYTES);
+        assert!(taken(&file) >= RESERVE_BYTES);
         reserve.fill().unwrap();
         assert_eq!(std::fs::metadata(&file).unwrap().len(), RESERVE_BYTES);
         assert!(reserve.release());

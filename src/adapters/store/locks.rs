@@ -1,14 +1,19 @@
 //! Locks between processes: files under `flock`, with their holder written in them.
 //!
-//! A lock ends with its holder, however that ends. Rust opens files close-on-exec, so that no child keeps one alive.
+//! A lock ends with its holder, however that ends. Rust opens files close-on-exec, so that no child keeps one alive, but
+//! for the moment between its birth and its program: a dead holder's lock is waited for.
 
 use crate::adapters::store::error::StoreError;
 use crate::adapters::store::files::{self, tried};
 use crate::rules::ids::Timestamp;
+use nix::errno::Errno;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// Who holds a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,20 +31,17 @@ pub struct Lock {
     _alive: File,
 }
 
+/// How long a child that was just born may keep its dead parent's lock.
+const BIRTH: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
 /// Takes the lock at once, or says in words who has it.
 pub(super) fn take(directory: &Path, now: Timestamp) -> Result<Result<Lock, String>, StoreError> {
     files::directory(directory)?;
     let path = directory.join("lock");
     let mut file = files::open(&path)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let holder = read(&mut file).map_or("another process".into(), |holder| {
-                format!("process {}", holder.pid)
-            });
-            return Ok(Err(holder));
-        }
-        Err(TryLockError::Error(cause)) => return Err(tried(&path, "lock", cause)),
+    if let Some(holder) = lock(&mut file).map_err(|cause| tried(&path, "lock", cause))? {
+        return Ok(Err(holder));
     }
     let holder = Holder {
         pid: std::process::id(),
@@ -57,6 +59,29 @@ pub(super) fn take(directory: &Path, now: Timestamp) -> Result<Result<Lock, Stri
         _file: file,
         _alive: alive,
     }))
+}
+
+/// Locks the file, or says in words who has it: at once where that is a living process.
+fn lock(file: &mut File) -> std::io::Result<Option<String>> {
+    let end = Instant::now() + BIRTH;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(None),
+            Err(TryLockError::Error(cause)) => return Err(cause),
+            Err(TryLockError::WouldBlock) => {}
+        }
+        let holder = read(file);
+        if !holder.is_some_and(is_dead) || Instant::now() > end {
+            let words = holder.map(|holder| format!("process {}", holder.pid));
+            return Ok(Some(words.unwrap_or_else(|| "another process".into())));
+        }
+        std::thread::park_timeout(LOOK_EVERY);
+    }
+}
+
+fn is_dead(holder: Holder) -> bool {
+    let pid = i32::try_from(holder.pid).map(Pid::from_raw);
+    pid.is_ok_and(|pid| kill(pid, None) == Err(Errno::ESRCH))
 }
 
 /// Who holds it now, if anybody; looking never gets into a taker's way.
@@ -101,5 +126,25 @@ mod tests {
         file.lock().unwrap();
         let refusal = take(directory.path(), Timestamp(0)).unwrap().unwrap_err();
         assert_eq!(refusal, "another process");
+    }
+
+    #[test]
+    fn what_a_dead_holder_leaves_locked_for_a_moment_is_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let (pid, since) = (child.id(), Timestamp(0));
+        child.wait().unwrap();
+        let mut file = files::open(&directory.path().join("lock")).unwrap();
+        file.lock().unwrap();
+        let text = serde_json::to_string(&Holder { pid, since }).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let newborn = std::thread::spawn(move || {
+            let _ = ended.recv_timeout(Duration::from_millis(200));
+            drop(file);
+        });
+        assert!(take(directory.path(), since).unwrap().is_ok());
+        newborn.join().unwrap();
+        drop(end);
     }
 }

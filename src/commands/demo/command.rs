@@ -2,13 +2,15 @@
 
 use crate::cli::args::Globals;
 use crate::cli::run::{DemoArgs, ExecArgs};
+use crate::commands::demo::material::ISSUES;
 use crate::commands::demo::project::{DemoError, lay_out};
 use crate::commands::exec;
 use crate::commands::place::Place;
 use crate::error::{Error, Kind};
 use crate::rules::exit::Exit;
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Runs the command.
 pub async fn run(place: &Place, args: &DemoArgs) -> Result<Exit, Error> {
@@ -16,6 +18,7 @@ pub async fn run(place: &Place, args: &DemoArgs) -> Result<Exit, Error> {
         .dir
         .as_ref()
         .map_or_else(fresh, |dir| Ok(place.cwd.join(dir)))?;
+    check_empty(&top)?;
     let (root, state) = (top.join("tea-shop"), top.join("state"));
     let program = std::env::current_exe()
         .map_err(|cause| Error::new(Kind::Files, "find this program").because(&cause))?;
@@ -23,7 +26,13 @@ pub async fn run(place: &Place, args: &DemoArgs) -> Result<Exit, Error> {
     let begin = json!({ "v": 1, "event": "demo", "project": project.root, "state": state });
     let shown = project.root.display();
     place.output.result(
-        &format!("A tea shop with a backlog is in {shown}.\nEvery issue with the label `{}` is worked on by a scripted agent, without isolation.\n\n", project.label),
+        &format!(
+            "Here is a tea shop with {} open issues: {shown}\n\
+             Now `autoissue exec {}` runs: four scripted agents, each in its own worktree;\n\
+             what passes the check becomes a pull. No network; the money is play money.\n\n",
+            ISSUES.len(),
+            project.label
+        ),
         &begin,
     )?;
     let globals = Globals {
@@ -31,10 +40,16 @@ pub async fn run(place: &Place, args: &DemoArgs) -> Result<Exit, Error> {
         state_dir: Some(state.clone()),
         ..place.globals.clone()
     };
+    let calling = Place {
+        globals: globals.clone(),
+        ..place.clone()
+    }
+    .calling();
     let there = Place {
         cwd: project.root.clone(),
         globals,
         output: place.output,
+        has_begun: Arc::clone(&place.has_begun),
     };
     let exec = ExecArgs {
         label: Some(project.label.to_owned()),
@@ -44,22 +59,17 @@ pub async fn run(place: &Place, args: &DemoArgs) -> Result<Exit, Error> {
     let look = [
         format!("git -C {shown} log --oneline --graph --branches='autoissue/*'"),
         format!("ls {shown}/.autoissue/pulls"),
-        format!(
-            "cd {shown} && autoissue status --state-dir {}",
-            state.display()
-        ),
-        format!(
-            "cd {shown} && autoissue history 1 --state-dir {}",
-            state.display()
-        ),
+        calling.line("status"),
+        calling.line("status --issue 4"),
+        calling.line("history 11"),
+        calling.line("metrics"),
         format!("rm -r {}", top.display()),
     ];
     let event = json!({ "v": 1, "event": "demo_finished", "exit": exit.code(), "look": look });
     if place.output.format() == crate::cli::args::Format::Text {
-        place.output.result(
-            &format!("\nLook around:\n  {}\n", look.join("\n  ")),
-            &event,
-        )?;
+        place
+            .output
+            .result(&format!("\nLook around\n  {}\n", look.join("\n  ")), &event)?;
     }
     // That some issues of the demo do not end in a pull is its point.
     Ok(match exit {
@@ -73,10 +83,20 @@ pub async fn run(place: &Place, args: &DemoArgs) -> Result<Exit, Error> {
     })
 }
 
+/// The demo makes more than its project there, and says how to remove all of it.
+fn check_empty(top: &Path) -> Result<(), DemoError> {
+    let is_empty = std::fs::read_dir(top).map_or(true, |mut entries| entries.next().is_none());
+    if is_empty {
+        Ok(())
+    } else {
+        Err(DemoError::NotEmpty(top.to_path_buf()))
+    }
+}
+
 fn fresh() -> Result<PathBuf, Error> {
     let name = format!(
         "autoissue-demo-{}",
-        &ulid::Ulid::generate().to_string()[16..]
+        &ulid::Ulid::generate().to_string()[20..]
     );
     let path = std::env::temp_dir().join(name);
     std::fs::create_dir(&path).map_err(|cause| {

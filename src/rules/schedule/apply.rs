@@ -133,7 +133,7 @@ impl Session {
             entry.record.model.clone_from(&outcome.model);
         }
         // What follows is decided by the next event; until then it may simply go on where it was.
-        entry.start = after_interruption(&entry.record);
+        entry.start = after_interruption(entry);
         let run = entry.run().cloned();
         self.table.set(place, State::Ready);
         if let Some(run) = run {
@@ -233,11 +233,15 @@ impl Session {
         if entry.task.obstacle.is_some() {
             Arc::make_mut(&mut entry.task).obstacle = None;
         }
-        entry.record.effects.retain(|effect, _| {
-            !matches!(effect, Effect::AddLabel { .. } | Effect::RemoveLabel { .. })
-        });
+        // To be done again, but not forgotten: what was put has to be taken off some day.
+        for (effect, done) in &mut entry.record.effects {
+            if matches!(effect, Effect::AddLabel { .. } | Effect::RemoveLabel { .. }) {
+                *done = false;
+            }
+        }
         self.unannounced.remove(place);
         self.wait_for_needs(place);
+        let mut waiting = vec![place];
         let mut below: Vec<usize> = self.graph.dependents(place).collect();
         while let Some(dependent) = below.pop() {
             let entry = self.table.at(dependent);
@@ -245,7 +249,18 @@ impl Session {
                 self.unannounced.remove(dependent);
                 self.table.at_mut(dependent).announced = false;
                 self.wait_for_needs(dependent);
+                waiting.push(dependent);
                 below.extend(self.graph.dependents(dependent));
+            }
+        }
+        // Only now it is known which needs wait again themselves; the others will never be met.
+        for place in waiting {
+            let hopeless = self.graph.needs(place).any(|need| {
+                let ending = self.table.at(need).ending();
+                ending.is_some_and(|ending| !ending.satisfies_dependents())
+            });
+            if hopeless {
+                self.doomed.insert(place);
             }
         }
     }

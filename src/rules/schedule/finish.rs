@@ -5,9 +5,9 @@ use crate::rules::event::{Effect, Event};
 use crate::rules::ids::{AttemptNumber, IssueNumber, Timestamp};
 use crate::rules::retry::{self, Next, Tries};
 use crate::rules::schedule::session::Session;
-use crate::rules::schedule::table::{Entry, Record};
+use crate::rules::schedule::table::{Entry, Record, Run};
 use crate::rules::settings::Settings;
-use crate::rules::task::{Attempted, Ending, ErrorClass, Failure, Outcome, Start};
+use crate::rules::task::{Attempted, Ending, ErrorClass, Failure, Outcome, Stage, Start};
 
 impl Session {
     pub(super) fn finished(
@@ -58,11 +58,11 @@ impl Session {
             Attempted::Stopped | Attempted::Lost => {
                 events.push(Event::Requeued {
                     issue,
-                    start: after_interruption(&entry.record),
+                    start: after_interruption(entry),
                 });
             }
             Attempted::Failed(failure) => {
-                self.provider_failed(run.probe, failure, now, events);
+                self.provider_failed(issue, failure, now, events);
                 self.task_failed(entry, failure, dice, now, events);
             }
         }
@@ -70,12 +70,18 @@ impl Session {
 
     fn provider_failed(
         &self,
-        probe: bool,
+        issue: IssueNumber,
         failure: &Failure,
         now: Timestamp,
         events: &mut Vec<Event>,
     ) {
         let settings = self.settings();
+        let is_probe = match self.breaker {
+            Breaker::HalfOpen { probe } if probe == issue => true,
+            // It began before; what the provider does now, the probe tells.
+            Breaker::HalfOpen { .. } => return,
+            Breaker::Closed { .. } | Breaker::Open { .. } => false,
+        };
         if let Some(failures) = self
             .breaker
             .would_open(failure.class, settings.breaker_failures)
@@ -86,7 +92,7 @@ impl Session {
                 failures,
                 reason: failure.message.clone(),
             });
-        } else if probe && matches!(self.breaker, Breaker::HalfOpen { .. }) {
+        } else if is_probe {
             // It failed for reasons of its own: the provider answered.
             events.push(Event::BreakerClosed);
         }
@@ -158,7 +164,15 @@ impl Session {
 }
 
 /// Nothing went wrong with the work itself: go on where it was.
-pub(super) fn after_interruption(record: &Record) -> Start {
+pub(super) fn after_interruption(entry: &Entry) -> Start {
+    let is_preparing = |run: &Run| run.stage == Stage::Prepare;
+    if entry.run().is_some_and(is_preparing) {
+        return entry.start.clone();
+    }
+    go_on(&entry.record)
+}
+
+fn go_on(record: &Record) -> Start {
     if record.verified {
         return Start::Verified;
     }
@@ -173,7 +187,8 @@ pub(super) fn after_interruption(record: &Record) -> Start {
 fn after_failure(record: &Record, failure: &Failure) -> Start {
     match failure.class {
         ErrorClass::ContextTooLong | ErrorClass::Conflict => Start::Base,
-        ErrorClass::Publish if record.verified => Start::Verified,
+        // Refused while publishing: the work itself is paid for and good.
+        ErrorClass::Publish | ErrorClass::Auth if record.verified => Start::Verified,
         ErrorClass::ConversationLost => {
             let fresh = Record {
                 conversation: None,
@@ -182,6 +197,10 @@ fn after_failure(record: &Record, failure: &Failure) -> Start {
             continue_from(&fresh, None)
         }
         ErrorClass::RateLimit | ErrorClass::UsageLimit => continue_from(record, None),
+        // Git or the disk failed, and no agent can mend that: what one has done is not paid again.
+        ErrorClass::Workspace if record.verified || (record.agent_done && record.captured) => {
+            go_on(record)
+        }
         ErrorClass::Validation
         | ErrorClass::Overloaded
         | ErrorClass::Timeout

@@ -40,6 +40,10 @@ impl Session {
     /// When the next [`Input::Tick`] may change something, if only time can.
     #[must_use]
     pub fn next_wake(&self, now: Timestamp) -> Option<Timestamp> {
+        if self.phase != Phase::Running {
+            // Only the end of what runs changes anything; a timer that is over would wake it without end.
+            return None;
+        }
         let timer = self.table.first_timer().map(|(until, _)| until);
         let pause = self.paused.as_ref().map(|(until, _)| *until);
         let breaker = match self.breaker {

@@ -138,6 +138,7 @@ pub struct Table {
     entries: Vec<Entry>,
     places: ByIssue<usize>,
     ready: Places,
+    free: BTreeSet<usize>,
     timers: BTreeSet<(Timestamp, usize)>,
     running: BTreeSet<usize>,
     ended: usize,
@@ -168,6 +169,9 @@ impl Table {
         match &state {
             State::Ready => {
                 self.ready.insert(place);
+                if !self.entries[place].start.is_paid() {
+                    self.free.insert(place);
+                }
             }
             State::Running(_) => {
                 self.running.insert(place);
@@ -185,6 +189,7 @@ impl Table {
         match &self.entries[place].state {
             State::Ready => {
                 self.ready.remove(place);
+                self.free.remove(&place);
             }
             State::Running(_) => {
                 self.running.remove(&place);
@@ -220,10 +225,11 @@ impl Table {
         &self.entries
     }
 
-    /// The first that may be let in.
+    /// The first that may be let in: work that costs nothing any more waits for no provider and no money, so it goes
+    /// before all that does.
     #[must_use]
     pub fn first_ready(&self) -> Option<usize> {
-        self.ready.first()
+        self.free.first().copied().or_else(|| self.ready.first())
     }
 
     /// Those that run.

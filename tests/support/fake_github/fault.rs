@@ -27,6 +27,8 @@ pub(crate) enum Fault {
     },
     /// 403 with these words, and no limit.
     Forbidden(&'static str),
+    /// 401: the token is not good any more.
+    Unauthorized,
     /// Done, as if no `head` had been asked for.
     FilterIgnored,
     /// Done; the answer says that it is followed by itself.
@@ -66,6 +68,7 @@ impl Fault {
             | Self::LimitCutOff(_)
             | Self::Exhausted { .. }
             | Self::Forbidden(_)
+            | Self::Unauthorized
             | Self::Reset
             | Self::Redirected(_)
             | Self::LedAway(_) => false,

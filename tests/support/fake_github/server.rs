@@ -206,6 +206,7 @@ fn refuse(
     let answer = match fault {
         Some(Fault::BadGateway | Fault::Reset) => refusal(502, "Server Error"),
         Some(Fault::Forbidden(message)) => refusal(403, message),
+        Some(Fault::Unauthorized) => refusal(401, "Bad credentials"),
         Some(Fault::Secondary {
             status,
             retry_after,
@@ -308,6 +309,7 @@ async fn deliver(
             | Fault::Exhausted { .. }
             | Fault::FilterIgnored
             | Fault::Forbidden(_)
+            | Fault::Unauthorized
             | Fault::Redirected(_)
             | Fault::LedAway(_),
         )

@@ -252,10 +252,17 @@ impl Show<'_> {
         })
     }
 
-    /// The labels on an issue.
+    /// The labels on an issue or a pull; by GitHub's description those on a pull are always described.
     pub(crate) fn labels_of(&self, item: &Item) -> Vec<Value> {
         let labels = item.labels.iter().filter_map(|name| self.state.label(name));
-        labels.map(|label| self.label(label)).collect()
+        let shown = labels.map(|label| {
+            let mut shown = self.label(label);
+            if item.pull.is_some() && shown["description"].is_null() {
+                shown["description"] = "".into();
+            }
+            shown
+        });
+        shown.collect()
     }
 
     fn common(&self, item: &Item, own: &str) -> Map<String, Value> {
