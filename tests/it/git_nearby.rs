@@ -4,6 +4,7 @@ use crate::repos::{Scene, branch, capture, git, habits, prepare, write, write_sc
 use autoissue::adapters::git::repository::{GitRepository, open};
 use autoissue::ports::{Repository, RepositoryError};
 use autoissue::rules::ids::CommitId;
+use std::time::Duration;
 
 /// Refuses every pack; where it is seen, a push is an ordinary one.
 const NO_PACKS: [&str; 3] = ["config", "receive.maxInputSize", "1"];
@@ -83,4 +84,20 @@ async fn a_branch_that_somebody_has_checked_out_is_not_moved() {
     assert!(moved.is_err(), "{moved:?}");
     assert_eq!(git(&scene.checkout, &["rev-parse", "HEAD"]), first.as_str());
     assert_eq!(git(&scene.checkout, &["status", "--porcelain"]), "");
+}
+
+#[tokio::test]
+async fn one_that_is_interrupted_leaves_no_locks() {
+    let scene = Scene::new(&[("a.txt", "one\n")]);
+    let repository = open_on_the_checkout(&scene).await;
+    for issue in 1..=24 {
+        let commit = work(&repository, issue).await;
+        let (branch, patience) = (branch(issue), Duration::from_millis(issue / 2));
+        let pushed = repository.push(&branch, &commit, None);
+        let _ = tokio::time::timeout(patience, pushed).await;
+        repository.push(&branch, &commit, None).await.unwrap();
+    }
+    assert_eq!(repository.remote_branches().await.unwrap().len(), 24);
+    let left = crate::repos::names(&scene.checkout.join(".git/refs/heads/autoissue"));
+    assert_eq!(left.len(), 24, "{left:?}");
 }

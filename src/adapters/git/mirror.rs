@@ -49,6 +49,8 @@ pub(super) struct Mirror {
     pub(super) fetches: Flight<Arc<Refs>>,
     /// The refs as the last fetch left them.
     pub(super) refs: Mutex<Option<Arc<Refs>>>,
+    /// Held while branches are made in a repository nearby.
+    pub(super) making: Arc<tokio::sync::Mutex<()>>,
     /// What is to be pushed.
     pub(super) queue: Queue,
     git: Git,
@@ -79,6 +81,7 @@ impl Mirror {
             looks: Flight::new(),
             fetches: Flight::new(),
             refs: Mutex::new(None),
+            making: Arc::default(),
             queue: Queue::new(),
             config: config(found.contains("sha256")),
             nested: Mutex::new(HashMap::new()),

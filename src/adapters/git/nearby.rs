@@ -12,6 +12,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
 
 /// Which branches are asked for.
@@ -112,6 +113,8 @@ pub(super) async fn push(mirror: &Mirror, moves: &[Move]) -> Result<bool, Reposi
     let Some(git_dir) = mirror.remote.plain_git_dir().filter(|_| is_new) else {
         return Ok(false);
     };
+    // One that was interrupted goes on, and is waited for here.
+    let turn = Arc::clone(&mirror.making).lock_owned().await;
     let there = git_dir.clone();
     let there = blocking("look at the remote's branches", move || {
         Ok(heads(&there, &Which::Others).filter(|_| !has_hooks(&there)))
@@ -131,16 +134,24 @@ pub(super) async fn push(mirror: &Mirror, moves: &[Move]) -> Result<bool, Reposi
     for Move { branch, commit, .. } in moves {
         let _ = writeln!(orders, "create refs/heads/{branch} {commit}");
     }
-    let said = mirror
+    let call = mirror
         .call("update-ref")?
         .env("GIT_DIR", &git_dir)
         .env("GIT_COMMITTER_NAME", &mirror.identity.name)
         .env("GIT_COMMITTER_EMAIL", &mirror.identity.email)
         .args(["-m", "push", "--stdin"])
         .input(orders)
-        .ask("make the branches")
-        .await?;
-    Ok(said.code == Some(0))
+        .left_alone();
+    let action = "make the branches";
+    let made = tokio::spawn(async move {
+        let said = call.ask(action).await;
+        drop(turn);
+        said
+    });
+    let said = made
+        .await
+        .map_err(|lost| failed(action, io::Error::other(lost)))?;
+    Ok(said?.code == Some(0))
 }
 
 /// Any that somebody has put there; git's own examples are none.
@@ -197,7 +208,8 @@ async fn carry(
         .call("unpack-objects")?
         .env("GIT_DIR", git_dir)
         .args(["-q", "--strict"])
-        .reading(pack);
+        .reading(pack)
+        .left_alone();
     let ((), unpacked) = tokio::join!(ask, unpacking.ask(action));
     let packed = packing.wait().await.map_err(io)?;
     Ok(packed.success() && unpacked?.code == Some(0))

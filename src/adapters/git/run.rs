@@ -177,6 +177,12 @@ impl Call {
         self
     }
 
+    /// Where nobody waits for it any more, it is not killed but ends by itself: a kill would leave its lock files.
+    pub(super) fn left_alone(mut self) -> Self {
+        self.command.kill_on_drop(false);
+        self
+    }
+
     /// It reads what another one writes.
     pub(super) fn reading(mut self, pipe: Stdio) -> Self {
         self.command.stdin(pipe);
