@@ -53,22 +53,20 @@ impl Layout<'_> {
                 Err(cause) => tracing::debug!(%cause, "a used worktree cannot be used"),
             }
         }
-        self.start_over().await?;
+        self.start_over()?;
         self.reset(commit).await
     }
 
-    async fn start_over(&self) -> Result<(), RepositoryError> {
-        let (tree, slots) = (self.tree.to_owned(), self.slots.to_owned());
+    fn start_over(&self) -> Result<(), RepositoryError> {
         let action = "make a new worktree";
         self.slot
             .start_over()
             .map_err(|cause| failed(action, cause))?;
-        let aside = blocking(action, move || {
-            let aside = set_aside(&tree, &slots)?;
-            fs::create_dir(&tree)?;
-            Ok(aside)
-        })
-        .await?;
+        // Two quick steps without a pause between: on another thread they would go on after this call was dropped, into
+        // the way of the one that is made in its place.
+        let aside = set_aside(self.tree, self.slots)
+            .and_then(|aside| fs::create_dir(self.tree).map(|()| aside))
+            .map_err(|cause| failed(action, cause))?;
         if let Some(aside) = aside {
             delete_later(aside);
         }
