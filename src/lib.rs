@@ -74,6 +74,7 @@ pub mod engine {
 
 /// Floor 3: one outside thing each.
 pub mod adapters {
+    mod flock;
     pub mod retry;
     /// Programs that we run: how they start, what they may see, and that nothing of them is left.
     pub mod process {

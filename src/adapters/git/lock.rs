@@ -1,6 +1,7 @@
 //! Locks between processes: `flock` on a file that names its holder.
 
 use super::run::failed;
+use crate::adapters::flock::{Locked, is_dead};
 use crate::ports::RepositoryError;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -10,11 +11,13 @@ use std::time::Duration;
 
 /// How often a waiting process looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// How long what a dead process was just starting may keep its lock.
+const BIRTH: Duration = Duration::from_secs(30);
 
 /// A lock; given back when dropped, and by the kernel once we and all who inherited it have ended.
 #[derive(Debug)]
 pub(super) struct Lock {
-    file: File,
+    file: Locked,
 }
 
 impl Lock {
@@ -62,13 +65,6 @@ impl Lock {
     }
 }
 
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // A child that is just being started may hold a copy for a moment, which closing ours would leave locked.
-        let _ = self.file.unlock();
-    }
-}
-
 async fn patiently(
     path: &Path,
     what: &str,
@@ -80,7 +76,7 @@ async fn patiently(
         if let Some(lock) = attempt(path).map_err(|cause| failed(&format!("lock {what}"), cause))? {
             return Ok(lock);
         }
-        if waited >= patience {
+        if waited >= patience && (waited >= BIRTH || !holder(path).is_some_and(is_dead)) {
             return Err(busy(path, what));
         }
         tokio::time::sleep(LOOK_AGAIN).await;
@@ -90,15 +86,18 @@ async fn patiently(
 
 /// The error that names the holder of a lock.
 pub(super) fn busy(path: &Path, what: &str) -> RepositoryError {
-    let mut holder = String::new();
-    let read = File::open(path).and_then(|file| file.take(64).read_to_string(&mut holder));
     RepositoryError::Busy {
         what: what.to_owned(),
-        holder: match (read, holder.trim()) {
-            (Err(_), _) | (Ok(_), "") => "unknown".to_owned(),
-            (Ok(_), holder) => holder.to_owned(),
-        },
+        holder: holder(path).map_or_else(|| "unknown".to_owned(), |pid| pid.to_string()),
     }
+}
+
+/// The process that took the lock last.
+fn holder(path: &Path) -> Option<u32> {
+    let mut holder = String::new();
+    let file = File::open(path).ok()?;
+    file.take(64).read_to_string(&mut holder).ok()?;
+    holder.trim().parse().ok()
 }
 
 fn open(path: &Path) -> io::Result<File> {
@@ -110,7 +109,8 @@ fn open(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-fn named(mut file: File) -> io::Result<Lock> {
+fn named(file: File) -> io::Result<Lock> {
+    let mut file = Locked(file);
     file.set_len(0)?;
     file.rewind()?;
     writeln!(file, "{}", std::process::id())?;
@@ -144,7 +144,8 @@ mod tests {
 
     /// What happens to a lock when we are killed: closed, but not given back.
     fn die_with(mut lock: Lock) {
-        lock.file = File::open("/dev/null").unwrap();
+        let null = File::open("/dev/null").unwrap();
+        drop(std::mem::replace(&mut lock.file.0, null));
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! Small text files that people and processes share: read without following links, replaced in one step.
 
+use crate::adapters::flock::Locked;
 use crate::rules::ids::Timestamp;
 use nix::fcntl::OFlag;
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
@@ -105,7 +106,7 @@ pub fn replace(path: &Path, read: &Snapshot, text: &str) -> io::Result<bool> {
 }
 
 /// Takes the lock that this file stands for, alone, and holds it as long as the file is open. Cancel-safe.
-pub async fn lock(path: &Path) -> io::Result<File> {
+pub(super) async fn lock(path: &Path) -> io::Result<Locked> {
     let file = OpenOptions::new()
         .write(true)
         .create(true)
@@ -125,7 +126,7 @@ pub async fn lock(path: &Path) -> io::Result<File> {
         }
     });
     match taken.await {
-        Ok(taken) => taken.map(|()| file),
+        Ok(taken) => taken.map(|()| Locked(file)),
         Err(_) => Err(io::Error::new(
             io::ErrorKind::TimedOut,
             format!("another process holds {}", path.display()),

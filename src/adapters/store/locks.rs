@@ -3,12 +3,10 @@
 //! A lock ends with its holder, however that ends. Rust opens files close-on-exec, so that no child keeps one alive, but
 //! for the moment between its birth and its program: a dead holder's lock is waited for.
 
+use crate::adapters::flock::{Locked, is_dead};
 use crate::adapters::store::error::StoreError;
 use crate::adapters::store::files::{self, tried};
 use crate::rules::ids::Timestamp;
-use nix::errno::Errno;
-use nix::sys::signal::kill;
-use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -27,12 +25,12 @@ pub struct Holder {
 /// A lock that this process holds until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
-    _alive: File,
+    _file: Locked,
+    _alive: Locked,
 }
 
 /// How long a child that was just born may keep its dead parent's lock.
-const BIRTH: Duration = Duration::from_secs(5);
+const BIRTH: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// Takes the lock at once, or says in words who has it.
@@ -43,6 +41,7 @@ pub(super) fn take(directory: &Path, now: Timestamp) -> Result<Result<Lock, Stri
     if let Some(holder) = lock(&mut file).map_err(|cause| tried(&path, "lock", cause))? {
         return Ok(Err(holder));
     }
+    let mut file = Locked(file);
     let holder = Holder {
         pid: std::process::id(),
         since: now,
@@ -57,7 +56,7 @@ pub(super) fn take(directory: &Path, now: Timestamp) -> Result<Result<Lock, Stri
     alive.lock().map_err(|cause| tried(&path, "lock", cause))?;
     Ok(Ok(Lock {
         _file: file,
-        _alive: alive,
+        _alive: Locked(alive),
     }))
 }
 
@@ -71,7 +70,7 @@ fn lock(file: &mut File) -> std::io::Result<Option<String>> {
             Err(TryLockError::WouldBlock) => {}
         }
         let holder = read(file);
-        if !holder.is_some_and(is_dead) || Instant::now() > end {
+        if !holder.is_some_and(|holder| is_dead(holder.pid)) || Instant::now() > end {
             let words = holder.map(|holder| format!("process {}", holder.pid));
             return Ok(Some(words.unwrap_or_else(|| "another process".into())));
         }
@@ -79,17 +78,16 @@ fn lock(file: &mut File) -> std::io::Result<Option<String>> {
     }
 }
 
-fn is_dead(holder: Holder) -> bool {
-    let pid = i32::try_from(holder.pid).map(Pid::from_raw);
-    pid.is_ok_and(|pid| kill(pid, None) == Err(Errno::ESRCH))
-}
-
 /// Who holds it now, if anybody; looking never gets into a taker's way.
 pub(super) fn holder(directory: &Path) -> Option<Holder> {
     let alive = File::open(directory.join("alive")).ok()?;
     match alive.try_lock_shared() {
         Err(TryLockError::WouldBlock) => read(&mut File::open(directory.join("lock")).ok()?),
-        Ok(()) | Err(TryLockError::Error(_)) => None,
+        Err(TryLockError::Error(_)) => None,
+        Ok(()) => {
+            drop(Locked(alive));
+            None
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The store of a state directory: every session's journal, the money ledger, claims, breakers and the control inbox.
 
+use crate::adapters::flock::Locked;
 use crate::adapters::store::crash::CrashPoint;
 use crate::adapters::store::database;
 use crate::adapters::store::error::StoreError;
@@ -8,7 +9,6 @@ use crate::adapters::store::presence::{Opened, Purpose, announce, enter, welcome
 use crate::adapters::store::writer::Writer;
 use crate::rules::ids::{SessionId, Timestamp};
 use rusqlite::Connection;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -26,7 +26,7 @@ pub struct Store {
 pub(super) struct Inner {
     reader: Mutex<Connection>,
     writer: Option<Writer>,
-    _presence: Option<File>,
+    _presence: Option<Locked>,
     _opened: Opened,
     pub(super) state: PathBuf,
 }
@@ -36,7 +36,7 @@ impl Store {
     /// it where the last process that had it did not end well. A newer one is refused and left untouched.
     pub fn open(state: &Path) -> Result<Self, StoreError> {
         files::directory(state)?;
-        let presence = files::open(&state.join("open"))?;
+        let presence = Locked(files::open(&state.join("open"))?);
         let company = announce(&presence, state)?;
         let opened = enter(state, Purpose::Write)?;
         let db = database::open_for_writing(state, company)?;
