@@ -52,8 +52,7 @@ impl Place {
 
     /// The user's checkout.
     pub fn checkout(&self, loaded: &Loaded) -> Result<Checkout, Error> {
-        let directory = loaded.resolve(&loaded.config.project.path);
-        Ok(checkout::look(&directory)?)
+        Ok(checkout::look(&loaded.project(&self.cwd))?)
     }
 
     /// How this program is called again from here, with the state directory of this call.

@@ -74,6 +74,17 @@ impl Loaded {
         self.base.join(path).components().collect()
     }
 
+    /// Where the project is: as the configuration says, or else where we are, wherever its file may be.
+    #[must_use]
+    pub fn project(&self, cwd: &Path) -> PathBuf {
+        match self.layers.source("project.path") {
+            Source::Default => cwd.to_owned(),
+            Source::File | Source::Environment(_) | Source::Flag(_) => {
+                self.resolve(&self.config.project.path)
+            }
+        }
+    }
+
     /// Every value in effect, in the order of the keys' definition; where variables were filled in, as it was written.
     #[must_use]
     pub fn values(&self) -> Vec<Effective> {
@@ -134,5 +145,20 @@ mod tests {
         let all = format!("{shown:?}");
         assert!(!all.contains("secret") && !all.contains("hidden"), "{all}");
         assert_eq!(loaded.resolve(Path::new("./x")), top.path().join("x"));
+    }
+
+    #[test]
+    fn a_file_from_elsewhere_is_used_where_we_are_unless_it_says_where() {
+        let top = tempfile::tempdir().unwrap();
+        let file = top.path().join("own.json");
+        let project = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            let cwd = Path::new("/here");
+            let loaded = load(cwd, Some(&file), &Overrides::default(), &|_| None).unwrap();
+            loaded.project(cwd)
+        };
+        assert_eq!(project("{}"), Path::new("/here"));
+        assert_eq!(project(r#"{"project":{"path":"."}}"#), top.path());
+        assert_eq!(project(r#"{"project":{"path":"x"}}"#), top.path().join("x"));
     }
 }
