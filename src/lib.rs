@@ -11,10 +11,12 @@ pub mod rules {
     pub mod description;
     pub mod event;
     pub mod exit;
+    pub mod fact;
     pub mod fold;
     pub mod footprint;
     pub mod graph;
     pub mod ids;
+    pub mod input;
     pub mod issue;
     pub mod keywords;
     pub mod layout;
@@ -54,8 +56,22 @@ pub mod rules {
     }
 }
 
-/// Floor 2: what the engine may ask of the world.
-pub mod ports;
+/// Floor 2: what the engine may ask of the world. Adapters answer; the engine knows nothing else of them.
+pub mod ports {
+    mod agent;
+    mod commands;
+    mod forge;
+    mod journal;
+    mod repository;
+    mod session;
+
+    pub use agent::*;
+    pub use commands::*;
+    pub use forge::*;
+    pub use journal::*;
+    pub use repository::*;
+    pub use session::*;
+}
 
 /// Floor 3: runs a session through the ports.
 pub mod engine {
@@ -190,7 +206,9 @@ pub mod reporters {
     pub mod bars;
     pub mod console;
     pub mod end;
+    mod fact_lines;
     pub mod json;
+    pub mod line;
     pub mod lines;
     pub mod log;
     pub mod next;

@@ -1,9 +1,11 @@
 //! What people read of each event: one short function per kind.
 
-use crate::reporters::paint::{Paint, Tone};
+use crate::reporters::fact_lines::fact_found;
+use crate::reporters::line::Line;
+use crate::reporters::paint::Tone;
 use crate::reporters::time::{ahead, human};
-use crate::reporters::words::{brief, fit, plural, spoken, tone_of, verdict, why};
-use crate::rules::event::{Command, Effect, Event, Fact, Recorded};
+use crate::reporters::words::{brief, fit, plural, spoken, tone_of, why};
+use crate::rules::event::{Command, Event, Recorded};
 use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::{Basis, Usd};
@@ -11,66 +13,10 @@ use crate::rules::printable::printable;
 use crate::rules::settings::Settings;
 use crate::rules::summary::by_domain;
 use crate::rules::tally::{PullTally, Tally, TaskTally};
-use crate::rules::task::{Attempted, CheckReport, Commit, Failure, Outcome, Pull, Start, Task};
+use crate::rules::task::{Attempted, Failure, Outcome, Start, Task};
 
 /// Columns that a title gets within a sentence.
 const TITLE: usize = 60;
-
-/// One line about one event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// How much it matters.
-    pub weight: Weight,
-    /// How its head is painted.
-    pub tone: Tone,
-    /// What it is about.
-    pub head: String,
-    /// What there is to say.
-    pub text: String,
-}
-
-/// How much a line matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weight {
-    /// One of the steps that live bars show anyway.
-    Step,
-    /// Stays on the screen.
-    News,
-}
-
-impl Line {
-    /// The line as it is shown.
-    #[must_use]
-    pub fn shown(&self, paint: Paint) -> String {
-        format!("{}{}", paint.tone(self.tone, &self.head), self.text)
-    }
-
-    fn step(head: impl Into<String>, text: impl Into<String>) -> Self {
-        Self {
-            weight: Weight::Step,
-            tone: Tone::Plain,
-            head: head.into(),
-            text: text.into(),
-        }
-    }
-
-    fn about(issue: IssueNumber, text: impl Into<String>) -> Self {
-        Self::step(issue.to_string(), text)
-    }
-
-    fn warn(issue: IssueNumber, text: impl Into<String>) -> Self {
-        Self::news(Tone::Warn, issue.to_string(), text)
-    }
-
-    fn news(tone: Tone, head: impl Into<String>, text: impl Into<String>) -> Self {
-        Self {
-            weight: Weight::News,
-            tone,
-            head: head.into(),
-            text: text.into(),
-        }
-    }
-}
 
 /// What there is to say about an event, if anything; the tally has it already.
 #[must_use]
@@ -236,63 +182,6 @@ fn from(start: &Start) -> &'static str {
     }
 }
 
-fn fact_found(issue: IssueNumber, fact: &Fact) -> Option<Line> {
-    match fact {
-        Fact::AgentDone { charge, .. } => Some(Line::about(
-            issue,
-            format!(" agent done, {} so far", charge.cost),
-        )),
-        Fact::Committed { commit } => Some(committed(issue, commit)),
-        Fact::Checked { reports } => checked(issue, reports),
-        Fact::BranchChosen { branch } => {
-            Some(Line::about(issue, format!(" goes to branch {branch}")))
-        }
-        Fact::Did { effect, pull } => did(issue, effect, pull.as_ref()),
-        Fact::Entered { .. }
-        | Fact::Spawned { .. }
-        | Fact::Snapshot { .. }
-        | Fact::Verified
-        | Fact::Intends { .. } => None,
-    }
-}
-
-fn committed(issue: IssueNumber, commit: &Commit) -> Line {
-    let short = commit.id.as_str().get(..10).unwrap_or_default();
-    let files = plural(commit.diff.files, "file");
-    let (added, removed) = (commit.diff.added, commit.diff.removed);
-    Line::about(
-        issue,
-        format!(" committed {short}: {files}, +{added} -{removed}"),
-    )
-}
-
-fn checked(issue: IssueNumber, reports: &[CheckReport]) -> Option<Line> {
-    let said = |report: &CheckReport| {
-        let name = fit(&printable(&report.name), TITLE);
-        format!(
-            "{name} {} ({})",
-            verdict(report.verdict),
-            human(report.millis)
-        )
-    };
-    let said: Vec<String> = reports.iter().map(said).collect();
-    if said.is_empty() {
-        return None;
-    }
-    Some(Line::about(issue, format!(" checks: {}", said.join(", "))))
-}
-
-fn did(issue: IssueNumber, effect: &Effect, pull: Option<&Pull>) -> Option<Line> {
-    match effect {
-        Effect::Push { branch, .. } => Some(Line::about(issue, format!(" pushed {branch}"))),
-        Effect::OpenPull { .. } => {
-            let pull = pull?;
-            Some(Line::about(issue, format!(" pull {} opened", pull.number)))
-        }
-        Effect::AddLabel { .. } | Effect::RemoveLabel { .. } | Effect::Comment { .. } => None,
-    }
-}
-
 fn settled(
     issue: IssueNumber,
     attempt: AttemptNumber,
@@ -433,6 +322,7 @@ fn title(task: &TaskTally) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reporters::paint::Paint;
     use crate::rules::script::{self, Script};
 
     fn spoken_lines(script: &Script) -> String {

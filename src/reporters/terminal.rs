@@ -2,7 +2,8 @@
 
 use crate::ports::Reporter;
 use crate::reporters::bars::{Doing, View};
-use crate::reporters::lines::{Weight, line};
+use crate::reporters::line::Weight;
+use crate::reporters::lines::line;
 use crate::reporters::out::{Queue, Sink, Stream, plain_stderr};
 use crate::reporters::paint::Paint;
 use crate::reporters::plain::End;

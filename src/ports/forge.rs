@@ -1,0 +1,86 @@
+//! Where issues and pulls live.
+
+use crate::rules::ids::{BranchName, IssueNumber, PullNumber, Timestamp};
+use crate::rules::issue::{Issue, Selection};
+use crate::rules::task::{Pull, PullDraft};
+use async_trait::async_trait;
+
+/// Why a forge did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ForgeError {
+    /// The credentials are missing, wrong or too weak.
+    #[error("{action}: {detail}")]
+    Auth {
+        /// What was tried.
+        action: String,
+        /// What the forge said.
+        detail: String,
+    },
+    /// There is no such thing, or it is hidden from us.
+    #[error("{action}: not found")]
+    NotFound {
+        /// What was tried.
+        action: String,
+    },
+    /// It understood, and refuses.
+    #[error("{action}: {detail}")]
+    Refused {
+        /// What was tried.
+        action: String,
+        /// What the forge said.
+        detail: String,
+    },
+    /// A limit holds us off, and waiting within the call took too long.
+    #[error("{action}: rate limited until {until:?}")]
+    Limited {
+        /// What was tried.
+        action: String,
+        /// Until then, where that is known.
+        until: Option<Timestamp>,
+    },
+    /// It may or may not have been done: no reply came, or one that cannot be read. Look before trying again.
+    #[error("{action}: no usable reply: {detail}")]
+    Unknown {
+        /// What was tried.
+        action: String,
+        /// What happened instead.
+        detail: String,
+    },
+    /// The local forge's files cannot be read or written.
+    #[error("{action}")]
+    Io {
+        /// What was tried.
+        action: String,
+        /// Why it failed.
+        #[source]
+        cause: std::io::Error,
+    },
+}
+
+/// Where issues and pulls live. Reads may repeat themselves; a write is sent once, and its caller looks first.
+#[async_trait]
+pub trait Forge: Send + Sync {
+    /// The repository's name there: `owner/name`, or the local directory's name.
+    fn project(&self) -> &str;
+    /// Open issues that the selection takes, pull requests left out, all pages, by number.
+    async fn open_issues(&self, selection: &Selection) -> Result<Vec<Issue>, ForgeError>;
+    /// One issue in any state; `None` where there is none, or it is a pull request.
+    async fn issue(&self, number: IssueNumber) -> Result<Option<Issue>, ForgeError>;
+    /// All open pulls.
+    async fn open_pulls(&self) -> Result<Vec<Pull>, ForgeError>;
+    /// Every pull from this branch of this repository: any base, any state, the newest first.
+    async fn pulls_from(&self, head: &BranchName) -> Result<Vec<Pull>, ForgeError>;
+    /// Opens a pull. Sent once.
+    async fn open_pull(&self, draft: &PullDraft) -> Result<Pull, ForgeError>;
+    /// Gives an open pull this draft's base, title and body.
+    async fn correct_pull(&self, number: PullNumber, draft: &PullDraft) -> Result<(), ForgeError>;
+    /// Is there a comment of our own with this marker on the issue?
+    async fn has_comment(&self, issue: IssueNumber, marker: &str) -> Result<bool, ForgeError>;
+    /// Comments on the issue. Sent once.
+    async fn comment(&self, issue: IssueNumber, body: &str) -> Result<(), ForgeError>;
+    /// Puts a label on the issue, creating it in the repository where it is missing; twice is once.
+    async fn add_label(&self, issue: IssueNumber, label: &str) -> Result<(), ForgeError>;
+    /// Takes a label off the issue; one that is not there is fine.
+    async fn remove_label(&self, issue: IssueNumber, label: &str) -> Result<(), ForgeError>;
+}

@@ -1,0 +1,161 @@
+//! The mirror, its worktrees and the remote.
+
+use crate::rules::ids::{AttemptNumber, BranchName, CommitId, IssueNumber, SlotNumber, TreeId};
+use crate::rules::task::{Commit, CommitMessage, DiffStat};
+use async_trait::async_trait;
+use std::path::{Path, PathBuf};
+
+/// Why the repository did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RepositoryError {
+    /// Git said no.
+    #[error("{action}: {detail}")]
+    Git {
+        /// What was tried.
+        action: String,
+        /// The end of what git printed, without secrets.
+        detail: String,
+    },
+    /// The remote could not be reached, or did not accept us.
+    #[error("{action}: {detail}")]
+    Remote {
+        /// What was tried.
+        action: String,
+        /// The end of what git printed, without secrets.
+        detail: String,
+        /// Were the credentials refused?
+        auth: bool,
+    },
+    /// The branch stands at a commit that is not ours.
+    #[error("push {branch}: the remote has {found}, which is not ours")]
+    Foreign {
+        /// The branch.
+        branch: BranchName,
+        /// What stands there.
+        found: CommitId,
+    },
+    /// The source cannot be used as it is.
+    #[error("{problem}")]
+    Unusable {
+        /// What is wrong with it.
+        problem: String,
+        /// What helps.
+        hint: String,
+    },
+    /// Another process holds it.
+    #[error("{what} is in use by process {holder}")]
+    Busy {
+        /// The mirror, or a slot.
+        what: String,
+        /// Who.
+        holder: String,
+    },
+    /// The file system said no.
+    #[error("{action}")]
+    Io {
+        /// What was tried.
+        action: String,
+        /// Why it failed.
+        #[source]
+        cause: std::io::Error,
+    },
+}
+
+/// A worktree with an attempt's files, outside the user's checkout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workspace {
+    /// The slot that it belongs to.
+    pub slot: SlotNumber,
+    /// Where the agent works; the same path for every attempt at the same issue.
+    pub path: PathBuf,
+    /// The commit of the base branch that the result will stand on.
+    pub base: CommitId,
+    /// The commit whose files were laid out: the base, or a snapshot.
+    pub start: CommitId,
+}
+
+/// What to lay out for an attempt.
+#[derive(Clone, Debug)]
+pub struct WorkspaceOrder {
+    /// The slot to use.
+    pub slot: SlotNumber,
+    /// The issue it is for.
+    pub issue: IssueNumber,
+    /// The branch that the agent will see itself on.
+    pub branch: BranchName,
+    /// The commit of the base branch that the result will stand on.
+    pub base: CommitId,
+    /// The commit whose files to lay out: the base, or a snapshot.
+    pub start: CommitId,
+}
+
+/// An attempt's files, taken in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capture {
+    /// A commit of ours over them, kept under `refs/autoissue/keep/`, whose parent is the workspace's base.
+    pub snapshot: CommitId,
+    /// Its tree.
+    pub tree: TreeId,
+    /// What it changes against the base.
+    pub diff: DiffStat,
+    /// Why it must not be offered without a person, if so: changed nested repositories, LFS content that is no pointer.
+    pub concern: Option<String>,
+}
+
+/// The mirror, its pooled worktrees and the remote. The user's own checkout is never touched.
+#[async_trait]
+pub trait Repository: Send + Sync {
+    /// Brings the mirror up to date with the remote's branches, and says where this one stands.
+    async fn fetch(&self, branch: &str) -> Result<CommitId, RepositoryError>;
+    /// The remote's branches under `autoissue/`.
+    async fn remote_branches(&self) -> Result<Vec<(BranchName, CommitId)>, RepositoryError>;
+    /// Lays out a worktree, with files copied in and a private git directory for the agent, ready for setup.
+    async fn prepare(&self, order: &WorkspaceOrder) -> Result<Workspace, RepositoryError>;
+    /// Setup has ended: what is untracked now is never committed.
+    async fn seal(&self, workspace: &Workspace) -> Result<(), RepositoryError>;
+    /// Takes the files in as a snapshot. May be called again: later rounds change the files further.
+    async fn capture(
+        &self,
+        workspace: &Workspace,
+        issue: IssueNumber,
+        attempt: AttemptNumber,
+    ) -> Result<Capture, RepositoryError>;
+    /// A worktree that a killed process left behind for this issue, ready to be captured; `None` where there is none.
+    async fn leftover(&self, issue: IssueNumber) -> Result<Option<Workspace>, RepositoryError>;
+    /// Reads a snapshot as a capture again: tree, difference to the base, concerns.
+    async fn reopen(
+        &self,
+        snapshot: &CommitId,
+        base: &CommitId,
+    ) -> Result<Capture, RepositoryError>;
+    /// Makes the commit that will be offered, on its base.
+    async fn commit(
+        &self,
+        capture: &Capture,
+        base: &CommitId,
+        message: &CommitMessage,
+    ) -> Result<Commit, RepositoryError>;
+    /// Lays out a commit in a clean worktree without any git directory, for checks; it goes when dropped.
+    async fn checkout(&self, commit: &CommitId) -> Result<Box<dyn Checkout>, RepositoryError>;
+    /// Gives the slot back. The files must have been captured.
+    async fn release(&self, workspace: Workspace) -> Result<(), RepositoryError>;
+    /// Stops using the slot and leaves its files where they are, as a kill would: whoever works on the issue next, here
+    /// or in another process, finds them by `leftover`, or has them kept by `prepare`.
+    async fn leave(&self, workspace: Workspace);
+    /// Where the branch stands on the remote.
+    async fn remote_head(&self, branch: &BranchName) -> Result<Option<CommitId>, RepositoryError>;
+    /// Moves the branch on the remote from `expected` (or from nothing) to the commit; never over anything else.
+    async fn push(
+        &self,
+        branch: &BranchName,
+        commit: &CommitId,
+        expected: Option<&CommitId>,
+    ) -> Result<(), RepositoryError>;
+}
+
+/// A clean worktree of one commit.
+pub trait Checkout: Send + Sync {
+    /// Where it is.
+    fn path(&self) -> &Path;
+}

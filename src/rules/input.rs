@@ -1,0 +1,115 @@
+//! What can happen to a session, and what is merely interesting.
+
+use crate::rules::fact::Fact;
+use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId, Timestamp};
+use crate::rules::issue::Selection;
+use crate::rules::money::Usd;
+use crate::rules::settings::Settings;
+use crate::rules::task::{Outcome, Task};
+use serde::{Deserialize, Serialize};
+
+/// A wish of a person, sent through the control inbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "command")]
+pub enum Command {
+    /// Try a task again that ended without success.
+    Retry {
+        /// Which.
+        issue: IssueNumber,
+    },
+    /// Leave a task out, or stop it if it runs.
+    Skip {
+        /// Which.
+        issue: IssueNumber,
+    },
+    /// Close the breaker now.
+    ResetBreaker,
+}
+
+/// Everything that can happen to a session.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// The session begins.
+    Start {
+        /// Its name.
+        session: SessionId,
+        /// The repository.
+        project: String,
+        /// Which issues it takes.
+        selection: Selection,
+        /// What its decisions rest on.
+        settings: Box<Settings>,
+    },
+    /// It goes on in a new process.
+    Resume {
+        /// What its decisions rest on from here.
+        settings: Box<Settings>,
+    },
+    /// The issues were fetched and read.
+    Read {
+        /// All of them.
+        tasks: Vec<Task>,
+    },
+    /// An attempt, or the announcing of an ending, reports a fact.
+    Reported {
+        /// The task.
+        issue: IssueNumber,
+        /// The attempt.
+        attempt: AttemptNumber,
+        /// What.
+        fact: Fact,
+    },
+    /// An attempt ended.
+    Finished {
+        /// The task.
+        issue: IssueNumber,
+        /// The attempt.
+        attempt: AttemptNumber,
+        /// How.
+        outcome: Outcome,
+        /// A random number, for the jitter of a retry.
+        dice: u32,
+    },
+    /// An ending was announced.
+    Announced {
+        /// The task.
+        issue: IssueNumber,
+        /// What could not be done, if anything.
+        trouble: Option<String>,
+    },
+    /// Time passed, or the last turn decided something.
+    Tick,
+    /// The ledger of other sessions was read.
+    SpentElsewhere {
+        /// Today's sum.
+        today: Usd,
+    },
+    /// A person sent a command.
+    Control {
+        /// The command.
+        command: Command,
+    },
+    /// A signal asked us to stop.
+    Stop,
+}
+
+/// What an attempt does at this moment: thinned, lossy, never in the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The task.
+    pub issue: IssueNumber,
+    /// The attempt.
+    pub attempt: AttemptNumber,
+    /// When.
+    pub at: Timestamp,
+    /// What the agent does, in one printable line.
+    pub activity: String,
+    /// The process that works, where one does.
+    pub pid: Option<u32>,
+    /// Messages heard from it so far.
+    pub messages: u64,
+    /// What the attempt has cost so far, as far as its stream tells.
+    pub cost: Usd,
+    /// Its tokens so far.
+    pub tokens: u64,
+}
