@@ -69,10 +69,18 @@ fn split_position(word: &str) -> Option<(&str, &str)> {
     let from = if word.get(1..3) == Some(":\\") { 2 } else { 0 };
     let from = word.find("://").map_or(from, |at| at + 3);
     let colons = word[from..].match_indices(':').map(|(at, _)| at + from);
-    let mut places =
-        colons.filter(|at| word[at + 1..].starts_with(|char: char| char.is_ascii_digit()));
+    let mut places = colons.filter(|at| is_position(&word[*at..]));
     let at = places.find(|at| !crate::rules::paths::extension(&word[..*at]).is_empty())?;
     Some(word.split_at(at))
+}
+
+/// `:12`, `:12:5:`, `:12:in`
+fn is_position(text: &str) -> bool {
+    let text = text.strip_suffix("in").unwrap_or(text);
+    text.as_bytes().get(1).is_some_and(u8::is_ascii_digit)
+        && text
+            .bytes()
+            .all(|byte| byte == b':' || byte.is_ascii_digit())
 }
 
 /// `com.shop.Cart.add(Cart.java:12)` -> `com/shop/Cart.java`
