@@ -42,14 +42,23 @@ pub mod rules {
     pub mod task;
     /// Which files will a task likely touch, and what says so?
     pub mod footprint {
+        pub mod area;
+        pub mod fit;
         pub mod glob;
         pub mod listed;
+        pub mod measure;
+        pub mod model;
         pub mod named;
+        pub mod names;
+        pub mod past;
+        pub mod path_words;
         pub mod pile;
         pub mod read;
+        pub mod score;
         mod shape;
         pub mod trace;
         pub mod tree;
+        pub mod words;
         pub use named::named_in_text;
         pub use shape::{Evidence, Footprint, LikelyFile, Reason, friction};
     }
@@ -74,6 +83,7 @@ pub mod ports {
     mod commands;
     mod forge;
     mod journal;
+    mod knowledge;
     mod repository;
     mod session;
 
@@ -81,6 +91,7 @@ pub mod ports {
     pub use commands::*;
     pub use forge::*;
     pub use journal::*;
+    pub use knowledge::*;
     pub use repository::*;
     pub use session::*;
 }
@@ -134,6 +145,7 @@ pub mod adapters {
     }
     /// Git, by its command line.
     pub mod git {
+        pub mod archive;
         mod capture;
         pub mod clean;
         mod copy;
@@ -157,6 +169,7 @@ pub mod adapters {
         mod slot;
         pub mod source;
         mod sweep;
+        mod tokens;
         mod trash;
         mod user;
         mod worktrees;
@@ -177,6 +190,15 @@ pub mod adapters {
         pub mod window;
         pub mod wire;
         pub mod writes;
+    }
+    /// What a repository's files and its past say, in an index of their own.
+    pub mod knowledge {
+        mod ask;
+        mod index;
+        pub mod library;
+        mod past;
+        pub mod replay;
+        mod schema;
     }
     /// Issues and pulls as Markdown files that people can edit.
     pub mod local_forge {
@@ -247,6 +269,7 @@ pub mod error {
 /// What may be typed.
 pub mod cli {
     pub mod args;
+    pub mod foresee;
     pub mod help;
     pub mod look;
     pub mod parse;
@@ -310,6 +333,11 @@ pub mod commands {
     pub mod store;
     pub mod watch;
     pub mod wire;
+    /// `footprint`: which files issues will touch, and how well that is foreseen.
+    pub mod footprint {
+        pub mod backtest;
+        mod report;
+    }
     /// The project, the agent and the check of `demo`.
     pub mod demo {
         pub mod agent;

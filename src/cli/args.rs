@@ -1,5 +1,6 @@
 //! The command line: global flags and the list of commands.
 
+use crate::cli::foresee::FootprintArgs;
 use crate::cli::help;
 use crate::cli::look::{HistoryArgs, MetricsArgs, StatusArgs};
 use crate::cli::run::{DemoArgs, ExecArgs, ResumeArgs};
@@ -87,6 +88,8 @@ pub enum Commands {
     Doctor(DoctorArgs),
     /// Write a configuration for this repository
     Init(InitArgs),
+    /// Score how well the files of issues are foreseen
+    Footprint(FootprintArgs),
     /// Show what the agent did on an issue
     History(HistoryArgs),
     /// Remove what is provably not needed any more

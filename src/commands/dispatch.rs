@@ -1,12 +1,13 @@
 //! From a parsed command line to the one function that does it.
 
 use crate::cli::args::{Cli, Commands};
+use crate::cli::foresee::FootprintCommands;
 use crate::cli::steer::IssueArgs;
 use crate::commands::place::Place;
 use crate::commands::signals::interruptible;
 use crate::commands::{
-    breaker, clean, completions, config, demo, doctor, exec, history, init, metrics, resume, retry,
-    status,
+    breaker, clean, completions, config, demo, doctor, exec, footprint, history, init, metrics,
+    resume, retry, status,
 };
 use crate::error::Error;
 use crate::rules::event::Command;
@@ -25,6 +26,9 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Commands::Resume(args) => interruptible(&place, resume::run(&place, &args)).await,
         Commands::Demo(args) => demo::command::run(&place, &args).await,
         Commands::Metrics(_) => metrics::run(&place),
+        Commands::Footprint(args) => match args.command {
+            FootprintCommands::Backtest(args) => footprint::backtest::run(&place, &args).await,
+        },
         Commands::History(args) => history::run(&place, &args).await,
         Commands::Clean(args) => clean::run(&place, args).await,
         Commands::Breaker(args) => breaker::run(&place, args.command),
