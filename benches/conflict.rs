@@ -10,6 +10,7 @@ fn footprint(files: usize, step: usize) -> Footprint {
     let mut files: Vec<_> = (0..files)
         .map(|number| LikelyFile {
             path: format!("src/room{:02}/file{:05}.rs", number % 20, number * step),
+            friction: 1.0,
             probability: 0.9,
             evidence: Evidence::NamedInText,
         })

@@ -21,8 +21,16 @@ pub struct LikelyFile {
     pub path: String,
     /// From 0 to 1.
     pub probability: f64,
+    /// How likely two changes of it get in each other's way, from 0 to 1: 1 where nothing else is known, less for files
+    /// that most merges put together without a person.
+    #[serde(default = "certain")]
+    pub friction: f64,
     /// What says so.
     pub evidence: Evidence,
+}
+
+fn certain() -> f64 {
+    1.0
 }
 
 /// The files that a task will likely touch; none means that nothing is known.
@@ -68,6 +76,7 @@ pub fn named_in_text(issue: &Issue) -> Footprint {
             } else {
                 NAME_ALONE
             },
+            friction: 1.0,
             evidence: Evidence::NamedInText,
         })
         .collect();
