@@ -37,6 +37,7 @@ pub mod rules {
     pub mod secret_forms;
     pub mod secret_patterns;
     pub mod settings;
+    pub mod stack;
     pub mod summary;
     pub mod tags;
     pub mod tally;
@@ -48,6 +49,7 @@ pub mod rules {
         pub mod finish;
         pub mod forecast;
         pub mod locks;
+        mod needs;
         pub mod order;
         mod places;
         pub mod session;
@@ -79,6 +81,7 @@ pub mod engine {
     pub mod clock;
     pub mod intake;
     pub mod link;
+    mod merges;
     pub mod orders;
     pub mod publish;
     pub mod recover;
@@ -129,6 +132,7 @@ pub mod adapters {
         mod difference;
         mod fetch;
         mod flight;
+        mod join;
         mod layout;
         mod lock;
         mod merge;
