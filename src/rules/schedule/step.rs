@@ -169,7 +169,8 @@ impl Session {
             });
         let reason = culprit.and_then(|need| {
             let ending = need.ending()?.word().replace('_', " ");
-            let why = need.task.obstacle.as_ref();
+            let obstacle = need.task.obstacle.as_ref();
+            let why = obstacle.filter(|obstacle| obstacle.ending == Ending::Skipped);
             let why = why.map_or_else(String::new, |obstacle| format!(": {}", obstacle.reason));
             Some(format!(
                 "needs {}, which ended as {ending}{why}",
