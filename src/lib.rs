@@ -13,7 +13,6 @@ pub mod rules {
     pub mod exit;
     pub mod fact;
     pub mod fold;
-    pub mod footprint;
     pub mod graph;
     pub mod ids;
     pub mod input;
@@ -42,6 +41,19 @@ pub mod rules {
     pub mod tags;
     pub mod tally;
     pub mod task;
+    /// Which files will a task likely touch, and what says so?
+    pub mod footprint {
+        pub mod glob;
+        pub mod listed;
+        pub mod named;
+        pub mod pile;
+        pub mod read;
+        mod shape;
+        pub mod trace;
+        pub mod tree;
+        pub use named::named_in_text;
+        pub use shape::{Evidence, Footprint, LikelyFile, Reason, friction};
+    }
     /// The heart: who runs next.
     pub mod schedule {
         pub mod admit;

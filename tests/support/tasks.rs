@@ -11,11 +11,9 @@ use autoissue::rules::task::{Estimate, Task};
 
 /// A task with these files and needs; no file means an unknown footprint.
 pub(crate) fn task(number: u64, domain: Domain, files: &[&str], needs: &[u64]) -> Task {
-    let files = files.iter().map(|path| LikelyFile {
-        path: (*path).to_owned(),
-        probability: 0.9,
-        evidence: Evidence::NamedInText,
-    });
+    let files = files
+        .iter()
+        .map(|path| LikelyFile::new(*path, 0.9, Evidence::NamedInText));
     let mut files: Vec<LikelyFile> = files.collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files.dedup_by(|a, b| a.path == b.path);
