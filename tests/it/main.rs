@@ -56,6 +56,7 @@ mod makespan;
 mod process;
 mod process_end;
 mod schedule;
+mod stack;
 mod status;
 mod store;
 mod store_commands;
