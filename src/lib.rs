@@ -36,6 +36,7 @@ pub mod rules {
     pub mod secret_forms;
     pub mod secret_patterns;
     pub mod settings;
+    pub mod stack;
     pub mod summary;
     pub mod tags;
     pub mod tally;
@@ -66,11 +67,15 @@ pub mod rules {
     pub mod schedule {
         pub mod admit;
         mod apply;
+        pub mod bound;
+        mod claims;
         pub mod finish;
         pub mod forecast;
         pub mod locks;
+        mod needs;
         pub mod order;
         mod places;
+        pub mod predict;
         pub mod session;
         pub mod step;
         pub mod table;
@@ -102,6 +107,7 @@ pub mod engine {
     pub mod clock;
     pub mod intake;
     pub mod link;
+    mod merges;
     pub mod orders;
     pub mod publish;
     pub mod recover;
@@ -153,6 +159,7 @@ pub mod adapters {
         mod difference;
         mod fetch;
         mod flight;
+        mod join;
         mod layout;
         mod lock;
         mod merge;

@@ -22,8 +22,8 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Commands::Config(args) => config::run(&place, args.command),
         Commands::Completions(args) => completions::completions(args.shell),
         Commands::Man(args) => completions::man(&args),
-        Commands::Exec(args) => interruptible(&place, exec::run(&place, &args)).await,
-        Commands::Resume(args) => interruptible(&place, resume::run(&place, &args)).await,
+        Commands::Exec(args) => interruptible(&place, Box::pin(exec::run(&place, &args))).await,
+        Commands::Resume(args) => interruptible(&place, Box::pin(resume::run(&place, &args))).await,
         Commands::Demo(args) => demo::command::run(&place, &args).await,
         Commands::Metrics(_) => metrics::run(&place),
         Commands::Footprint(args) => match args.command {
