@@ -343,7 +343,8 @@ pub mod commands {
     /// `footprint`: which files issues will touch, and how well that is foreseen.
     pub mod footprint {
         pub mod backtest;
-        mod report;
+        pub mod known;
+        pub mod report;
     }
     /// The project, the agent and the check of `demo`.
     pub mod demo {

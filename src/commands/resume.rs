@@ -3,6 +3,7 @@
 use crate::adapters::store::open::Store;
 use crate::cli::run::ResumeArgs;
 use crate::commands::exec::{branches, check_isolation};
+use crate::commands::footprint::known::foresee;
 use crate::commands::place::Place;
 use crate::commands::preflight;
 use crate::commands::session::{self, Prepared};
@@ -17,6 +18,7 @@ use crate::rules::ids::SessionId;
 use crate::rules::schedule::session::{Phase, Session};
 use crate::rules::tally::Tally;
 use serde_json::json;
+use std::sync::Arc;
 
 /// Runs the command.
 pub async fn run(place: &Place, args: &ResumeArgs) -> Result<Exit, Error> {
@@ -64,7 +66,7 @@ pub async fn go_on(
     preflight::check(wiring)?;
     let forge = wiring.forge()?;
     let agent = wiring.agent().await?;
-    let repository = wiring.repository().await?;
+    let repository = Arc::new(wiring.git_repository().await?);
     preflight::check_remote(wiring, repository.as_ref()).await?;
     let mut settings = wiring.settings(folded.selection.label.as_deref(), Some(store));
     settings.priority_first = settings_before.is_some_and(|before| before.priority_first);
@@ -72,7 +74,8 @@ pub async fn go_on(
         let issues = forge.open_issues(&folded.selection).await?;
         let branches = branches(repository.as_ref()).await?;
         let minutes = store.typical_minutes(&key)?;
-        let tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
+        let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
+        foresee(place, wiring, &repository, &mut tasks).await?;
         Opening::Resumed {
             settings: Box::new(settings),
             tasks: Some(tasks),

@@ -4,9 +4,9 @@ use crate::commands::footprint::backtest::Replay;
 use crate::reporters::shape::VERSION;
 use crate::reporters::table::{grid, thousands};
 use crate::reporters::words::plural;
-use crate::rules::footprint::Evidence;
 use crate::rules::footprint::model::Weights;
 use crate::rules::footprint::score::{CUTS, Means};
+use crate::rules::footprint::{Evidence, Footprint, LikelyFile};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -74,6 +74,22 @@ pub(super) fn event(replay: &Replay) -> Value {
         "recall_ratio": ratio(replay),
         "fitted": replay.fitted.as_ref().map(weights),
     })
+}
+
+/// Likely files with what says so, the likeliest first.
+pub fn as_values(footprint: &Footprint) -> Value {
+    let files = footprint.by_probability();
+    let value = |file: &LikelyFile| {
+        let reasons = file
+            .evidence
+            .iter()
+            .map(|reason| json!({ "kind": reason.kind, "weight": reason.weight }));
+        json!({
+            "path": file.path, "probability": file.probability, "friction": file.friction,
+            "evidence": reasons.collect::<Value>(),
+        })
+    };
+    files.into_iter().map(value).collect()
 }
 
 /// Our recall of ten files as a multiple of the better baseline's.

@@ -26,8 +26,8 @@ impl Default for Weights {
     /// messages hold no traces, no lists and no labels, so their three weights are set by hand, to what a path is worth.
     fn default() -> Self {
         Self {
-            bias: -5.0,
-            kinds: [3.0, 3.0, 4.0, 1.0, 1.0, 0.5, 3.0, 1.5, 1.5],
+            bias: -6.1,
+            kinds: [2.7, 3.0, 4.0, 3.1, 2.7, 2.5, 4.0, 4.5, 3.5],
         }
     }
 }
