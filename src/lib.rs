@@ -55,6 +55,7 @@ pub mod rules {
         pub mod path_words;
         pub mod pile;
         pub mod read;
+        pub mod record;
         pub mod score;
         mod shape;
         pub mod trace;
@@ -162,6 +163,7 @@ pub mod adapters {
         mod join;
         mod layout;
         mod lock;
+        mod meetings;
         mod merge;
         mod mirror;
         mod nearby;
@@ -234,6 +236,7 @@ pub mod adapters {
         pub mod open;
         mod presence;
         mod progress;
+        pub mod records;
         pub mod retention;
         mod schema;
         pub mod sessions;
@@ -345,6 +348,7 @@ pub mod commands {
         pub mod backtest;
         pub mod known;
         pub mod report;
+        pub mod show;
     }
     /// The project, the agent and the check of `demo`.
     pub mod demo {

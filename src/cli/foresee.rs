@@ -1,6 +1,8 @@
 //! `footprint`: commands about the files that issues will likely touch.
 
 use crate::cli::help;
+use crate::cli::values::issue_number;
+use crate::rules::ids::IssueNumber;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -17,6 +19,17 @@ pub struct FootprintArgs {
 pub enum FootprintCommands {
     /// Replay a repository's history: predict each commit's files from what came before it, and score that
     Backtest(BacktestArgs),
+    /// Show the files that an issue will likely touch, and what says so
+    Show(ShowArgs),
+}
+
+/// Show the files that an issue will likely touch.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(after_help = help::FOOTPRINT_SHOW)]
+pub struct ShowArgs {
+    /// The issue's number
+    #[arg(value_name = "ISSUE", value_parser = issue_number, allow_negative_numbers = true)]
+    pub issue: IssueNumber,
 }
 
 /// Replay a repository's history, offline.

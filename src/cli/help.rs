@@ -62,6 +62,12 @@ Each commit's message stands for an issue. Its files are predicted from the comm
 before it, and compared with what it touched, as far as that was there before. Nothing is written and
 nothing is fetched.";
 
+/// Under the flags of `footprint show`.
+pub const FOOTPRINT_SHOW: &str = "\
+Examples:
+  autoissue footprint show 12                 a table, the likeliest file first
+  autoissue footprint show 12 --format json   with every strength";
+
 /// Under the flags of `status`.
 pub const STATUS: &str = "\
 Examples:

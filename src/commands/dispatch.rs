@@ -28,6 +28,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Commands::Metrics(_) => metrics::run(&place),
         Commands::Footprint(args) => match args.command {
             FootprintCommands::Backtest(args) => footprint::backtest::run(&place, &args).await,
+            FootprintCommands::Show(args) => footprint::show::run(&place, args.issue).await,
         },
         Commands::History(args) => history::run(&place, &args).await,
         Commands::Clean(args) => clean::run(&place, args).await,

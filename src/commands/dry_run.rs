@@ -51,7 +51,7 @@ pub async fn run(
     let issues = forge.open_issues(selection).await?;
     nothing::tell_absent(place, forge.as_ref(), selection, &issues).await?;
     let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, []).await?;
-    foresee_as_known(wiring, &mut tasks).await;
+    foresee_as_known(wiring, store.as_ref(), &mut tasks).await;
     check_order(&tasks)?;
     let runnable = tasks.iter().filter(|task| task.obstacle.is_none());
     let costs: Vec<Usd> = runnable.map(|task| task.estimate.cost).collect();

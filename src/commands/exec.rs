@@ -52,7 +52,7 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
     check_order(&tasks)?;
     check_budget(&tasks, &settings, args)?;
-    foresee(place, &wiring, &repository, &mut tasks).await?;
+    foresee(place, &wiring, &store, &repository, &mut tasks).await?;
     let id = SessionId::new(ulid::Ulid::generate().to_string());
     let journal = store.begin(id.clone(), &key, &selection)?;
     let numbers: Vec<IssueNumber> = tasks

@@ -75,7 +75,7 @@ pub async fn go_on(
         let branches = branches(repository.as_ref()).await?;
         let minutes = store.typical_minutes(&key)?;
         let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
-        foresee(place, wiring, &repository, &mut tasks).await?;
+        foresee(place, wiring, store, &repository, &mut tasks).await?;
         Opening::Resumed {
             settings: Box::new(settings),
             tasks: Some(tasks),

@@ -252,14 +252,14 @@ async fn one_commit_and_none_with_words_are_enough() {
     past.commit(
         "",
         &[
-            ("a.rs", "fn only() {}"),
+            ("a.rs", "fn lonely() {}"),
             ("logo.png", "\u{0}fn hidden_name() {}"),
         ],
     );
     let library = past.learned().await;
     assert!(
         weight(
-            &ask(&library, "`only` is wrong").await,
+            &ask(&library, "`lonely` is wrong").await,
             "a.rs",
             Evidence::Symbol
         ) > 0.5

@@ -79,7 +79,7 @@ async fn metrics_add_all_sessions_up() {
 
     sonnet              4     2         6  $6.50       -
     ");
-    insta::assert_snapshot!(answer.event.to_string(), @r#"{"v":1,"event":"metrics","sessions":2,"tasks":{"completed":2,"failed":2,"unfinished":2},"success_percent":50,"cost_usd":"6.50","granted_usd":"8.00","code":{"pulls":2,"files":6,"added":60,"removed":6},"domains":[{"name":"frontend","tasks":2,"completed":2,"attempts":2,"cost_usd":"4.00","tokens":0},{"name":"backend","tasks":4,"completed":0,"attempts":6,"cost_usd":"2.50","tokens":0}],"models":[{"name":"sonnet","tasks":4,"completed":2,"attempts":6,"cost_usd":"6.50","tokens":0}]}"#);
+    insta::assert_snapshot!(answer.event.to_string(), @r#"{"v":1,"event":"metrics","sessions":2,"tasks":{"completed":2,"failed":2,"unfinished":2},"success_percent":50,"cost_usd":"6.50","granted_usd":"8.00","code":{"pulls":2,"files":6,"added":60,"removed":6},"domains":[{"name":"frontend","tasks":2,"completed":2,"attempts":2,"cost_usd":"4.00","tokens":0},{"name":"backend","tasks":4,"completed":0,"attempts":6,"cost_usd":"2.50","tokens":0}],"models":[{"name":"sonnet","tasks":4,"completed":2,"attempts":6,"cost_usd":"6.50","tokens":0}],"footprints":null}"#);
 }
 
 async fn finish_at(store: &Store, id: &str, at: Timestamp) {

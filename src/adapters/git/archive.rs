@@ -174,14 +174,20 @@ impl Archive {
         })
     }
 
-    fn call(&self, subcommand: &str) -> Call {
+    /// Where its objects are.
+    pub(super) fn objects(&self) -> PathBuf {
+        self.git_dir.join("objects")
+    }
+
+    pub(super) fn call(&self, subcommand: &str) -> Call {
         self.git
             .call(&self.git_dir, subcommand)
             .env("GIT_DIR", &self.git_dir)
     }
 }
 
-fn range(after: Option<&CommitId>, until: &CommitId) -> String {
+/// Commits that lead from the one to the other, as git takes it.
+pub(super) fn range(after: Option<&CommitId>, until: &CommitId) -> String {
     after.map_or_else(|| until.to_string(), |after| format!("{after}..{until}"))
 }
 

@@ -98,7 +98,7 @@ impl Index {
     /// Forgets everything.
     pub(super) fn forget(&mut self) -> Outcome<()> {
         self.db.execute_batch(
-            "DELETE FROM about; DELETE FROM files; DELETE FROM works; DELETE FROM touches; DELETE FROM contents;
+            "DELETE FROM about; DELETE FROM files; DELETE FROM works; DELETE FROM touches; DELETE FROM contents; DELETE FROM meetings;
              INSERT INTO messages (messages) VALUES ('delete-all');
              INSERT INTO names (names) VALUES ('delete-all');",
         )?;
@@ -258,6 +258,17 @@ impl Index {
             .prepare_cached("INSERT INTO names (rowid, defined, used) VALUES (?, ?, ?)")?
             .execute(params![id, names.defined, names.used])?;
         Ok(())
+    }
+
+    /// Learns how it went that both sides of a merge had changed this file.
+    pub(super) fn learn_meeting(&self, path: &str, conflicted: bool) -> Outcome<()> {
+        self.db
+            .prepare_cached(
+                "INSERT INTO meetings SELECT id, 1, ?1 FROM files WHERE path = ?2
+                 ON CONFLICT DO UPDATE SET both = both + 1, conflicts = conflicts + ?1",
+            )?
+            .execute(params![conflicted, path])
+            .map(drop)
     }
 
     /// Makes the files those of this list, of paths and blobs, and returns the places in it whose content is new.

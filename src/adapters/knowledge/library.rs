@@ -21,6 +21,8 @@ const FILES: usize = 64;
 #[derive(Clone)]
 pub struct Library {
     index: Arc<Mutex<Index>>,
+    /// For objects that git makes while past merges are done over again.
+    scratch: PathBuf,
     weights: Weights,
 }
 
@@ -47,6 +49,7 @@ pub struct Learned {
 impl Library {
     /// Opens the index at this path, and makes it where there is none that can be used. It knows nothing yet.
     pub async fn open(path: &Path) -> Result<Self, KnowledgeError> {
+        let scratch = path.with_extension(format!("{}.objects", std::process::id()));
         let path = path.to_owned();
         let index = blocking("open the index", move || {
             if let Some(directory) = path.parent() {
@@ -56,18 +59,20 @@ impl Library {
             Index::open(&path)
         })
         .await?;
-        Ok(Self::of(index))
+        Ok(Self::of(index, scratch))
     }
 
     /// Opens it as the last run left it, for looking only.
     pub async fn look(path: PathBuf) -> Result<Self, KnowledgeError> {
+        let scratch = path.with_extension("objects");
         let index = blocking("open the index", move || Index::open_to_look(&path)).await?;
-        Ok(Self::of(index))
+        Ok(Self::of(index, scratch))
     }
 
-    fn of(index: Index) -> Self {
+    fn of(index: Index, scratch: PathBuf) -> Self {
         Self {
             index: Arc::new(Mutex::new(index)),
+            scratch,
             weights: Weights::default(),
         }
     }
@@ -131,6 +136,7 @@ impl Library {
             .learn_history(archive, known.as_ref(), base, tell)
             .await?;
         let files = self.learn_files(archive, base, tell).await?;
+        self.learn_meetings(archive, known.as_ref(), base).await?;
         let head = base.to_string();
         self.with("write the index", move |index| index.note("head", &head))
             .await?;
@@ -223,6 +229,27 @@ impl Library {
         Ok(done)
     }
 
+    /// What went wrong with merges of the past is no reason to know nothing.
+    async fn learn_meetings(
+        &self,
+        archive: &Archive,
+        known: Option<&CommitId>,
+        base: &CommitId,
+    ) -> Result<(), KnowledgeError> {
+        let meetings = match archive.meetings(known, base, &self.scratch).await {
+            Ok(meetings) => meetings,
+            Err(error) => {
+                tracing::debug!(%error, "past merges tell nothing");
+                return Ok(());
+            }
+        };
+        self.with("learn from past merges", move |index| {
+            let mut meetings = meetings.iter();
+            meetings.try_for_each(|meeting| index.learn_meeting(&meeting.path, meeting.conflicted))
+        })
+        .await
+    }
+
     async fn with<T: Send + 'static>(
         &self,
         action: &str,
@@ -242,7 +269,11 @@ impl Knowledge for Library {
         let (issue, weights) = (issue.clone(), self.weights);
         self.with("ask the index", move |index| {
             let pile = index.evidence(&issue, domain, &weights)?;
-            Ok(weights.combine(&pile))
+            let mut footprint = weights.combine(&pile);
+            for file in &mut footprint.files {
+                file.friction = index.friction(&file.path)?;
+            }
+            Ok(footprint)
         })
         .await
     }

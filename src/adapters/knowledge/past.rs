@@ -3,14 +3,14 @@
 use crate::adapters::knowledge::index::{HALF_LIFE, Index, Outcome, counted, limit, turns};
 use crate::rules::footprint::pile::Pile;
 use crate::rules::footprint::words::unique_terms;
-use crate::rules::footprint::{Evidence, measure};
+use crate::rules::footprint::{Evidence, friction, measure};
 use rusqlite::{OptionalExtension as _, params};
 use std::collections::{BTreeMap, HashMap};
 
 /// The rarest words of a text are looked for in past work, so many of them.
 const QUERY_MAX: usize = 40;
 /// A word of more than this share of all work says nothing.
-const EVERYWHERE: f64 = 0.3;
+const EVERYWHERE: f64 = 0.5;
 /// So much of the past work that reads most like the text counts.
 const WORKS: usize = 50;
 /// So many changes of a file, the latest, tell what changes with it.
@@ -165,6 +165,23 @@ impl Index {
             *chance = measure::together(*chance, all);
         }
         Ok(both)
+    }
+
+    /// The chance that two changes to this file conflict, by its name and by how past merges went.
+    pub(super) fn friction(&self, path: &str) -> Outcome<f64> {
+        let met = self
+            .db
+            .prepare_cached(
+                "SELECT both, conflicts FROM meetings JOIN files ON id = file WHERE path = ?",
+            )?
+            .query_row([path], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let (both, conflicts): (i64, i64) = met.unwrap_or((0, 0));
+        Ok(measure::friction(
+            friction(path),
+            turns(both),
+            turns(conflicts),
+        ))
     }
 
     /// The files that change most often.

@@ -18,6 +18,8 @@ const TABLES: &str = "
         id INTEGER PRIMARY KEY, path TEXT UNIQUE, blob TEXT, present INTEGER NOT NULL, heat REAL,
         changes INTEGER NOT NULL DEFAULT 0);
     CREATE INDEX hot ON files (heat) WHERE present;
+    -- How often both sides of a merge had changed a file, and how often that conflicted.
+    CREATE TABLE meetings (file INTEGER PRIMARY KEY, both INTEGER NOT NULL, conflicts INTEGER NOT NULL);
     -- Of which content the names of a file were read.
     CREATE TABLE contents (file INTEGER PRIMARY KEY, blob TEXT NOT NULL);
     -- Commits that touched few enough files; `turn` counts those that are no merges.

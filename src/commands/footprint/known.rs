@@ -2,6 +2,7 @@
 
 use crate::adapters::git::repository::GitRepository;
 use crate::adapters::knowledge::library::{Learned, Library, Step};
+use crate::adapters::store::open::Store;
 use crate::commands::output::Output;
 use crate::commands::place::Place;
 use crate::commands::wire::Wiring;
@@ -10,6 +11,8 @@ use crate::error::Error;
 use crate::ports::KnowledgeError;
 use crate::reporters::shape::VERSION;
 use crate::reporters::table::thousands;
+use crate::rules::footprint::model::Weights;
+use crate::rules::footprint::record;
 use crate::rules::task::Task;
 use serde_json::json;
 use std::path::PathBuf;
@@ -25,6 +28,7 @@ const SHOWN_AGAIN: Duration = Duration::from_secs(5);
 pub async fn foresee(
     place: &Place,
     wiring: &Wiring,
+    store: &Store,
     repository: &GitRepository,
     tasks: &mut [Task],
 ) -> Result<(), Error> {
@@ -32,7 +36,10 @@ pub async fn foresee(
         return Ok(());
     }
     let told = match library(place, wiring, repository).await {
-        Ok(library) => intake::foresee(tasks, &library).await,
+        Ok(library) => {
+            let library = library.with_weights(weights(Some(store), wiring));
+            intake::foresee(tasks, &library).await
+        }
         Err(error) => Err(error),
     };
     let Err(error) = told else {
@@ -45,10 +52,11 @@ pub async fn foresee(
 }
 
 /// The same with the index as the last run left it; nothing where there is none. Touches nothing.
-pub async fn foresee_as_known(wiring: &Wiring, tasks: &mut [Task]) {
+pub async fn foresee_as_known(wiring: &Wiring, store: Option<&Store>, tasks: &mut [Task]) {
     let Ok(library) = Library::look(index_path(wiring)).await else {
         return;
     };
+    let library = library.with_weights(weights(store, wiring));
     if let Err(error) = intake::foresee(tasks, &library).await {
         tracing::debug!(%error, "the index was not used");
     }
@@ -76,6 +84,13 @@ pub async fn library(
         .await?;
     showing.end(learned);
     Ok(library)
+}
+
+/// What this repository's own record makes of the weights; the defaults where there is none.
+#[must_use]
+pub fn weights(store: Option<&Store>, wiring: &Wiring) -> Weights {
+    let records = store.and_then(|store| store.records(Some(&wiring.project_key())).ok());
+    record::learned(&records.unwrap_or_default())
 }
 
 /// Where the index of this project is.

@@ -1,6 +1,7 @@
 //! How strong each piece of evidence is, from 0 to 1.
 
 use crate::rules::footprint::names::Look;
+use crate::rules::footprint::pile::thousandths;
 use crate::rules::footprint::read::shared;
 
 /// After so many commits what past work tells counts half: which files move together, and which work it was like.
@@ -79,6 +80,19 @@ pub fn base_rate(share: f64) -> f64 {
     }
 }
 
+/// An ordinary file's two changes are never taken to conflict less often than this, however well merges went: two
+/// tasks that both name it stay apart.
+const ORDINARY_LEAST: f64 = 0.6;
+
+/// The chance that two changes to a file conflict: of `both` past merges where both sides had changed it those that
+/// conflicted, with Laplace's two for what its name alone says.
+#[must_use]
+pub fn friction(by_name: f64, both: f64, conflicts: f64) -> f64 {
+    let seen = (conflicts + DOUBT * by_name) / (both + DOUBT);
+    let least = if by_name < 1.0 { 0.0 } else { ORDINARY_LEAST };
+    thousandths(seen.clamp(least, 1.0))
+}
+
 /// Two pieces of evidence of one kind that do not rest on each other.
 #[must_use]
 pub fn either(one: f64, other: f64) -> f64 {
@@ -116,6 +130,17 @@ mod tests {
         close(symbol(Look::Code, Holding::Uses, 4), 0.25);
         close(symbol(Look::Word, Holding::Defines, 11), 0.0);
         close(symbol(Look::Word, Holding::Uses, 16), 0.0);
+    }
+
+    #[test]
+    fn friction_is_what_merges_showed() {
+        close(friction(1.0, 0.0, 0.0), 1.0);
+        close(friction(0.5, 0.0, 0.0), 0.5);
+        close(friction(0.5, 18.0, 0.0), 0.05);
+        close(friction(0.5, 8.0, 8.0), 0.9);
+        close(friction(1.0, 98.0, 0.0), ORDINARY_LEAST);
+        let named_by_both = 0.9 * 0.9 * ORDINARY_LEAST;
+        assert!(named_by_both >= crate::rules::conflict::THRESHOLD);
     }
 
     #[test]
