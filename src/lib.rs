@@ -6,6 +6,7 @@
 pub mod rules {
     pub mod breaker;
     pub mod budget;
+    pub mod certificate;
     pub mod classify;
     pub mod conflict;
     pub mod description;
@@ -58,6 +59,7 @@ pub mod rules {
     pub mod schedule {
         pub mod admit;
         mod apply;
+        pub mod close;
         pub mod finish;
         pub mod forecast;
         pub mod locks;
@@ -90,6 +92,8 @@ pub mod ports {
 /// Floor 3: runs a session through the ports.
 pub mod engine {
     pub mod attempt;
+    mod beside;
+    mod certify;
     pub mod clock;
     pub mod intake;
     pub mod link;
@@ -238,6 +242,7 @@ pub mod reporters {
     pub mod table;
     pub mod terminal;
     pub mod time;
+    mod together;
     pub mod words;
 }
 

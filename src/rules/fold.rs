@@ -63,7 +63,9 @@ impl Tally {
                 ending,
                 reason,
             } => self.task_ended(at, *issue, *ending, reason.as_ref()),
-            Event::Announced { issue, trouble } => self.announced(*issue, trouble.as_ref()),
+            Event::Announced { issue, trouble } | Event::CertificateTold { issue, trouble } => {
+                self.announced(*issue, trouble.as_ref());
+            }
             Event::DispatchPaused { until, reason } => self.paused(*until, reason),
             Event::BreakerOpened {
                 until,
@@ -73,7 +75,8 @@ impl Tally {
             Event::DispatchStopped { reason } => self.stopped_because = Some(reason.clone()),
             Event::BreakerClosed => self.breaker = Breaker::Closed,
             Event::SpentElsewhere { today } => self.elsewhere = *today,
-            Event::CommandTaken { .. } | Event::Merged { .. } => {}
+            Event::Certified { certificate } => self.certificate = Some((**certificate).clone()),
+            Event::CommandTaken { .. } | Event::Merged { .. } | Event::Certifying { .. } => {}
         }
         self.last = self.last.max(at);
     }
@@ -158,6 +161,7 @@ impl Tally {
         task.worked.start(at);
         task.ended = None;
         task.reason = None;
+        task.trouble = None;
         if let Start::Snapshot { conversation, .. } = start {
             task.conversation.clone_from(conversation);
         }
@@ -284,7 +288,9 @@ impl Tally {
     }
 
     fn announced(&mut self, issue: IssueNumber, trouble: Option<&String>) {
-        if let Some(task) = self.tasks.get_mut(&issue) {
+        if let Some(task) = self.tasks.get_mut(&issue)
+            && trouble.is_some()
+        {
             task.trouble = trouble.cloned();
         }
     }
@@ -340,7 +346,10 @@ fn did(task: &mut TaskTally, effect: &Effect, pull: Option<&Pull>) {
                 url: pull.url.clone(),
             });
         }
-        Effect::AddLabel { .. } | Effect::RemoveLabel { .. } | Effect::Comment { .. } => {}
+        Effect::Describe { .. }
+        | Effect::AddLabel { .. }
+        | Effect::RemoveLabel { .. }
+        | Effect::Comment { .. } => {}
     }
 }
 

@@ -58,6 +58,7 @@ mod store_commands;
 mod store_disk;
 mod store_kill;
 mod store_sample;
+mod together;
 mod whole;
 mod whole_claude;
 mod whole_limits;

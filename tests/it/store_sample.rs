@@ -13,7 +13,7 @@ use autoissue::rules::ids::{
 use autoissue::rules::issue::{Issue, IssueState, Priority, Selection};
 use autoissue::rules::money::{Charge, Usd};
 use autoissue::rules::settings::{Policy, Settings, StateLabels};
-use autoissue::rules::stack::Dependents;
+use autoissue::rules::stack::{Dependents, Together};
 use autoissue::rules::task::{
     Attempted, CheckReport, Commit, DiffStat, Ending, ErrorClass, Estimate, Failure, Outcome, Pull,
     Stage, Start, Task, Verdict,
@@ -52,6 +52,7 @@ pub(crate) fn settings(daily_ceiling: Option<Usd>) -> Box<Settings> {
         base_branch: "main".into(),
         create_pr: true,
         dependents: Dependents::Stacked,
+        together: Together::default(),
         draft: false,
         labels: StateLabels::default(),
     })

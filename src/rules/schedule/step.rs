@@ -33,6 +33,8 @@ impl Session {
             | Input::Reported { .. }
             | Input::Announced { .. }
             | Input::Merged { .. }
+            | Input::Certified { .. }
+            | Input::CertificateTold { .. }
             | Input::SpentElsewhere { .. }
             | Input::Stop => events.extend(self.answer(input)),
         }
@@ -99,6 +101,15 @@ impl Session {
                 });
                 is_news.then_some(Event::Merged { issue: *issue })
             }
+            Input::Certified { parts, certificate } => self.certified(parts, certificate),
+            Input::CertificateTold { issue, trouble } => {
+                let place = self.table.place(*issue);
+                let is_news = place.is_some_and(|place| self.untold.contains(place));
+                is_news.then(|| Event::CertificateTold {
+                    issue: *issue,
+                    trouble: trouble.clone(),
+                })
+            }
             Input::SpentElsewhere { today } => Some(Event::SpentElsewhere { today: *today }),
             Input::Stop if matches!(self.phase, Phase::Opening | Phase::Running) => {
                 Some(Event::StopRequested)
@@ -141,11 +152,7 @@ impl Session {
         }
         self.admission(now)
             .or_else(|| self.unmerged())
-            .or_else(|| self.is_done().then_some(Event::SessionFinished))
-    }
-
-    fn is_done(&self) -> bool {
-        self.read && self.table.all_ended() && self.unannounced.is_empty()
+            .or_else(|| self.close())
     }
 
     /// Ends one that cannot start any more.
