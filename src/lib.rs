@@ -4,6 +4,7 @@
 
 /// Floor 1: facts and decisions. No I/O, no async, no clock.
 pub mod rules {
+    mod bills;
     pub mod breaker;
     pub mod budget;
     pub mod certificate;
