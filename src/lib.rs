@@ -60,6 +60,8 @@ pub mod rules {
     pub mod schedule {
         pub mod admit;
         mod apply;
+        pub mod bound;
+        mod claims;
         pub mod close;
         pub mod finish;
         pub mod forecast;
@@ -67,6 +69,7 @@ pub mod rules {
         mod needs;
         pub mod order;
         mod places;
+        pub mod predict;
         pub mod session;
         pub mod step;
         pub mod table;

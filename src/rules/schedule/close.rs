@@ -97,6 +97,19 @@ impl Session {
         })
     }
 
+    pub(super) fn certificate_told(
+        &self,
+        issue: IssueNumber,
+        trouble: Option<&String>,
+    ) -> Option<Event> {
+        let place = self.table.place(issue);
+        let is_news = place.is_some_and(|place| self.untold.contains(place));
+        is_news.then(|| Event::CertificateTold {
+            issue,
+            trouble: trouble.cloned(),
+        })
+    }
+
     pub(super) fn note_certificate(&mut self, certificate: &Certificate) {
         self.certification = Certification::Done(Box::new(certificate.clone()));
         let left_out = certificate.left_out.iter().map(|left| left.issue);

@@ -3,6 +3,7 @@
 use crate::rules::breaker::{Breaker, Permit};
 use crate::rules::event::{Command, Event, Input};
 use crate::rules::ids::{IssueNumber, Timestamp};
+use crate::rules::schedule::predict::predict;
 use crate::rules::schedule::session::{Phase, Session};
 use crate::rules::task::Ending;
 
@@ -84,6 +85,9 @@ impl Session {
             }
             Input::Read { tasks } if self.phase == Phase::Opening => Some(Event::TasksRead {
                 tasks: tasks.clone(),
+                prediction: predict(tasks.clone(), self.settings())
+                    .ok()
+                    .map(|(prediction, _)| Box::new(prediction)),
             }),
             Input::Reported {
                 issue,
@@ -95,20 +99,10 @@ impl Session {
                 fact: fact.clone(),
             }),
             Input::Announced { issue, trouble } => self.announced(*issue, trouble.as_ref()),
-            Input::Merged { issue } => {
-                let is_news = self.entry(*issue).is_some_and(|entry| {
-                    entry.ending() == Some(Ending::Completed) && !entry.merged
-                });
-                is_news.then_some(Event::Merged { issue: *issue })
-            }
+            Input::Merged { issue } => self.seen_merged(*issue),
             Input::Certified { parts, certificate } => self.certified(parts, certificate),
             Input::CertificateTold { issue, trouble } => {
-                let place = self.table.place(*issue);
-                let is_news = place.is_some_and(|place| self.untold.contains(place));
-                is_news.then(|| Event::CertificateTold {
-                    issue: *issue,
-                    trouble: trouble.clone(),
-                })
+                self.certificate_told(*issue, trouble.as_ref())
             }
             Input::SpentElsewhere { today } => Some(Event::SpentElsewhere { today: *today }),
             Input::Stop if matches!(self.phase, Phase::Opening | Phase::Running) => {
