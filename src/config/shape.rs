@@ -4,6 +4,7 @@ use crate::config::names::{BaseBranch, Endpoint, GitSource, RepoName};
 use crate::config::telling::{Author, Dashboard, Labels, Log, Notify};
 use crate::config::values::{Dollars, Whole};
 use crate::config::work::{Agent, Breaker, Check, Executor, Planner, Scheduling, Worktree};
+use crate::rules::evaluate::routing::Routing;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -46,6 +47,8 @@ pub struct Config {
     pub breaker: Breaker,
     /// What may run together.
     pub scheduling: Scheduling,
+    /// How issues are evaluated, and what that decides.
+    pub routing: Box<Routing>,
     /// A file with a template of the words for the agent, in place of the built-in one; relative to this file.
     pub prompt: Option<PathBuf>,
     /// Labels that show on an issue where it stands; an empty one is not used.
@@ -76,6 +79,7 @@ impl Default for Config {
             worktree: Worktree::default(),
             breaker: Breaker::default(),
             scheduling: Scheduling::default(),
+            routing: Box::default(),
             prompt: None,
             labels: Labels::default(),
             notify: Notify::default(),
