@@ -13,7 +13,6 @@ pub mod rules {
     pub mod exit;
     pub mod fact;
     pub mod fold;
-    pub mod footprint;
     pub mod graph;
     pub mod ids;
     pub mod input;
@@ -37,6 +36,7 @@ pub mod rules {
     pub mod secret_forms;
     pub mod secret_patterns;
     pub mod settings;
+    pub mod stack;
     pub mod summary;
     pub mod tags;
     pub mod tally;
@@ -62,6 +62,19 @@ pub mod rules {
         pub mod similar;
         pub mod weights;
     }
+    /// Which files will a task likely touch, and what says so?
+    pub mod footprint {
+        pub mod glob;
+        pub mod listed;
+        pub mod named;
+        pub mod pile;
+        pub mod read;
+        mod shape;
+        pub mod trace;
+        pub mod tree;
+        pub use named::named_in_text;
+        pub use shape::{Evidence, Footprint, LikelyFile, Reason, friction};
+    }
     /// The heart: who runs next.
     pub mod schedule {
         pub mod admit;
@@ -69,6 +82,7 @@ pub mod rules {
         pub mod finish;
         pub mod forecast;
         pub mod locks;
+        mod needs;
         pub mod order;
         mod places;
         pub mod session;
@@ -100,6 +114,7 @@ pub mod engine {
     pub mod clock;
     pub mod intake;
     pub mod link;
+    mod merges;
     pub mod orders;
     pub mod publish;
     pub mod recover;
@@ -150,6 +165,7 @@ pub mod adapters {
         mod difference;
         mod fetch;
         mod flight;
+        mod join;
         mod layout;
         mod lock;
         mod merge;

@@ -4,7 +4,7 @@ use crate::ports::{Forge, ForgeError};
 use crate::rules::classify::classify;
 use crate::rules::evaluate::evaluation::Evaluation;
 use crate::rules::evaluate::judge::Judge;
-use crate::rules::footprint::named_in_text;
+use crate::rules::footprint::read::read_alone;
 use crate::rules::ids::{BranchName, IssueNumber};
 use crate::rules::issue::{Issue, IssueState, Priority, needs_in_text};
 use crate::rules::names;
@@ -61,7 +61,7 @@ fn read_one(issue: Issue, settings: &Settings, minutes: Option<u32>, earlier: &E
     });
     Task {
         domain: classify(&issue),
-        footprint: named_in_text(&issue),
+        footprint: read_alone(&issue),
         needs,
         obstacle,
         priority: Priority::of_labels(&issue.labels),
@@ -82,7 +82,7 @@ pub fn evaluation(issue: &Issue, judge: &Judge) -> Evaluation {
     judge.evaluate(
         issue,
         &classify(issue),
-        &named_in_text(issue),
+        &read_alone(issue),
         needs(issue).len(),
     )
 }

@@ -11,6 +11,7 @@ use crate::rules::issue::Selection;
 use crate::rules::money::{Basis, Usd};
 use crate::rules::printable::printable;
 use crate::rules::settings::Settings;
+use crate::rules::stack::Below;
 use crate::rules::summary::by_domain;
 use crate::rules::tally::{PullTally, Tally, TaskTally};
 use crate::rules::task::{Attempted, Failure, Outcome, Start, Task};
@@ -62,6 +63,7 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
         Event::DispatchStopped { reason } => Some(dispatch_stopped(reason)),
         Event::BreakerClosed => Some(Line::news(Tone::Good, "breaker closed", "")),
         Event::TaskEnded { issue, .. } => task_ended(tally, *issue),
+        Event::Merged { issue } => Some(Line::about(*issue, " is merged")),
         Event::Announced { issue, trouble } => announced(*issue, trouble.as_deref()),
         Event::CommandTaken { command } => Some(command_taken(command)),
         Event::StopRequested => Some(stop_requested(tally)),
@@ -145,6 +147,7 @@ fn admitted(tally: &Tally, issue: IssueNumber, event: &Event) -> Option<Line> {
         grant,
         probe,
         start,
+        below,
         ..
     } = event
     else {
@@ -153,12 +156,21 @@ fn admitted(tally: &Tally, issue: IssueNumber, event: &Event) -> Option<Line> {
     let title = tally.tasks.get(&issue).map_or(String::new(), title);
     let probe = if *probe { ", the breaker's probe" } else { "" };
     let text = format!(
-        " admitted, {}, {}{}{probe}: {title}",
+        " admitted, {}, {}{}{}{probe}: {title}",
         place(*attempt, *slot),
         set_aside(*grant),
-        from(start)
+        from(start),
+        stands_on(below)
     );
     Some(Line::about(issue, text))
+}
+
+fn stands_on(below: &[Below]) -> String {
+    if below.is_empty() {
+        return String::new();
+    }
+    let issues: Vec<String> = below.iter().map(|below| below.issue.to_string()).collect();
+    format!(", on the work for {}", issues.join(" and "))
 }
 
 fn place(attempt: AttemptNumber, slot: SlotNumber) -> String {

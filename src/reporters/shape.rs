@@ -9,6 +9,7 @@ use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::{Charge, Usd};
 use crate::rules::settings::Settings;
+use crate::rules::stack::Below;
 use crate::rules::summary::domain_word;
 use crate::rules::tally::{PullTally, Tally, TaskTally};
 use crate::rules::task::{
@@ -99,6 +100,7 @@ fn name(event: &Event) -> &'static str {
         Event::BreakerOpened { .. } => "breaker_opened",
         Event::BreakerClosed => "breaker_closed",
         Event::TaskEnded { .. } => "task_ended",
+        Event::Merged { .. } => "task_merged",
         Event::Announced { .. } => "task_announced",
         Event::SpentElsewhere { .. } => "spent_elsewhere",
         Event::CommandTaken { .. } => "command_taken",
@@ -134,7 +136,7 @@ fn fields(tally: &Tally, event: &Event) -> Value {
         Event::SessionResumed { settings } => frame(settings),
         Event::TasksRead { tasks } => json!({ "tasks": tasks.iter().map(task).collect::<Value>() }),
         Event::Held { issue, by, over } => json!({ "issue": issue, "by": by, "over": over }),
-        Event::Due { issue } => json!({ "issue": issue }),
+        Event::Due { issue } | Event::Merged { issue } => json!({ "issue": issue }),
         Event::Admitted { .. } => admitted(event),
         Event::Fact {
             issue,
@@ -247,6 +249,7 @@ fn frame(settings: &Settings) -> Value {
         "base_branch": settings.base_branch,
         "create_pr": settings.create_pr,
         "draft": settings.draft,
+        "dependencies": settings.dependents,
     })
 }
 
@@ -285,6 +288,7 @@ fn admitted(event: &Event) -> Value {
         probe,
         branch,
         start,
+        below,
     } = event
     else {
         return Value::Null;
@@ -297,7 +301,12 @@ fn admitted(event: &Event) -> Value {
         "probe": probe,
         "branch": branch,
         "from": from(start),
+        "below": below.iter().map(below_json).collect::<Value>(),
     })
+}
+
+fn below_json(below: &Below) -> Value {
+    json!({ "issue": below.issue, "commit": below.commit, "branch": below.branch, "pull": below.pull })
 }
 
 fn from(start: &Start) -> &'static str {

@@ -27,7 +27,6 @@ use std::collections::BTreeSet;
     JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
-#[schemars(inline)]
 pub enum Domain {
     /// APIs, services, business logic.
     Backend,

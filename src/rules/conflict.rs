@@ -209,10 +209,8 @@ pub(crate) mod tests {
 
     fn footprint(files: &[(&str, f64)]) -> Footprint {
         let files: BTreeMap<_, _> = files.iter().copied().collect();
-        let file = |(path, probability): (&str, f64)| LikelyFile {
-            path: path.to_owned(),
-            probability,
-            evidence: Evidence::NamedInText,
+        let file = |(path, probability): (&str, f64)| {
+            LikelyFile::new(path, probability, Evidence::NamedInText)
         };
         Footprint {
             files: files.into_iter().map(file).collect(),

@@ -10,6 +10,7 @@ use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, SessionId, SlotN
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
 use crate::rules::settings::Settings;
+use crate::rules::stack::Below;
 use crate::rules::task::{Ending, Failure, Outcome, Start, Task};
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +83,14 @@ pub enum Event {
         branch: BranchName,
         /// Where it starts from.
         start: Start,
+        /// The unmerged work that its work stands on; none is the base branch.
+        #[serde(default)]
+        below: Vec<Below>,
+    },
+    /// The work of a completed task is in the base branch.
+    Merged {
+        /// The task.
+        issue: IssueNumber,
     },
     /// Something an attempt found out or is about to do.
     Fact {
@@ -197,6 +206,7 @@ impl Event {
             Self::Held { issue, .. }
             | Self::Due { issue }
             | Self::Admitted { issue, .. }
+            | Self::Merged { issue }
             | Self::Fact { issue, .. }
             | Self::Settled { issue, .. }
             | Self::RetryScheduled { issue, .. }

@@ -73,7 +73,7 @@ impl Tally {
             Event::DispatchStopped { reason } => self.stopped_because = Some(reason.clone()),
             Event::BreakerClosed => self.breaker = Breaker::Closed,
             Event::SpentElsewhere { today } => self.elsewhere = *today,
-            Event::CommandTaken { .. } => {}
+            Event::CommandTaken { .. } | Event::Merged { .. } => {}
         }
         self.last = self.last.max(at);
     }

@@ -70,6 +70,11 @@ pub enum Input {
         /// A random number, for the jitter of a retry.
         dice: u32,
     },
+    /// The work of a completed task was seen in the base branch.
+    Merged {
+        /// The task.
+        issue: IssueNumber,
+    },
     /// An ending was announced.
     Announced {
         /// The task.

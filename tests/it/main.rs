@@ -52,6 +52,7 @@ mod local_forge;
 mod process;
 mod process_end;
 mod schedule;
+mod stack;
 mod status;
 mod store;
 mod store_commands;

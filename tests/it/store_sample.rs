@@ -13,6 +13,7 @@ use autoissue::rules::ids::{
 use autoissue::rules::issue::{Issue, IssueState, Priority, Selection};
 use autoissue::rules::money::{Charge, Usd};
 use autoissue::rules::settings::{Policy, Settings, StateLabels};
+use autoissue::rules::stack::Dependents;
 use autoissue::rules::task::{
     Attempted, CheckReport, Commit, DiffStat, Ending, ErrorClass, Estimate, Failure, Outcome, Pull,
     Stage, Start, Task, Verdict,
@@ -50,6 +51,7 @@ pub(crate) fn settings(daily_ceiling: Option<Usd>) -> Box<Settings> {
         model: Some("sonnet".into()),
         base_branch: "main".into(),
         create_pr: true,
+        dependents: Dependents::Stacked,
         draft: false,
         labels: StateLabels::default(),
     })
@@ -99,6 +101,7 @@ pub(crate) fn admitted(issue: u64, attempt: u32, grant: Usd) -> Event {
         probe: false,
         branch: branch(issue),
         start: Start::Base,
+        below: Vec::new(),
     }
 }
 

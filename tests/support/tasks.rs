@@ -6,15 +6,14 @@ use autoissue::rules::ids::{BranchName, IssueNumber, Timestamp};
 use autoissue::rules::issue::{Issue, IssueState, Priority};
 use autoissue::rules::money::Usd;
 use autoissue::rules::settings::{Policy, Settings, StateLabels};
+use autoissue::rules::stack::Dependents;
 use autoissue::rules::task::{Estimate, Task};
 
 /// A task with these files and needs; no file means an unknown footprint.
 pub(crate) fn task(number: u64, domain: Domain, files: &[&str], needs: &[u64]) -> Task {
-    let files = files.iter().map(|path| LikelyFile {
-        path: (*path).to_owned(),
-        probability: 0.9,
-        evidence: Evidence::NamedInText,
-    });
+    let files = files
+        .iter()
+        .map(|path| LikelyFile::new(*path, 0.9, Evidence::NamedInText));
     let mut files: Vec<LikelyFile> = files.collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files.dedup_by(|a, b| a.path == b.path);
@@ -66,6 +65,7 @@ pub(crate) fn settings(slots: u32) -> Settings {
         model: None,
         base_branch: "main".to_owned(),
         create_pr: true,
+        dependents: Dependents::Stacked,
         draft: false,
         labels: StateLabels::default(),
     }

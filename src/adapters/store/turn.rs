@@ -131,6 +131,7 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
         | Event::DispatchPaused { .. }
         | Event::DispatchStopped { .. }
         | Event::Announced { .. }
+        | Event::Merged { .. }
         | Event::SpentElsewhere { .. }
         | Event::StopRequested => Ok(()),
     }

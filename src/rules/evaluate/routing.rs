@@ -44,7 +44,6 @@ pub struct Routing {
 /// What an evaluation decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-#[schemars(inline)]
 pub enum Mode {
     /// Nothing: everything runs, and the evaluation is shown. Who sets the label has consented.
     #[default]
@@ -71,7 +70,6 @@ pub enum Mode {
     JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
-#[schemars(inline)]
 pub enum IssueType {
     /// Something is wrong.
     Bug,
@@ -159,7 +157,6 @@ pub struct When {
 /// How suitable an issue is for an agent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-#[schemars(inline)]
 pub enum Suitability {
     /// It may work alone.
     High,
@@ -193,7 +190,6 @@ pub struct Decision {
 /// Who works on an issue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-#[schemars(inline)]
 pub enum Route {
     /// An agent, alone.
     Autonomous,

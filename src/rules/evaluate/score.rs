@@ -108,7 +108,6 @@ impl JsonSchema for Score {
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
-#[schemars(inline)]
 pub enum Level {
     /// Below the first threshold.
     Low,
@@ -133,7 +132,6 @@ impl Level {
 /// The thresholds of a score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "an object with `medium` and `high`")]
-#[schemars(inline)]
 pub struct Levels {
     /// A score is medium from here on.
     pub medium: Score,

@@ -15,35 +15,7 @@ impl Session {
         match event {
             Event::Held { by, over, .. } => self.hold_back(place, *by, over),
             Event::Due { .. } => self.table.set(place, State::Ready),
-            Event::Admitted {
-                attempt,
-                slot,
-                grant,
-                probe,
-                branch,
-                start,
-                ..
-            } => {
-                let stage = if start.is_paid() {
-                    Stage::Prepare
-                } else {
-                    Stage::Publish
-                };
-                let (attempt, slot, grant, probe) = (*attempt, *slot, *grant, *probe);
-                self.admit(
-                    place,
-                    Run {
-                        attempt,
-                        slot,
-                        since: at,
-                        stage,
-                        grant,
-                        probe,
-                    },
-                    branch,
-                    start,
-                );
-            }
+            Event::Admitted { .. } => self.let_in(place, event, at),
             Event::Fact { attempt, fact, .. } => self.note(place, *attempt, fact),
             Event::Settled { grant, outcome, .. } => self.settle(place, *grant, outcome, at),
             Event::RetryScheduled { until, start, .. } => self.retry_later(place, *until, start),
@@ -53,6 +25,7 @@ impl Session {
                 self.table.set(place, State::Ready);
             }
             Event::TaskEnded { ending, reason, .. } => self.end(place, *ending, reason.clone()),
+            Event::Merged { .. } => self.merged(place),
             Event::Announced { .. } => {
                 self.table.at_mut(place).announced = true;
                 self.unannounced.remove(place);
@@ -70,6 +43,37 @@ impl Session {
             | Event::SessionInterrupted
             | Event::SessionFinished => {}
         }
+    }
+
+    fn let_in(&mut self, place: usize, event: &Event, at: Timestamp) {
+        let Event::Admitted {
+            attempt,
+            slot,
+            grant,
+            probe,
+            branch,
+            start,
+            below,
+            ..
+        } = event
+        else {
+            return;
+        };
+        self.table.at_mut(place).record.below.clone_from(below);
+        let stage = if start.is_paid() {
+            Stage::Prepare
+        } else {
+            Stage::Publish
+        };
+        let run = Run {
+            attempt: *attempt,
+            slot: *slot,
+            since: at,
+            stage,
+            grant: *grant,
+            probe: *probe,
+        };
+        self.admit(place, run, branch, start);
     }
 
     fn hold_back(&mut self, place: usize, by: IssueNumber, over: &str) {
@@ -178,29 +182,23 @@ impl Session {
     fn end(&mut self, place: usize, ending: Ending, reason: Option<String>) {
         self.table.set(place, State::Ended { ending, reason });
         self.doomed.remove(place);
+        self.awaiting.remove(place);
         let next = self.locks.leave(place);
         self.look_again(next);
         let entry = self.table.at(place);
-        let satisfied = ending.satisfies_dependents();
         if announces(entry, self.settings()) {
             self.unannounced.insert(place);
         } else {
             self.table.at_mut(place).announced = true;
         }
-        for dependent in self.graph.dependents(place).collect::<Vec<_>>() {
-            match self.table.at(dependent).state {
-                State::Waiting { .. } if !satisfied => self.doomed.insert(dependent),
-                State::Waiting { needs: 1 } => self.table.set(dependent, State::Ready),
-                State::Waiting { needs } => self
-                    .table
-                    .set(dependent, State::Waiting { needs: needs - 1 }),
-                State::Ready
-                | State::Held { .. }
-                | State::Running(_)
-                | State::Retrying { .. }
-                | State::Parked { .. }
-                | State::Ended { .. } => {}
-            }
+        self.tell_dependents(place);
+    }
+
+    fn merged(&mut self, place: usize) {
+        let waited = self.awaits_merge(place);
+        self.table.at_mut(place).merged = true;
+        if waited {
+            self.tell_dependents(place);
         }
     }
 
@@ -263,23 +261,6 @@ impl Session {
                 self.doomed.insert(place);
             }
         }
-    }
-
-    fn wait_for_needs(&mut self, place: usize) {
-        let open = |need: &usize| {
-            !self
-                .table
-                .at(*need)
-                .ending()
-                .is_some_and(Ending::satisfies_dependents)
-        };
-        let needs = self.graph.needs(place).filter(open).count();
-        let state = if needs == 0 {
-            State::Ready
-        } else {
-            State::Waiting { needs }
-        };
-        self.table.set(place, state);
     }
 
     fn look_again(&mut self, place: Option<usize>) {

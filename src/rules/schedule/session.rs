@@ -60,6 +60,8 @@ pub struct Session {
     pub(super) slots: BTreeSet<SlotNumber>,
     pub(super) doomed: Places,
     pub(super) unannounced: Places,
+    /// Those that need work that is done and not merged.
+    pub(super) awaiting: Places,
     /// Are the tasks known? There may be none.
     pub(super) read: bool,
 }
@@ -73,6 +75,7 @@ impl PartialEq for Session {
                 session.slots.clone(),
                 session.doomed.clone(),
                 session.unannounced.clone(),
+                session.awaiting.clone(),
                 session.hopeless.clone(),
             )
         };
@@ -178,6 +181,7 @@ impl Session {
             Event::Held { .. }
             | Event::Due { .. }
             | Event::Admitted { .. }
+            | Event::Merged { .. }
             | Event::Fact { .. }
             | Event::Settled { .. }
             | Event::RetryScheduled { .. }

@@ -32,6 +32,7 @@ impl Session {
             | Input::Read { .. }
             | Input::Reported { .. }
             | Input::Announced { .. }
+            | Input::Merged { .. }
             | Input::SpentElsewhere { .. }
             | Input::Stop => events.extend(self.answer(input)),
         }
@@ -92,6 +93,12 @@ impl Session {
                 fact: fact.clone(),
             }),
             Input::Announced { issue, trouble } => self.announced(*issue, trouble.as_ref()),
+            Input::Merged { issue } => {
+                let is_news = self.entry(*issue).is_some_and(|entry| {
+                    entry.ending() == Some(Ending::Completed) && !entry.merged
+                });
+                is_news.then_some(Event::Merged { issue: *issue })
+            }
             Input::SpentElsewhere { today } => Some(Event::SpentElsewhere { today: *today }),
             Input::Stop if matches!(self.phase, Phase::Opening | Phase::Running) => {
                 Some(Event::StopRequested)
@@ -133,6 +140,7 @@ impl Session {
             return idle.then_some(Event::SessionInterrupted);
         }
         self.admission(now)
+            .or_else(|| self.unmerged())
             .or_else(|| self.is_done().then_some(Event::SessionFinished))
     }
 
@@ -161,8 +169,11 @@ impl Session {
             });
         let reason = culprit.and_then(|need| {
             let ending = need.ending()?.word().replace('_', " ");
+            let obstacle = need.task.obstacle.as_ref();
+            let why = obstacle.filter(|obstacle| obstacle.ending == Ending::Skipped);
+            let why = why.map_or_else(String::new, |obstacle| format!(": {}", obstacle.reason));
             Some(format!(
-                "needs {}, which ended as {ending}",
+                "needs {}, which ended as {ending}{why}",
                 need.task.number()
             ))
         });
