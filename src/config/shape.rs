@@ -47,8 +47,6 @@ pub struct Config {
     pub breaker: Breaker,
     /// What may run together.
     pub scheduling: Scheduling,
-    /// How issues are evaluated, and what that decides.
-    pub routing: Box<Routing>,
     /// A file with a template of the words for the agent, in place of the built-in one; relative to this file.
     pub prompt: Option<PathBuf>,
     /// Labels that show on an issue where it stands; an empty one is not used.
@@ -61,6 +59,8 @@ pub struct Config {
     pub log: Log,
     /// The web page that shows a session.
     pub dashboard: Dashboard,
+    /// How issues are evaluated, and what that decides.
+    pub routing: Box<Routing>,
 }
 
 impl Default for Config {
@@ -79,13 +79,13 @@ impl Default for Config {
             worktree: Worktree::default(),
             breaker: Breaker::default(),
             scheduling: Scheduling::default(),
-            routing: Box::default(),
             prompt: None,
             labels: Labels::default(),
             notify: Notify::default(),
             author: None,
             log: Log::default(),
             dashboard: Dashboard::default(),
+            routing: Box::default(),
         }
     }
 }
