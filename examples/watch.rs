@@ -151,7 +151,7 @@ impl Play {
         let tasks = TITLES.iter().zip(numbers);
         let tasks = tasks.map(|((title, domain), number)| task(number, title, *domain));
         let tasks = tasks.collect();
-        self.tell(Event::TasksRead { tasks });
+        self.tell(Event::tasks_read(tasks));
     }
 
     async fn go(&mut self) {

@@ -79,12 +79,15 @@ pub mod rules {
     pub mod schedule {
         pub mod admit;
         mod apply;
+        pub mod bound;
+        mod claims;
         pub mod finish;
         pub mod forecast;
         pub mod locks;
         mod needs;
         pub mod order;
         mod places;
+        pub mod predict;
         pub mod session;
         pub mod step;
         pub mod table;

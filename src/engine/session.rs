@@ -128,7 +128,7 @@ impl Loop<'_> {
                     settings,
                 });
                 inputs.extend(elsewhere);
-                inputs.push(Input::Read { tasks });
+                inputs.push(Input::read(tasks));
             }
             Opening::Resumed { settings, tasks } => {
                 inputs = recover::recover(self.live.ports, &self.orders, &self.live.session).await;
@@ -137,7 +137,7 @@ impl Loop<'_> {
                 inputs.push(Input::Resume { settings });
                 inputs.extend(merges::look(self.live.ports, &branch, awaited).await);
                 inputs.extend(elsewhere);
-                inputs.extend(tasks.map(|tasks| Input::Read { tasks }));
+                inputs.extend(tasks.map(Input::read));
             }
         }
         self.turn(&inputs).await?;

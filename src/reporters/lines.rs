@@ -15,6 +15,7 @@ use crate::rules::stack::Below;
 use crate::rules::summary::by_domain;
 use crate::rules::tally::{PullTally, Tally, TaskTally};
 use crate::rules::task::{Attempted, Failure, Outcome, Start, Task};
+use std::sync::Arc;
 
 /// Columns that a title gets within a sentence.
 const TITLE: usize = 60;
@@ -31,7 +32,7 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
             settings,
         } => Some(session_started(session, project, selection, settings)),
         Event::SessionResumed { settings } => Some(session_resumed(tally, settings)),
-        Event::TasksRead { tasks } => Some(tasks_read(tally, tasks)),
+        Event::TasksRead { tasks, .. } => Some(tasks_read(tally, tasks)),
         Event::Held { issue, by, over } => Some(held(*issue, *by, over)),
         Event::Admitted { issue, .. } => admitted(tally, *issue, &recorded.event),
         Event::Fact { issue, fact, .. } => fact_found(*issue, fact),
@@ -122,7 +123,7 @@ fn frame(settings: &Settings) -> String {
     )
 }
 
-fn tasks_read(tally: &Tally, tasks: &[Task]) -> Line {
+fn tasks_read(tally: &Tally, tasks: &[Arc<Task>]) -> Line {
     if tasks.is_empty() {
         let selection = printable(&tally.selection.name());
         let text = format!(": no open issue for {selection}");

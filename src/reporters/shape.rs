@@ -8,6 +8,7 @@ use crate::rules::event::{Command, Effect, Event, Fact, Recorded};
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::{Charge, Usd};
+use crate::rules::schedule::predict::Prediction;
 use crate::rules::settings::Settings;
 use crate::rules::stack::Below;
 use crate::rules::summary::domain_word;
@@ -16,6 +17,7 @@ use crate::rules::task::{
     Attempted, CheckReport, Commit, Ending, Failure, Obstacle, Outcome, Pull, Start, Task,
 };
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// The version of the shape.
 pub const VERSION: u32 = 1;
@@ -134,7 +136,7 @@ fn fields(tally: &Tally, event: &Event) -> Value {
             ..
         } => started(project, selection, settings),
         Event::SessionResumed { settings } => frame(settings),
-        Event::TasksRead { tasks } => json!({ "tasks": tasks.iter().map(task).collect::<Value>() }),
+        Event::TasksRead { tasks, prediction } => tasks_read(tasks, prediction.as_deref()),
         Event::Held { issue, by, over } => json!({ "issue": issue, "by": by, "over": over }),
         Event::Due { issue } | Event::Merged { issue } => json!({ "issue": issue }),
         Event::Admitted { .. } => admitted(event),
@@ -251,6 +253,29 @@ fn frame(settings: &Settings) -> Value {
         "draft": settings.draft,
         "dependencies": settings.dependents,
     })
+}
+
+fn tasks_read(tasks: &[Arc<Task>], prediction: Option<&Prediction>) -> Value {
+    let tasks: Value = tasks.iter().map(|each| task(each)).collect();
+    with(
+        json!({ "tasks": tasks }),
+        prediction.map_or_else(|| json!({}), expected),
+    )
+}
+
+/// What was expected of a session.
+#[must_use]
+pub fn expected(prediction: &Prediction) -> Value {
+    json!({
+        "makespan_minutes": prediction.makespan_minutes,
+        "lower_bound_minutes": prediction.lower_bound_minutes,
+        "gap": prediction.gap().map(rounded),
+    })
+}
+
+/// A share, to the tenth of a percent.
+fn rounded(share: f64) -> f64 {
+    (share * 1000.0).round() / 1000.0
 }
 
 fn task(task: &Task) -> Value {

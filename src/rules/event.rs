@@ -9,10 +9,12 @@ pub use crate::rules::input::{Command, Input, Progress};
 use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
+use crate::rules::schedule::predict::Prediction;
 use crate::rules::settings::Settings;
 use crate::rules::stack::Below;
 use crate::rules::task::{Ending, Failure, Outcome, Start, Task};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The version of the stored format.
 pub const VERSION: u32 = 1;
@@ -51,7 +53,10 @@ pub enum Event {
     /// The issues were fetched and read; the session's set of tasks is complete.
     TasksRead {
         /// All of them.
-        tasks: Vec<Task>,
+        tasks: Vec<Arc<Task>>,
+        /// What was expected of them, their order with it.
+        #[serde(default)]
+        prediction: Option<Box<Prediction>>,
     },
     /// It cannot run yet: it would collide with one that runs.
     Held {
@@ -199,6 +204,15 @@ pub enum Event {
 }
 
 impl Event {
+    /// The issues were read, and nobody looked ahead.
+    #[must_use]
+    pub fn tasks_read(tasks: Vec<Task>) -> Self {
+        Self::TasksRead {
+            tasks: tasks.into_iter().map(Arc::new).collect(),
+            prediction: None,
+        }
+    }
+
     /// The task that it is about; `None` where it is about the session as a whole.
     #[must_use]
     pub fn issue(&self) -> Option<IssueNumber> {

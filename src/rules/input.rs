@@ -7,6 +7,7 @@ use crate::rules::money::Usd;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Outcome, Task};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// A wish of a person, sent through the control inbox.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +49,7 @@ pub enum Input {
     /// The issues were fetched and read.
     Read {
         /// All of them.
-        tasks: Vec<Task>,
+        tasks: Vec<Arc<Task>>,
     },
     /// An attempt, or the announcing of an ending, reports a fact.
     Reported {
@@ -96,6 +97,15 @@ pub enum Input {
     },
     /// A signal asked us to stop.
     Stop,
+}
+
+impl Input {
+    /// The issues were fetched and read.
+    #[must_use]
+    pub fn read(tasks: Vec<Task>) -> Self {
+        let tasks = tasks.into_iter().map(Arc::new).collect();
+        Self::Read { tasks }
+    }
 }
 
 /// What an attempt does at this moment: thinned, lossy, never in the journal.

@@ -185,9 +185,7 @@ impl Script {
             },
             settings: Box::new(settings()),
         });
-        script.push(Event::TasksRead {
-            tasks: tasks.to_vec(),
-        });
+        script.push(Event::tasks_read(tasks.to_vec()));
         script
     }
 

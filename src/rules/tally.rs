@@ -7,6 +7,7 @@ use crate::rules::ids::{
 };
 use crate::rules::issue::Selection;
 use crate::rules::money::{Charge, Usage, Usd};
+use crate::rules::schedule::predict::Prediction;
 use crate::rules::settings::Settings;
 use crate::rules::task::{CheckReport, Commit, Ending, Failure, Stage, Task, Verdict};
 use std::collections::BTreeMap;
@@ -34,6 +35,8 @@ pub struct Tally {
     pub phase: Phase,
     /// Were its issues read?
     pub read: bool,
+    /// What was expected of its tasks when they were read.
+    pub prediction: Option<Prediction>,
     /// Its tasks.
     pub tasks: BTreeMap<IssueNumber, TaskTally>,
     /// How many tasks stand where.

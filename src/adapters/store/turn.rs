@@ -83,7 +83,7 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
     match &recorded.event {
         Event::SessionStarted { settings, .. } => start(db, session, at, settings),
         Event::SessionResumed { settings } => resume(db, session, settings),
-        Event::TasksRead { tasks } => tasks.iter().try_for_each(|task| add(db, session, task)),
+        Event::TasksRead { tasks, .. } => tasks.iter().try_for_each(|task| add(db, session, task)),
         Event::Admitted {
             issue,
             attempt,

@@ -10,6 +10,10 @@ use crate::rules::schedule::table::{Record, Run, State};
 use crate::rules::task::{Attempted, Ending, Outcome, Stage, Start};
 use std::sync::Arc;
 
+/// So often may others that rank after a task get ahead of it over what it claims; from then on its claims are kept for
+/// it, so that no task waits without end.
+const PATIENCE: u32 = 6;
+
 impl Session {
     pub(super) fn apply_to_task(&mut self, place: usize, event: &Event, at: Timestamp) {
         match event {
@@ -77,14 +81,18 @@ impl Session {
     }
 
     fn hold_back(&mut self, place: usize, by: IssueNumber, over: &str) {
-        self.table.set(
-            place,
-            State::Held {
-                by,
-                over: over.to_owned(),
-            },
-        );
-        let next = self.locks.wait(place, over);
+        if self.table.place(by).is_some_and(|by| by > place) {
+            let entry = self.table.at_mut(place);
+            entry.passed_over += 1;
+            if entry.passed_over >= PATIENCE {
+                self.locks.keep_for(place);
+            }
+        }
+        let Some(next) = self.locks.wait(place, over) else {
+            return;
+        };
+        let over = over.to_owned();
+        self.table.set(place, State::Held { by, over });
         self.look_again(next);
     }
 
@@ -110,7 +118,7 @@ impl Session {
         self.budget.grant(run.grant);
         let next = self.locks.hold(place);
         let entry = self.table.at_mut(place);
-        entry.attempts = run.attempt.0;
+        (entry.attempts, entry.passed_over) = (run.attempt.0, 0);
         entry.start = start.clone();
         let record = &mut entry.record;
         (record.process, record.agent_started) = (None, false);
@@ -183,8 +191,11 @@ impl Session {
         self.table.set(place, State::Ended { ending, reason });
         self.doomed.remove(place);
         self.awaiting.remove(place);
-        let next = self.locks.leave(place);
-        self.look_again(next);
+        let mut woken = Vec::new();
+        self.locks.leave(place, &mut woken);
+        for place in woken {
+            self.look_again(Some(place));
+        }
         let entry = self.table.at(place);
         if announces(entry, self.settings()) {
             self.unannounced.insert(place);

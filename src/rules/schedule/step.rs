@@ -3,6 +3,7 @@
 use crate::rules::breaker::{Breaker, Permit};
 use crate::rules::event::{Command, Event, Input};
 use crate::rules::ids::{IssueNumber, Timestamp};
+use crate::rules::schedule::predict::predict;
 use crate::rules::schedule::session::{Phase, Session};
 use crate::rules::task::Ending;
 
@@ -82,6 +83,9 @@ impl Session {
             }
             Input::Read { tasks } if self.phase == Phase::Opening => Some(Event::TasksRead {
                 tasks: tasks.clone(),
+                prediction: predict(tasks.clone(), self.settings())
+                    .ok()
+                    .map(|(prediction, _)| Box::new(prediction)),
             }),
             Input::Reported {
                 issue,

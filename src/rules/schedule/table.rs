@@ -80,6 +80,8 @@ pub struct Entry {
     pub failures: u32,
     /// Limits met in a row.
     pub limits: u32,
+    /// Times in a row that it had to wait for one that ranks after it.
+    pub passed_over: u32,
     /// Where the next attempt starts from, or the running one did.
     pub start: Start,
     /// All bills so far.
@@ -267,6 +269,7 @@ impl Entry {
             attempts: 0,
             failures: 0,
             limits: 0,
+            passed_over: 0,
             start: Start::Base,
             spent: Charge::default(),
             record: Record::default(),
