@@ -43,6 +43,27 @@ pub mod rules {
     pub mod tags;
     pub mod tally;
     pub mod task;
+    /// Who should work on an issue, and why?
+    pub mod evaluate {
+        pub mod clarity;
+        pub mod complexity;
+        pub mod confidence;
+        mod default_rules;
+        mod defaults;
+        pub mod evaluation;
+        pub mod graded;
+        pub mod judge;
+        pub mod pattern;
+        pub mod phrase;
+        pub mod reading;
+        pub mod risk;
+        pub mod routing;
+        pub mod ruling;
+        pub mod score;
+        pub mod signs;
+        pub mod similar;
+        pub mod weights;
+    }
     /// Which files will a task likely touch, and what says so?
     pub mod footprint {
         pub mod glob;
@@ -230,6 +251,7 @@ pub mod reporters {
     pub mod bars;
     pub mod console;
     pub mod end;
+    pub mod evaluation;
     mod fact_lines;
     pub mod json;
     pub mod line;
@@ -302,6 +324,7 @@ pub mod commands {
     pub mod dispatch;
     pub mod doctor;
     pub mod dry_run;
+    pub mod evaluate;
     pub mod examine;
     pub mod exec;
     pub mod guess;

@@ -40,6 +40,7 @@ mod config;
 mod demo_project;
 mod doctor;
 mod engine;
+mod evaluate;
 mod git;
 mod git_files;
 mod git_hostile;
