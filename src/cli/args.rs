@@ -2,7 +2,7 @@
 
 use crate::cli::foresee::FootprintArgs;
 use crate::cli::help;
-use crate::cli::look::{HistoryArgs, MetricsArgs, StatusArgs};
+use crate::cli::look::{EvaluateArgs, HistoryArgs, MetricsArgs, StatusArgs};
 use crate::cli::run::{DemoArgs, ExecArgs, ResumeArgs};
 use crate::cli::setup::{CompletionsArgs, ConfigArgs, DoctorArgs, InitArgs, ManArgs};
 use crate::cli::steer::{BreakerArgs, CleanArgs, IssueArgs};
@@ -90,6 +90,8 @@ pub enum Commands {
     Init(InitArgs),
     /// Score how well the files of issues are foreseen
     Footprint(FootprintArgs),
+    /// Say who should work on an issue, and why
+    Evaluate(EvaluateArgs),
     /// Show what the agent did on an issue
     History(HistoryArgs),
     /// Remove what is provably not needed any more

@@ -6,8 +6,8 @@ use crate::cli::steer::IssueArgs;
 use crate::commands::place::Place;
 use crate::commands::signals::interruptible;
 use crate::commands::{
-    breaker, clean, completions, config, demo, doctor, exec, footprint, history, init, metrics,
-    resume, retry, status,
+    breaker, clean, completions, config, demo, doctor, evaluate, exec, footprint, history, init,
+    metrics, resume, retry, status,
 };
 use crate::error::Error;
 use crate::rules::event::Command;
@@ -30,6 +30,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
             FootprintCommands::Backtest(args) => footprint::backtest::run(&place, &args).await,
             FootprintCommands::Show(args) => footprint::show::run(&place, args.issue).await,
         },
+        Commands::Evaluate(args) => evaluate::run(&place, args.issue).await,
         Commands::History(args) => history::run(&place, &args).await,
         Commands::Clean(args) => clean::run(&place, args).await,
         Commands::Breaker(args) => breaker::run(&place, args.command),
