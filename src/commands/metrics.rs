@@ -85,19 +85,24 @@ fn foreseen(records: &[Record]) -> String {
             format!("{:.3}", score.brier),
         ]
     };
-    let rows = record::by_kind(records).iter().map(row).collect();
+    let kinds = record::by_kind(records);
+    let rows = kinds.iter().map(row).collect();
     let table = grid(
         vec!["evidence", "files", "precision", "recall", "Brier"],
         rows,
         1,
     );
+    let table = if kinds.is_empty() {
+        String::new()
+    } else {
+        table.join("\n") + "\n"
+    };
     format!(
-        "\nFiles foreseen for {}: the first ten hold {} of what was touched, the first one was touched in {}; Brier {:.3}\n{}\n",
+        "\nFiles foreseen for {}: the first ten hold {} of what was touched, the first one was touched in {}; Brier {:.3}\n{table}",
         plural(means.predictions, "finished task"),
         percent(means.recall[2]),
         percent(means.precision[0]),
         means.brier,
-        table.join("\n")
     )
 }
 
