@@ -5,8 +5,8 @@ use crate::cli::steer::IssueArgs;
 use crate::commands::place::Place;
 use crate::commands::signals::interruptible;
 use crate::commands::{
-    breaker, clean, completions, config, demo, doctor, exec, history, init, metrics, resume, retry,
-    status,
+    breaker, clean, completions, config, demo, doctor, exec, history, init, metrics, plan, resume,
+    retry, status,
 };
 use crate::error::Error;
 use crate::rules::event::Command;
@@ -21,8 +21,9 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Commands::Config(args) => config::run(&place, args.command),
         Commands::Completions(args) => completions::completions(args.shell),
         Commands::Man(args) => completions::man(&args),
-        Commands::Exec(args) => interruptible(&place, exec::run(&place, &args)).await,
-        Commands::Resume(args) => interruptible(&place, resume::run(&place, &args)).await,
+        Commands::Exec(args) => Box::pin(interruptible(&place, exec::run(&place, &args))).await,
+        Commands::Plan(args) => Box::pin(interruptible(&place, plan::run(&place, &args))).await,
+        Commands::Resume(args) => Box::pin(interruptible(&place, resume::run(&place, &args))).await,
         Commands::Demo(args) => demo::command::run(&place, &args).await,
         Commands::Metrics(_) => metrics::run(&place),
         Commands::History(args) => history::run(&place, &args).await,

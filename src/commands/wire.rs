@@ -23,7 +23,7 @@ use crate::config::values::Whole;
 use crate::config::work::AgentKind;
 use crate::engine::orders::{Check, Orders};
 use crate::error::{Error, Kind};
-use crate::ports::{Agent, Forge, Repository};
+use crate::ports::{Agent, Forge, Repository, Tracker};
 use crate::rules::ids::SessionId;
 use crate::rules::prompt::check_template;
 use crate::rules::redact::Redactor;
@@ -45,6 +45,9 @@ pub struct Wiring {
     token: Option<SecretString>,
     processes: Processes,
 }
+
+/// One forge: where issues and pulls live, and where issues are opened.
+pub type Forges = (Arc<dyn Forge>, Arc<dyn Tracker>);
 
 /// How long a setup script may take.
 const SETUP_LIMIT: Duration = Duration::from_secs(20 * 60);
@@ -91,17 +94,29 @@ impl Wiring {
 
     /// The forge.
     pub fn forge(&self) -> Result<Arc<dyn Forge>, Error> {
+        self.forges().map(|(forge, _)| forge)
+    }
+
+    /// The forge, and where issues are opened there.
+    pub fn forges(&self) -> Result<Forges, Error> {
         match &self.project.home {
             Home::Github { repo, .. } => {
-                let token = self.token.clone();
-                Ok(Arc::new(github(&self.loaded.config, repo, token)?))
+                let github = Arc::new(github(&self.loaded.config, repo, self.token.clone())?);
+                Ok((Arc::clone(&github) as Arc<dyn Forge>, github))
             }
-            Home::Local { .. } => Ok(Arc::new(LocalForge::open(&LocalForgeSettings {
-                root: self.project.top.clone(),
-                issues_dir: self.loaded.config.forge.issues_dir.clone(),
-                project: self.project.name(),
-            })?)),
+            Home::Local { .. } => {
+                let local = Arc::new(self.local_forge()?);
+                Ok((Arc::clone(&local) as Arc<dyn Forge>, local))
+            }
         }
+    }
+
+    fn local_forge(&self) -> Result<LocalForge, Error> {
+        Ok(LocalForge::open(&LocalForgeSettings {
+            root: self.project.top.clone(),
+            issues_dir: self.loaded.config.forge.issues_dir.clone(),
+            project: self.project.name(),
+        })?)
     }
 
     /// The repository; its mirror is cloned first where there is none yet.

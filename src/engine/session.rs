@@ -41,6 +41,11 @@ pub enum Opening {
         /// The issues, read, where the journal ends before them.
         tasks: Option<Vec<Task>>,
     },
+    /// Its journal is open in this process already, and its plan has become issues.
+    Planned {
+        /// The issues, read.
+        tasks: Vec<Task>,
+    },
 }
 
 /// How often the control inbox and other sessions' spending are looked at.
@@ -104,10 +109,12 @@ impl Loop<'_> {
     async fn open(&mut self, opening: Opening) -> Result<(), JournalError> {
         let before: Vec<IssueNumber> = self.live.session.unannounced().collect();
         let mut inputs = Vec::new();
-        let (Opening::New { settings, .. } | Opening::Resumed { settings, .. }) = &opening;
-        let elsewhere = self
-            .look_elsewhere(settings.daily_ceiling.is_some())
-            .await?;
+        let settings = match &opening {
+            Opening::New { settings, .. } | Opening::Resumed { settings, .. } => settings,
+            Opening::Planned { .. } => self.live.session.settings(),
+        };
+        let capped = settings.daily_ceiling.is_some();
+        let elsewhere = self.look_elsewhere(capped).await?;
         match opening {
             Opening::New {
                 project,
@@ -130,6 +137,10 @@ impl Loop<'_> {
                 inputs.push(Input::Resume { settings });
                 inputs.extend(elsewhere);
                 inputs.extend(tasks.map(|tasks| Input::Read { tasks }));
+            }
+            Opening::Planned { tasks } => {
+                inputs.extend(elsewhere);
+                inputs.push(Input::Read { tasks });
             }
         }
         self.turn(&inputs).await?;
@@ -275,6 +286,7 @@ impl Loop<'_> {
             }
             | Event::SessionStarted { .. }
             | Event::SessionResumed { .. }
+            | Event::Planning { .. }
             | Event::TasksRead { .. }
             | Event::Held { .. }
             | Event::Due { .. }

@@ -3,6 +3,7 @@
 //! Every event is one object `{"v":1,"event":...,"session":...,"at":...}` with further fields by kind. Money is a
 //! decimal string in US dollars, times are RFC 3339 in UTC, durations are whole milliseconds.
 
+use crate::reporters::plan_lines;
 use crate::reporters::time::rfc3339;
 use crate::rules::event::{Command, Effect, Event, Fact, Recorded};
 use crate::rules::ids::{IssueNumber, Timestamp};
@@ -31,14 +32,15 @@ pub fn event(tally: &Tally, recorded: &Recorded) -> Value {
 #[must_use]
 pub fn summary(tally: &Tally) -> Value {
     let counts = &tally.counts;
-    json!({
+    let sums = json!({
         "completed": counts.completed,
         "failed": counts.unsuccessful(),
         "blocked": counts.stuck(),
         "skipped": counts.skipped,
         "cost_usd": tally.spent.decimal(),
         "tasks": tasks_json(tally),
-    })
+    });
+    with(sums, plan_lines::planner(tally))
 }
 
 /// The tasks as they stand, by issue number; `outcome` is null for one that has not ended.
@@ -85,6 +87,7 @@ fn name(event: &Event) -> &'static str {
     match event {
         Event::SessionStarted { .. } => "session_started",
         Event::SessionResumed { .. } => "session_resumed",
+        Event::Planning { fact } => plan_lines::name(fact),
         Event::TasksRead { .. } => "tasks_read",
         Event::Held { .. } => "task_held",
         Event::Due { .. } => "task_due",
@@ -132,6 +135,7 @@ fn fields(tally: &Tally, event: &Event) -> Value {
             ..
         } => started(project, selection, settings),
         Event::SessionResumed { settings } => frame(settings),
+        Event::Planning { fact } => plan_lines::fields(fact),
         Event::TasksRead { tasks } => json!({ "tasks": tasks.iter().map(task).collect::<Value>() }),
         Event::Held { issue, by, over } => json!({ "issue": issue, "by": by, "over": over }),
         Event::Due { issue } => json!({ "issue": issue }),

@@ -9,6 +9,7 @@ pub use crate::rules::input::{Command, Input, Progress};
 use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
+use crate::rules::plan::progress::Planning;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Ending, Failure, Outcome, Start, Task};
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,11 @@ pub enum Event {
     SessionResumed {
         /// What its decisions rest on from here.
         settings: Box<Settings>,
+    },
+    /// Something on the way from a directive to issues: all of it comes before `TasksRead`.
+    Planning {
+        /// What.
+        fact: Planning,
     },
     /// The issues were fetched and read; the session's set of tasks is complete.
     TasksRead {
@@ -206,6 +212,7 @@ impl Event {
             | Self::Announced { issue, .. } => Some(*issue),
             Self::SessionStarted { .. }
             | Self::SessionResumed { .. }
+            | Self::Planning { .. }
             | Self::TasksRead { .. }
             | Self::DispatchPaused { .. }
             | Self::DispatchStopped { .. }

@@ -32,6 +32,7 @@ impl Tally {
             Event::SessionStarted { .. } => self.session_started(at, event),
             Event::SessionResumed { settings } => self.resumed(at, settings),
             Event::TasksRead { tasks } => self.tasks_read(tasks),
+            Event::Planning { fact } => self.planned(at, fact),
             Event::StopRequested => self.phase = Phase::Stopping,
             Event::SessionInterrupted => self.over(at, Phase::Interrupted),
             Event::SessionFinished => self.over(at, Phase::Finished),
@@ -232,7 +233,7 @@ impl Tally {
     }
 
     /// Who gets the bill, where there is one.
-    fn pay_model(&mut self, outcome: &Outcome) -> Option<String> {
+    pub(super) fn pay_model(&mut self, outcome: &Outcome) -> Option<String> {
         if outcome.model.is_none() && outcome.charge == Charge::default() {
             return None;
         }

@@ -7,6 +7,7 @@ use crate::rules::ids::{
 };
 use crate::rules::issue::Selection;
 use crate::rules::money::{Charge, Usage, Usd};
+use crate::rules::plan::sums::PlannerTally;
 use crate::rules::settings::Settings;
 use crate::rules::task::{CheckReport, Commit, Ending, Failure, Stage, Task, Verdict};
 use std::collections::BTreeMap;
@@ -34,6 +35,10 @@ pub struct Tally {
     pub phase: Phase,
     /// Were its issues read?
     pub read: bool,
+    /// Its planner, where it makes its own issues.
+    pub planner: Option<PlannerTally>,
+    /// Is its plan to be carried out?
+    pub approved: bool,
     /// Its tasks.
     pub tasks: BTreeMap<IssueNumber, TaskTally>,
     /// How many tasks stand where.

@@ -48,6 +48,7 @@ mod github;
 mod init;
 mod kill;
 mod local_forge;
+mod plan;
 mod process;
 mod process_end;
 mod schedule;

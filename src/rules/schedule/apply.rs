@@ -59,6 +59,7 @@ impl Session {
             }
             Event::SessionStarted { .. }
             | Event::SessionResumed { .. }
+            | Event::Planning { .. }
             | Event::TasksRead { .. }
             | Event::DispatchPaused { .. }
             | Event::DispatchStopped { .. }
