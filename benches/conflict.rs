@@ -8,10 +8,9 @@ use std::hint::black_box;
 /// So many files in a tree of directories, of which every `step`th is shared with the footprint of step 1.
 fn footprint(files: usize, step: usize) -> Footprint {
     let mut files: Vec<_> = (0..files)
-        .map(|number| LikelyFile {
-            path: format!("src/room{:02}/file{:05}.rs", number % 20, number * step),
-            probability: 0.9,
-            evidence: Evidence::NamedInText,
+        .map(|number| {
+            let path = format!("src/room{:02}/file{:05}.rs", number % 20, number * step);
+            LikelyFile::new(path, 0.9, Evidence::NamedInText)
         })
         .collect();
     files.sort_by(|one, other| one.path.cmp(&other.path));

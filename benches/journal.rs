@@ -40,6 +40,7 @@ fn events_of(issue: u64) -> [Event; 10] {
             probe: false,
             branch: BranchName::new(format!("autoissue/{}-make-the-page-red", issue.0)),
             start: Start::Base,
+            below: Vec::new(),
         },
         entered(Stage::Prepare),
         entered(Stage::Agent),

@@ -1,5 +1,7 @@
 //! A whole session planned and run on a virtual clock: 1,000, 10,000 and 100,000 tasks of three kinds.
 
+#[path = "../tests/support/instances.rs"]
+mod instances;
 #[path = "../tests/support/tasks.rs"]
 mod tasks;
 
@@ -7,7 +9,9 @@ use autoissue::rules::classify::Domain;
 use autoissue::rules::schedule::forecast::{as_expected, forecast};
 use autoissue::rules::task::Task;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use tasks::{Dice, instance, settings, task};
+use instances::instance;
+use std::sync::Arc;
+use tasks::{Dice, settings, task};
 
 const HOT_FILES: u64 = 10;
 
@@ -44,7 +48,7 @@ fn sessions(criterion: &mut Criterion) {
         ] {
             group.bench_function(format!("{count} tasks, {name}"), |bencher| {
                 bencher.iter_batched(
-                    || tasks.clone(),
+                    || tasks.iter().cloned().map(Arc::new).collect::<Vec<_>>(),
                     |tasks| {
                         forecast(
                             tasks,

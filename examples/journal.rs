@@ -73,7 +73,7 @@ async fn write_and_die(state: &std::path::Path) -> Result<(), Box<dyn Error>> {
         selection,
         settings: Box::new(Config::default().settings("main", None, None)),
     };
-    let read = Event::TasksRead { tasks: vec![] };
+    let read = Event::tasks_read(vec![]);
     journal
         .append(&[recorded(1, Timestamp(1_000), started)])
         .await?;

@@ -16,6 +16,7 @@ use autoissue::rules::ids::{
 use autoissue::rules::issue::{Issue, IssueState, Priority, Selection};
 use autoissue::rules::money::{Charge, Usd};
 use autoissue::rules::settings::{Policy, Settings, StateLabels};
+use autoissue::rules::stack::Dependents;
 use autoissue::rules::task::{
     Attempted, Ending, ErrorClass, Estimate, Failure, Outcome, Pull, Stage, Start, Task,
 };
@@ -73,6 +74,7 @@ impl Play {
             probe: false,
             branch: branch(issue),
             start: Start::Base,
+            below: Vec::new(),
         });
         let stage = Stage::Agent;
         self.fact(issue, Fact::Entered { stage });
@@ -149,7 +151,7 @@ impl Play {
         let tasks = TITLES.iter().zip(numbers);
         let tasks = tasks.map(|((title, domain), number)| task(number, title, *domain));
         let tasks = tasks.collect();
-        self.tell(Event::TasksRead { tasks });
+        self.tell(Event::tasks_read(tasks));
     }
 
     async fn go(&mut self) {
@@ -287,6 +289,7 @@ fn settings() -> Settings {
         model: Some("sonnet".to_owned()),
         base_branch: "main".to_owned(),
         create_pr: true,
+        dependents: Dependents::Stacked,
         draft: false,
         labels: StateLabels::default(),
     }

@@ -13,7 +13,6 @@ pub mod rules {
     pub mod exit;
     pub mod fact;
     pub mod fold;
-    pub mod footprint;
     pub mod graph;
     pub mod ids;
     pub mod input;
@@ -37,6 +36,7 @@ pub mod rules {
     pub mod secret_forms;
     pub mod secret_patterns;
     pub mod settings;
+    pub mod stack;
     pub mod summary;
     pub mod tags;
     pub mod tally;
@@ -53,15 +53,32 @@ pub mod rules {
         pub mod sums;
         pub mod words;
     }
+    /// Which files will a task likely touch, and what says so?
+    pub mod footprint {
+        pub mod glob;
+        pub mod listed;
+        pub mod named;
+        pub mod pile;
+        pub mod read;
+        mod shape;
+        pub mod trace;
+        pub mod tree;
+        pub use named::named_in_text;
+        pub use shape::{Evidence, Footprint, LikelyFile, Reason, friction};
+    }
     /// The heart: who runs next.
     pub mod schedule {
         pub mod admit;
         mod apply;
+        pub mod bound;
+        mod claims;
         pub mod finish;
         pub mod forecast;
         pub mod locks;
+        mod needs;
         pub mod order;
         mod places;
+        pub mod predict;
         pub mod session;
         pub mod step;
         pub mod table;
@@ -94,6 +111,7 @@ pub mod engine {
     pub mod intake;
     pub mod laying_out;
     pub mod link;
+    mod merges;
     pub mod orders;
     pub mod planning;
     pub mod publish;
@@ -145,6 +163,7 @@ pub mod adapters {
         mod difference;
         mod fetch;
         mod flight;
+        mod join;
         mod layout;
         mod lock;
         mod merge;

@@ -84,7 +84,7 @@ async fn begin(
 ) -> Result<Exit, Error> {
     let id = SessionId::new(ulid::Ulid::generate().to_string());
     let order = order(wiring, args, &id, written.as_ref());
-    let mut settings = wiring.settings(order.labels.first().map(String::as_str), Some(store));
+    let mut settings = wiring.plan_settings(order.labels.first().map(String::as_str), Some(store));
     settings.priority_first = args.fit;
     if written.is_none() {
         let want = wanted(order.cap, &settings);
@@ -221,7 +221,7 @@ fn show_written(
     plan: &Plan,
 ) -> Result<Exit, Error> {
     let store = Store::open_read_only(&wiring.state).ok();
-    let mut settings = wiring.settings(None, store.as_ref());
+    let mut settings = wiring.plan_settings(None, store.as_ref());
     settings.priority_first = args.fit;
     let past = past_costs(store.as_ref(), &wiring.project_key());
     let outlook = outlook(plan, &settings, past);

@@ -57,7 +57,7 @@ impl View<'_> {
             "items": plan.items.iter().enumerate().map(item).collect::<Value>(),
             "makespan_minutes": outlook.makespan_minutes,
             "lower_bound_minutes": outlook.lower_bound_minutes,
-            "gap": (outlook.gap() * 10_000.0).round() / 10_000.0,
+            "gap": (outlook.gap * 10_000.0).round() / 10_000.0,
             "cost_usd": { "p50": outlook.p50.decimal(), "p90": outlook.p90.decimal() },
             "waves": outlook.waves.iter().map(wave).collect::<Value>(),
             "slots": self.slots,
@@ -215,7 +215,7 @@ impl View<'_> {
             plural(outlook.makespan_minutes, "minute"),
             plural(u64::from(self.slots), "slot"),
             plural(outlook.lower_bound_minutes, "minute"),
-            gap(outlook.gap()),
+            gap(outlook.gap),
         );
         if let Some(it) = outlook.costliest {
             let (item, need) = (&plan.items[it.item].key, &plan.items[it.need].key);

@@ -20,6 +20,7 @@ use crate::rules::ids::SessionId;
 use crate::rules::issue::Selection;
 use crate::rules::plan::progress::Purpose;
 use crate::rules::schedule::session::{Phase, Session};
+use crate::rules::settings::Settings;
 use crate::rules::tally::Tally;
 use serde_json::json;
 use std::path::Path;
@@ -91,7 +92,7 @@ pub async fn go_on_with_plan(
     let agent = wiring.agent().await?;
     let repository = wiring.repository().await?;
     preflight::check_remote(wiring, repository.as_ref()).await?;
-    let mut settings = wiring.settings(trigger(&folded.selection), Some(store));
+    let mut settings = settings_of(wiring, store, &folded.selection);
     settings.priority_first = settings_before.is_some_and(|before| before.priority_first);
     let tasks = if folded.is_read() {
         None
@@ -130,7 +131,7 @@ async fn go_on_planning(
 ) -> Result<Exit, Error> {
     let order = session.selection.planned.clone().unwrap_or_default();
     let purpose = purpose_of(&order, purpose, session.plan.approved)?;
-    let mut settings = wiring.settings(trigger(&session.selection), Some(store));
+    let mut settings = settings_of(wiring, store, &session.selection);
     let before = session.settings.as_ref();
     settings.priority_first = before.is_some_and(|before| before.priority_first);
     carry(Carrying {
@@ -147,11 +148,11 @@ async fn go_on_planning(
     .await
 }
 
-/// The label that is taken off in the end, where that is wished; the one that names a plan stays.
-fn trigger(selection: &Selection) -> Option<&str> {
+/// What its decisions rest on from here. The label that names a plan is never taken off.
+fn settings_of(wiring: &Wiring, store: &Store, selection: &Selection) -> Settings {
     match &selection.planned {
-        Some(order) => order.labels.first().map(String::as_str),
-        None => selection.label.as_deref(),
+        Some(order) => wiring.plan_settings(order.labels.first().map(String::as_str), Some(store)),
+        None => wiring.settings(selection.label.as_deref(), Some(store)),
     }
 }
 

@@ -28,6 +28,7 @@ use crate::rules::ids::SessionId;
 use crate::rules::prompt::check_template;
 use crate::rules::redact::Redactor;
 use crate::rules::settings::Settings;
+use crate::rules::stack::Dependents;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -251,6 +252,17 @@ impl Wiring {
             .model
             .filter(|_| self.loaded.config.agent.kind == AgentKind::Claude);
         Settings { model, ..settings }
+    }
+
+    /// The same for the issues of a plan: it was made to be done as a whole, so that they stand on one another's work
+    /// unless the configuration says otherwise.
+    #[must_use]
+    pub fn plan_settings(&self, trigger: Option<&str>, store: Option<&Store>) -> Settings {
+        let mut settings = self.settings(trigger, store);
+        if !self.loaded.is_set("scheduling.dependencies") {
+            settings.dependents = Dependents::Stacked;
+        }
+        settings
     }
 
     /// How attempts are made.

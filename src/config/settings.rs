@@ -31,6 +31,7 @@ impl Config {
             breaker_failures: self.breaker.failures.get(),
             breaker_cooldown_millis: u64::from(cooldown) * 1000,
             policy: self.scheduling.policy,
+            dependents: self.scheduling.dependencies,
             agent: self.agent.kind.name().to_owned(),
             model: Some(self.agent.model.clone()),
             base_branch: base_branch.to_owned(),

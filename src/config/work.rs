@@ -2,6 +2,7 @@
 
 use crate::config::values::{Argv, Dollars, Minutes, Secret, Whole};
 use crate::rules::settings::Policy;
+use crate::rules::stack::Dependents;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -182,12 +183,16 @@ pub struct Scheduling {
     /// Do files decide, or domains alone?
     #[schemars(with = "PolicyName")]
     pub policy: Policy,
+    /// When does a task start that needs the work of others?
+    #[schemars(with = "DependentsName")]
+    pub dependencies: Dependents,
 }
 
 impl Default for Scheduling {
     fn default() -> Self {
         Self {
             policy: Policy::Footprint,
+            dependencies: Dependents::Merged,
         }
     }
 }
@@ -205,4 +210,19 @@ enum PolicyName {
     Footprint,
     /// Different domains together, the same domain in turn, unknown alone.
     Domain,
+}
+
+/// When those start that need the work of others.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+#[expect(
+    dead_code,
+    reason = "the schema of `Dependents`, which lives below this crate"
+)]
+enum DependentsName {
+    /// Once that work is merged into the base branch.
+    Merged,
+    /// At once, from their verified commits.
+    Stacked,
 }

@@ -6,8 +6,8 @@ use crate::engine::publish::{PublishError, Publisher};
 use crate::engine::rounds::Rounds;
 use crate::engine::verify::{BaseVerdicts, Verification};
 use crate::ports::{
-    CommandEnd, CommandOrder, ForgeError, Interrupted, Ports, RepositoryError, Stop, Workspace,
-    WorkspaceOrder,
+    Capture, Clash, CommandEnd, CommandOrder, ForgeError, Interrupted, Ports, RepositoryError,
+    Stop, Workspace, WorkspaceOrder,
 };
 use crate::rules::event::Fact;
 use crate::rules::ids::{BranchName, CommitId, SessionId};
@@ -17,6 +17,7 @@ use crate::rules::offer::{self, Offer};
 use crate::rules::prompt::{self, Feedback};
 use crate::rules::schedule::table::{Entry, Run};
 use crate::rules::settings::Settings;
+use crate::rules::stack::Below;
 use crate::rules::task::{
     Attempted, CheckReport, Commit, ErrorClass, Failure, Outcome, Stage, Start, Task, Verdict,
 };
@@ -74,6 +75,8 @@ pub(super) struct Attempt<'a> {
     pub(super) summary: String,
     /// Does the worktree hold an agent's files that are in no durable snapshot yet?
     pub(super) holds_untaken: bool,
+    /// What does not fit onto the work below it, and so is its task as well.
+    pub(super) clash: Option<Clash>,
 }
 
 /// Makes the attempt. Never fails as such: whatever goes wrong is in the outcome.
@@ -89,6 +92,7 @@ pub async fn run(ports: &Ports, work: &Work, link: &Link, stop: &Stop) -> Outcom
         model: None,
         summary: record.summary.clone(),
         holds_untaken: false,
+        clash: None,
     };
     let result = match attempt.go().await {
         Ok(()) => Attempted::Published,
@@ -130,7 +134,11 @@ impl Attempt<'_> {
             }
             Start::Captured { snapshot } => {
                 let base = self.known_base()?;
+                self.join_below().await?;
                 let capture = self.ports.repository.reopen(snapshot, &base).await?;
+                if let Some(failure) = self.left_unsolved(&capture).await? {
+                    return Err(Halt::Failed(failure));
+                }
                 let commit = self.commit(&capture, &base).await?;
                 let reports = self.check(&commit).await?;
                 if let Some(failure) = check_failure(&reports) {
@@ -169,15 +177,19 @@ impl Attempt<'_> {
     }
 
     async fn lay_out(&mut self) -> Result<Workspace, Halt> {
-        let base = self
-            .ports
-            .repository
-            .fetch(&self.work.settings.base_branch)
-            .await?;
+        let base = if let Some(joined) = self.join_below().await? {
+            joined
+        } else {
+            let branch = &self.work.settings.base_branch;
+            self.ports.repository.fetch(branch).await?
+        };
         // An earlier attempt's files move to the base of today; where they conflict with it, they stay on theirs.
         let start = match &self.work.entry.start {
             Start::Snapshot { snapshot, .. } => snapshot.clone(),
-            Start::Base | Start::Captured { .. } | Start::Verified => base.clone(),
+            Start::Base | Start::Captured { .. } | Start::Verified => self
+                .clash
+                .as_ref()
+                .map_or_else(|| base.clone(), |clash| clash.start.clone()),
         };
         let order = WorkspaceOrder {
             slot: self.work.run.slot,
@@ -187,6 +199,41 @@ impl Attempt<'_> {
             start,
         };
         Ok(self.ports.repository.prepare(&order).await?)
+    }
+
+    /// The unmerged work that this one stands on, in one commit; `None` where that is the base branch alone.
+    async fn join_below(&mut self) -> Result<Option<CommitId>, Halt> {
+        let below = &self.work.entry.record.below;
+        if below.is_empty() {
+            return Ok(None);
+        }
+        let commits: Vec<CommitId> = below.iter().map(|below| below.commit.clone()).collect();
+        let joined = self.ports.repository.join(&commits).await?;
+        let mut clashes = joined.clashes.into_iter();
+        self.clash = clashes.next();
+        if clashes.next().is_some() {
+            let which: Vec<String> = below.iter().map(Below::words).collect();
+            return Err(Halt::NeedsHuman(format!(
+                "the work that it stands on conflicts in more than one way: {}",
+                which.join(", ")
+            )));
+        }
+        Ok(Some(joined.base))
+    }
+
+    /// Conflicts that were its task and are in the files still.
+    pub(super) async fn left_unsolved(&self, capture: &Capture) -> Result<Option<Failure>, Halt> {
+        let Some(clash) = &self.clash else {
+            return Ok(None);
+        };
+        let repository = &self.ports.repository;
+        let marked = repository.marked(&capture.tree, &clash.paths).await?;
+        Ok((!marked.is_empty()).then(|| {
+            Failure::new(
+                ErrorClass::CheckFailed,
+                format!("markers of conflicts are left in {}", marked.join(", ")),
+            )
+        }))
     }
 
     async fn set_up(&self, workspace: &Workspace) -> Result<(), Halt> {
@@ -229,7 +276,7 @@ impl Attempt<'_> {
 
     pub(super) async fn commit(
         &mut self,
-        capture: &crate::ports::Capture,
+        capture: &Capture,
         base: &CommitId,
     ) -> Result<Commit, Halt> {
         self.link
@@ -245,10 +292,12 @@ impl Attempt<'_> {
             return Err(Halt::Unchanged(self.summary.clone()));
         }
         let message = offer::commit_message(self.task(), &self.summary);
+        let mut parents = vec![base.clone()];
+        parents.extend(self.clash.as_ref().map(|clash| clash.commit.clone()));
         let commit = self
             .ports
             .repository
-            .commit(capture, base, &message)
+            .commit(capture, &parents, &message)
             .await?;
         self.link
             .report(Fact::Committed {
@@ -301,6 +350,7 @@ impl Attempt<'_> {
             branch: self.branch(),
             settings: &self.work.settings,
             commit,
+            below: &self.work.entry.record.below,
             checks: reports,
             summary: &self.summary,
             charge,

@@ -2,7 +2,7 @@
 
 use crate::ports::{Forge, ForgeError};
 use crate::rules::classify::classify;
-use crate::rules::footprint::named_in_text;
+use crate::rules::footprint::read::read_alone;
 use crate::rules::ids::{BranchName, IssueNumber};
 use crate::rules::issue::{Issue, IssueState, Priority, needs_in_text};
 use crate::rules::names;
@@ -62,7 +62,7 @@ fn read_one(issue: Issue, settings: &Settings, minutes: Option<u32>, earlier: &E
     });
     Task {
         domain: classify(&issue),
-        footprint: named_in_text(&issue),
+        footprint: read_alone(&issue),
         needs,
         obstacle,
         priority: Priority::of_labels(&issue.labels),

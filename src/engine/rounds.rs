@@ -9,10 +9,14 @@ use crate::rules::event::Fact;
 use crate::rules::ids::ConversationId;
 use crate::rules::money::{Basis, Usd};
 use crate::rules::prompt::{self, Feedback, PromptInput};
+use crate::rules::stack;
 use crate::rules::task::{CheckReport, Commit, ErrorClass, Failure, Stage, Start};
 
 /// Less than this is not worth another round.
 const LEAST_ROUND: Usd = Usd::from_micros(10_000);
+
+/// A commit with what the checks said of it, or what stops it.
+type Judged = Result<(Commit, Vec<CheckReport>), Failure>;
 
 pub(super) struct Rounds<'a, 'b> {
     attempt: &'a mut Attempt<'b>,
@@ -35,10 +39,9 @@ impl<'a, 'b> Rounds<'a, 'b> {
         let mut rounds_left = self.attempt.work.settings.check_rounds;
         loop {
             let (report, capture) = self.agent_round(prompt, conversation.clone()).await?;
-            let commit = self.commit(&capture).await?;
-            let reports = self.attempt.check(&commit).await?;
-            let Some(mut failure) = check_failure(&reports) else {
-                return Ok((commit, reports));
+            let mut failure = match self.judge(&capture).await? {
+                Ok(good) => return Ok(good),
+                Err(failure) => failure,
             };
             if rounds_left == 0
                 || self.left() < LEAST_ROUND
@@ -56,6 +59,16 @@ impl<'a, 'b> Rounds<'a, 'b> {
             rounds_left -= 1;
             (prompt, conversation) = self.next_words(&failure.message, report.conversation)?;
         }
+    }
+
+    /// Makes the files a commit that passes its checks, or says what stops it.
+    async fn judge(&mut self, capture: &Capture) -> Result<Judged, Halt> {
+        if let Some(failure) = self.attempt.left_unsolved(capture).await? {
+            return Ok(Err(failure));
+        }
+        let commit = self.commit(capture).await?;
+        let reports = self.attempt.check(&commit).await?;
+        Ok(check_failure(&reports).map_or(Ok((commit, reports)), Err))
     }
 
     async fn agent_round(
@@ -207,12 +220,16 @@ impl<'a, 'b> Rounds<'a, 'b> {
             files: &attempt.task().footprint,
             checks: &checks,
         };
-        prompt::first_prompt(attempt.work.orders.template.as_deref(), &input).map_err(|error| {
+        let template = attempt.work.orders.template.as_deref();
+        let words = prompt::first_prompt(template, &input).map_err(|error| {
             Halt::Failed(Failure::new(
                 ErrorClass::Validation,
                 format!("the prompt template cannot be used: {error}"),
             ))
-        })
+        })?;
+        let clash = attempt.clash.as_ref();
+        let paths = clash.map_or(&[][..], |clash| clash.paths.as_slice());
+        Ok(words + &stack::prompt_words(&attempt.work.entry.record.below, paths))
     }
 
     fn left(&self) -> Usd {

@@ -2,6 +2,7 @@
 
 use crate::engine::attempt::{self, Work};
 use crate::engine::link::{Link, Message};
+use crate::engine::merges;
 use crate::engine::orders::Orders;
 use crate::engine::publish::Publisher;
 use crate::engine::recover;
@@ -50,6 +51,8 @@ pub enum Opening {
 
 /// How often the control inbox and other sessions' spending are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// At every how many of these looks merges are looked for.
+const LOOKS_PER_MERGE: u32 = 30;
 /// How many inputs share one turn at most.
 const MOST_INPUTS: usize = 256;
 /// How long running attempts may take to end when the session cannot go on.
@@ -65,6 +68,7 @@ struct Loop<'a> {
     running: HashMap<Id, (IssueNumber, AttemptNumber)>,
     stops: HashMap<IssueNumber, Stop>,
     announcements: JoinSet<()>,
+    looks: u32,
 }
 
 /// Runs a session until it is finished or interrupted, and returns its last state.
@@ -92,6 +96,7 @@ pub async fn run(
         running: HashMap::new(),
         stops: HashMap::new(),
         announcements: JoinSet::new(),
+        looks: 0,
     };
     let result = this.open(opening).await;
     let result = match result {
@@ -130,17 +135,20 @@ impl Loop<'_> {
                     settings,
                 });
                 inputs.extend(elsewhere);
-                inputs.push(Input::Read { tasks });
+                inputs.push(Input::read(tasks));
             }
             Opening::Resumed { settings, tasks } => {
                 inputs = recover::recover(self.live.ports, &self.orders, &self.live.session).await;
+                let branch = settings.base_branch.clone();
+                let awaited = self.live.session.awaited();
                 inputs.push(Input::Resume { settings });
+                inputs.extend(merges::look(self.live.ports, &branch, awaited).await);
                 inputs.extend(elsewhere);
-                inputs.extend(tasks.map(|tasks| Input::Read { tasks }));
+                inputs.extend(tasks.map(Input::read));
             }
             Opening::Planned { tasks } => {
                 inputs.extend(elsewhere);
-                inputs.push(Input::Read { tasks });
+                inputs.push(Input::read(tasks));
             }
         }
         self.turn(&inputs).await?;
@@ -238,6 +246,10 @@ impl Loop<'_> {
     async fn look_around(&mut self) -> Result<Vec<Input>, JournalError> {
         let capped = self.live.session.settings().daily_ceiling.is_some();
         let mut inputs = Vec::from_iter(self.look_elsewhere(capped).await?);
+        self.looks = self.looks.wrapping_add(1);
+        if self.looks.is_multiple_of(LOOKS_PER_MERGE) {
+            self.look_for_merges();
+        }
         let commands = self.live.ports.journal.commands().await?;
         inputs.extend(
             commands
@@ -245,6 +257,24 @@ impl Loop<'_> {
                 .map(|command| Input::Control { command }),
         );
         Ok(inputs)
+    }
+
+    /// Somebody may merge what others wait for while the session goes on.
+    fn look_for_merges(&mut self) {
+        let awaited = self.live.session.awaited();
+        if awaited.is_empty() {
+            return;
+        }
+        let (ports, sender) = (self.live.ports.clone(), self.sender.clone());
+        let branch = self.live.session.settings().base_branch.clone();
+        self.announcements.spawn(async move {
+            for input in merges::look(&ports, &branch, awaited).await {
+                let durable = None;
+                if sender.send(Message { input, durable }).await.is_err() {
+                    return;
+                }
+            }
+        });
     }
 
     /// What other sessions spend matters only under a daily ceiling.
@@ -300,6 +330,7 @@ impl Loop<'_> {
             | Event::BreakerOpened { .. }
             | Event::BreakerClosed
             | Event::Announced { .. }
+            | Event::Merged { .. }
             | Event::SpentElsewhere { .. }
             | Event::SessionInterrupted
             | Event::SessionFinished => {}

@@ -103,6 +103,26 @@ pub struct Capture {
     pub concern: Option<String>,
 }
 
+/// Several commits, joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// Holds the work of all that fit together.
+    pub base: CommitId,
+    /// What does not fit onto that, each on its own.
+    pub clashes: Vec<Clash>,
+}
+
+/// A commit that conflicts with what is joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clash {
+    /// Which.
+    pub commit: CommitId,
+    /// Both together, with the markers of their conflicts; its parent is what is joined.
+    pub start: CommitId,
+    /// The paths that conflict.
+    pub paths: Vec<String>,
+}
+
 /// The mirror, its pooled worktrees and the remote. The user's own checkout is never touched.
 #[async_trait]
 pub trait Repository: Send + Sync {
@@ -129,13 +149,21 @@ pub trait Repository: Send + Sync {
         snapshot: &CommitId,
         base: &CommitId,
     ) -> Result<Capture, RepositoryError>;
-    /// Makes the commit that will be offered, on its base.
+    /// Makes the commit that will be offered. The first of its parents is its base, the others are commits whose work
+    /// is in the files already.
     async fn commit(
         &self,
         capture: &Capture,
-        base: &CommitId,
+        parents: &[CommitId],
         message: &CommitMessage,
     ) -> Result<Commit, RepositoryError>;
+    /// Is the commit in the remote's branch, as that stands now?
+    async fn holds(&self, branch: &str, commit: &CommitId) -> Result<bool, RepositoryError>;
+    /// Joins commits into one that holds the work of all; asked again, it is the same one.
+    async fn join(&self, commits: &[CommitId]) -> Result<Joined, RepositoryError>;
+    /// Those of the paths that hold markers of a conflict in this tree.
+    async fn marked(&self, tree: &TreeId, paths: &[String])
+    -> Result<Vec<String>, RepositoryError>;
     /// Lays out a commit in a clean worktree without any git directory, for checks; it goes when dropped.
     async fn checkout(&self, commit: &CommitId) -> Result<Box<dyn Checkout>, RepositoryError>;
     /// Gives the slot back. The files must have been captured.

@@ -11,9 +11,11 @@ use crate::rules::issue::Selection;
 use crate::rules::money::{Basis, Usd};
 use crate::rules::printable::printable;
 use crate::rules::settings::Settings;
+use crate::rules::stack::Below;
 use crate::rules::summary::by_domain;
 use crate::rules::tally::{PullTally, Tally, TaskTally};
 use crate::rules::task::{Attempted, Failure, Outcome, Start, Task};
+use std::sync::Arc;
 
 /// Columns that a title gets within a sentence.
 const TITLE: usize = 60;
@@ -30,7 +32,7 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
             settings,
         } => Some(session_started(session, project, selection, settings)),
         Event::SessionResumed { settings } => Some(session_resumed(tally, settings)),
-        Event::TasksRead { tasks } => Some(tasks_read(tally, tasks)),
+        Event::TasksRead { tasks, .. } => Some(tasks_read(tally, tasks)),
         Event::Held { issue, by, over } => Some(held(*issue, *by, over)),
         Event::Admitted { issue, .. } => admitted(tally, *issue, &recorded.event),
         Event::Fact { issue, fact, .. } => fact_found(*issue, fact),
@@ -62,6 +64,7 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
         Event::DispatchStopped { reason } => Some(dispatch_stopped(reason)),
         Event::BreakerClosed => Some(Line::news(Tone::Good, "breaker closed", "")),
         Event::TaskEnded { issue, .. } => task_ended(tally, *issue),
+        Event::Merged { issue } => Some(Line::about(*issue, " is merged")),
         Event::Announced { issue, trouble } => announced(*issue, trouble.as_deref()),
         Event::CommandTaken { command } => Some(command_taken(command)),
         Event::StopRequested => Some(stop_requested(tally)),
@@ -121,7 +124,7 @@ fn frame(settings: &Settings) -> String {
     )
 }
 
-fn tasks_read(tally: &Tally, tasks: &[Task]) -> Line {
+fn tasks_read(tally: &Tally, tasks: &[Arc<Task>]) -> Line {
     if tasks.is_empty() {
         let selection = printable(&tally.selection.name());
         let text = format!(": no open issue for {selection}");
@@ -146,6 +149,7 @@ fn admitted(tally: &Tally, issue: IssueNumber, event: &Event) -> Option<Line> {
         grant,
         probe,
         start,
+        below,
         ..
     } = event
     else {
@@ -154,12 +158,21 @@ fn admitted(tally: &Tally, issue: IssueNumber, event: &Event) -> Option<Line> {
     let title = tally.tasks.get(&issue).map_or(String::new(), title);
     let probe = if *probe { ", the breaker's probe" } else { "" };
     let text = format!(
-        " admitted, {}, {}{}{probe}: {title}",
+        " admitted, {}, {}{}{}{probe}: {title}",
         place(*attempt, *slot),
         set_aside(*grant),
-        from(start)
+        from(start),
+        stands_on(below)
     );
     Some(Line::about(issue, text))
+}
+
+fn stands_on(below: &[Below]) -> String {
+    if below.is_empty() {
+        return String::new();
+    }
+    let issues: Vec<String> = below.iter().map(|below| below.issue.to_string()).collect();
+    format!(", on the work for {}", issues.join(" and "))
 }
 
 fn place(attempt: AttemptNumber, slot: SlotNumber) -> String {

@@ -9,13 +9,16 @@ use crate::rules::event::{Command, Effect, Event, Fact, Recorded};
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::{Charge, Usd};
+use crate::rules::schedule::predict::Prediction;
 use crate::rules::settings::Settings;
+use crate::rules::stack::Below;
 use crate::rules::summary::domain_word;
 use crate::rules::tally::{PullTally, Tally, TaskTally};
 use crate::rules::task::{
     Attempted, CheckReport, Commit, Ending, Failure, Obstacle, Outcome, Pull, Start, Task,
 };
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// The version of the shape.
 pub const VERSION: u32 = 1;
@@ -102,6 +105,7 @@ fn name(event: &Event) -> &'static str {
         Event::BreakerOpened { .. } => "breaker_opened",
         Event::BreakerClosed => "breaker_closed",
         Event::TaskEnded { .. } => "task_ended",
+        Event::Merged { .. } => "task_merged",
         Event::Announced { .. } => "task_announced",
         Event::SpentElsewhere { .. } => "spent_elsewhere",
         Event::CommandTaken { .. } => "command_taken",
@@ -136,9 +140,9 @@ fn fields(tally: &Tally, event: &Event) -> Value {
         } => started(project, selection, settings),
         Event::SessionResumed { settings } => frame(settings),
         Event::Planning { fact } => plan_lines::fields(fact),
-        Event::TasksRead { tasks } => json!({ "tasks": tasks.iter().map(task).collect::<Value>() }),
+        Event::TasksRead { tasks, prediction } => tasks_read(tasks, prediction.as_deref()),
         Event::Held { issue, by, over } => json!({ "issue": issue, "by": by, "over": over }),
-        Event::Due { issue } => json!({ "issue": issue }),
+        Event::Due { issue } | Event::Merged { issue } => json!({ "issue": issue }),
         Event::Admitted { .. } => admitted(event),
         Event::Fact {
             issue,
@@ -251,7 +255,31 @@ fn frame(settings: &Settings) -> Value {
         "base_branch": settings.base_branch,
         "create_pr": settings.create_pr,
         "draft": settings.draft,
+        "dependencies": settings.dependents,
     })
+}
+
+fn tasks_read(tasks: &[Arc<Task>], prediction: Option<&Prediction>) -> Value {
+    let tasks: Value = tasks.iter().map(|each| task(each)).collect();
+    with(
+        json!({ "tasks": tasks }),
+        prediction.map_or_else(|| json!({}), expected),
+    )
+}
+
+/// What was expected of a session.
+#[must_use]
+pub fn expected(prediction: &Prediction) -> Value {
+    json!({
+        "makespan_minutes": prediction.makespan_minutes,
+        "lower_bound_minutes": prediction.lower_bound_minutes,
+        "gap": prediction.gap().map(rounded),
+    })
+}
+
+/// A share, to the tenth of a percent.
+fn rounded(share: f64) -> f64 {
+    (share * 1000.0).round() / 1000.0
 }
 
 fn task(task: &Task) -> Value {
@@ -289,6 +317,7 @@ fn admitted(event: &Event) -> Value {
         probe,
         branch,
         start,
+        below,
     } = event
     else {
         return Value::Null;
@@ -301,7 +330,12 @@ fn admitted(event: &Event) -> Value {
         "probe": probe,
         "branch": branch,
         "from": from(start),
+        "below": below.iter().map(below_json).collect::<Value>(),
     })
+}
+
+fn below_json(below: &Below) -> Value {
+    json!({ "issue": below.issue, "commit": below.commit, "branch": below.branch, "pull": below.pull })
 }
 
 fn from(start: &Start) -> &'static str {

@@ -4,12 +4,14 @@ use crate::rules::markdown::fence;
 use crate::rules::money::{Basis, Charge};
 use crate::rules::neutral::neutralise;
 use crate::rules::printable::{clip, printable_block};
+use crate::rules::stack::Below;
 use crate::rules::task::{CheckReport, DiffStat, Verdict};
 
 /// Bounds, in bytes or entries, that together keep a pull's description well under GitHub's 65,536 characters.
 const SUMMARY_MAX: usize = 8_000;
 const OUTPUT_MAX: usize = 2_000;
 const OUTPUTS_MAX: usize = 3;
+const BELOW_MAX: usize = 20;
 const CHECKS_MAX: usize = 30;
 const PATHS_MAX: usize = 30;
 const NAME_MAX: usize = 200;
@@ -24,6 +26,21 @@ pub fn summary(said: &str) -> String {
         &said
     };
     format!("### What was done\n\n{said}")
+}
+
+/// Whose unmerged work it stands on, and what follows for whoever merges.
+#[must_use]
+pub fn stands_on(below: &[Below], is_stacked: bool) -> String {
+    let names: Vec<String> = below.iter().take(BELOW_MAX).map(Below::words).collect();
+    let names = names.join(", ");
+    if is_stacked {
+        return format!(
+            "This stands on {names}, and shows only what comes on top of it. Merge that one first."
+        );
+    }
+    format!(
+        "This stands on {names}. Their changes are shown here as well until they are merged. Merge them first."
+    )
 }
 
 /// What the checks said; without any, a person is asked to look.

@@ -10,9 +10,12 @@ use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, SessionId, SlotN
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
 use crate::rules::plan::progress::Planning;
+use crate::rules::schedule::predict::Prediction;
 use crate::rules::settings::Settings;
+use crate::rules::stack::Below;
 use crate::rules::task::{Ending, Failure, Outcome, Start, Task};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The version of the stored format.
 pub const VERSION: u32 = 1;
@@ -56,7 +59,10 @@ pub enum Event {
     /// The issues were fetched and read; the session's set of tasks is complete.
     TasksRead {
         /// All of them.
-        tasks: Vec<Task>,
+        tasks: Vec<Arc<Task>>,
+        /// What was expected of them, their order with it.
+        #[serde(default)]
+        prediction: Option<Box<Prediction>>,
     },
     /// It cannot run yet: it would collide with one that runs.
     Held {
@@ -88,6 +94,14 @@ pub enum Event {
         branch: BranchName,
         /// Where it starts from.
         start: Start,
+        /// The unmerged work that its work stands on; none is the base branch.
+        #[serde(default)]
+        below: Vec<Below>,
+    },
+    /// The work of a completed task is in the base branch.
+    Merged {
+        /// The task.
+        issue: IssueNumber,
     },
     /// Something an attempt found out or is about to do.
     Fact {
@@ -196,6 +210,15 @@ pub enum Event {
 }
 
 impl Event {
+    /// The issues were read, and nobody looked ahead.
+    #[must_use]
+    pub fn tasks_read(tasks: Vec<Task>) -> Self {
+        Self::TasksRead {
+            tasks: tasks.into_iter().map(Arc::new).collect(),
+            prediction: None,
+        }
+    }
+
     /// The task that it is about; `None` where it is about the session as a whole.
     #[must_use]
     pub fn issue(&self) -> Option<IssueNumber> {
@@ -203,6 +226,7 @@ impl Event {
             Self::Held { issue, .. }
             | Self::Due { issue }
             | Self::Admitted { issue, .. }
+            | Self::Merged { issue }
             | Self::Fact { issue, .. }
             | Self::Settled { issue, .. }
             | Self::RetryScheduled { issue, .. }

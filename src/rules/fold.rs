@@ -3,12 +3,14 @@
 use crate::rules::event::{Effect, Event, Fact, Recorded};
 use crate::rules::ids::{ConversationId, IssueNumber, Timestamp};
 use crate::rules::money::{Charge, Usd};
+use crate::rules::schedule::predict::Prediction;
 use crate::rules::settings::Settings;
 use crate::rules::tally::{
     Breaker, CheckTally, CommitTally, Pause, Phase, PullTally, Standing, Tally, TaskTally,
 };
 use crate::rules::task::{Attempted, Ending, Failure, Outcome, Pull, Stage, Start, Task};
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
 
 impl Tally {
     /// The tally of these events.
@@ -31,8 +33,10 @@ impl Tally {
         match event {
             Event::SessionStarted { .. } => self.session_started(at, event),
             Event::SessionResumed { settings } => self.resumed(at, settings),
-            Event::TasksRead { tasks } => self.tasks_read(tasks),
             Event::Planning { fact } => self.planned(at, fact),
+            Event::TasksRead { tasks, prediction } => {
+                self.tasks_read(tasks, prediction.as_deref());
+            }
             Event::StopRequested => self.phase = Phase::Stopping,
             Event::SessionInterrupted => self.over(at, Phase::Interrupted),
             Event::SessionFinished => self.over(at, Phase::Finished),
@@ -74,7 +78,7 @@ impl Tally {
             Event::DispatchStopped { reason } => self.stopped_because = Some(reason.clone()),
             Event::BreakerClosed => self.breaker = Breaker::Closed,
             Event::SpentElsewhere { today } => self.elsewhere = *today,
-            Event::CommandTaken { .. } => {}
+            Event::CommandTaken { .. } | Event::Merged { .. } => {}
         }
         self.last = self.last.max(at);
     }
@@ -110,8 +114,8 @@ impl Tally {
         self.stopped_because = None;
     }
 
-    fn tasks_read(&mut self, tasks: &[Task]) {
-        self.read = true;
+    fn tasks_read(&mut self, tasks: &[Arc<Task>], prediction: Option<&Prediction>) {
+        (self.read, self.prediction) = (true, prediction.cloned());
         for task in tasks {
             if let Entry::Vacant(place) = self.tasks.entry(task.number()) {
                 place.insert(TaskTally::new(task));

@@ -95,10 +95,27 @@ impl Dependencies {
     /// (the priority of list scheduling by critical path; Graham 1969, Kwok and Ahmad 1999).
     #[must_use]
     pub fn bottom_levels(&self, weight: impl Fn(usize) -> u64) -> Vec<u64> {
+        self.bottom_up(|place, below| weight(place) + below)
+    }
+
+    /// For each task how long the longest chain takes that has to be done before it.
+    #[must_use]
+    pub fn heads(&self, weight: impl Fn(usize) -> u64) -> Vec<u64> {
+        let mut heads = vec![0; self.graph.node_count()];
+        for &place in &self.order {
+            let chains = self.needs(place).map(|need| heads[need] + weight(need));
+            heads[place] = chains.max().unwrap_or(0);
+        }
+        heads
+    }
+
+    /// For each task its level, from its place and the highest level of those that wait for it, 0 where none does.
+    #[must_use]
+    pub fn bottom_up(&self, level: impl Fn(usize, u64) -> u64) -> Vec<u64> {
         let mut levels = vec![0; self.graph.node_count()];
         for &place in self.order.iter().rev() {
             let below = self.dependents(place).map(|next| levels[next]).max();
-            levels[place] = weight(place) + below.unwrap_or(0);
+            levels[place] = level(place, below.unwrap_or(0));
         }
         levels
     }
@@ -171,6 +188,7 @@ mod tests {
     fn a_chain_weighs_what_hangs_on_it() {
         let chain = graph(&[(1, &[]), (2, &[1]), (3, &[2]), (4, &[])]).expect("acyclic");
         assert_eq!(chain.bottom_levels(|_| 10), [30, 20, 10, 10]);
+        assert_eq!(chain.heads(|_| 10), [0, 10, 20, 0]);
         assert_eq!(chain.dependents(0).collect::<Vec<_>>(), [1]);
         assert_eq!(chain.needs(2).collect::<Vec<_>>(), [1]);
     }

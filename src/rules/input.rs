@@ -8,6 +8,7 @@ use crate::rules::plan::progress::Planning;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Outcome, Task};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// A wish of a person, sent through the control inbox.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,7 +62,7 @@ pub enum Input {
     /// The issues were fetched and read.
     Read {
         /// All of them.
-        tasks: Vec<Task>,
+        tasks: Vec<Arc<Task>>,
     },
     /// An attempt, or the announcing of an ending, reports a fact.
     Reported {
@@ -82,6 +83,11 @@ pub enum Input {
         outcome: Outcome,
         /// A random number, for the jitter of a retry.
         dice: u32,
+    },
+    /// The work of a completed task was seen in the base branch.
+    Merged {
+        /// The task.
+        issue: IssueNumber,
     },
     /// An ending was announced.
     Announced {
@@ -104,6 +110,15 @@ pub enum Input {
     },
     /// A signal asked us to stop.
     Stop,
+}
+
+impl Input {
+    /// The issues were fetched and read.
+    #[must_use]
+    pub fn read(tasks: Vec<Task>) -> Self {
+        let tasks = tasks.into_iter().map(Arc::new).collect();
+        Self::Read { tasks }
+    }
 }
 
 /// What an attempt does at this moment: thinned, lossy, never in the journal.

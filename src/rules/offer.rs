@@ -1,12 +1,13 @@
 //! The words in which work is offered: commit messages, pull requests, comments.
 
-use crate::rules::description::{changes, checks, code, cost, counted, quoted, summary};
+use crate::rules::description::{changes, checks, code, cost, counted, quoted, stands_on, summary};
 use crate::rules::ids::{BranchName, SessionId};
 use crate::rules::money::{Charge, Usd};
 use crate::rules::names::{comment_marker, pull_marker};
 use crate::rules::neutral::neutralise;
 use crate::rules::printable::{clip, printable_block};
 use crate::rules::settings::Settings;
+use crate::rules::stack::{Below, pull_base};
 use crate::rules::task::{CheckReport, Commit, CommitMessage, Ending, Pull, PullDraft, Task};
 
 /// Widths of a commit's message, as git's own documentation advises.
@@ -30,6 +31,8 @@ pub struct Offer<'a> {
     pub settings: &'a Settings,
     /// The work.
     pub commit: &'a Commit,
+    /// The unmerged work that it stands on.
+    pub below: &'a [Below],
     /// What the checks said of it; none where none are configured.
     pub checks: &'a [CheckReport],
     /// What the agent said at the end.
@@ -58,7 +61,8 @@ pub fn commit_message(task: &Task, summary: &str) -> CommitMessage {
 #[must_use]
 pub fn pull_draft(offer: &Offer<'_>) -> PullDraft {
     let issue = offer.task.number();
-    let sections = [
+    let base = pull_base(offer.below).map(BranchName::as_str);
+    let mut sections = vec![
         // First, so that nothing in the agent's words can take it in.
         format!("Closes {issue}"),
         summary(offer.summary),
@@ -67,10 +71,13 @@ pub fn pull_draft(offer: &Offer<'_>) -> PullDraft {
         effort(offer),
         pull_marker(offer.session, issue),
     ];
+    if !offer.below.is_empty() {
+        sections.insert(1, stands_on(offer.below, base.is_some()));
+    }
     PullDraft {
         issue,
         head: offer.branch.clone(),
-        base: offer.settings.base_branch.clone(),
+        base: base.unwrap_or(&offer.settings.base_branch).to_owned(),
         title: title(offer.task, TITLE_MAX),
         body: sections.join("\n\n") + "\n",
         draft: offer.settings.draft,
@@ -204,6 +211,7 @@ mod tests {
     use crate::rules::money::{Basis, Usage};
     use crate::rules::names::{branch, marker_session};
     use crate::rules::settings::{Policy, StateLabels};
+    use crate::rules::stack::Dependents;
     use crate::rules::task::{DiffStat, Verdict};
     use proptest::prelude::*;
 
@@ -234,6 +242,7 @@ mod tests {
             model: Some("sonnet".to_owned()),
             base_branch: "main".to_owned(),
             create_pr: true,
+            dependents: Dependents::Stacked,
             draft: true,
             labels: StateLabels::default(),
         }
@@ -269,6 +278,7 @@ mod tests {
             branch: &branch(IssueNumber(12), &task.issue.title, 1),
             settings: &settings(),
             commit,
+            below: &[],
             checks,
             summary,
             charge: Charge {

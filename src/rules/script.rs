@@ -10,6 +10,7 @@ use crate::rules::ids::{
 use crate::rules::issue::{Issue, IssueState, Priority, Selection};
 use crate::rules::money::{Basis, Charge, Usage, Usd};
 use crate::rules::settings::{Policy, Settings, StateLabels};
+use crate::rules::stack::Dependents;
 use crate::rules::tally::Tally;
 use crate::rules::task::{
     Attempted, CheckReport, Commit, DiffStat, Ending, ErrorClass, Estimate, Failure, Outcome, Pull,
@@ -45,6 +46,7 @@ pub(crate) fn settings() -> Settings {
         model: Some("sonnet".to_owned()),
         base_branch: "main".to_owned(),
         create_pr: true,
+        dependents: Dependents::Stacked,
         draft: false,
         labels: StateLabels::default(),
     }
@@ -183,9 +185,7 @@ impl Script {
             },
             settings: Box::new(settings()),
         });
-        script.push(Event::TasksRead {
-            tasks: tasks.to_vec(),
-        });
+        script.push(Event::tasks_read(tasks.to_vec()));
         script
     }
 
@@ -242,6 +242,7 @@ impl Script {
             probe: false,
             branch: branch(issue),
             start: Start::Base,
+            below: Vec::new(),
         });
         let stage = Stage::Agent;
         self.fact(issue, attempt, Fact::Entered { stage });

@@ -1,6 +1,7 @@
 //! What a session's decisions rest on: the part of the configuration that stands in its journal.
 
 use crate::rules::money::Usd;
+use crate::rules::stack::Dependents;
 use serde::{Deserialize, Serialize};
 
 /// The settings of one session, fixed when it starts or resumes.
@@ -28,6 +29,9 @@ pub struct Settings {
     pub breaker_cooldown_millis: u64,
     /// Do footprints decide what may run together, or domains alone?
     pub policy: Policy,
+    /// When those start that need the work of others.
+    #[serde(default)]
+    pub dependents: Dependents,
     /// The agent's kind.
     pub agent: String,
     /// The model it is asked to use.

@@ -237,6 +237,7 @@ fn the_defaults_are_shown_as_such() {
     breaker.failures = 5                      # default
     breaker.cooldownSeconds = 60              # default
     scheduling.policy = "footprint"           # default
+    scheduling.dependencies = "merged"        # default
     prompt = null                             # default
     labels.working = "autoissue:working"      # default
     labels.completed = "autoissue:completed"  # default

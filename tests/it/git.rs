@@ -32,7 +32,7 @@ async fn an_attempt_goes_from_fetch_to_push() {
     assert!(kept.contains("refs/autoissue/keep/12-1-"), "{kept}");
 
     let commit = repository
-        .commit(&taken, &workspace.base, &message(12))
+        .commit(&taken, std::slice::from_ref(&workspace.base), &message(12))
         .await
         .unwrap();
     assert_eq!((&commit.tree, &commit.diff), (&taken.tree, &taken.diff));
@@ -117,7 +117,7 @@ async fn commits_bear_our_words_and_the_wanted_name() {
         let mut words = message(1);
         words.subject = " Add\0 a\r\nthing ".to_owned();
         let commit = repository
-            .commit(&taken, &workspace.base, &words)
+            .commit(&taken, std::slice::from_ref(&workspace.base), &words)
             .await
             .unwrap();
         let format = "--format=%an <%ae>%n%cn <%ce>%n%B";
@@ -127,7 +127,7 @@ async fn commits_bear_our_words_and_the_wanted_name() {
         words.subject = "\n".to_owned();
         words.body = " ".to_owned();
         let commit = repository
-            .commit(&taken, &workspace.base, &words)
+            .commit(&taken, std::slice::from_ref(&workspace.base), &words)
             .await
             .unwrap();
         let said = scene.ask_mirror(&["show", "-s", "--format=%B", commit.id.as_str()]);
@@ -182,7 +182,7 @@ async fn a_branch_is_never_moved_over_a_foreign_commit() {
     write(&workspace.path, "a.txt", "ours\n");
     let taken = capture(&repository, &workspace, 1).await;
     let ours = repository
-        .commit(&taken, &workspace.base, &message(1))
+        .commit(&taken, std::slice::from_ref(&workspace.base), &message(1))
         .await
         .unwrap()
         .id;

@@ -204,7 +204,7 @@ async fn whole_way(repository: &GitRepository, workspace: Workspace, issue: u64)
     assert!(taken.diff.paths.contains(&"more.txt".to_owned()));
     let base = workspace.base.clone();
     let commit = repository
-        .commit(&taken, &base, &message(issue))
+        .commit(&taken, std::slice::from_ref(&base), &message(issue))
         .await
         .unwrap();
     let checks = repository.checkout(&commit.id).await.unwrap();

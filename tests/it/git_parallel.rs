@@ -27,7 +27,11 @@ async fn one_task(repository: &GitRepository, slot: u32, issue: u64) {
     write(&workspace.path, "shared.txt", format!("{issue}\n"));
     let taken = capture(repository, &workspace, issue).await;
     let commit = repository
-        .commit(&taken, &workspace.base, &message(issue))
+        .commit(
+            &taken,
+            std::slice::from_ref(&workspace.base),
+            &message(issue),
+        )
         .await
         .unwrap();
     let checks = repository.checkout(&commit.id).await.unwrap();
@@ -334,9 +338,13 @@ async fn calls_that_are_interrupted_can_be_made_again() {
         .await;
         let taken = capture(&repository, &workspace, issue).await;
         assert_eq!(taken.diff.paths, ["a.txt"]);
-        interrupt(millis, repository.commit(&taken, &base, &message(issue))).await;
+        interrupt(
+            millis,
+            repository.commit(&taken, std::slice::from_ref(&base), &message(issue)),
+        )
+        .await;
         let commit = repository
-            .commit(&taken, &base, &message(issue))
+            .commit(&taken, std::slice::from_ref(&base), &message(issue))
             .await
             .unwrap();
         interrupt(millis, repository.checkout(&commit.id)).await;

@@ -265,7 +265,7 @@ async fn sha256_repositories_work_all_the_way() {
     );
     let taken = capture(&repository, &workspace, 1).await;
     let commit = repository
-        .commit(&taken, &workspace.base, &message(1))
+        .commit(&taken, std::slice::from_ref(&workspace.base), &message(1))
         .await
         .unwrap();
     let branch = branch(1);

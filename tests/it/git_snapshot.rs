@@ -62,7 +62,7 @@ async fn a_snapshot_is_moved_onto_a_base_that_went_on() {
     let moved = capture(&repository, &second, 1).await;
     assert_eq!(moved.diff.paths, ["a.txt"]);
     let commit = repository
-        .commit(&taken, &newer, &message(1))
+        .commit(&taken, std::slice::from_ref(&newer), &message(1))
         .await
         .unwrap();
     assert_eq!(
@@ -88,6 +88,8 @@ async fn a_snapshot_that_conflicts_stays_where_it_was_made() {
         (&second.base, &second.start),
         (&first.base, &taken.snapshot)
     );
-    let refused = repository.commit(&taken, &newer, &message(1)).await;
+    let refused = repository
+        .commit(&taken, std::slice::from_ref(&newer), &message(1))
+        .await;
     assert!(refused.unwrap_err().to_string().contains("conflict"));
 }

@@ -4,6 +4,7 @@
 use crate::fake_github::{Fault, Logged};
 use crate::rig::{Ran, aloud, leftovers_in_the_end};
 use crate::stage::Stage;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,7 +27,8 @@ const CHECK: &str = "#!/bin/sh\n! grep -q bad two.txt 2>/dev/null\n";
 const AT_ONCE: usize = 8;
 
 fn stage() -> Stage {
-    let stage = Stage::new(AGENT, Some(CHECK));
+    let mut stage = Stage::new(AGENT, Some(CHECK));
+    stage.configure(&json!({ "scheduling": { "dependencies": "stacked" } }));
     let fake = &stage.fake;
     fake.add_issue("[Backend] One", "Write one.txt", &["go"]);
     fake.add_issue("[Frontend] Two", "Write two.txt\n\ndepends on #1", &["go"]);

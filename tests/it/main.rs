@@ -4,8 +4,12 @@
 
 #[path = "../support/agents.rs"]
 mod agents;
+#[path = "../support/backlogs.rs"]
+mod backlogs;
 #[path = "../support/fake_github/fake.rs"]
 mod fake_github;
+#[path = "../support/instances.rs"]
+mod instances;
 #[path = "../support/mock.rs"]
 mod mock;
 #[path = "../support/processes.rs"]
@@ -48,10 +52,12 @@ mod github;
 mod init;
 mod kill;
 mod local_forge;
+mod makespan;
 mod plan;
 mod process;
 mod process_end;
 mod schedule;
+mod stack;
 mod status;
 mod store;
 mod store_commands;

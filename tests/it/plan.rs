@@ -90,7 +90,7 @@ fn a_written_plan_becomes_issues_in_order_and_then_pulls() {
         "{parent}"
     );
     let label = of("a")
-        .split("[")
+        .split('[')
         .nth(1)
         .unwrap()
         .split(',')

@@ -1,6 +1,7 @@
 //! The scheduler as a whole, against random sessions: money, conflicts, the breaker, endings and the fold.
 
-use crate::tasks::{Dice, instance, settings, task};
+use crate::instances::instance;
+use crate::tasks::{Dice, settings, task};
 use autoissue::rules::breaker::Breaker;
 use autoissue::rules::classify::Domain;
 use autoissue::rules::conflict::may_run_together;
@@ -35,7 +36,7 @@ impl Play {
             selection: Selection::default(),
             settings: Box::new(settings.clone()),
         });
-        play.put(&Input::Read { tasks });
+        play.put(&Input::read(tasks));
         play
     }
 

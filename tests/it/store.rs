@@ -420,9 +420,7 @@ async fn typical_figures_come_from_known_bills_of_the_same_project() {
     for cost in 1..=10 {
         assert_eq!(store.typical_cost(PROJECT).unwrap().is_some(), cost > 5);
         let turn = vec![
-            Event::TasksRead {
-                tasks: vec![task(cost, Domain::Unknown)],
-            },
+            Event::tasks_read(vec![task(cost, Domain::Unknown)]),
             admitted(cost, 1, dollars(20)),
             settled(cost, 1, dollars(20), dollars(cost)),
             admitted(cost, 2, Usd::ZERO),

@@ -29,13 +29,11 @@ const ISSUE: IssueNumber = IssueNumber(7);
 async fn worked(store: &Store, id: &str) -> impl Journal + use<> {
     let journal = begin(store, id, None).await;
     let turn = vec![
-        Event::TasksRead {
-            tasks: vec![
-                task(7, Domain::Frontend),
-                task(8, Domain::Backend),
-                task(9, Domain::Backend),
-            ],
-        },
+        Event::tasks_read(vec![
+            task(7, Domain::Frontend),
+            task(8, Domain::Backend),
+            task(9, Domain::Backend),
+        ]),
         admitted(7, 1, dollars(5)),
         committed(7, 9),
         committed(7, 3),
@@ -92,9 +90,7 @@ async fn finish_at(store: &Store, id: &str, at: Timestamp) {
     let turn: Vec<Recorded> = (1..)
         .zip([
             started(&session, None),
-            Event::TasksRead {
-                tasks: vec![task(7, Domain::Frontend)],
-            },
+            Event::tasks_read(vec![task(7, Domain::Frontend)]),
             admitted(7, 1, dollars(5)),
             settled(7, 1, dollars(5), dollars(2)),
             ended(7, Ending::Completed),
@@ -280,9 +276,7 @@ async fn sessions_of_two_repositories_are_not_confused() {
         .unwrap();
     let turn = vec![
         started(other.session(), None),
-        Event::TasksRead {
-            tasks: vec![task(9, Domain::Backend)],
-        },
+        Event::tasks_read(vec![task(9, Domain::Backend)]),
     ];
     append(&other, 1, turn).await.unwrap();
     let issue = IssueNumber(9);
@@ -396,7 +390,7 @@ async fn a_conversation_is_followed_until_its_task_ends() {
     let store = Store::open(state.path()).unwrap();
     let journal = begin(&store, "a", None).await;
     let tasks = vec![task(7, Domain::Frontend)];
-    append(&journal, 2, vec![Event::TasksRead { tasks }])
+    append(&journal, 2, vec![Event::tasks_read(tasks)])
         .await
         .unwrap();
     let reader = Store::open_read_only(state.path()).unwrap();

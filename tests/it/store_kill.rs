@@ -182,9 +182,7 @@ fn script(session: &SessionId) -> Vec<Vec<Event>> {
     vec![
         vec![
             started(session, Some(dollars(5))),
-            Event::TasksRead {
-                tasks: vec![task(7, Domain::Backend)],
-            },
+            Event::tasks_read(vec![task(7, Domain::Backend)]),
         ],
         vec![admitted(7, 1, dollars(5)), entered],
         vec![

@@ -12,11 +12,14 @@ use autoissue::rules::ids::{
 };
 use autoissue::rules::issue::{Issue, IssueState, Priority, Selection};
 use autoissue::rules::money::{Charge, Usd};
+use autoissue::rules::schedule::predict::Prediction;
 use autoissue::rules::settings::{Policy, Settings, StateLabels};
+use autoissue::rules::stack::Dependents;
 use autoissue::rules::task::{
     Attempted, CheckReport, Commit, DiffStat, Ending, ErrorClass, Estimate, Failure, Outcome, Pull,
     Stage, Start, Task, Verdict,
 };
+use std::sync::Arc;
 
 pub(crate) const PROJECT: &str = "owner/name";
 /// 2026-11-20, 12:00 UTC.
@@ -50,6 +53,7 @@ pub(crate) fn settings(daily_ceiling: Option<Usd>) -> Box<Settings> {
         model: Some("sonnet".into()),
         base_branch: "main".into(),
         create_pr: true,
+        dependents: Dependents::Stacked,
         draft: false,
         labels: StateLabels::default(),
     })
@@ -99,6 +103,7 @@ pub(crate) fn admitted(issue: u64, attempt: u32, grant: Usd) -> Event {
         probe: false,
         branch: branch(issue),
         start: Start::Base,
+        below: Vec::new(),
     }
 }
 
@@ -194,13 +199,27 @@ pub(crate) fn place(seq: u64, events: Vec<Event>) -> Vec<Recorded> {
         .collect()
 }
 
+/// The issues were read, and what is expected of them with it.
+fn read() -> Event {
+    Event::TasksRead {
+        tasks: [(7, Domain::Frontend), (8, Domain::Backend)]
+            .map(|(number, domain)| Arc::new(task(number, domain)))
+            .into(),
+        prediction: Some(Box::new(Prediction {
+            order: vec![IssueNumber(8), IssueNumber(7)],
+            makespan_minutes: 20,
+            lower_bound_minutes: 10,
+            orders_tried: 1,
+        })),
+    }
+}
+
 /// One of every kind of event and fact.
 pub(crate) fn one_of_each(session: &SessionId) -> Vec<Event> {
     let mut events = vec![
         started(session, None),
-        Event::TasksRead {
-            tasks: vec![task(7, Domain::Frontend), task(8, Domain::Backend)],
-        },
+        Event::tasks_read(vec![task(7, Domain::Frontend)]),
+        read(),
         admitted(7, 1, dollars(5)),
     ];
     events.extend(facts().map(|each| fact(7, each)));

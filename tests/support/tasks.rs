@@ -6,15 +6,14 @@ use autoissue::rules::ids::{BranchName, IssueNumber, Timestamp};
 use autoissue::rules::issue::{Issue, IssueState, Priority};
 use autoissue::rules::money::Usd;
 use autoissue::rules::settings::{Policy, Settings, StateLabels};
+use autoissue::rules::stack::Dependents;
 use autoissue::rules::task::{Estimate, Task};
 
 /// A task with these files and needs; no file means an unknown footprint.
 pub(crate) fn task(number: u64, domain: Domain, files: &[&str], needs: &[u64]) -> Task {
-    let files = files.iter().map(|path| LikelyFile {
-        path: (*path).to_owned(),
-        probability: 0.9,
-        evidence: Evidence::NamedInText,
-    });
+    let files = files
+        .iter()
+        .map(|path| LikelyFile::new(*path, 0.9, Evidence::NamedInText));
     let mut files: Vec<LikelyFile> = files.collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files.dedup_by(|a, b| a.path == b.path);
@@ -66,6 +65,7 @@ pub(crate) fn settings(slots: u32) -> Settings {
         model: None,
         base_branch: "main".to_owned(),
         create_pr: true,
+        dependents: Dependents::Stacked,
         draft: false,
         labels: StateLabels::default(),
     }
@@ -86,30 +86,4 @@ impl Dice {
         self.0 ^= self.0 >> 27;
         (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % end.max(1)
     }
-}
-
-/// A random instance: some dependencies on earlier tasks, files from a pool, a few unknown footprints.
-pub(crate) fn instance(count: u64, pool: u64, dice: &mut Dice) -> Vec<Task> {
-    let domains = [
-        Domain::Backend,
-        Domain::Frontend,
-        Domain::Database,
-        Domain::Unknown,
-    ];
-    (1..=count)
-        .map(|number| {
-            let domain = domains[usize::try_from(dice.below(4)).unwrap_or(0)];
-            let files: Vec<String> = (0..dice.below(4))
-                .map(|_| format!("src/f{}.rs", dice.below(pool)))
-                .collect();
-            let files: Vec<&str> = files.iter().map(String::as_str).collect();
-            let mut needs = Vec::new();
-            if number > 1 && dice.below(4) == 0 {
-                needs.push(1 + dice.below(number - 1));
-            }
-            let mut task = task(number, domain, &files, &needs);
-            task.estimate.minutes = 5 + u32::try_from(dice.below(30)).unwrap_or(0);
-            task
-        })
-        .collect()
 }

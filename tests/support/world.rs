@@ -438,9 +438,10 @@ impl Repository for Side {
     async fn commit(
         &self,
         capture: &Capture,
-        base: &CommitId,
+        parents: &[CommitId],
         _: &CommitMessage,
     ) -> Result<Commit, RepositoryError> {
+        let base = &parents[0];
         let id = CommitId::new(format!("commit:{}", capture.tree));
         let mut disk = self.0.disk();
         let files = disk
@@ -455,6 +456,20 @@ impl Repository for Side {
             base: base.clone(),
             diff: capture.diff.clone(),
         })
+    }
+
+    async fn holds(&self, _: &str, _: &CommitId) -> Result<bool, RepositoryError> {
+        Ok(false)
+    }
+
+    /// The world has one file: the last of them is what it holds.
+    async fn join(&self, commits: &[CommitId]) -> Result<Joined, RepositoryError> {
+        let (base, clashes) = (commits[0].clone(), Vec::new());
+        Ok(Joined { base, clashes })
+    }
+
+    async fn marked(&self, _: &TreeId, _: &[String]) -> Result<Vec<String>, RepositoryError> {
+        Ok(vec![])
     }
 
     async fn checkout(&self, commit: &CommitId) -> Result<Box<dyn Checkout>, RepositoryError> {

@@ -68,7 +68,13 @@ impl Taking<'_> {
             Some(concern) => format!("{title}\n\n{CONCERN}{concern}\n"),
             None => format!("{title}\n"),
         };
-        let snapshot = write_commit(self.mirror, &tree, &self.work.base, &message).await?;
+        let snapshot = write_commit(
+            self.mirror,
+            &tree,
+            std::slice::from_ref(&self.work.base),
+            &message,
+        )
+        .await?;
         keep(self.mirror, &format!("{}-{attempt}", issue.0), &snapshot)?;
         Ok(Capture {
             snapshot,

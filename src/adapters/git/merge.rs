@@ -63,7 +63,7 @@ pub(super) async fn footing(
         Moved::Conflict { stands_on } => Ok((stands_on, start.clone())),
         Moved::Onto(tree) => {
             let message = format!("autoissue: files of {issue}, moved onto a newer base\n");
-            let moved = write_commit(mirror, &tree, base, &message).await?;
+            let moved = write_commit(mirror, &tree, std::slice::from_ref(base), &message).await?;
             keep(mirror, &format!("{}-moved", issue.0), &moved)?;
             Ok((base.clone(), moved))
         }

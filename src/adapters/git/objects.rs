@@ -30,6 +30,8 @@ pub(super) struct ReadCommit {
     pub(super) tree: TreeId,
     /// The first of its parents.
     pub(super) parent: Option<CommitId>,
+    /// When it was made, in seconds.
+    pub(super) at: u64,
     /// Its words.
     pub(super) message: String,
 }
@@ -80,26 +82,50 @@ pub(super) async fn read_commit(
     })
 }
 
-/// Makes a commit of ours, and returns it.
+/// Makes a commit of ours of this moment, and returns it.
 pub(super) async fn write_commit(
     mirror: &Mirror,
     tree: &TreeId,
-    parent: &CommitId,
+    parents: &[CommitId],
+    message: &str,
+) -> Result<CommitId, RepositoryError> {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    write_at(mirror, tree, parents, now.as_secs(), message).await
+}
+
+/// Makes a commit of ours as old as the youngest of its parents: made again, it is the same one.
+pub(super) async fn write_merge(
+    mirror: &Mirror,
+    tree: &TreeId,
+    parents: &[CommitId],
+    message: &str,
+) -> Result<CommitId, RepositoryError> {
+    let mut at = 0;
+    for parent in parents {
+        at = at.max(read_commit(mirror, parent).await?.at);
+    }
+    write_at(mirror, tree, parents, at, message).await
+}
+
+async fn write_at(
+    mirror: &Mirror,
+    tree: &TreeId,
+    parents: &[CommitId],
+    at: u64,
     message: &str,
 ) -> Result<CommitId, RepositoryError> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let action = "make the commit";
     let io = |cause| failed(action, cause);
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
     let who = format!(
-        "{} <{}> {} +0000",
-        mirror.identity.name,
-        mirror.identity.email,
-        now.as_secs()
+        "{} <{}> {at} +0000",
+        mirror.identity.name, mirror.identity.email,
     );
-    let text = format!("tree {tree}\nparent {parent}\nauthor {who}\ncommitter {who}\n\n{message}");
+    let parents = parents.iter().map(CommitId::as_str);
+    let parents = parents.collect::<Vec<_>>().join("\nparent ");
+    let text = format!("tree {tree}\nparent {parents}\nauthor {who}\ncommitter {who}\n\n{message}");
     let name = format!(
         "commit-{}-{}",
         std::process::id(),
@@ -275,8 +301,14 @@ fn parse(content: &str) -> Option<ReadCommit> {
     Some(ReadCommit {
         tree: TreeId::new(find("tree ")?),
         parent: find("parent ").map(CommitId::new),
+        at: find("committer ").and_then(when).unwrap_or_default(),
         message: message.to_owned(),
     })
+}
+
+/// `A Name <address> 1700000000 +0100`.
+fn when(committer: &str) -> Option<u64> {
+    committer.rsplit(' ').nth(1)?.parse().ok()
 }
 
 fn too_long() -> io::Error {
@@ -289,11 +321,11 @@ mod tests {
 
     #[test]
     fn commits_are_read() {
-        let text =
-            "tree abc\nparent 123\nparent 456\nauthor A <a@x> 1 +0000\n\nsubject\n\ntree no\n";
+        let text = "tree abc\nparent 123\nparent 456\nauthor A <a@x> 1 +0000\ncommitter A <a@x> 2 +0100\n\nsubject\n\ntree no\n";
         let expect = ReadCommit {
             tree: TreeId::new("abc"),
             parent: Some(CommitId::new("123")),
+            at: 2,
             message: "subject\n\ntree no\n".to_owned(),
         };
         assert_eq!(parse(text), Some(expect));

@@ -4,6 +4,7 @@ use super::capture::{Taking, reopen};
 use super::clean::{Cleaned, clean};
 use super::difference::compare;
 use super::fetch::{OURS, fetch, look, look_at};
+use super::join::{is_ancestor, join, marked};
 use super::layout::{Layout, Leftovers, delete_later};
 use super::lock::Lock;
 use super::merge::{Moved, footing, onto};
@@ -20,8 +21,10 @@ use super::source::{Habits, Identity, Place, Source};
 use super::sweep::is_directory;
 use super::trash::PREFIX;
 use super::worktrees::Worktrees;
-use crate::ports::{Capture, Checkout, Repository, RepositoryError, Workspace, WorkspaceOrder};
-use crate::rules::ids::{AttemptNumber, BranchName, CommitId, IssueNumber};
+use crate::ports::{
+    Capture, Checkout, Joined, Repository, RepositoryError, Workspace, WorkspaceOrder,
+};
+use crate::rules::ids::{AttemptNumber, BranchName, CommitId, IssueNumber, TreeId};
 use crate::rules::task::{Commit, CommitMessage};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -178,9 +181,14 @@ impl Repository for GitRepository {
     async fn commit(
         &self,
         capture: &Capture,
-        base: &CommitId,
+        parents: &[CommitId],
         message: &CommitMessage,
     ) -> Result<Commit, RepositoryError> {
+        let action = "make the commit";
+        let base = parents.first().ok_or_else(|| RepositoryError::Git {
+            action: action.to_owned(),
+            detail: "it has no base".to_owned(),
+        })?;
         let (tree, diff) = match onto(&self.mirror, &capture.snapshot, base).await? {
             Moved::Already => (capture.tree.clone(), capture.diff.clone()),
             Moved::Onto(tree) => {
@@ -194,7 +202,7 @@ impl Repository for GitRepository {
                 });
             }
         };
-        let id = write_commit(&self.mirror, &tree, base, &words(message)).await?;
+        let id = write_commit(&self.mirror, &tree, parents, &words(message)).await?;
         keep(&self.mirror, &format!("{}-commit", message.issue.0), &id)?;
         Ok(Commit {
             id,
@@ -202,6 +210,23 @@ impl Repository for GitRepository {
             base: base.clone(),
             diff,
         })
+    }
+
+    async fn holds(&self, branch: &str, commit: &CommitId) -> Result<bool, RepositoryError> {
+        let head = fetch(&self.mirror, branch).await?;
+        is_ancestor(&self.mirror, commit, &head).await
+    }
+
+    async fn join(&self, commits: &[CommitId]) -> Result<Joined, RepositoryError> {
+        join(&self.mirror, commits).await
+    }
+
+    async fn marked(
+        &self,
+        tree: &TreeId,
+        paths: &[String],
+    ) -> Result<Vec<String>, RepositoryError> {
+        marked(&self.mirror, tree, paths).await
     }
 
     async fn checkout(&self, commit: &CommitId) -> Result<Box<dyn Checkout>, RepositoryError> {

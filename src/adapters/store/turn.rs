@@ -85,7 +85,7 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
         Event::SessionStarted { settings, .. } => start(db, session, at, settings),
         Event::SessionResumed { settings } => resume(db, session, settings),
         Event::Planning { fact } => plan(db, session, fact, at),
-        Event::TasksRead { tasks } => tasks.iter().try_for_each(|task| add(db, session, task)),
+        Event::TasksRead { tasks, .. } => tasks.iter().try_for_each(|task| add(db, session, task)),
         Event::Admitted {
             issue,
             attempt,
@@ -133,6 +133,7 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
         | Event::DispatchPaused { .. }
         | Event::DispatchStopped { .. }
         | Event::Announced { .. }
+        | Event::Merged { .. }
         | Event::SpentElsewhere { .. }
         | Event::StopRequested => Ok(()),
     }

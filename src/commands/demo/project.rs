@@ -90,6 +90,7 @@ fn configuration(program: &Path) -> Value {
             "maxBudgetUsd": 0.5,
         },
         "maxTotalBudgetUsd": 10.0,
+        "scheduling": { "dependencies": "stacked" },
         "checks": [
             { "name": "house rules", "run": [program, "__demo-check"], "timeoutMinutes": 1 },
         ],

@@ -9,14 +9,14 @@ use crate::rules::names;
 use crate::rules::plan::check::place_of;
 use crate::rules::plan::draft;
 use crate::rules::plan::shape::Plan;
-use crate::rules::schedule::forecast::{as_expected, forecast};
+use crate::rules::schedule::predict::predict;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Estimate, Task};
 use std::collections::BTreeMap;
 
 const MINUTE: u64 = 60_000;
 /// Dependencies that are left out in turn; more would keep a person waiting.
-const MOST_EDGES: usize = 400;
+const MOST_EDGES: usize = 150;
 /// Hundredths of the cap that an attempt costs in the middle, where no history tells.
 const MIDDLE: u64 = 50;
 
@@ -36,6 +36,8 @@ pub struct Outlook {
     pub makespan_minutes: u64,
     /// No schedule is shorter than this.
     pub lower_bound_minutes: u64,
+    /// The makespan over the lower bound, less one: 0.04 is four percent longer than any schedule could be.
+    pub gap: f64,
     /// Places of the items by the longest chain of needs before each.
     pub waves: Vec<Vec<usize>>,
     /// For each item when it would start, in minutes; nothing where it never would.
@@ -59,33 +61,33 @@ pub struct Costliest {
     pub minutes: u64,
 }
 
-impl Outlook {
-    /// The makespan over the lower bound, less one: 0.04 is four percent longer than any schedule could be.
-    #[must_use]
-    pub fn gap(&self) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "minutes of a plan are few")]
-        match self.lower_bound_minutes {
-            0 => 0.0,
-            bound => self.makespan_minutes as f64 / bound as f64 - 1.0,
-        }
-    }
-}
-
-/// How a plan that nothing is wrong with would go.
+/// How a plan that nothing is wrong with would go, with money enough for all of it.
 #[must_use]
 pub fn outlook(plan: &Plan, settings: &Settings, past: PastCosts) -> Outlook {
-    let tasks = tasks(plan, settings);
-    let whole = play(&tasks, settings);
-    let starts = (0..tasks.len()).map(|place| whole.starts.get(&Plan::stand_in(place)).copied());
-    let (p50, p90) = costs(tasks.len() as u64, settings, past);
+    let settings = Settings {
+        ceiling: Usd::from_micros(u64::MAX / 4),
+        daily_ceiling: None,
+        ..settings.clone()
+    };
+    let tasks = tasks(plan, &settings);
+    let (whole, played) = predict(tasks.clone(), &settings).unwrap_or_default();
+    let starts: BTreeMap<IssueNumber, u64> = played
+        .attempts
+        .iter()
+        .rev()
+        .map(|placed| (placed.issue, placed.from / MINUTE))
+        .collect();
+    let starts = (0..tasks.len()).map(|place| starts.get(&Plan::stand_in(place)).copied());
+    let (p50, p90) = costs(tasks.len() as u64, &settings, past);
     Outlook {
-        makespan_minutes: whole.minutes,
-        lower_bound_minutes: lower_bound(&tasks, settings.slots),
+        makespan_minutes: whole.makespan_minutes,
+        lower_bound_minutes: whole.lower_bound_minutes,
+        gap: whole.gap().unwrap_or(0.0),
         waves: draft::waves(plan),
         starts: starts.collect(),
         p50,
         p90,
-        costliest: costliest(&tasks, settings, whole.minutes),
+        costliest: costliest(&tasks, &settings, whole.makespan_minutes),
     }
 }
 
@@ -131,53 +133,6 @@ pub fn tasks(plan: &Plan, settings: &Settings) -> Vec<Task> {
     items.map(task).collect()
 }
 
-struct Played {
-    minutes: u64,
-    starts: BTreeMap<IssueNumber, u64>,
-}
-
-/// Plays the tasks on a virtual clock by the real scheduler, with money enough for all of them.
-fn play(tasks: &[Task], settings: &Settings) -> Played {
-    let settings = Settings {
-        ceiling: Usd::from_micros(u64::MAX / 4),
-        daily_ceiling: None,
-        ..settings.clone()
-    };
-    let duration = |task: &Task| u64::from(task.estimate.minutes) * MINUTE;
-    let played = forecast(tasks.to_vec(), &settings, duration, |task, _| {
-        as_expected(task)
-    });
-    let played = played.unwrap_or_default();
-    let starts = played.attempts.iter().rev();
-    Played {
-        minutes: played.makespan_millis / MINUTE,
-        starts: starts
-            .map(|placed| (placed.issue, placed.from / MINUTE))
-            .collect(),
-    }
-}
-
-/// The longest chain of needs, or all work shared evenly by the slots: whichever is longer (Graham 1969).
-fn lower_bound(tasks: &[Task], slots: u32) -> u64 {
-    let minutes = |task: &Task| u64::from(task.estimate.minutes);
-    let work: u64 = tasks.iter().map(minutes).sum();
-    let mut ends: BTreeMap<IssueNumber, u64> = BTreeMap::new();
-    // As many rounds as the longest chain has links settle every end.
-    for _ in 0..=tasks.len() {
-        let mut changed = false;
-        for task in tasks {
-            let needs = task.needs.iter().filter_map(|need| ends.get(need));
-            let end = needs.max().copied().unwrap_or(0) + minutes(task);
-            changed |= ends.insert(task.number(), end) != Some(end);
-        }
-        if !changed {
-            break;
-        }
-    }
-    let chain = ends.values().max().copied().unwrap_or(0);
-    chain.max(work.div_ceil(u64::from(slots.max(1))))
-}
-
 /// Leaves one dependency after the other out, and looks which makes the greatest difference.
 fn costliest(tasks: &[Task], settings: &Settings, minutes: u64) -> Option<Costliest> {
     let edges: usize = tasks.iter().map(|task| task.needs.len()).sum();
@@ -189,7 +144,8 @@ fn costliest(tasks: &[Task], settings: &Settings, minutes: u64) -> Option<Costli
     for item in 0..tasks.len() {
         for need in &tasks[item].needs {
             without[item].needs.retain(|other| other != need);
-            let saved = minutes.saturating_sub(play(&without, settings).minutes);
+            let left = predict(without.clone(), settings).unwrap_or_default().0;
+            let saved = minutes.saturating_sub(left.makespan_minutes);
             if saved > worst.map_or(0, |worst| worst.minutes) {
                 worst = Some(Costliest {
                     item,
@@ -258,7 +214,7 @@ mod tests {
                 minutes: 10
             })
         );
-        assert!(outlook.gap().abs() < 1e-9);
+        assert!(outlook.gap.abs() < 1e-9);
     }
 
     #[test]

@@ -6,7 +6,6 @@ use crate::rules::event::Event;
 use crate::rules::ids::{AttemptNumber, SlotNumber, Timestamp};
 use crate::rules::money::Usd;
 use crate::rules::schedule::session::Session;
-use crate::rules::schedule::table::Entry;
 use crate::rules::task::Ending;
 
 impl Session {
@@ -32,7 +31,7 @@ impl Session {
             });
         }
         if !entry.start.is_paid() {
-            return Some(admitted(entry, slot, Usd::ZERO, false));
+            return Some(self.admitted(place, slot, Usd::ZERO, false));
         }
         let probe = match self.permit(now) {
             Permit::Free => false,
@@ -41,7 +40,7 @@ impl Session {
         };
         let (want, least) = self.prices();
         match self.budget.reserve(want, least, now) {
-            Ok(grant) => Some(admitted(entry, slot, grant, probe)),
+            Ok(grant) => Some(self.admitted(place, slot, grant, probe)),
             Err(Refusal::Waits { .. }) => None,
             Err(Refusal::Exhausted { short_by, daily }) => {
                 let ceiling = if daily {
@@ -73,20 +72,22 @@ impl Session {
                 .map_or(want, |typical| (typical + slack).min(want)),
         )
     }
-}
 
-fn admitted(entry: &Entry, slot: SlotNumber, grant: Usd, probe: bool) -> Event {
-    Event::Admitted {
-        issue: entry.task.number(),
-        attempt: AttemptNumber(entry.attempts + 1),
-        slot,
-        grant,
-        probe,
-        branch: entry
-            .record
-            .branch
-            .clone()
-            .unwrap_or_else(|| entry.task.branch.clone()),
-        start: entry.start.clone(),
+    fn admitted(&self, place: usize, slot: SlotNumber, grant: Usd, probe: bool) -> Event {
+        let entry = self.table.at(place);
+        Event::Admitted {
+            issue: entry.task.number(),
+            attempt: AttemptNumber(entry.attempts + 1),
+            slot,
+            grant,
+            probe,
+            branch: entry
+                .record
+                .branch
+                .clone()
+                .unwrap_or_else(|| entry.task.branch.clone()),
+            start: entry.start.clone(),
+            below: self.below(place),
+        }
     }
 }

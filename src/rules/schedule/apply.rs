@@ -10,40 +10,16 @@ use crate::rules::schedule::table::{Record, Run, State};
 use crate::rules::task::{Attempted, Ending, Outcome, Stage, Start};
 use std::sync::Arc;
 
+/// So often may others that rank after a task get ahead of it over what it claims; from then on its claims are kept for
+/// it, so that no task waits without end.
+const PATIENCE: u32 = 6;
+
 impl Session {
     pub(super) fn apply_to_task(&mut self, place: usize, event: &Event, at: Timestamp) {
         match event {
             Event::Held { by, over, .. } => self.hold_back(place, *by, over),
             Event::Due { .. } => self.table.set(place, State::Ready),
-            Event::Admitted {
-                attempt,
-                slot,
-                grant,
-                probe,
-                branch,
-                start,
-                ..
-            } => {
-                let stage = if start.is_paid() {
-                    Stage::Prepare
-                } else {
-                    Stage::Publish
-                };
-                let (attempt, slot, grant, probe) = (*attempt, *slot, *grant, *probe);
-                self.admit(
-                    place,
-                    Run {
-                        attempt,
-                        slot,
-                        since: at,
-                        stage,
-                        grant,
-                        probe,
-                    },
-                    branch,
-                    start,
-                );
-            }
+            Event::Admitted { .. } => self.let_in(place, event, at),
             Event::Fact { attempt, fact, .. } => self.note(place, *attempt, fact),
             Event::Settled { grant, outcome, .. } => self.settle(place, *grant, outcome, at),
             Event::RetryScheduled { until, start, .. } => self.retry_later(place, *until, start),
@@ -53,6 +29,7 @@ impl Session {
                 self.table.set(place, State::Ready);
             }
             Event::TaskEnded { ending, reason, .. } => self.end(place, *ending, reason.clone()),
+            Event::Merged { .. } => self.merged(place),
             Event::Announced { .. } => {
                 self.table.at_mut(place).announced = true;
                 self.unannounced.remove(place);
@@ -73,15 +50,50 @@ impl Session {
         }
     }
 
+    fn let_in(&mut self, place: usize, event: &Event, at: Timestamp) {
+        let Event::Admitted {
+            attempt,
+            slot,
+            grant,
+            probe,
+            branch,
+            start,
+            below,
+            ..
+        } = event
+        else {
+            return;
+        };
+        self.table.at_mut(place).record.below.clone_from(below);
+        let stage = if start.is_paid() {
+            Stage::Prepare
+        } else {
+            Stage::Publish
+        };
+        let run = Run {
+            attempt: *attempt,
+            slot: *slot,
+            since: at,
+            stage,
+            grant: *grant,
+            probe: *probe,
+        };
+        self.admit(place, run, branch, start);
+    }
+
     fn hold_back(&mut self, place: usize, by: IssueNumber, over: &str) {
-        self.table.set(
-            place,
-            State::Held {
-                by,
-                over: over.to_owned(),
-            },
-        );
-        let next = self.locks.wait(place, over);
+        if self.table.place(by).is_some_and(|by| by > place) {
+            let entry = self.table.at_mut(place);
+            entry.passed_over += 1;
+            if entry.passed_over >= PATIENCE {
+                self.locks.keep_for(place);
+            }
+        }
+        let Some(next) = self.locks.wait(place, over) else {
+            return;
+        };
+        let over = over.to_owned();
+        self.table.set(place, State::Held { by, over });
         self.look_again(next);
     }
 
@@ -107,7 +119,7 @@ impl Session {
         self.budget.grant(run.grant);
         let next = self.locks.hold(place);
         let entry = self.table.at_mut(place);
-        entry.attempts = run.attempt.0;
+        (entry.attempts, entry.passed_over) = (run.attempt.0, 0);
         entry.start = start.clone();
         let record = &mut entry.record;
         (record.process, record.agent_started) = (None, false);
@@ -179,29 +191,26 @@ impl Session {
     fn end(&mut self, place: usize, ending: Ending, reason: Option<String>) {
         self.table.set(place, State::Ended { ending, reason });
         self.doomed.remove(place);
-        let next = self.locks.leave(place);
-        self.look_again(next);
+        self.awaiting.remove(place);
+        let mut woken = Vec::new();
+        self.locks.leave(place, &mut woken);
+        for place in woken {
+            self.look_again(Some(place));
+        }
         let entry = self.table.at(place);
-        let satisfied = ending.satisfies_dependents();
         if announces(entry, self.settings()) {
             self.unannounced.insert(place);
         } else {
             self.table.at_mut(place).announced = true;
         }
-        for dependent in self.graph.dependents(place).collect::<Vec<_>>() {
-            match self.table.at(dependent).state {
-                State::Waiting { .. } if !satisfied => self.doomed.insert(dependent),
-                State::Waiting { needs: 1 } => self.table.set(dependent, State::Ready),
-                State::Waiting { needs } => self
-                    .table
-                    .set(dependent, State::Waiting { needs: needs - 1 }),
-                State::Ready
-                | State::Held { .. }
-                | State::Running(_)
-                | State::Retrying { .. }
-                | State::Parked { .. }
-                | State::Ended { .. } => {}
-            }
+        self.tell_dependents(place);
+    }
+
+    fn merged(&mut self, place: usize) {
+        let waited = self.awaits_merge(place);
+        self.table.at_mut(place).merged = true;
+        if waited {
+            self.tell_dependents(place);
         }
     }
 
@@ -264,23 +273,6 @@ impl Session {
                 self.doomed.insert(place);
             }
         }
-    }
-
-    fn wait_for_needs(&mut self, place: usize) {
-        let open = |need: &usize| {
-            !self
-                .table
-                .at(*need)
-                .ending()
-                .is_some_and(Ending::satisfies_dependents)
-        };
-        let needs = self.graph.needs(place).filter(open).count();
-        let state = if needs == 0 {
-            State::Ready
-        } else {
-            State::Waiting { needs }
-        };
-        self.table.set(place, state);
     }
 
     fn look_again(&mut self, place: Option<usize>) {

@@ -4,12 +4,13 @@ use crate::rules::event::{Event, Input, Recorded};
 use crate::rules::graph::Cycle;
 use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
-use crate::rules::schedule::order::rank;
+use crate::rules::schedule::order::{Backlog, Ranked};
 use crate::rules::schedule::session::{Phase, Session};
 use crate::rules::settings::Settings;
 use crate::rules::task::{Attempted, Outcome, Task};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 /// How a session would go.
 #[derive(Clone, Debug, Default)]
@@ -39,13 +40,24 @@ pub struct Placed {
 ///
 /// # Errors
 /// The cycle, where tasks wait for each other.
-pub fn forecast(
-    tasks: Vec<Task>,
+pub fn forecast<T: Into<Arc<Task>>>(
+    tasks: Vec<T>,
     settings: &Settings,
     duration: impl Fn(&Task) -> u64,
     outcome: impl Fn(&Task, AttemptNumber) -> Outcome,
 ) -> Result<Forecast, Cycle> {
-    let ranked = rank(tasks, settings)?;
+    let backlog = Backlog::read(tasks, settings)?;
+    let ranked = backlog.ranked(&backlog.order());
+    Ok(play(ranked, settings, duration, outcome))
+}
+
+/// The same for tasks whose order stands.
+pub fn play(
+    ranked: Ranked,
+    settings: &Settings,
+    duration: impl Fn(&Task) -> u64,
+    outcome: impl Fn(&Task, AttemptNumber) -> Outcome,
+) -> Forecast {
     let mut play = Play {
         forecast: Forecast::default(),
         now: Timestamp(0),
@@ -94,7 +106,7 @@ pub fn forecast(
         };
         play.put(&input, &duration);
     }
-    Ok(play.forecast)
+    play.forecast
 }
 
 struct Play {

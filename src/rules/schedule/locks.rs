@@ -1,37 +1,34 @@
 //! Which running tasks would this one collide with?
 //!
-//! Files, directories, domains and the whole repository are resources. A task with a known footprint claims its files
-//! and shares its domain; one without claims its domain alone, and one of which nothing is known claims everything.
-//! A claim carries the chance that it is used, so two tasks collide with the chance
-//! `1 - prod(1 - p_a * p_b)` over the resources that both claim, the same as `rules::conflict` says for the pair.
+//! Two tasks collide with the chance `1 - prod(1 - p_a * p_b * friction)` over the resources that both claim, the same
+//! as `rules::conflict` says for the pair.
 //!
 //! Each waiting task waits in the queue of one resource. When a holder leaves, only the first in the queue is looked
-//! at again, so a completion costs the number of its claims and not the number of tasks.
+//! at again, so a completion costs the number of its claims and not the number of tasks. One that was passed over too
+//! often stands outside the queues: its claims are kept for it, and it is looked at whenever one of them is given back.
 
-use crate::rules::classify::Domain;
 use crate::rules::conflict::THRESHOLD;
-use crate::rules::settings::Policy;
-use crate::rules::task::Task;
-use std::collections::{BTreeSet, HashMap};
-use std::ops::Range;
-use std::sync::Arc;
+use crate::rules::schedule::claims::{Claim, Claims, position};
+use std::collections::BTreeSet;
 
 /// Claims of all tasks, who holds what, and who waits for what. Tasks are named by their place in the table.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Locks {
+    claims: Claims,
     resources: Vec<Resource>,
-    by_name: HashMap<Arc<str>, usize>,
-    /// Those of the first task, then those of the second, and so on.
-    claims: Vec<Claim>,
-    /// Where the claims of each task end.
-    ends: Vec<usize>,
+    /// For each claim, the next holder of its resource.
+    next: Vec<u32>,
+    /// For each claim, whose it is.
+    owner: Vec<u32>,
     waits_for: Vec<Option<Queue>>,
     woken_by: Vec<Option<Queue>>,
+    /// Those that nobody else may get ahead of any more, the one that was so first in front.
+    kept_for: Vec<usize>,
 }
 
 /// Those that wait for a resource to use it alone, or those that would share it: who holds it alone keeps off both,
 /// who shares it only the first.
-type Queue = (usize, Mode);
+type Queue = (u32, Mode);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
@@ -39,16 +36,19 @@ enum Mode {
     Shared,
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+/// The end of a list of holders.
+const NOBODY: u32 = u32::MAX;
+
+#[derive(Clone, Debug, PartialEq)]
 struct Resource {
-    name: Arc<str>,
-    holders: Vec<Holder>,
-    waiting_alone: BTreeSet<usize>,
-    waiting_shared: BTreeSet<usize>,
+    /// The claim of the one who held it last.
+    first: u32,
+    waiting_alone: BTreeSet<u32>,
+    waiting_shared: BTreeSet<u32>,
 }
 
 impl Resource {
-    fn queue(&mut self, mode: Mode) -> &mut BTreeSet<usize> {
+    fn queue(&mut self, mode: Mode) -> &mut BTreeSet<u32> {
         match mode {
             Mode::Alone => &mut self.waiting_alone,
             Mode::Shared => &mut self.waiting_shared,
@@ -56,21 +56,7 @@ impl Resource {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Claim {
-    resource: usize,
-    alone: bool,
-    chance: f64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Holder {
-    task: usize,
-    alone: bool,
-    chance: f64,
-}
-
-/// A running task that stands in the way.
+/// A task that stands in the way: it runs, or it has waited for too long.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Blocker<'a> {
     /// Which, by its place.
@@ -79,156 +65,141 @@ pub struct Blocker<'a> {
     pub over: &'a str,
 }
 
+/// What is known of one task in the way.
+struct Met {
+    task: usize,
+    survives: f64,
+    most: f64,
+    over: u32,
+}
+
 impl Locks {
-    /// Reads the claims of all tasks.
-    pub fn new<'a>(tasks: impl Iterator<Item = &'a Task> + Clone, policy: Policy) -> Self {
-        let directories: BTreeSet<&str> = tasks
-            .clone()
-            .flat_map(|task| &task.footprint.files)
-            .map(|file| file.path.as_str())
-            .filter(|path| path.ends_with('/'))
-            .collect();
-        let mut reading = Reading {
-            locks: Self::default(),
-            policy,
-            directories,
-            everything: None,
-            domains: Vec::new(),
+    /// Nobody holds anything yet.
+    pub(super) fn new(claims: Claims) -> Self {
+        let resource = Resource {
+            first: NOBODY,
+            waiting_alone: BTreeSet::new(),
+            waiting_shared: BTreeSet::new(),
         };
-        for task in tasks {
-            reading.read(task);
+        let mut owner = Vec::with_capacity(claims.all().len());
+        for task in 0..claims.tasks() {
+            owner.resize(claims.range(task).end, position(task));
         }
-        let mut locks = reading.locks;
-        locks.waits_for = vec![None; locks.ends.len()];
-        locks.woken_by = locks.waits_for.clone();
-        locks
-    }
-
-    /// The same claims, of which nobody holds any yet, with the tasks in another order.
-    #[must_use]
-    pub fn reordered(mut self, order: &[usize]) -> Self {
-        let mut claims = Vec::with_capacity(self.claims.len());
-        let mut ends = Vec::with_capacity(order.len());
-        for &task in order {
-            claims.extend_from_slice(self.claims_of(task));
-            ends.push(claims.len());
+        Self {
+            resources: vec![resource; claims.resources()],
+            next: vec![NOBODY; claims.all().len()],
+            owner,
+            waits_for: vec![None; claims.tasks()],
+            woken_by: vec![None; claims.tasks()],
+            kept_for: Vec::new(),
+            claims,
         }
-        (self.claims, self.ends) = (claims, ends);
-        self
     }
 
-    fn range(&self, task: usize) -> Range<usize> {
-        let start = task.checked_sub(1).map_or(0, |before| self.ends[before]);
-        start..self.ends[task]
-    }
-
-    fn claims_of(&self, task: usize) -> &[Claim] {
-        &self.claims[self.range(task)]
-    }
-
-    fn intern(&mut self, name: &str) -> usize {
-        if let Some(&resource) = self.by_name.get(name) {
-            return resource;
-        }
-        let name: Arc<str> = name.into();
-        self.resources.push(Resource {
-            name: Arc::clone(&name),
-            ..Resource::default()
-        });
-        self.by_name.insert(name, self.resources.len() - 1);
-        self.resources.len() - 1
-    }
-
-    /// The running task that this one would most surely collide with, if any.
+    /// The task in whose way this one would most surely be, if any.
     #[must_use]
     pub fn blocker(&self, task: usize) -> Option<Blocker<'_>> {
-        let mut worst: Option<(f64, Blocker<'_>)> = None;
-        let mut met: Vec<(usize, f64, f64, usize)> = Vec::new();
-        for claim in self.claims_of(task) {
-            let resource = &self.resources[claim.resource];
-            for holder in resource
-                .holders
-                .iter()
-                .filter(|holder| claim.alone || holder.alone)
-            {
-                let chance = claim.chance * holder.chance;
-                match met.iter_mut().find(|entry| entry.0 == holder.task) {
-                    Some((_, survives, most, over)) => {
-                        *survives *= 1.0 - chance;
-                        if chance > *most {
-                            (*most, *over) = (chance, claim.resource);
-                        }
+        let mut met: Vec<Met> = Vec::new();
+        for claim in self.claims.of(task) {
+            for holder in self.holders(claim.resource) {
+                let other = &self.claims.all()[holder];
+                meet(&mut met, claim, other, self.owner[holder] as usize);
+            }
+        }
+        for &other in &self.kept_for {
+            if other == task {
+                break;
+            }
+            for claim in self.claims.of(task) {
+                for kept in self.claims.of(other) {
+                    if kept.resource == claim.resource {
+                        meet(&mut met, claim, kept, other);
                     }
-                    None => met.push((holder.task, 1.0 - chance, chance, claim.resource)),
                 }
             }
         }
-        for (holder, survives, _, over) in met {
-            let chance = 1.0 - survives;
-            if chance >= THRESHOLD && worst.is_none_or(|(most, _)| chance > most) {
-                worst = Some((
-                    chance,
-                    Blocker {
-                        task: holder,
-                        over: &self.resources[over].name,
-                    },
-                ));
+        let mut worst: Option<&Met> = None;
+        for each in &met {
+            let (chance, most) = (1.0 - each.survives, worst.map(|worst| 1.0 - worst.survives));
+            if chance >= THRESHOLD && most.is_none_or(|most| chance > most) {
+                worst = Some(each);
             }
         }
-        worst.map(|(_, blocker)| blocker)
+        worst.map(|worst| Blocker {
+            task: worst.task,
+            over: self.claims.name(worst.over),
+        })
     }
 
-    /// How many other tasks claim files that this one claims.
-    #[must_use]
-    pub fn degrees(&self) -> Vec<u32> {
-        let mut claimants = vec![0_u32; self.resources.len()];
-        for claim in self.claims.iter().filter(|claim| claim.alone) {
-            claimants[claim.resource] += 1;
-        }
-        let degree = |task| {
-            let alone = self.claims_of(task).iter().filter(|claim| claim.alone);
-            alone.map(|claim| claimants[claim.resource] - 1).sum()
-        };
-        (0..self.ends.len()).map(degree).collect()
+    /// The claims by which a resource is held now.
+    fn holders(&self, resource: u32) -> impl Iterator<Item = usize> {
+        let some = |claim: u32| (claim != NOBODY).then_some(claim as usize);
+        let first = some(self.resources[resource as usize].first);
+        std::iter::successors(first, move |claim| some(self.next[*claim]))
     }
 
     /// It runs from now on. Returns whoever is to be looked at again.
     pub fn hold(&mut self, task: usize) -> Option<usize> {
-        for place in self.range(task) {
-            let Claim {
-                resource,
-                alone,
-                chance,
-            } = self.claims[place];
-            self.resources[resource].holders.push(Holder {
-                task,
-                alone,
-                chance,
-            });
+        for place in self.claims.range(task) {
+            let resource = &mut self.resources[self.claims.all()[place].resource as usize];
+            self.next[place] = resource.first;
+            resource.first = position(place);
         }
-        self.moved_on(task)
+        self.kept_for.retain(|kept| *kept != task);
+        let queue = self.woken_by[task].take()?;
+        // Whoever is next in the queue that it came from need not look if it would only see this one.
+        let next = self.resources[queue.0 as usize].queue(queue.1).first();
+        let next = *next? as usize;
+        let blocker = self.blocker(next);
+        if blocker.is_some_and(|blocker| blocker.over == self.claims.name(queue.0)) {
+            return None;
+        }
+        self.wake_first(queue)
     }
 
     /// It does not run any more. Adds those that are to be looked at again.
     pub fn release(&mut self, task: usize, woken: &mut Vec<usize>) {
-        for place in self.range(task) {
-            let resource = self.claims[place].resource;
-            self.resources[resource]
-                .holders
-                .retain(|holder| holder.task != task);
+        for place in self.claims.range(task) {
+            let resource = self.claims.all()[place].resource;
+            self.let_go(place, resource);
             woken.extend(self.wake_first((resource, Mode::Alone)));
             woken.extend(self.wake_first((resource, Mode::Shared)));
         }
+        self.wake_kept(task, woken);
     }
 
-    /// It waits in the queue of `over`. Returns whoever is to be looked at again.
-    pub fn wait(&mut self, task: usize, over: &str) -> Option<usize> {
-        let resource = self.intern(over);
-        let alone = self
-            .claims_of(task)
-            .iter()
-            .any(|claim| claim.resource == resource && claim.alone);
-        let queue = (resource, if alone { Mode::Alone } else { Mode::Shared });
+    fn let_go(&mut self, place: usize, resource: u32) {
+        let resource = &mut self.resources[resource as usize];
+        let gone = position(place);
+        if resource.first == gone {
+            resource.first = self.next[place];
+            return;
+        }
+        let mut at = resource.first;
+        while at != NOBODY {
+            let next = self.next[at as usize];
+            if next == gone {
+                self.next[at as usize] = self.next[place];
+                return;
+            }
+            at = next;
+        }
+    }
+
+    /// It waits in the queue of `over`, or outside of all queues if its claims are kept for it. Returns whoever is to
+    /// be looked at again; `None` if `over` is nothing that it claims, so that it cannot wait for it.
+    pub fn wait(&mut self, task: usize, over: &str) -> Option<Option<usize>> {
+        let mut own = self.claims.of(task).iter();
+        let claim = *own.find(|claim| self.claims.name(claim.resource) == over)?;
+        if self.kept_for.contains(&task) {
+            return Some(self.moved_on(task));
+        }
+        let mode = if claim.alone {
+            Mode::Alone
+        } else {
+            Mode::Shared
+        };
+        let queue = (claim.resource, mode);
         let next = if self.woken_by[task] == Some(queue) {
             self.woken_by[task] = None;
             None
@@ -236,16 +207,46 @@ impl Locks {
             self.moved_on(task)
         };
         self.waits_for[task] = Some(queue);
-        self.resources[resource].queue(queue.1).insert(task);
-        next
+        self.resources[claim.resource as usize]
+            .queue(mode)
+            .insert(position(task));
+        Some(next)
     }
 
-    /// It neither waits nor runs any more. Returns whoever is to be looked at again.
-    pub fn leave(&mut self, task: usize) -> Option<usize> {
-        if let Some((resource, mode)) = self.waits_for[task].take() {
-            self.resources[resource].queue(mode).remove(&task);
+    /// Nobody may get ahead of it any more: its claims are kept for it.
+    pub fn keep_for(&mut self, task: usize) {
+        if !self.kept_for.contains(&task) {
+            self.kept_for.push(task);
         }
-        self.moved_on(task)
+    }
+
+    /// It neither waits nor runs any more. Adds those that are to be looked at again.
+    pub fn leave(&mut self, task: usize, woken: &mut Vec<usize>) {
+        if let Some((resource, mode)) = self.waits_for[task].take() {
+            self.resources[resource as usize]
+                .queue(mode)
+                .remove(&position(task));
+        }
+        woken.extend(self.moved_on(task));
+        if self.kept_for.contains(&task) {
+            self.kept_for.retain(|kept| *kept != task);
+            for place in self.claims.range(task) {
+                let resource = self.claims.all()[place].resource;
+                woken.extend(self.wake_first((resource, Mode::Alone)));
+                woken.extend(self.wake_first((resource, Mode::Shared)));
+            }
+            self.wake_kept(task, woken);
+        }
+    }
+
+    /// Those that nobody may get ahead of, and that claim something of this one.
+    fn wake_kept(&self, task: usize, woken: &mut Vec<usize>) {
+        let shares = |kept: &&usize| {
+            let own = self.claims.of(task);
+            let mut others = self.claims.of(**kept).iter();
+            others.any(|other| own.iter().any(|claim| claim.resource == other.resource))
+        };
+        woken.extend(self.kept_for.iter().filter(shares));
     }
 
     /// A woken task went elsewhere: the next in the queue that it came from takes its turn.
@@ -255,86 +256,108 @@ impl Locks {
     }
 
     fn wake_first(&mut self, queue: Queue) -> Option<usize> {
-        let first = self.resources[queue.0].queue(queue.1).pop_first()?;
+        let first = self.resources[queue.0 as usize]
+            .queue(queue.1)
+            .pop_first()? as usize;
         self.waits_for[first] = None;
         self.woken_by[first] = Some(queue);
         Some(first)
     }
 }
 
-/// Reads the claims of one task after another.
-struct Reading<'a> {
-    locks: Locks,
-    policy: Policy,
-    directories: BTreeSet<&'a str>,
-    everything: Option<usize>,
-    domains: Vec<(Domain, usize)>,
-}
-
-impl Reading<'_> {
-    fn read(&mut self, task: &Task) {
-        for file in &task.footprint.files {
-            let resource = self.locks.intern(&file.path);
-            self.claim(resource, true, file.probability);
-            if self.directories.is_empty() {
-                continue;
-            }
-            for above in ancestors(&file.path) {
-                if self.directories.contains(above) {
-                    let resource = self.locks.intern(above);
-                    self.claim(resource, false, file.probability);
-                }
+/// Takes in that a claim meets another one.
+fn meet(met: &mut Vec<Met>, claim: &Claim, other: &Claim, task: usize) {
+    if !claim.alone && !other.alone {
+        return;
+    }
+    let (chance, over) = (claim.collides(other), claim.resource);
+    match met.iter_mut().find(|entry| entry.task == task) {
+        Some(entry) => {
+            entry.survives *= 1.0 - chance;
+            if chance > entry.most {
+                (entry.most, entry.over) = (chance, over);
             }
         }
-        let by_files = task.footprint.is_known() && self.policy == Policy::Footprint;
-        let domain = task.domain.domain;
-        let takes_all = !by_files && domain == Domain::Unknown;
-        let everything = *self
-            .everything
-            .get_or_insert_with(|| self.locks.intern("everything"));
-        self.claim(everything, takes_all, 1.0);
-        if !takes_all {
-            let resource = self.domain(domain);
-            self.claim(resource, !by_files, 1.0);
-        }
-        self.locks.ends.push(self.locks.claims.len());
+        None => met.push(Met {
+            task,
+            survives: 1.0 - chance,
+            most: chance,
+            over,
+        }),
     }
-
-    fn claim(&mut self, resource: usize, alone: bool, chance: f64) {
-        self.locks.claims.push(Claim {
-            resource,
-            alone,
-            chance,
-        });
-    }
-
-    fn domain(&mut self, domain: Domain) -> usize {
-        let known = self.domains.iter().find(|(known, _)| *known == domain);
-        if let Some((_, resource)) = known {
-            return *resource;
-        }
-        let resource = self.locks.intern(&format!("domain {}", domain.word()));
-        self.domains.push((domain, resource));
-        resource
-    }
-}
-
-/// The directories above a path, each with its final `/`.
-fn ancestors(path: &str) -> impl Iterator<Item = &str> {
-    let own = path.strip_suffix('/').unwrap_or(path);
-    own.char_indices()
-        .filter(|(_, letter)| *letter == '/')
-        .map(|(at, _)| &path[..=at])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::classify::Domain;
+    use crate::rules::conflict::tests::{any_task, task};
+    use crate::rules::conflict::{Collision, collision, may_run_together};
+    use crate::rules::settings::Policy;
+    use crate::rules::task::Task;
+    use proptest::prelude::*;
+
+    fn locks(tasks: &[Task], policy: Policy) -> Locks {
+        Locks::new(Claims::read(tasks.iter(), policy))
+    }
+
+    proptest! {
+        #[test]
+        fn locks_say_of_a_pair_what_conflict_says(a in any_task(), b in any_task()) {
+            let Collision { probability, .. } = collision(&a.footprint, &b.footprint);
+            prop_assume!((probability - THRESHOLD).abs() > 1e-9);
+            for policy in [Policy::Footprint, Policy::Domain] {
+                let may = may_run_together(&a, &b, policy);
+                prop_assert_eq!(may.is_ok(), may_run_together(&b, &a, policy).is_ok());
+                let mut locks = locks(&[a.clone(), b.clone()], policy);
+                locks.hold(0);
+                prop_assert_eq!(locks.blocker(1).is_none(), may.is_ok(), "{:?}: {:?}", policy, may);
+                let mut woken = Vec::new();
+                locks.release(0, &mut woken);
+                prop_assert_eq!(locks.blocker(1), None);
+            }
+        }
+    }
 
     #[test]
-    fn the_directories_above_a_path_end_in_a_slash() {
-        assert_eq!(ancestors("a/b/c.rs").collect::<Vec<_>>(), ["a/", "a/b/"]);
-        assert_eq!(ancestors("a/b/").collect::<Vec<_>>(), ["a/"]);
-        assert_eq!(ancestors("c.rs").count(), 0);
+    fn of_those_that_wait_for_a_file_one_is_looked_at_when_it_is_given_back() {
+        let tasks = [(); 4].map(|()| task(Domain::Backend, &[("a", 0.9)]));
+        let mut locks = locks(&tasks, Policy::Footprint);
+        locks.hold(3);
+        for waiting in [2, 0, 1] {
+            assert_eq!(locks.wait(waiting, "a"), Some(None));
+        }
+        let mut woken = Vec::new();
+        locks.release(3, &mut woken);
+        assert_eq!(woken, [0], "the first by rank");
+        assert_eq!(locks.hold(0), None);
+        assert_eq!(locks.wait(1, "b"), None, "it does not claim that");
+    }
+
+    #[test]
+    fn nobody_gets_ahead_of_one_that_claims_are_kept_for() {
+        let tasks = [
+            task(Domain::Backend, &[("a", 0.9)]),
+            task(Domain::Backend, &[("a", 0.9), ("b", 0.9)]),
+            task(Domain::Backend, &[("b", 0.9)]),
+        ];
+        let mut locks = locks(&tasks, Policy::Footprint);
+        locks.hold(2);
+        locks.keep_for(1);
+        locks.wait(1, "b");
+        assert_eq!(locks.blocker(0).map(|blocker| blocker.task), Some(1));
+        locks.wait(0, "a");
+        let mut woken = Vec::new();
+        locks.release(2, &mut woken);
+        assert_eq!(woken, [1]);
+        assert_eq!(locks.blocker(1), None);
+        let mut woken = Vec::new();
+        locks.leave(1, &mut woken);
+        assert_eq!(
+            woken,
+            [0],
+            "where it goes without having run, the others go on"
+        );
+        assert_eq!(locks.blocker(0), None);
     }
 }

@@ -8,12 +8,14 @@ use crate::rules::ids::{IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::plan::progress::{PlanProgress, Planning};
 use crate::rules::schedule::locks::Locks;
-use crate::rules::schedule::order::{Ranked, rank};
+use crate::rules::schedule::order::{Backlog, Ranked};
 use crate::rules::schedule::places::Places;
+use crate::rules::schedule::predict::Prediction;
 use crate::rules::schedule::table::{Entry, Table};
 use crate::rules::settings::Settings;
 use crate::rules::task::Task;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// How far a session has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,6 +65,8 @@ pub struct Session {
     pub(super) slots: BTreeSet<SlotNumber>,
     pub(super) doomed: Places,
     pub(super) unannounced: Places,
+    /// Those that need work that is done and not merged.
+    pub(super) awaiting: Places,
     /// Are the tasks known? There may be none.
     pub(super) read: bool,
 }
@@ -76,6 +80,7 @@ impl PartialEq for Session {
                 session.slots.clone(),
                 session.doomed.clone(),
                 session.unannounced.clone(),
+                session.awaiting.clone(),
                 session.hopeless.clone(),
             )
         };
@@ -170,7 +175,9 @@ impl Session {
                 self.hopeless = None;
             }
             Event::Planning { fact } => self.plan_on(fact, at),
-            Event::TasksRead { tasks } => self.read(tasks.clone()),
+            Event::TasksRead { tasks, prediction } => {
+                self.read(tasks.clone(), prediction.as_deref());
+            }
             Event::SpentElsewhere { today } => self.budget.elsewhere(*today, at),
             Event::DispatchPaused { until, reason } => self.paused = Some((*until, reason.clone())),
             Event::DispatchStopped { reason } => self.hopeless = Some(reason.clone()),
@@ -183,6 +190,7 @@ impl Session {
             Event::Held { .. }
             | Event::Due { .. }
             | Event::Admitted { .. }
+            | Event::Merged { .. }
             | Event::Fact { .. }
             | Event::Settled { .. }
             | Event::RetryScheduled { .. }
@@ -218,9 +226,10 @@ impl Session {
         self.settings = Some(settings.clone());
     }
 
-    fn read(&mut self, tasks: Vec<Task>) {
-        if let Ok(ranked) = rank(tasks, self.settings()) {
-            self.begin(ranked);
+    fn read(&mut self, tasks: Vec<Arc<Task>>, prediction: Option<&Prediction>) {
+        if let Ok(backlog) = Backlog::read(tasks, self.settings()) {
+            let decided = prediction.and_then(|expected| backlog.order_of(&expected.order));
+            self.begin(backlog.ranked(&decided.unwrap_or_else(|| backlog.order())));
         }
     }
 

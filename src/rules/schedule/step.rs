@@ -5,6 +5,7 @@ use crate::rules::event::{Command, Event, Input};
 use crate::rules::ids::{AttemptNumber, IssueNumber, Timestamp};
 use crate::rules::money::Usd;
 use crate::rules::plan::progress::Planning;
+use crate::rules::schedule::predict::predict;
 use crate::rules::schedule::session::{Phase, Session};
 use crate::rules::task::Ending;
 
@@ -36,6 +37,7 @@ impl Session {
             | Input::Read { .. }
             | Input::Reported { .. }
             | Input::Announced { .. }
+            | Input::Merged { .. }
             | Input::SpentElsewhere { .. }
             | Input::Stop => events.extend(self.answer(input, now)),
         }
@@ -91,6 +93,9 @@ impl Session {
             }
             Input::Read { tasks } if self.phase == Phase::Opening => Some(Event::TasksRead {
                 tasks: tasks.clone(),
+                prediction: predict(tasks.clone(), self.settings())
+                    .ok()
+                    .map(|(prediction, _)| Box::new(prediction)),
             }),
             Input::Reported {
                 issue,
@@ -102,6 +107,12 @@ impl Session {
                 fact: fact.clone(),
             }),
             Input::Announced { issue, trouble } => self.announced(*issue, trouble.as_ref()),
+            Input::Merged { issue } => {
+                let is_news = self.entry(*issue).is_some_and(|entry| {
+                    entry.ending() == Some(Ending::Completed) && !entry.merged
+                });
+                is_news.then_some(Event::Merged { issue: *issue })
+            }
             Input::SpentElsewhere { today } => Some(Event::SpentElsewhere { today: *today }),
             Input::Stop if matches!(self.phase, Phase::Opening | Phase::Running) => {
                 Some(Event::StopRequested)
@@ -157,6 +168,7 @@ impl Session {
             return idle.then_some(Event::SessionInterrupted);
         }
         self.admission(now)
+            .or_else(|| self.unmerged())
             .or_else(|| self.is_done().then_some(Event::SessionFinished))
     }
 
@@ -185,8 +197,11 @@ impl Session {
             });
         let reason = culprit.and_then(|need| {
             let ending = need.ending()?.word().replace('_', " ");
+            let obstacle = need.task.obstacle.as_ref();
+            let why = obstacle.filter(|obstacle| obstacle.ending == Ending::Skipped);
+            let why = why.map_or_else(String::new, |obstacle| format!(": {}", obstacle.reason));
             Some(format!(
-                "needs {}, which ended as {ending}",
+                "needs {}, which ended as {ending}{why}",
                 need.task.number()
             ))
         });

@@ -7,6 +7,7 @@ use crate::rules::ids::{
 };
 use crate::rules::money::{Charge, Usd};
 use crate::rules::schedule::places::Places;
+use crate::rules::stack::Below;
 use crate::rules::task::{CheckReport, Commit, Ending, Pull, Stage, Start, Task};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -79,6 +80,8 @@ pub struct Entry {
     pub failures: u32,
     /// Limits met in a row.
     pub limits: u32,
+    /// Times in a row that it had to wait for one that ranks after it.
+    pub passed_over: u32,
     /// Where the next attempt starts from, or the running one did.
     pub start: Start,
     /// All bills so far.
@@ -89,6 +92,8 @@ pub struct Entry {
     pub announced: bool,
     /// Did a person ask to leave it out while it ran?
     pub unwanted: bool,
+    /// Is its work in the base branch?
+    pub merged: bool,
 }
 
 /// What the attempts at a task found out, as far as later ones build upon it.
@@ -100,7 +105,9 @@ pub struct Entry {
 pub struct Record {
     /// The branch that the work goes to, once an attempt was let in.
     pub branch: Option<BranchName>,
-    /// The commit of the base branch that the snapshot stands on.
+    /// The unmerged work that the latest attempt stands on.
+    pub below: Vec<Below>,
+    /// The commit that the snapshot stands on.
     pub base: Option<CommitId>,
     /// The files of the latest attempt.
     pub snapshot: Option<CommitId>,
@@ -262,11 +269,13 @@ impl Entry {
             attempts: 0,
             failures: 0,
             limits: 0,
+            passed_over: 0,
             start: Start::Base,
             spent: Charge::default(),
             record: Record::default(),
             announced: false,
             unwanted: false,
+            merged: false,
         }
     }
 

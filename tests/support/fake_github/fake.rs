@@ -290,6 +290,15 @@ impl FakeGitHub {
             .resolve(&format!("refs/heads/{branch}^{{tree}}"))
     }
 
+    /// The paths that one branch changes against another, since they parted.
+    pub(crate) fn changed(&self, base: &str, head: &str) -> Vec<String> {
+        let state = self.state();
+        let git = &state.git;
+        let commit = |branch| git.resolve(&format!("refs/heads/{branch}")).unwrap();
+        let files = git.change(&commit(base), &commit(head)).files;
+        files.into_iter().map(|(_, _, path)| path).collect()
+    }
+
     /// A file on a branch.
     pub(crate) fn file(&self, branch: &str, path: &str) -> Option<String> {
         self.state().git.file(&format!("refs/heads/{branch}"), path)

@@ -1,50 +1,16 @@
-//! Which files will a task likely touch, and what says so?
+//! The files and directories that a text names.
 
+use crate::rules::footprint::shape::{Evidence, Footprint, LikelyFile};
 use crate::rules::issue::Issue;
 use crate::rules::markdown::visible;
 use crate::rules::paths::{self, Shown, path_of};
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashSet};
 
-/// What made us think of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Evidence {
-    /// The issue's text names it.
-    NamedInText,
-}
-
-/// A file that a task will likely touch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LikelyFile {
-    /// The path from the repository's root, with `/`; one that ends in `/` is a directory and means all below it.
-    pub path: String,
-    /// From 0 to 1.
-    pub probability: f64,
-    /// What says so.
-    pub evidence: Evidence,
-}
-
-/// The files that a task will likely touch; none means that nothing is known.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Footprint {
-    /// Sorted by path, each path once.
-    pub files: Vec<LikelyFile>,
-}
-
-impl Footprint {
-    /// Is anything known at all?
-    #[must_use]
-    pub fn is_known(&self) -> bool {
-        !self.files.is_empty()
-    }
-}
-
 /// The most files that a text's footprint holds; the first named ones win.
-const FILES_MAX: usize = 500;
+pub(super) const FILES_MAX: usize = 500;
 /// How likely a file is touched that the text names with its directory, or without one.
-const WITH_DIRECTORY: f64 = 0.9;
-const NAME_ALONE: f64 = 0.7;
+pub(super) const WITH_DIRECTORY: f64 = 0.9;
+pub(super) const NAME_ALONE: f64 = 0.7;
 
 /// The files and directories that the issue's title and body name, HTML comments left out; at most 500.
 #[must_use]
@@ -61,20 +27,20 @@ pub fn named_in_text(issue: &Issue) -> Footprint {
         .iter()
         // A name alone means the file that is named in full elsewhere.
         .filter(|path| path.contains('/') || !names.contains(path.as_str()))
-        .map(|path| LikelyFile {
-            path: path.clone(),
-            probability: if path.contains('/') {
+        .map(|path| {
+            let probability = if path.contains('/') {
                 WITH_DIRECTORY
             } else {
                 NAME_ALONE
-            },
-            evidence: Evidence::NamedInText,
+            };
+            LikelyFile::new(path, probability, Evidence::NamedInText)
         })
         .collect();
     Footprint { files }
 }
 
-fn take_paths(text: &str, paths: &mut BTreeSet<String>) {
+/// Adds the paths that a text names.
+pub(super) fn take_paths(text: &str, paths: &mut BTreeSet<String>) {
     let mut in_block = false;
     for line in text.lines() {
         if ["```", "~~~"]

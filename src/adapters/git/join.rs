@@ -1,0 +1,175 @@
+//! Joins commits in the mirror, without a worktree.
+
+use super::mirror::Mirror;
+use super::objects::write_merge;
+use super::refs::keep;
+use crate::ports::{Clash, Joined, RepositoryError};
+use crate::rules::ids::{CommitId, TreeId};
+
+/// What a test merge says.
+pub(super) struct Tested {
+    /// The tree of both, with markers where they conflict.
+    pub(super) tree: TreeId,
+    /// The paths that conflict.
+    pub(super) paths: Vec<String>,
+}
+
+/// Joins the commits one after the other; what conflicts with those before it stays outside.
+pub(super) async fn join(mirror: &Mirror, commits: &[CommitId]) -> Result<Joined, RepositoryError> {
+    let Some((first, rest)) = commits.split_first() else {
+        return Err(RepositoryError::Git {
+            action: "join commits".to_owned(),
+            detail: "there are none".to_owned(),
+        });
+    };
+    let mut joined = Joined {
+        base: first.clone(),
+        clashes: Vec::new(),
+    };
+    let mut outside = Vec::new();
+    for commit in rest {
+        if !add(mirror, &mut joined.base, commit).await? {
+            outside.push(commit);
+        }
+    }
+    for commit in outside {
+        let tested = test(mirror, &joined.base, commit).await?;
+        let message = format!(
+            "autoissue: {commit} on {}, with its conflicts\n",
+            joined.base
+        );
+        let start = write_merge(
+            mirror,
+            &tested.tree,
+            std::slice::from_ref(&joined.base),
+            &message,
+        )
+        .await?;
+        keep(mirror, "clash", &start)?;
+        joined.clashes.push(Clash {
+            commit: commit.clone(),
+            start,
+            paths: tested.paths,
+        });
+    }
+    Ok(joined)
+}
+
+/// Adds a commit to what is joined already; `false` where they conflict.
+async fn add(
+    mirror: &Mirror,
+    joined: &mut CommitId,
+    commit: &CommitId,
+) -> Result<bool, RepositoryError> {
+    if is_ancestor(mirror, commit, joined).await? {
+        return Ok(true);
+    }
+    if is_ancestor(mirror, joined, commit).await? {
+        *joined = commit.clone();
+        return Ok(true);
+    }
+    let tested = test(mirror, joined, commit).await?;
+    if !tested.paths.is_empty() {
+        return Ok(false);
+    }
+    let parents = [joined.clone(), commit.clone()];
+    let message = format!("Join {joined} and {commit}\n");
+    *joined = write_merge(mirror, &tested.tree, &parents, &message).await?;
+    keep(mirror, "joined", joined)?;
+    Ok(true)
+}
+
+/// Merges two commits into a tree; nothing else comes of it.
+pub(super) async fn test(
+    mirror: &Mirror,
+    one: &CommitId,
+    other: &CommitId,
+) -> Result<Tested, RepositoryError> {
+    let action = format!("merge {other} into {one}");
+    let said = mirror
+        .call("merge-tree")?
+        .args(["--write-tree", "--no-messages", "--name-only", "-z"])
+        .args([one.as_str(), other.as_str()])
+        .ask(&action)
+        .await?;
+    let mut parts = said
+        .parts()
+        .map(|part| String::from_utf8_lossy(part).into_owned());
+    match (said.code, parts.next()) {
+        (Some(0), Some(tree)) => Ok(Tested {
+            tree: TreeId::new(tree),
+            paths: Vec::new(),
+        }),
+        (Some(1), Some(tree)) => {
+            let mut paths: Vec<String> = parts.filter(|path| !path.is_empty()).collect();
+            paths.dedup();
+            if paths.is_empty() {
+                // Git says that they conflict, so somewhere they do.
+                paths.push("?".to_owned());
+            }
+            Ok(Tested {
+                tree: TreeId::new(tree),
+                paths,
+            })
+        }
+        (Some(_) | None, _) => Err(RepositoryError::Git {
+            action,
+            detail: said.detail(),
+        }),
+    }
+}
+
+/// Is all of the first commit's history in the second one's?
+pub(super) async fn is_ancestor(
+    mirror: &Mirror,
+    commit: &CommitId,
+    of: &CommitId,
+) -> Result<bool, RepositoryError> {
+    let action = format!("look for {commit} in {of}");
+    let said = mirror
+        .call("merge-base")?
+        .args(["--is-ancestor", commit.as_str(), of.as_str()])
+        .ask(&action)
+        .await?;
+    match said.code {
+        Some(0) => Ok(true),
+        Some(1) => Ok(false),
+        Some(_) | None => Err(RepositoryError::Git {
+            action,
+            detail: said.detail(),
+        }),
+    }
+}
+
+/// Those of the paths that still hold the markers of a conflict.
+pub(super) async fn marked(
+    mirror: &Mirror,
+    tree: &TreeId,
+    paths: &[String],
+) -> Result<Vec<String>, RepositoryError> {
+    let action = "look for markers of conflicts";
+    let said = mirror
+        .call("grep")?
+        .args(["-l", "-z", "-I", "-e", "^<<<<<<< ", "-e", "^>>>>>>> "])
+        .arg(tree.as_str())
+        .arg("--")
+        .args(paths.iter().map(|path| format!(":(literal){path}")))
+        .ask(action)
+        .await?;
+    match said.code {
+        Some(0) => {
+            let head = format!("{tree}:");
+            let found = said
+                .parts()
+                .map(|part| String::from_utf8_lossy(part).into_owned());
+            Ok(found
+                .filter_map(|found| found.strip_prefix(&head).map(str::to_owned))
+                .collect())
+        }
+        Some(1) => Ok(Vec::new()),
+        Some(_) | None => Err(RepositoryError::Git {
+            action: action.to_owned(),
+            detail: said.detail(),
+        }),
+    }
+}
