@@ -56,6 +56,7 @@ mod kill;
 mod knowledge;
 mod local_forge;
 mod makespan;
+mod plan;
 mod process;
 mod process_end;
 mod schedule;
