@@ -19,6 +19,7 @@ fn help_shows_commands_examples_and_exit_codes() {
 
     Commands:
       exec         Work on issues: those with a label, or some by number
+      plan         Turn a directive into a plan, the plan into issues, and work on them
       resume       Go on with a session that was interrupted
       status       Show what is running, else the latest sessions
       metrics      Show cost, success rate and code impact of all sessions
