@@ -68,7 +68,10 @@ fn a_run_learns_first_and_its_predictions_are_scored() {
     let metrics = json_of(&rig.run(&["metrics", "--format", "json"]));
     let footprints = &metrics["footprints"];
     assert_eq!(footprints["tasks"], 2);
-    assert_eq!(footprints["recall"][2], 1.0, "both named files are among the first ten");
+    assert_eq!(
+        footprints["recall"][2], 1.0,
+        "both named files are among the first ten"
+    );
     assert_eq!(footprints["evidence"][0]["kind"], "named_in_text");
     rig.issue(3, "The weight of a parcel is wrong", "");
     let plan = json_of(&rig.run(&["exec", "go", "--dry-run", "--format", "json"]));
