@@ -33,6 +33,7 @@ pub mod rules {
     pub mod redact;
     pub mod references;
     pub mod retry;
+    pub mod rework;
     #[cfg(test)]
     pub(crate) mod script;
     pub mod secret_forms;
@@ -43,6 +44,7 @@ pub mod rules {
     pub mod tags;
     pub mod tally;
     pub mod task;
+    mod whole;
     /// Who should work on an issue, and why?
     pub mod evaluate {
         pub mod clarity;
@@ -91,6 +93,7 @@ pub mod rules {
         pub mod order;
         mod places;
         pub mod predict;
+        pub mod rework;
         pub mod session;
         pub mod step;
         pub mod table;
@@ -120,8 +123,10 @@ pub mod engine {
     mod beside;
     mod certify;
     pub mod clock;
+    mod halt;
     pub mod intake;
     pub mod link;
+    mod matrix;
     mod merges;
     pub mod orders;
     pub mod publish;
@@ -191,6 +196,7 @@ pub mod adapters {
         pub mod source;
         mod sweep;
         mod trash;
+        mod trial;
         mod user;
         mod worktrees;
     }

@@ -65,6 +65,12 @@ pub struct Session {
     pub(super) unannounced: Places,
     /// Those that need work that is done and not merged.
     pub(super) awaiting: Places,
+    /// Those whose work was not merged with the others' for a trial yet.
+    pub(super) untested: Places,
+    /// Those whose work conflicts with earlier work.
+    pub(super) clashing: Places,
+    /// Those that are completed, with work.
+    pub(super) offered_places: Places,
     pub(super) certification: Certification,
     /// Those whose pulls have to tell what came of it.
     pub(super) untold: Places,
@@ -84,6 +90,7 @@ impl PartialEq for Session {
                 session.awaiting.clone(),
                 session.hopeless.clone(),
                 session.untold.clone(),
+                (session.untested.clone(), session.clashing.clone()),
             )
         };
         state(self) == state(other)
@@ -189,6 +196,7 @@ impl Session {
             Event::BreakerClosed => self.breaker = Breaker::default(),
             Event::CommandTaken { command } => self.take_command(command),
             Event::StopRequested => self.phase = Phase::Stopping,
+            Event::TestMerged { issues, conflicts } => self.note_test(issues, conflicts),
             Event::Certifying { parts } => {
                 self.certification = Certification::Running(parts.clone());
             }
@@ -206,6 +214,8 @@ impl Session {
             | Event::Requeued { .. }
             | Event::TaskEnded { .. }
             | Event::Announced { .. }
+            | Event::ReworkOffered { .. }
+            | Event::ReworkGivenUp { .. }
             | Event::CertificateTold { .. } => {}
         }
     }
