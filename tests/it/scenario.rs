@@ -117,7 +117,10 @@ fn read(rig: &Rig, ran: &Ran) -> Row {
         makespan: took.as_seconds_f64(),
         conflicts,
         reworked: reworked.count(),
-        wasted: again.map(|seconds| seconds.parse::<f64>().unwrap()).sum(),
+        wasted: again
+            .map(|seconds| seconds.parse::<f64>().unwrap())
+            .sum::<f64>()
+            .abs(),
         left: left.as_array().map_or(0, |left: &Vec<Value>| left.len()),
     }
 }
