@@ -45,6 +45,18 @@ pub mod rules {
     pub mod tally;
     pub mod task;
     mod whole;
+    /// A directive taken apart into items, and what becomes of them.
+    pub mod plan {
+        pub mod check;
+        pub mod draft;
+        pub mod outlook;
+        pub mod overlap;
+        pub mod progress;
+        pub mod read;
+        pub mod shape;
+        pub mod sums;
+        pub mod words;
+    }
     /// Who should work on an issue, and why?
     pub mod evaluate {
         pub mod clarity;
@@ -68,14 +80,24 @@ pub mod rules {
     }
     /// Which files will a task likely touch, and what says so?
     pub mod footprint {
+        pub mod area;
+        pub mod fit;
         pub mod glob;
         pub mod listed;
+        pub mod measure;
+        pub mod model;
         pub mod named;
+        pub mod names;
+        pub mod past;
+        pub mod path_words;
         pub mod pile;
         pub mod read;
+        pub mod record;
+        pub mod score;
         mod shape;
         pub mod trace;
         pub mod tree;
+        pub mod words;
         pub use named::named_in_text;
         pub use shape::{Evidence, Footprint, LikelyFile, Reason, friction};
     }
@@ -106,15 +128,19 @@ pub mod ports {
     mod commands;
     mod forge;
     mod journal;
+    mod knowledge;
     mod repository;
     mod session;
+    mod tracker;
 
     pub use agent::*;
     pub use commands::*;
     pub use forge::*;
     pub use journal::*;
+    pub use knowledge::*;
     pub use repository::*;
     pub use session::*;
+    pub use tracker::*;
 }
 
 /// Floor 3: runs a session through the ports.
@@ -125,10 +151,12 @@ pub mod engine {
     pub mod clock;
     mod halt;
     pub mod intake;
+    pub mod laying_out;
     pub mod link;
     mod matrix;
     mod merges;
     pub mod orders;
+    pub mod planning;
     pub mod publish;
     pub mod recover;
     pub mod rounds;
@@ -171,6 +199,7 @@ pub mod adapters {
     }
     /// Git, by its command line.
     pub mod git {
+        pub mod archive;
         mod capture;
         pub mod clean;
         mod copy;
@@ -181,6 +210,7 @@ pub mod adapters {
         mod join;
         mod layout;
         mod lock;
+        mod meetings;
         mod merge;
         mod mirror;
         mod nearby;
@@ -195,6 +225,7 @@ pub mod adapters {
         mod slot;
         pub mod source;
         mod sweep;
+        mod tokens;
         mod trash;
         mod trial;
         mod user;
@@ -211,11 +242,21 @@ pub mod adapters {
         pub mod limits;
         pub mod reads;
         pub mod reply;
+        pub mod ties;
         pub mod told;
         pub mod verdict;
         pub mod window;
         pub mod wire;
         pub mod writes;
+    }
+    /// What a repository's files and its past say, in an index of their own.
+    pub mod knowledge {
+        mod ask;
+        mod index;
+        pub mod library;
+        mod past;
+        pub mod replay;
+        mod schema;
     }
     /// Issues and pulls as Markdown files that people can edit.
     pub mod local_forge {
@@ -244,6 +285,7 @@ pub mod adapters {
         pub mod open;
         mod presence;
         mod progress;
+        pub mod records;
         pub mod retention;
         mod schema;
         pub mod sessions;
@@ -268,6 +310,8 @@ pub mod reporters {
     pub mod out;
     pub mod paint;
     pub mod plain;
+    mod plan_lines;
+    pub mod planning;
     pub mod shape;
     pub mod standing;
     pub mod status;
@@ -288,9 +332,11 @@ pub mod error {
 /// What may be typed.
 pub mod cli {
     pub mod args;
+    pub mod foresee;
     pub mod help;
     pub mod look;
     pub mod parse;
+    pub mod plan;
     pub mod run;
     pub mod setup;
     pub mod steer;
@@ -340,6 +386,12 @@ pub mod commands {
     pub mod nothing;
     pub mod output;
     pub mod place;
+    pub mod plan;
+    pub mod plan_ask;
+    pub mod plan_course;
+    pub mod plan_map;
+    pub mod plan_run;
+    pub mod plan_view;
     pub mod preflight;
     pub mod probe;
     pub mod project;
@@ -352,6 +404,13 @@ pub mod commands {
     pub mod store;
     pub mod watch;
     pub mod wire;
+    /// `footprint`: which files issues will touch, and how well that is foreseen.
+    pub mod footprint {
+        pub mod backtest;
+        pub mod known;
+        pub mod report;
+        pub mod show;
+    }
     /// The project, the agent and the check of `demo`.
     pub mod demo {
         pub mod agent;

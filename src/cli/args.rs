@@ -1,7 +1,9 @@
 //! The command line: global flags and the list of commands.
 
+use crate::cli::foresee::FootprintArgs;
 use crate::cli::help;
 use crate::cli::look::{EvaluateArgs, HistoryArgs, MetricsArgs, StatusArgs};
+use crate::cli::plan::PlanArgs;
 use crate::cli::run::{DemoArgs, ExecArgs, ResumeArgs};
 use crate::cli::setup::{CompletionsArgs, ConfigArgs, DoctorArgs, InitArgs, ManArgs};
 use crate::cli::steer::{BreakerArgs, CleanArgs, IssueArgs};
@@ -75,6 +77,8 @@ pub enum Format {
 pub enum Commands {
     /// Work on issues: those with a label, or some by number
     Exec(ExecArgs),
+    /// Turn a directive into a plan, the plan into issues, and work on them
+    Plan(PlanArgs),
     /// Go on with a session that was interrupted
     Resume(ResumeArgs),
     /// Show what is running, else the latest sessions
@@ -87,6 +91,8 @@ pub enum Commands {
     Doctor(DoctorArgs),
     /// Write a configuration for this repository
     Init(InitArgs),
+    /// Score how well the files of issues are foreseen
+    Footprint(FootprintArgs),
     /// Say who should work on an issue, and why
     Evaluate(EvaluateArgs),
     /// Show what the agent did on an issue

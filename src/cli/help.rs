@@ -44,12 +44,45 @@ Examples:
     exit_codes!()
 );
 
+/// Under the flags of `plan`.
+pub const PLAN: &str = concat!(
+    "\
+Examples:
+  autoissue plan \"Add rate limits to the API\" --dry-run         what would be done, how long, at which price?
+  autoissue plan \"Add rate limits to the API\" --save plan.json  show it, ask, open the issues, work on them
+  autoissue plan --from plan.json --yes                          the same with an edited plan, unasked
+  autoissue exec plan:4k7q9zxm                                   what is open of a plan, again
+
+The planner reads the repository and changes nothing; planner.model and planner.maxBudgetUsd say who it is and what
+it may spend. Issues are opened once, however often this is interrupted and resumed.
+
+",
+    exit_codes!()
+);
+
 /// Under the flags of `resume`.
 pub const RESUME: &str = "\
 Examples:
   autoissue resume                what was interrupted last in this project
   autoissue resume 01K5ZQ         by the start of a session's name
   autoissue resume --budget 40    with more money than before";
+
+/// Under the flags of `footprint backtest`.
+pub const BACKTEST: &str = "\
+Examples:
+  autoissue footprint backtest                      the whole history of this repository
+  autoissue footprint backtest --limit 500          its last 500 commits
+  autoissue footprint backtest --since v1.0 --repo ../other --format json
+
+Each commit's message stands for an issue. Its files are predicted from the commits, files and names
+before it, and compared with what it touched, as far as that was there before. Nothing is written and
+nothing is fetched.";
+
+/// Under the flags of `footprint show`.
+pub const FOOTPRINT_SHOW: &str = "\
+Examples:
+  autoissue footprint show 12                 a table, the likeliest file first
+  autoissue footprint show 12 --format json   with every strength";
 
 /// Under the flags of `status`.
 pub const STATUS: &str = "\

@@ -3,7 +3,9 @@
 
 use crate::engine::attempt::Attempt;
 use crate::engine::halt::{Halt, check_failure};
-use crate::ports::{AgentEnd, AgentOrder, AgentReport, Capture, Conversation, Workspace};
+use crate::ports::{
+    AgentEnd, AgentOrder, AgentReport, AgentTask, Capture, Conversation, Workspace,
+};
 use crate::rules::event::Fact;
 use crate::rules::ids::ConversationId;
 use crate::rules::money::{Basis, Usd};
@@ -265,6 +267,7 @@ fn order(
         idle: orders.idle,
         transcript: orders.transcripts.join(format!("{issue}-{number}.jsonl")),
         env,
+        task: AgentTask::Work,
     }
 }
 

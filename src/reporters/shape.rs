@@ -3,6 +3,7 @@
 //! Every event is one object `{"v":1,"event":...,"session":...,"at":...}` with further fields by kind. Money is a
 //! decimal string in US dollars, times are RFC 3339 in UTC, durations are whole milliseconds.
 
+use crate::reporters::plan_lines;
 use crate::reporters::time::rfc3339;
 use crate::reporters::together;
 use crate::rules::event::{Command, Effect, Event, Fact, Recorded};
@@ -34,7 +35,7 @@ pub fn event(tally: &Tally, recorded: &Recorded) -> Value {
 #[must_use]
 pub fn summary(tally: &Tally) -> Value {
     let counts = &tally.counts;
-    json!({
+    let sums = json!({
         "completed": counts.completed,
         "failed": counts.unsuccessful(),
         "blocked": counts.stuck(),
@@ -43,7 +44,8 @@ pub fn summary(tally: &Tally) -> Value {
         "conflicts": tally.conflicts,
         "certificate": tally.certificate.as_ref().map(together::as_json),
         "tasks": tasks_json(tally),
-    })
+    });
+    with(sums, plan_lines::planner(tally))
 }
 
 /// The tasks as they stand, by issue number; `outcome` is null for one that has not ended.
@@ -90,6 +92,7 @@ fn name(event: &Event) -> &'static str {
     match event {
         Event::SessionStarted { .. } => "session_started",
         Event::SessionResumed { .. } => "session_resumed",
+        Event::Planning { fact } => plan_lines::name(fact),
         Event::TasksRead { .. } => "tasks_read",
         Event::Held { .. } => "task_held",
         Event::Due { .. } => "task_due",
@@ -139,6 +142,7 @@ fn fields(tally: &Tally, event: &Event) -> Value {
     match event {
         Event::SessionStarted { .. } => started(event),
         Event::SessionResumed { settings } => frame(settings),
+        Event::Planning { fact } => plan_lines::fields(fact),
         Event::TasksRead { tasks, prediction } => tasks_read(tasks, prediction.as_deref()),
         Event::Held { issue, by, over } => json!({ "issue": issue, "by": by, "over": over }),
         Event::Due { issue } | Event::Merged { issue } => json!({ "issue": issue }),

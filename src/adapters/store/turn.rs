@@ -4,6 +4,7 @@ use crate::adapters::store::error::{StoreError, Tried};
 use crate::adapters::store::{control, ledger};
 use crate::rules::event::{Event, Fact, Recorded, VERSION};
 use crate::rules::ids::{IssueNumber, SessionId, Timestamp};
+use crate::rules::plan::progress::Planning;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Commit, Ending, Task};
 use rusqlite::{Connection, Params};
@@ -96,6 +97,7 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
     match &recorded.event {
         Event::SessionStarted { settings, .. } => start(db, session, at, settings),
         Event::SessionResumed { settings } => resume(db, session, settings),
+        Event::Planning { fact } => plan(db, session, fact, at),
         Event::TasksRead { tasks, .. } => tasks.iter().try_for_each(|task| add(db, session, task)),
         Event::Admitted {
             issue,
@@ -152,6 +154,24 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
     }
 }
 
+/// The planner's bills stand beside those of the attempts, under the number that no issue has.
+fn plan(db: &Connection, session: &Key, fact: &Planning, at: Timestamp) -> Result<(), StoreError> {
+    let planner = IssueNumber(0);
+    match fact {
+        Planning::Granted { run, grant } => ledger::grant(db, session, (planner, *run), *grant, at),
+        Planning::Settled { run, outcome, .. } => {
+            ledger::settle(db, session, (planner, *run), outcome, at)
+        }
+        Planning::Spawned { .. }
+        | Planning::Refused { .. }
+        | Planning::Checked { .. }
+        | Planning::Approved
+        | Planning::Declined { .. }
+        | Planning::Intends { .. }
+        | Planning::Did { .. } => Ok(()),
+    }
+}
+
 fn start(
     db: &Connection,
     session: &Key,
@@ -185,12 +205,13 @@ fn add(db: &Connection, session: &Key, task: &Task) -> Result<(), StoreError> {
     let domain = serde_json::to_value(task.domain.domain).expect("a domain is JSON");
     execute(
         db,
-        "INSERT OR IGNORE INTO tasks (session, issue, title, domain) VALUES (?, ?, ?, ?)",
+        "INSERT OR IGNORE INTO tasks (session, issue, title, domain, foreseen) VALUES (?, ?, ?, ?, ?)",
         (
             session.row,
             task.number().0.cast_signed(),
             &task.issue.title,
             domain.as_str().unwrap_or_default(),
+            serde_json::to_string(&task.footprint).expect("a footprint is JSON"),
         ),
     )
 }
@@ -207,11 +228,13 @@ fn learn(
             commit: Commit { diff, .. },
         } => execute(
             db,
-            "UPDATE tasks SET files = ?, added = ?, removed = ? WHERE session = ? AND issue = ?",
+            "UPDATE tasks SET files = ?, added = ?, removed = ?, touched = ?
+             WHERE session = ? AND issue = ?",
             (
                 diff.files.cast_signed(),
                 diff.added.cast_signed(),
                 diff.removed.cast_signed(),
+                serde_json::to_string(&diff.paths).expect("paths are JSON"),
                 session.row,
                 issue,
             ),
