@@ -14,7 +14,7 @@ use crate::rules::money::{Basis, Charge, Usd};
 use crate::rules::plan::check::{Fault, faults};
 use crate::rules::plan::progress::{PlanOrder, Planning};
 use crate::rules::plan::read;
-use crate::rules::plan::shape::{Plan, schema};
+use crate::rules::plan::shape::{Plan, answer_schema};
 use crate::rules::plan::words;
 use crate::rules::schedule::session::Session;
 use crate::rules::settings::Settings;
@@ -295,7 +295,7 @@ impl<'a> Planner<'a> {
             transcript: self.transcript(self.live.session.plan.runs),
             env: env.map(|(name, value)| (name.to_owned(), value)).to_vec(),
             task: AgentTask::Answer {
-                schema: schema().to_string(),
+                schema: answer_schema().to_string(),
             },
         }
     }
