@@ -193,7 +193,11 @@ fn without_looking_first_a_kill_opens_an_issue_twice() {
     let ran = make(&stage, &["--yes"], &[blind]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let expected = essence(&stage);
-    assert_eq!(expected, undisturbed(), "without a kill nobody has to look");
+    assert_eq!(
+        expected,
+        undisturbed().0,
+        "without a kill nobody has to look"
+    );
     let events = ran.events();
     let names: Vec<&str> = events
         .iter()
