@@ -189,11 +189,14 @@ impl<'a> Planner<'a> {
         }
         inputs.push(Input::PlannerWanted { want, least: want });
         let decided = self.turn(&inputs).await?;
-        let granted = decided.iter().find_map(|recorded| match &recorded.event {
-            Event::Planning {
-                fact: Planning::Granted { run, grant },
-            } => Some((*run, *grant)),
-            _ => None,
+        let granted = decided.iter().find_map(|recorded| {
+            let Event::Planning { fact } = &recorded.event else {
+                return None;
+            };
+            let Planning::Granted { run, grant } = fact else {
+                return None;
+            };
+            Some((*run, *grant))
         });
         let budget = &self.live.session.budget;
         let left = budget.ceiling().minus(budget.spent());

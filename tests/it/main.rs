@@ -58,6 +58,7 @@ mod local_forge;
 mod makespan;
 mod plan;
 mod plan_claude;
+mod plan_engine;
 mod plan_github;
 mod plan_kill;
 mod process;

@@ -131,12 +131,26 @@ fn claude_plans_seven_items_that_are_opened_tied_and_worked_on() {
         let file = scene.stage.fake.file(&head, &format!("parts/{key}.txt"));
         assert_eq!(file.as_deref().map(str::trim_end), Some(key));
     }
-    // Who plans can read, and nothing else; and not beyond the files that it was given.
+    only_read(&scene, &ran);
+    // Every dollar of the model's is in the bill, the planner's among it.
+    assert_eq!(ran.cost(), scene.mock.billed());
+    let planner = ran.event("planner_settled");
+    assert_eq!(planner["basis"], "reported");
+    assert!(
+        planner["model"].as_str().unwrap().contains("sonnet"),
+        "{planner}"
+    );
+}
+
+/// Who plans can read, and nothing else; and not beyond the files that it was given.
+fn only_read(scene: &Scene, ran: &Ran) {
     let requests = scene.mock.requests();
     let planning = requests
         .iter()
         .filter(|request| request["scenario"] == "plan-seven");
+    let mut seen = 0;
     for request in planning {
+        seen += 1;
         let tools = request["tools"].to_string();
         assert!(
             tools.contains("StructuredOutput") && tools.contains("Read"),
@@ -146,6 +160,7 @@ fn claude_plans_seven_items_that_are_opened_tied_and_worked_on() {
             assert!(!tools.contains(&format!("\"{tool}\"")), "{tool} in {tools}");
         }
     }
+    assert!(seen >= 4, "{seen} requests");
     assert!(!scene.stage.rig.path("home/evil.txt").exists());
     let id = ran.event("session_started")["session"]
         .as_str()
@@ -160,20 +175,12 @@ fn claude_plans_seven_items_that_are_opened_tied_and_worked_on() {
         transcript.contains("Widgets") && !transcript.contains(SECRET),
         "{transcript}"
     );
-    // Every dollar of the model's is in the bill, the planner's among it.
-    assert_eq!(ran.cost(), scene.mock.billed());
-    let planner = ran.event("planner_settled");
-    assert_eq!(planner["basis"], "reported");
-    assert!(
-        planner["model"].as_str().unwrap().contains("sonnet"),
-        "{planner}"
-    );
 }
 
 #[test]
 fn a_planner_that_was_killed_after_its_answer_is_not_paid_twice() {
     let scene = Scene::new(&seven());
-    // The sixth event is the plan; whoever dies before it has the answer in the transcript.
+    // The fourth event is the plan; whoever dies before it has the answer in the transcript.
     let events = [3, 4].map(|at| format!("{at}:before"));
     for point in &events {
         let scene = if point == &events[0] {
