@@ -42,6 +42,7 @@ mod demo_project;
 mod doctor;
 mod engine;
 mod evaluate;
+mod foresee;
 mod git;
 mod git_files;
 mod git_hostile;
