@@ -25,8 +25,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// How a session with a plan begins in this process.
 pub enum PlanOpening {
-    /// For the first time: the inputs that say what it is.
-    New(Box<Input>),
+    /// For the first time: the input that says what it is, and the plan, where somebody wrote it.
+    New(Vec<Input>),
     /// From its journal.
     Resumed(Box<Settings>),
 }
@@ -72,7 +72,7 @@ impl<'a> Planner<'a> {
         let live = Live { ports, session };
         let mut this = Self { live, orders };
         match opening {
-            PlanOpening::New(input) => this.turn(&[*input]).await?,
+            PlanOpening::New(inputs) => this.turn(&inputs).await?,
             PlanOpening::Resumed(settings) => {
                 let mut inputs = this.lost_run().await;
                 inputs.push(Input::Resume { settings });
@@ -122,15 +122,6 @@ impl<'a> Planner<'a> {
         };
         self.note(settled).await?;
         Ok(planned)
-    }
-
-    /// Takes a plan that somebody wrote, as if the planner had.
-    pub async fn take(&mut self, plan: Plan) -> Result<(), JournalError> {
-        if self.live.session.plan.plan.is_none() {
-            let plan = Box::new(plan);
-            self.note(Planning::Checked { plan }).await?;
-        }
-        Ok(())
     }
 
     /// The plan is to be carried out.

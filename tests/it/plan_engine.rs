@@ -62,7 +62,7 @@ fn start(settings: Settings) -> PlanOpening {
         cap: Usd::from_micros(2_000_000),
         ..PlanOrder::default()
     };
-    PlanOpening::New(Box::new(Input::Start {
+    PlanOpening::New(vec![Input::Start {
         session: SessionId::new("01TEST"),
         project: "o/r".into(),
         selection: Selection {
@@ -70,7 +70,7 @@ fn start(settings: Settings) -> PlanOpening {
             ..Selection::default()
         },
         settings: Box::new(settings),
-    }))
+    }])
 }
 
 #[tokio::test(start_paused = true)]
