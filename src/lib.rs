@@ -233,6 +233,7 @@ pub mod reporters {
     pub mod next;
     pub mod notify;
     pub mod out;
+    pub mod outlook;
     pub mod paint;
     pub mod plain;
     pub mod shape;

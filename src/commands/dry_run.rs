@@ -8,6 +8,8 @@ use crate::commands::{nothing, preflight};
 use crate::engine::intake;
 use crate::error::Error;
 use crate::reporters::out::Stream;
+use crate::reporters::outlook::{at_best, outlook};
+use crate::reporters::shape::with;
 use crate::reporters::table::grid;
 use crate::reporters::words::{brief, fit, plural};
 use crate::rules::budget::Budget;
@@ -16,7 +18,8 @@ use crate::rules::ids::Timestamp;
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
 use crate::rules::printable::printable;
-use crate::rules::schedule::forecast::{Forecast, Placed, as_expected, forecast};
+use crate::rules::schedule::forecast::{Forecast, Placed};
+use crate::rules::schedule::predict::predict;
 use crate::rules::task::Task;
 use serde_json::{Value, json};
 
@@ -54,11 +57,7 @@ pub async fn run(
     let costs: Vec<Usd> = runnable.map(|task| task.estimate.cost).collect();
     let budget = Budget::new(settings.ceiling, settings.daily_ceiling);
     let affordable = budget.precheck(costs.iter().copied(), Timestamp(0));
-    let duration = |task: &Task| u64::from(task.estimate.minutes) * MINUTE;
-    let plan = forecast(tasks.clone(), &settings, duration, |task, _| {
-        as_expected(task)
-    })
-    .unwrap_or_default();
+    let (prediction, plan) = predict(tasks.clone(), &settings).unwrap_or_default();
     let needs_money = !costs.is_empty();
     let estimated: Usd = costs.into_iter().sum();
     let refusal = affordable
@@ -68,21 +67,22 @@ pub async fn run(
         .or_else(|| short_of_grant(&settings).filter(|_| needs_money));
     let event = json!({
         "v": 1, "event": "dry_run", "project": wiring.project.name(), "slots": settings.slots,
-        "makespan_minutes": plan.makespan_millis / MINUTE, "estimated_usd": estimated.decimal(),
-        "budget_usd": settings.ceiling.decimal(), "refused": refusal,
+        "estimated_usd": estimated.decimal(), "budget_usd": settings.ceiling.decimal(), "refused": refusal,
         "tasks": tasks.iter().map(|task| as_json(task, &plan)).collect::<Value>(),
     });
+    let event = with(event, outlook(&prediction));
     let text = if tasks.is_empty() {
         nothing::words(wiring, selection)
     } else {
         let ends = refusal.as_ref().map_or_else(String::new, |refusal| {
             format!("It would be refused: {refusal}.\n")
         });
+        let best = at_best(&prediction).map_or_else(String::new, |best| format!("; {best}"));
         format!(
-            "{}\n{} in about {} with {}, estimated {estimated} of {}. Nothing was touched.\n{ends}",
+            "{}\n{} in about {} with {}{best}.\nEstimated {estimated} of {}. Nothing was touched.\n{ends}",
             table(&tasks, &plan),
             plural(plan.attempts.len() as u64, "task"),
-            plural(plan.makespan_millis / MINUTE, "minute"),
+            plural(prediction.makespan_minutes, "minute"),
             plural(u64::from(settings.slots), "slot"),
             settings.ceiling,
         )
