@@ -63,6 +63,7 @@ mod store_commands;
 mod store_disk;
 mod store_kill;
 mod store_sample;
+mod waiting;
 mod whole;
 mod whole_claude;
 mod whole_limits;

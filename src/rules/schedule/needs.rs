@@ -112,7 +112,7 @@ impl Session {
     /// nothing to change, what they stand on; and nothing that another one stands on already.
     pub(super) fn below(&self, place: usize) -> Vec<Below> {
         let mut found = BTreeSet::new();
-        self.add_below(place, &mut found);
+        self.add_below(place, &mut found, &mut BTreeSet::new());
         let covered: BTreeSet<usize> = found
             .iter()
             .flat_map(|other| self.all_below(*other))
@@ -123,16 +123,17 @@ impl Session {
             .collect()
     }
 
-    fn add_below(&self, place: usize, found: &mut BTreeSet<usize>) {
+    fn add_below(&self, place: usize, found: &mut BTreeSet<usize>, seen: &mut BTreeSet<usize>) {
         for need in self.graph.needs(place) {
             let entry = self.table.at(need);
-            if entry.merged {
+            // Seen once is enough: there can be very many ways to the same one.
+            if entry.merged || !seen.insert(need) {
                 continue;
             }
             if entry.ending() == Some(Ending::Completed) && entry.record.commit.is_some() {
                 found.insert(need);
             } else {
-                self.add_below(need, found);
+                self.add_below(need, found, seen);
             }
         }
     }
