@@ -4,8 +4,10 @@
 
 /// Floor 1: facts and decisions. No I/O, no async, no clock.
 pub mod rules {
+    mod bills;
     pub mod breaker;
     pub mod budget;
+    pub mod certificate;
     pub mod classify;
     pub mod conflict;
     pub mod description;
@@ -41,6 +43,27 @@ pub mod rules {
     pub mod tags;
     pub mod tally;
     pub mod task;
+    /// Who should work on an issue, and why?
+    pub mod evaluate {
+        pub mod clarity;
+        pub mod complexity;
+        pub mod confidence;
+        mod default_rules;
+        mod defaults;
+        pub mod evaluation;
+        pub mod graded;
+        pub mod judge;
+        pub mod pattern;
+        pub mod phrase;
+        pub mod reading;
+        pub mod risk;
+        pub mod routing;
+        pub mod ruling;
+        pub mod score;
+        pub mod signs;
+        pub mod similar;
+        pub mod weights;
+    }
     /// Which files will a task likely touch, and what says so?
     pub mod footprint {
         pub mod glob;
@@ -60,6 +83,7 @@ pub mod rules {
         mod apply;
         pub mod bound;
         mod claims;
+        pub mod close;
         pub mod finish;
         pub mod forecast;
         pub mod locks;
@@ -70,6 +94,7 @@ pub mod rules {
         pub mod session;
         pub mod step;
         pub mod table;
+        pub mod why;
     }
 }
 
@@ -93,6 +118,8 @@ pub mod ports {
 /// Floor 3: runs a session through the ports.
 pub mod engine {
     pub mod attempt;
+    mod beside;
+    mod certify;
     pub mod clock;
     pub mod intake;
     pub mod link;
@@ -225,6 +252,7 @@ pub mod reporters {
     pub mod bars;
     pub mod console;
     pub mod end;
+    pub mod evaluation;
     mod fact_lines;
     pub mod json;
     pub mod line;
@@ -242,6 +270,7 @@ pub mod reporters {
     pub mod table;
     pub mod terminal;
     pub mod time;
+    mod together;
     pub mod words;
 }
 
@@ -297,6 +326,7 @@ pub mod commands {
     pub mod dispatch;
     pub mod doctor;
     pub mod dry_run;
+    pub mod evaluate;
     pub mod examine;
     pub mod exec;
     pub mod guess;

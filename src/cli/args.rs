@@ -1,7 +1,7 @@
 //! The command line: global flags and the list of commands.
 
 use crate::cli::help;
-use crate::cli::look::{HistoryArgs, MetricsArgs, StatusArgs};
+use crate::cli::look::{EvaluateArgs, HistoryArgs, MetricsArgs, StatusArgs};
 use crate::cli::run::{DemoArgs, ExecArgs, ResumeArgs};
 use crate::cli::setup::{CompletionsArgs, ConfigArgs, DoctorArgs, InitArgs, ManArgs};
 use crate::cli::steer::{BreakerArgs, CleanArgs, IssueArgs};
@@ -87,6 +87,8 @@ pub enum Commands {
     Doctor(DoctorArgs),
     /// Write a configuration for this repository
     Init(InitArgs),
+    /// Say who should work on an issue, and why
+    Evaluate(EvaluateArgs),
     /// Show what the agent did on an issue
     History(HistoryArgs),
     /// Remove what is provably not needed any more

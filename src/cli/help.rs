@@ -61,6 +61,15 @@ Examples:
 
 It needs no checkout and no configuration, and disturbs nothing: where sessions are kept is all that counts (--state-dir).";
 
+/// Under the flags of `evaluate`.
+pub const EVALUATE: &str = "\
+Examples:
+  autoissue evaluate 12                  type, complexity, confidence, risk, and the rule that decided
+  autoissue evaluate 12 --format json    the same for a program
+
+It reads the issue and this repository's record, and touches nothing. Weights, thresholds and rules stand under
+`routing` in the configuration; `autoissue config show` prints those in effect.";
+
 /// Under the flags of `history`.
 pub const HISTORY: &str = "\
 Examples:

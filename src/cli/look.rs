@@ -1,4 +1,4 @@
-//! `status`, `metrics`, `history`: commands that look at sessions.
+//! `status`, `metrics`, `evaluate`, `history`: commands that look at sessions.
 
 use crate::cli::help;
 use crate::cli::values::issue_number;
@@ -22,6 +22,15 @@ pub struct StatusArgs {
 /// Show cost, success rate and code impact of all sessions.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct MetricsArgs {}
+
+/// Say who should work on an issue, and why.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(after_help = help::EVALUATE)]
+pub struct EvaluateArgs {
+    /// The issue's number
+    #[arg(value_name = "ISSUE", value_parser = issue_number, allow_negative_numbers = true)]
+    pub issue: IssueNumber,
+}
 
 /// Show what the agent did on an issue.
 #[derive(Clone, Debug, Args)]

@@ -5,8 +5,8 @@ use crate::cli::steer::IssueArgs;
 use crate::commands::place::Place;
 use crate::commands::signals::interruptible;
 use crate::commands::{
-    breaker, clean, completions, config, demo, doctor, exec, history, init, metrics, resume, retry,
-    status,
+    breaker, clean, completions, config, demo, doctor, evaluate, exec, history, init, metrics,
+    resume, retry, status,
 };
 use crate::error::Error;
 use crate::rules::event::Command;
@@ -25,6 +25,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Commands::Resume(args) => interruptible(&place, Box::pin(resume::run(&place, &args))).await,
         Commands::Demo(args) => demo::command::run(&place, &args).await,
         Commands::Metrics(_) => metrics::run(&place),
+        Commands::Evaluate(args) => evaluate::run(&place, args.issue).await,
         Commands::History(args) => history::run(&place, &args).await,
         Commands::Clean(args) => clean::run(&place, args).await,
         Commands::Breaker(args) => breaker::run(&place, args.command),

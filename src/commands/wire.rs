@@ -24,6 +24,9 @@ use crate::config::work::AgentKind;
 use crate::engine::orders::{Check, Orders};
 use crate::error::{Error, Kind};
 use crate::ports::{Agent, Forge, Repository};
+use crate::rules::evaluate::judge::Judge;
+use crate::rules::evaluate::routing::Routing;
+use crate::rules::evaluate::similar::Titles;
 use crate::rules::ids::SessionId;
 use crate::rules::prompt::check_template;
 use crate::rules::redact::Redactor;
@@ -265,6 +268,16 @@ impl Wiring {
             // A control for the tests of exactly-once publishing; see tests/it/kill.rs.
             look_first: variable("AUTOISSUE_FAULT").as_deref() != Some("no-look"),
         })
+    }
+
+    /// Whoever evaluates issues, with this project's record.
+    #[must_use]
+    pub fn judge(&self, store: Option<&Store>) -> Judge {
+        let resolved = store.and_then(|store| store.resolved(&self.project_key()).ok());
+        Judge {
+            routing: Routing::clone(&self.loaded.config.routing),
+            precedents: Box::new(Titles::new(resolved.unwrap_or_default())),
+        }
     }
 
     /// What makes a fresh worktree ready, where anything does.

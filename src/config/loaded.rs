@@ -120,7 +120,7 @@ mod tests {
         }"#;
         let file = top.path().join("own.json");
         std::fs::write(&file, text).unwrap();
-        let environment = |name: &str| (name == "SET").then(|| "secret".to_owned());
+        let environment = |name: &str| (name == "SET").then(|| "canary".to_owned());
         let loaded = load(
             Path::new("/"),
             Some(&file),
@@ -130,7 +130,7 @@ mod tests {
         .unwrap();
         assert_eq!(
             loaded.config.checks[0].run.words(),
-            ["curl", "-H", "secret", "x"]
+            ["curl", "-H", "canary", "x"]
         );
         let shown = loaded.values();
         let value = |key: &str| {
@@ -143,7 +143,7 @@ mod tests {
         let check = json!([{ "name": "t", "run": "curl -H ${SET} x" }]);
         assert_eq!(value("checks"), (check, Source::File));
         let all = format!("{shown:?}");
-        assert!(!all.contains("secret") && !all.contains("hidden"), "{all}");
+        assert!(!all.contains("canary") && !all.contains("hidden"), "{all}");
         assert_eq!(loaded.resolve(Path::new("./x")), top.path().join("x"));
     }
 

@@ -5,6 +5,8 @@ use crate::config::shape::Config;
 use crate::config::telling::{AuthKind, DashboardAuth, Labels};
 use crate::config::values::Secret;
 use crate::config::work::{AgentKind, Check};
+use crate::rules::evaluate::routing::Routing;
+use crate::rules::evaluate::score::Score;
 use std::collections::BTreeSet;
 use std::path::{Component, Path};
 
@@ -24,6 +26,7 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     checks(&config.checks)?;
     paths(config)?;
     labels(&config.labels)?;
+    routing(&config.routing)?;
     people(config)?;
     dashboard(&config.dashboard.auth)
 }
@@ -110,6 +113,49 @@ fn labels(labels: &Labels) -> Result<(), ConfigError> {
         }
         if !label.is_empty() && !seen.insert(label.to_lowercase()) {
             return Err(ConfigError::value(key, "stands for two things"));
+        }
+    }
+    Ok(())
+}
+
+fn routing(routing: &Routing) -> Result<(), ConfigError> {
+    let levels = [
+        ("complexity", routing.complexity.levels),
+        ("confidence", routing.confidence.levels),
+        ("risk", routing.risk.levels),
+    ];
+    for (score, levels) in levels {
+        if levels.high < levels.medium {
+            let key = format!("routing.{score}.levels.high");
+            return Err(ConfigError::value(key, "is below `medium`"));
+        }
+    }
+    let complexity = &routing.complexity.weights;
+    let confidence = &routing.confidence.weights;
+    let weights = [
+        (
+            "complexity",
+            [
+                complexity.text,
+                complexity.technical_depth,
+                complexity.scope,
+                complexity.dependencies,
+            ],
+        ),
+        (
+            "confidence",
+            [
+                confidence.pattern,
+                confidence.similar,
+                confidence.capability,
+                confidence.context,
+            ],
+        ),
+    ];
+    for (score, weights) in weights {
+        if weights.iter().all(|weight| *weight == Score::ZERO) {
+            let key = format!("routing.{score}.weights");
+            return Err(ConfigError::value(key, "weigh nothing at all"));
         }
     }
     Ok(())
@@ -207,6 +253,20 @@ mod tests {
             "labels.failed: stands for two things",
         );
         check_that(json!({ "labels": { "working": "", "failed": "" } }), "");
+    }
+
+    #[test]
+    fn what_decides_on_routes_makes_sense() {
+        check_that(
+            json!({ "routing": { "risk": { "levels": { "medium": 0.7, "high": 0.3 } } } }),
+            "routing.risk.levels.high: is below `medium`",
+        );
+        let weights = json!({ "pattern": 0, "similar": 0, "capability": 0, "context": 0 });
+        check_that(
+            json!({ "routing": { "confidence": { "weights": weights } } }),
+            "routing.confidence.weights: weigh nothing at all",
+        );
+        check_that(json!({ "routing": { "rules": [], "decisions": [] } }), "");
     }
 
     #[test]

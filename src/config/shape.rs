@@ -4,6 +4,7 @@ use crate::config::names::{BaseBranch, Endpoint, GitSource, RepoName};
 use crate::config::telling::{Author, Dashboard, Labels, Log, Notify};
 use crate::config::values::{Dollars, Whole};
 use crate::config::work::{Agent, Breaker, Check, Executor, Planner, Scheduling, Worktree};
+use crate::rules::evaluate::routing::Routing;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -58,6 +59,8 @@ pub struct Config {
     pub log: Log,
     /// The web page that shows a session.
     pub dashboard: Dashboard,
+    /// How issues are evaluated, and what that decides.
+    pub routing: Box<Routing>,
 }
 
 impl Default for Config {
@@ -82,6 +85,7 @@ impl Default for Config {
             author: None,
             log: Log::default(),
             dashboard: Dashboard::default(),
+            routing: Box::default(),
         }
     }
 }

@@ -53,17 +53,19 @@ const MOST_INPUTS: usize = 256;
 /// How long running attempts may take to end when the session cannot go on.
 const LAST_GRACE: Duration = Duration::from_secs(15);
 
-struct Loop<'a> {
-    live: Live<'a>,
-    orders: Arc<Orders>,
-    bases: Arc<BaseVerdicts>,
-    sender: mpsc::Sender<Message>,
+pub(super) struct Loop<'a> {
+    pub(super) live: Live<'a>,
+    pub(super) orders: Arc<Orders>,
+    pub(super) bases: Arc<BaseVerdicts>,
+    pub(super) sender: mpsc::Sender<Message>,
     inbox: mpsc::Receiver<Message>,
     attempts: JoinSet<Outcome>,
     running: HashMap<Id, (IssueNumber, AttemptNumber)>,
     stops: HashMap<IssueNumber, Stop>,
-    announcements: JoinSet<()>,
+    pub(super) announcements: JoinSet<()>,
     looks: u32,
+    /// Stops the trial of the whole.
+    pub(super) trial: Stop,
 }
 
 /// Runs a session until it is finished or interrupted, and returns its last state.
@@ -92,6 +94,7 @@ pub async fn run(
         stops: HashMap::new(),
         announcements: JoinSet::new(),
         looks: 0,
+        trial: Stop::new(),
     };
     let result = this.open(opening).await;
     let result = match result {
@@ -144,6 +147,7 @@ impl Loop<'_> {
         for issue in before {
             self.announce(issue);
         }
+        self.tell_certificate();
         Ok(())
     }
 
@@ -248,24 +252,6 @@ impl Loop<'_> {
         Ok(inputs)
     }
 
-    /// Somebody may merge what others wait for while the session goes on.
-    fn look_for_merges(&mut self) {
-        let awaited = self.live.session.awaited();
-        if awaited.is_empty() {
-            return;
-        }
-        let (ports, sender) = (self.live.ports.clone(), self.sender.clone());
-        let branch = self.live.session.settings().base_branch.clone();
-        self.announcements.spawn(async move {
-            for input in merges::look(&ports, &branch, awaited).await {
-                let durable = None;
-                if sender.send(Message { input, durable }).await.is_err() {
-                    return;
-                }
-            }
-        });
-    }
-
     /// What other sessions spend matters only under a daily ceiling.
     async fn look_elsewhere(&mut self, capped: bool) -> Result<Option<Input>, JournalError> {
         if !capped {
@@ -292,7 +278,12 @@ impl Loop<'_> {
         match &recorded.event {
             Event::Admitted { issue, .. } => self.start_attempt(*issue),
             Event::TaskEnded { issue, .. } => self.announce(*issue),
-            Event::StopRequested => self.stops.values().for_each(Stop::ask),
+            Event::Certifying { parts } => self.certify(parts.clone()),
+            Event::Certified { .. } => self.tell_certificate(),
+            Event::StopRequested => {
+                self.stops.values().for_each(Stop::ask);
+                self.trial.ask();
+            }
             Event::CommandTaken {
                 command: Command::Skip { issue },
             } => {
@@ -319,6 +310,7 @@ impl Loop<'_> {
             | Event::BreakerClosed
             | Event::Announced { .. }
             | Event::Merged { .. }
+            | Event::CertificateTold { .. }
             | Event::SpentElsewhere { .. }
             | Event::SessionInterrupted
             | Event::SessionFinished => {}
@@ -388,7 +380,7 @@ impl Loop<'_> {
         });
     }
 
-    fn link(&self, issue: IssueNumber, attempt: AttemptNumber) -> Link {
+    pub(super) fn link(&self, issue: IssueNumber, attempt: AttemptNumber) -> Link {
         Link {
             issue,
             attempt,
@@ -398,7 +390,7 @@ impl Loop<'_> {
         }
     }
 
-    fn session_id(&self) -> SessionId {
+    pub(super) fn session_id(&self) -> SessionId {
         self.live.ports.journal.session().clone()
     }
 

@@ -6,6 +6,7 @@ use crate::reporters::outlook::looked_back;
 use crate::reporters::paint::{Colour, Paint, Tone};
 use crate::reporters::table::{session_table, shows_addresses, totals_table};
 use crate::reporters::time::human;
+use crate::reporters::together::{left_out, sentence};
 use crate::reporters::words::{address, brief, fit, plural, spoken, tone_of};
 use crate::rules::ids::SessionId;
 use crate::rules::money::Usd;
@@ -32,6 +33,7 @@ pub fn end_report(tally: &Tally, width: usize, colour: Colour, calling: &Calling
         verdict(tally, width, paint),
         links(tally, width, paint),
         reasons(tally, width, paint),
+        together(tally, width, paint),
         next_steps(&steps(tally, calling), width, paint),
     ];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
@@ -176,6 +178,18 @@ fn reasons(tally: &Tally, width: usize, paint: Paint) -> String {
         lines.push(format!("  and {} more", told.len() - REASONS));
     }
     section("Reasons", &lines, paint)
+}
+
+/// Does it all go together, in which order, and what does not?
+fn together(tally: &Tally, width: usize, paint: Paint) -> String {
+    let Some(certificate) = &tally.certificate else {
+        return String::new();
+    };
+    let mut lines = vec![fit(&format!("  {}", sentence(certificate)), width)];
+    for (issue, why) in left_out(certificate).take(REASONS) {
+        lines.push(fit(&format!("  {issue:<6} {why}"), width));
+    }
+    section("Together", &lines, paint)
 }
 
 fn has_reason(task: &TaskTally) -> bool {

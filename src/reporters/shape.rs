@@ -5,6 +5,7 @@
 
 use crate::reporters::outlook::outlook;
 use crate::reporters::time::rfc3339;
+use crate::reporters::together;
 use crate::rules::event::{Command, Effect, Event, Fact, Recorded};
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::issue::Selection;
@@ -46,7 +47,10 @@ pub fn summary(tally: &Tally) -> Value {
     let expected = tally.prediction.as_ref().map_or_else(|| json!({}), outlook);
     with(
         with(counted, expected),
-        json!({ "tasks": tasks_json(tally) }),
+        json!({
+            "certificate": tally.certificate.as_ref().map(together::as_json),
+            "tasks": tasks_json(tally),
+        }),
     )
 }
 
@@ -114,6 +118,9 @@ fn name(event: &Event) -> &'static str {
         Event::BreakerOpened { .. } => "breaker_opened",
         Event::BreakerClosed => "breaker_closed",
         Event::TaskEnded { .. } => "task_ended",
+        Event::Certifying { .. } => "certifying",
+        Event::Certified { .. } => "certified",
+        Event::CertificateTold { .. } => "certificate_told",
         Event::Merged { .. } => "task_merged",
         Event::Announced { .. } => "task_announced",
         Event::SpentElsewhere { .. } => "spent_elsewhere",
@@ -186,18 +193,30 @@ fn fields(tally: &Tally, event: &Event) -> Value {
         Event::DispatchPaused { until, reason } => {
             json!({ "until": rfc3339(*until), "reason": reason })
         }
-        Event::BreakerOpened {
-            until,
-            failures,
-            reason,
-        } => json!({ "until": rfc3339(*until), "failures": failures, "reason": reason }),
+        Event::BreakerOpened { .. } => breaker_opened(event),
         Event::TaskEnded { issue, .. } => task_ended(tally, *issue),
-        Event::Announced { issue, trouble } => json!({ "issue": issue, "trouble": trouble }),
+        Event::Certifying { parts } => together::parts_json(parts),
+        Event::Certified { certificate } => together::as_json(certificate),
+        Event::Announced { issue, trouble } | Event::CertificateTold { issue, trouble } => {
+            json!({ "issue": issue, "trouble": trouble })
+        }
         Event::SpentElsewhere { today } => json!({ "today_usd": today.decimal() }),
         Event::CommandTaken { command } => asked(command),
         Event::SessionInterrupted | Event::SessionFinished => json!({ "summary": summary(tally) }),
         Event::BreakerClosed | Event::StopRequested => Value::Null,
     }
+}
+
+fn breaker_opened(event: &Event) -> Value {
+    let Event::BreakerOpened {
+        until,
+        failures,
+        reason,
+    } = event
+    else {
+        return Value::Null;
+    };
+    json!({ "until": rfc3339(*until), "failures": failures, "reason": reason })
 }
 
 fn fact_fields(fact: &Fact) -> Value {
@@ -360,6 +379,9 @@ fn effect_fields(effect: &Effect) -> Value {
             json!({ "effect": "push", "branch": branch, "commit": commit })
         }
         Effect::OpenPull { branch } => json!({ "effect": "open_pull", "branch": branch }),
+        Effect::Describe { branch, kind } => {
+            json!({ "effect": "describe", "branch": branch, "kind": kind })
+        }
         Effect::AddLabel { label } => json!({ "effect": "add_label", "label": label }),
         Effect::RemoveLabel { label } => json!({ "effect": "remove_label", "label": label }),
         Effect::Comment { kind } => json!({ "effect": "comment", "kind": kind }),

@@ -1,5 +1,6 @@
 //! What can happen to a session, and what is merely interesting.
 
+use crate::rules::certificate::{Certificate, Part};
 use crate::rules::fact::Fact;
 use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId, Timestamp};
 use crate::rules::issue::Selection;
@@ -78,6 +79,20 @@ pub enum Input {
     },
     /// An ending was announced.
     Announced {
+        /// The task.
+        issue: IssueNumber,
+        /// What could not be done, if anything.
+        trouble: Option<String>,
+    },
+    /// The work was tried together.
+    Certified {
+        /// What was tried.
+        parts: Vec<Part>,
+        /// What came of it.
+        certificate: Box<Certificate>,
+    },
+    /// A pull tells it, or cannot.
+    CertificateTold {
         /// The task.
         issue: IssueNumber,
         /// What could not be done, if anything.

@@ -125,14 +125,19 @@ impl Priority {
         }
     }
 
-    /// The most urgent that a label names: `P1`, `critical`, `priority: high`, `priority/2`, `low priority`.
+    /// The most urgent that a label names, medium where none does.
     #[must_use]
     pub fn of_labels(labels: &[String]) -> Self {
+        Self::named(labels).unwrap_or_default()
+    }
+
+    /// The most urgent that a label names: `P1`, `critical`, `priority: high`, `priority/2`, `low priority`.
+    #[must_use]
+    pub fn named(labels: &[String]) -> Option<Self> {
         labels
             .iter()
             .filter_map(|label| Self::of_label(label))
             .min()
-            .unwrap_or_default()
     }
 
     fn of_label(label: &str) -> Option<Self> {

@@ -1,5 +1,6 @@
 //! A session as people ask for it: who stands where, what was spent, how it ended. Folded from events alone.
 
+use crate::rules::certificate::Certificate;
 use crate::rules::classify::Domain;
 use crate::rules::ids::{
     AttemptNumber, BranchName, CommitId, ConversationId, IssueNumber, PullNumber, SessionId,
@@ -59,6 +60,8 @@ pub struct Tally {
     pub breaker: Breaker,
     /// What keeps everybody out for a while, if anything.
     pub pause: Option<Pause>,
+    /// What came of trying the work together.
+    pub certificate: Option<Certificate>,
     /// The place of the last event taken in.
     pub seen: u64,
 }

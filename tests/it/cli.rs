@@ -25,6 +25,7 @@ fn help_shows_commands_examples_and_exit_codes() {
       demo         Try it out: a small project and a scripted agent, offline, in seconds
       doctor       Say what is missing here, and how to mend it
       init         Write a configuration for this repository
+      evaluate     Say who should work on an issue, and why
       history      Show what the agent did on an issue
       clean        Remove what is provably not needed any more
       breaker      Look at the circuit breaker, or close it

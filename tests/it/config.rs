@@ -196,64 +196,80 @@ fn a_secret_in_a_tracked_file_is_refused_and_not_shown() {
     assert!(!referred.contains("canary"));
 }
 
+/// The defaults before those of `routing`, which are long and stand last, and those.
+fn shown_defaults() -> (String, String) {
+    let shown = Sealed::new().run(&["config", "show"]);
+    let (short, routing) = shown.split_once("routing.").unwrap();
+    (short.to_owned(), routing.to_owned())
+}
+
+#[test]
+fn the_defaults_of_routing_are_shown() {
+    let (_, routing) = shown_defaults();
+    assert!(routing.starts_with("mode = \"advise\""), "{routing}");
+    assert!(routing.contains("routing.complexity.weights.technicalDepth = 0.4"));
+}
+
 #[test]
 fn the_defaults_are_shown_as_such() {
-    assert_snapshot!(Sealed::new().run(&["config", "show"]), @r#"
+    assert_snapshot!(shown_defaults().0, @r#"
     exit code 0
     --- stdout
     # no file
-    version = 1                               # default
-    project.repo = null                       # default
-    project.path = "."                        # default
-    project.baseBranch = null                 # default
-    forge.kind = "auto"                       # default
-    forge.apiUrl = null                       # default
-    forge.graphqlUrl = null                   # default
-    forge.gitUrl = null                       # default
-    forge.issuesDir = ".autoissue/issues"     # default
-    executor.maxParallel = 3                  # default
-    executor.timeoutMinutes = 30              # default
-    executor.createPr = true                  # default
-    executor.prDraft = false                  # default
-    executor.maxRetries = 2                   # default
-    agent.kind = "claude"                     # default
-    agent.command = null                      # default
-    agent.env = {}                            # default
-    agent.model = "sonnet"                    # default
-    agent.maxBudgetUsd = 5.0                  # default
-    agent.yolo = false                        # default
-    agent.maxTurns = null                     # default
-    agent.idleMinutes = 10                    # default
-    maxTotalBudgetUsd = 50.0                  # default
-    maxDailyBudgetUsd = null                  # default
-    planner.enabled = true                    # default
-    planner.model = "sonnet"                  # default
-    planner.maxBudgetUsd = 2.0                # default
-    checks = []                               # default
-    worktree.root = null                      # default
-    worktree.setup = null                     # default
-    worktree.copy = []                        # default
-    worktree.keepIgnored = false              # default
-    breaker.failures = 5                      # default
-    breaker.cooldownSeconds = 60              # default
-    scheduling.policy = "footprint"           # default
-    scheduling.dependencies = "merged"        # default
-    prompt = null                             # default
-    labels.working = "autoissue:working"      # default
-    labels.completed = "autoissue:completed"  # default
-    labels.failed = "autoissue:failed"        # default
-    labels.blocked = "autoissue:blocked"      # default
-    labels.removeTrigger = false              # default
-    notify.webhook = null                     # default
-    author = null                             # default
-    log.keepDays = 14                         # default
-    dashboard.enabled = false                 # default
-    dashboard.port = 3030                     # default
-    dashboard.auth.enabled = false            # default
-    dashboard.auth.type = "basic"             # default
-    dashboard.auth.username = null            # default
-    dashboard.auth.password = null            # default
-    dashboard.auth.token = null               # default
+    version = 1                                       # default
+    project.repo = null                               # default
+    project.path = "."                                # default
+    project.baseBranch = null                         # default
+    forge.kind = "auto"                               # default
+    forge.apiUrl = null                               # default
+    forge.graphqlUrl = null                           # default
+    forge.gitUrl = null                               # default
+    forge.issuesDir = ".autoissue/issues"             # default
+    executor.maxParallel = 3                          # default
+    executor.timeoutMinutes = 30                      # default
+    executor.createPr = true                          # default
+    executor.prDraft = false                          # default
+    executor.maxRetries = 2                           # default
+    agent.kind = "claude"                             # default
+    agent.command = null                              # default
+    agent.env = {}                                    # default
+    agent.model = "sonnet"                            # default
+    agent.maxBudgetUsd = 5.0                          # default
+    agent.yolo = false                                # default
+    agent.maxTurns = null                             # default
+    agent.idleMinutes = 10                            # default
+    maxTotalBudgetUsd = 50.0                          # default
+    maxDailyBudgetUsd = null                          # default
+    planner.enabled = true                            # default
+    planner.model = "sonnet"                          # default
+    planner.maxBudgetUsd = 2.0                        # default
+    checks = []                                       # default
+    worktree.root = null                              # default
+    worktree.setup = null                             # default
+    worktree.copy = []                                # default
+    worktree.keepIgnored = false                      # default
+    breaker.failures = 5                              # default
+    breaker.cooldownSeconds = 60                      # default
+    scheduling.policy = "footprint"                   # default
+    scheduling.dependencies = "merged"                # default
+    scheduling.certificate = true                     # default
+    scheduling.rework = true                          # default
+    prompt = null                                     # default
+    labels.working = "autoissue:working"              # default
+    labels.completed = "autoissue:completed"          # default
+    labels.failed = "autoissue:failed"                # default
+    labels.blocked = "autoissue:blocked"              # default
+    labels.removeTrigger = false                      # default
+    notify.webhook = null                             # default
+    author = null                                     # default
+    log.keepDays = 14                                 # default
+    dashboard.enabled = false                         # default
+    dashboard.port = 3030                             # default
+    dashboard.auth.enabled = false                    # default
+    dashboard.auth.type = "basic"                     # default
+    dashboard.auth.username = null                    # default
+    dashboard.auth.password = null                    # default
+    dashboard.auth.token = null                       # default
     "#);
 }
 

@@ -165,6 +165,10 @@ impl Forge for GitHub {
         self.write_correction(number, draft).await
     }
 
+    async fn describe_pull(&self, number: PullNumber, body: &str) -> Result<(), ForgeError> {
+        self.write_description(number, body).await
+    }
+
     async fn has_comment(&self, issue: IssueNumber, marker: &str) -> Result<bool, ForgeError> {
         self.read_has_comment(issue, marker).await
     }

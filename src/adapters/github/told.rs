@@ -43,6 +43,13 @@ impl<'a> From<&'a PullDraft> for CorrectPull<'a> {
     }
 }
 
+/// Changes the description of a pull.
+#[derive(Debug, Serialize)]
+pub struct DescribePull<'a> {
+    /// Markdown.
+    pub body: &'a str,
+}
+
 /// Comments on an issue.
 #[derive(Debug, Serialize)]
 pub struct AddComment<'a> {

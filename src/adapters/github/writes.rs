@@ -4,7 +4,9 @@ use crate::adapters::github::address::percent;
 use crate::adapters::github::client::parse;
 use crate::adapters::github::forge::GitHub;
 use crate::adapters::github::limits::Kind;
-use crate::adapters::github::told::{AddComment, AddLabels, CorrectPull, CreateLabel, OpenPull};
+use crate::adapters::github::told::{
+    AddComment, AddLabels, CorrectPull, CreateLabel, DescribePull, OpenPull,
+};
 use crate::adapters::github::wire::{WireLabel, WirePull};
 use crate::ports::ForgeError;
 use crate::rules::ids::{IssueNumber, PullNumber};
@@ -74,6 +76,20 @@ impl GitHub {
         let action = format!("correct pull request {number}");
         let path = self.path(&format!("/pulls/{}", number.0));
         let body = CorrectPull::from(draft);
+        self.client
+            .write(&action, Kind::Change, Method::PATCH, &path, Some(&body))
+            .await
+            .map(drop)
+    }
+
+    pub(super) async fn write_description(
+        &self,
+        number: PullNumber,
+        body: &str,
+    ) -> Result<(), ForgeError> {
+        let action = format!("describe pull request {number}");
+        let path = self.path(&format!("/pulls/{}", number.0));
+        let body = DescribePull { body };
         self.client
             .write(&action, Kind::Change, Method::PATCH, &path, Some(&body))
             .await

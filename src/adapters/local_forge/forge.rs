@@ -155,6 +155,14 @@ impl Forge for LocalForge {
             .await
     }
 
+    async fn describe_pull(&self, number: PullNumber, body: &str) -> Result<(), ForgeError> {
+        let body = body.to_owned();
+        self.change(move |folders| {
+            folders.change_pull(number, |document| pull::put_body(document, &body))
+        })
+        .await
+    }
+
     async fn has_comment(&self, issue: IssueNumber, marker: &str) -> Result<bool, ForgeError> {
         let marker = marker.to_owned();
         self.look(move |folders| {
@@ -251,6 +259,14 @@ impl Folders {
     }
 
     fn correct_pull(&self, number: PullNumber, draft: &PullDraft) -> Result<(), ForgeError> {
+        self.change_pull(number, |document| pull::correct(document, draft))
+    }
+
+    fn change_pull(
+        &self,
+        number: PullNumber,
+        change: impl Fn(&mut Document),
+    ) -> Result<(), ForgeError> {
         let action = format!("correct pull {number}");
         let found = self.pulls.find(number.0)?;
         let entry = found.ok_or_else(|| ForgeError::NotFound {
@@ -261,7 +277,7 @@ impl Folders {
             return Err(ForgeError::Refused { action, detail });
         }
         edit_file(&self.pulls, number.0, &action, |document| {
-            pull::correct(document, draft);
+            change(document);
             Ok(true)
         })
     }

@@ -3,10 +3,14 @@
 use crate::adapters::store::error::{StoreError, Tried};
 use crate::adapters::store::ledger::usd;
 use crate::adapters::store::open::Store;
+use crate::rules::evaluate::similar::Resolved;
+use crate::rules::ids::IssueNumber;
 use crate::rules::money::Usd;
 
 /// So many of the newest attempts count.
 const NEWEST: u32 = 200;
+/// So many of the issues worked on last are compared with a new one.
+const RESOLVED: u32 = 500;
 /// Fewer attempts say nothing.
 const ENOUGH: usize = 5;
 
@@ -23,6 +27,32 @@ impl Store {
         Ok(millis.map(|millis| {
             u32::try_from(millis.cast_unsigned().div_ceil(60_000).max(1)).unwrap_or(u32::MAX)
         }))
+    }
+
+    /// The newest issues of this project that an agent worked on, each as it ended last.
+    pub fn resolved(&self, project: &str) -> Result<Vec<Resolved>, StoreError> {
+        const ACTION: &str = "read what was resolved before";
+        self.read(|db| {
+            let mut statement = db
+                .prepare_cached(&format!(
+                    "SELECT issue, title, ending = 'completed', max(session)
+                     FROM tasks JOIN sessions ON key = session
+                     WHERE project = ? AND attempts > 0
+                       AND ending IN ('completed', 'failed', 'no_change', 'needs_human')
+                     GROUP BY issue ORDER BY max(session) DESC, issue DESC LIMIT {RESOLVED}"
+                ))
+                .tried(ACTION)?;
+            let rows = statement
+                .query_map([project], |row| {
+                    Ok(Resolved {
+                        issue: IssueNumber(row.get::<_, i64>(0)?.cast_unsigned()),
+                        title: row.get(1)?,
+                        succeeded: row.get(2)?,
+                    })
+                })
+                .tried(ACTION)?;
+            rows.collect::<rusqlite::Result<_>>().tried(ACTION)
+        })
     }
 
     /// One figure of each of the newest attempts that were paid for, and whose bill is known.

@@ -132,6 +132,9 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
         | Event::DispatchStopped { .. }
         | Event::Announced { .. }
         | Event::Merged { .. }
+        | Event::Certifying { .. }
+        | Event::Certified { .. }
+        | Event::CertificateTold { .. }
         | Event::SpentElsewhere { .. }
         | Event::StopRequested => Ok(()),
     }

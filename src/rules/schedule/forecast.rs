@@ -51,6 +51,16 @@ pub fn forecast<T: Into<Arc<Task>>>(
     Ok(play(ranked, settings, duration, outcome))
 }
 
+/// The session as it is once those have begun that can begin at once.
+///
+/// # Errors
+/// The cycle, where tasks wait for each other.
+pub fn opened<T: Into<Arc<Task>>>(tasks: Vec<T>, settings: &Settings) -> Result<Session, Cycle> {
+    let backlog = Backlog::read(tasks, settings)?;
+    let ranked = backlog.ranked(&backlog.order());
+    Ok(begin(ranked, settings, &|_| 0).forecast.session)
+}
+
 /// The same for tasks whose order stands.
 pub fn play(
     ranked: Ranked,
@@ -58,6 +68,13 @@ pub fn play(
     duration: impl Fn(&Task) -> u64,
     outcome: impl Fn(&Task, AttemptNumber) -> Outcome,
 ) -> Forecast {
+    let mut play = begin(ranked, settings, &duration);
+    play.go_on(&duration, &outcome);
+    play.forecast
+}
+
+/// Lets in whoever can begin at once.
+fn begin(ranked: Ranked, settings: &Settings, duration: &impl Fn(&Task) -> u64) -> Play {
     let mut play = Play {
         forecast: Forecast::default(),
         now: Timestamp(0),
@@ -77,36 +94,13 @@ pub fn play(
             selection,
             settings,
         },
-        &duration,
+        duration,
     );
     // As `Event::TasksRead` would, without its copy of all tasks.
     play.forecast.session.seq += 1;
     play.forecast.session.begin(ranked);
-    play.put(&Input::Tick, &duration);
-    while play.forecast.session.phase == Phase::Running {
-        let Some((issue, attempt)) = play.wait() else {
-            break;
-        };
-        let input = match issue {
-            Some(issue) => {
-                let entry = play
-                    .forecast
-                    .session
-                    .entry(issue)
-                    .expect("only tasks of the session are admitted");
-                let outcome = outcome(&entry.task, attempt);
-                Input::Finished {
-                    issue,
-                    attempt,
-                    outcome,
-                    dice: 0,
-                }
-            }
-            None => Input::Tick,
-        };
-        play.put(&input, &duration);
-    }
-    play.forecast
+    play.put(&Input::Tick, duration);
+    play
 }
 
 struct Play {
@@ -118,6 +112,30 @@ struct Play {
 }
 
 impl Play {
+    fn go_on(
+        &mut self,
+        duration: &impl Fn(&Task) -> u64,
+        outcome: &impl Fn(&Task, AttemptNumber) -> Outcome,
+    ) {
+        while self.forecast.session.phase == Phase::Running {
+            let Some((issue, attempt)) = self.wait() else {
+                return;
+            };
+            let ended = issue.map(|issue| {
+                let entry = (self.forecast.session.entry(issue))
+                    .expect("only tasks of the session are admitted");
+                let outcome = outcome(&entry.task, attempt);
+                Input::Finished {
+                    issue,
+                    attempt,
+                    outcome,
+                    dice: 0,
+                }
+            });
+            self.put(&ended.unwrap_or(Input::Tick), duration);
+        }
+    }
+
     /// Moves the clock to whatever comes next: an attempt's end, or a moment that the session waits for.
     fn wait(&mut self) -> Option<(Option<IssueNumber>, AttemptNumber)> {
         let wake = self.forecast.session.next_wake(self.now);

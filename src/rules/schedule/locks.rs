@@ -225,6 +225,12 @@ impl Locks {
         }
     }
 
+    /// Those that it may not get ahead of.
+    pub(super) fn ahead_of(&self, task: usize) -> impl Iterator<Item = usize> {
+        let kept = self.kept_for.iter().copied();
+        kept.take_while(move |kept| *kept != task)
+    }
+
     /// It neither waits nor runs any more. Adds those that are to be looked at again.
     pub fn leave(&mut self, task: usize, woken: &mut Vec<usize>) {
         if let Some((resource, mode)) = self.waits_for[task].take() {

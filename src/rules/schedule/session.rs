@@ -6,6 +6,7 @@ use crate::rules::event::{Command, Event, Recorded};
 use crate::rules::graph::Dependencies;
 use crate::rules::ids::{IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
+use crate::rules::schedule::close::Certification;
 use crate::rules::schedule::locks::Locks;
 use crate::rules::schedule::order::{Backlog, Ranked};
 use crate::rules::schedule::places::Places;
@@ -64,6 +65,9 @@ pub struct Session {
     pub(super) unannounced: Places,
     /// Those that need work that is done and not merged.
     pub(super) awaiting: Places,
+    pub(super) certification: Certification,
+    /// Those whose pulls have to tell what came of it.
+    pub(super) untold: Places,
     /// Are the tasks known? There may be none.
     pub(super) read: bool,
 }
@@ -79,12 +83,14 @@ impl PartialEq for Session {
                 session.unannounced.clone(),
                 session.awaiting.clone(),
                 session.hopeless.clone(),
+                session.untold.clone(),
             )
         };
         state(self) == state(other)
             && sets(self) == sets(other)
             && (&self.id, &self.project, &self.selection)
                 == (&other.id, &other.project, &other.selection)
+            && self.certification == other.certification
             && (&self.settings, &self.paused) == (&other.settings, &other.paused)
             && (&self.table, &self.budget, &self.locks)
                 == (&other.table, &other.budget, &other.locks)
@@ -169,6 +175,9 @@ impl Session {
                     Phase::Opening
                 };
                 self.hopeless = None;
+                if matches!(self.certification, Certification::Running(_)) {
+                    self.certification = Certification::Open;
+                }
             }
             Event::TasksRead { tasks, prediction } => {
                 self.read(tasks.clone(), prediction.as_deref());
@@ -180,6 +189,10 @@ impl Session {
             Event::BreakerClosed => self.breaker = Breaker::default(),
             Event::CommandTaken { command } => self.take_command(command),
             Event::StopRequested => self.phase = Phase::Stopping,
+            Event::Certifying { parts } => {
+                self.certification = Certification::Running(parts.clone());
+            }
+            Event::Certified { certificate } => self.note_certificate(certificate),
             Event::SessionInterrupted => self.phase = Phase::Interrupted,
             Event::SessionFinished => self.phase = Phase::Finished,
             Event::Held { .. }
@@ -192,7 +205,8 @@ impl Session {
             | Event::Parked { .. }
             | Event::Requeued { .. }
             | Event::TaskEnded { .. }
-            | Event::Announced { .. } => {}
+            | Event::Announced { .. }
+            | Event::CertificateTold { .. } => {}
         }
     }
 

@@ -34,6 +34,8 @@ impl Session {
             | Input::Reported { .. }
             | Input::Announced { .. }
             | Input::Merged { .. }
+            | Input::Certified { .. }
+            | Input::CertificateTold { .. }
             | Input::SpentElsewhere { .. }
             | Input::Stop => events.extend(self.answer(input)),
         }
@@ -97,11 +99,10 @@ impl Session {
                 fact: fact.clone(),
             }),
             Input::Announced { issue, trouble } => self.announced(*issue, trouble.as_ref()),
-            Input::Merged { issue } => {
-                let is_news = self.entry(*issue).is_some_and(|entry| {
-                    entry.ending() == Some(Ending::Completed) && !entry.merged
-                });
-                is_news.then_some(Event::Merged { issue: *issue })
+            Input::Merged { issue } => self.seen_merged(*issue),
+            Input::Certified { parts, certificate } => self.certified(parts, certificate),
+            Input::CertificateTold { issue, trouble } => {
+                self.certificate_told(*issue, trouble.as_ref())
             }
             Input::SpentElsewhere { today } => Some(Event::SpentElsewhere { today: *today }),
             Input::Stop if matches!(self.phase, Phase::Opening | Phase::Running) => {
@@ -145,11 +146,7 @@ impl Session {
         }
         self.admission(now)
             .or_else(|| self.unmerged())
-            .or_else(|| self.is_done().then_some(Event::SessionFinished))
-    }
-
-    fn is_done(&self) -> bool {
-        self.read && self.table.all_ended() && self.unannounced.is_empty()
+            .or_else(|| self.close())
     }
 
     /// Ends one that cannot start any more.

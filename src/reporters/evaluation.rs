@@ -1,0 +1,181 @@
+//! An evaluation, for a person and for a program: every factor, every rule that fired, and what decided.
+
+use crate::reporters::table::grid;
+use crate::reporters::words::fit;
+use crate::rules::evaluate::clarity::Doubt;
+use crate::rules::evaluate::evaluation::Evaluation;
+use crate::rules::evaluate::graded::Graded;
+use crate::rules::evaluate::routing::{Decision, Mode, Suitability};
+use crate::rules::evaluate::ruling::Fired;
+use crate::rules::evaluate::score::Level;
+use crate::rules::printable::printable;
+use serde_json::{Value, json};
+
+/// Columns that the other columns of the factors take.
+const BESIDE: usize = 44;
+/// Columns that reasons get at least.
+const LEAST: usize = 24;
+
+/// The evaluation in full, as lines of at most about `width` columns.
+#[must_use]
+pub fn evaluation_text(evaluation: &Evaluation, width: usize) -> String {
+    let mut lines = vec![
+        format!(
+            "route       {}: {}",
+            evaluation.route.word(),
+            row(evaluation.row.as_ref())
+        ),
+        format!(
+            "type        {} ({})",
+            evaluation.kind.word(),
+            printable(&evaluation.kind_because)
+        ),
+        format!(
+            "priority    {} ({})",
+            evaluation.priority.word(),
+            printable(&evaluation.priority_because)
+        ),
+        String::new(),
+    ];
+    lines.extend(factors(evaluation, width));
+    lines.push(String::new());
+    lines.extend(rules(evaluation));
+    lines.push(format!("suitability {}", decided(evaluation)));
+    for doubt in &evaluation.doubts {
+        lines.push(format!("not clear   {}", printable(&doubt.words())));
+    }
+    if !evaluation.recommendations.is_empty() {
+        let all = evaluation.recommendations.join(", ");
+        lines.push(format!("recommended {}", printable(&all)));
+    }
+    lines.push(format!("here        {}", meaning(evaluation)));
+    lines.join("\n") + "\n"
+}
+
+fn factors(evaluation: &Evaluation, width: usize) -> Vec<String> {
+    let room = width.saturating_sub(BESIDE).max(LEAST);
+    let mut rows = Vec::new();
+    for (name, graded) in scores(evaluation) {
+        let cells = [name, graded.level.word(), "", &graded.score.to_string(), ""];
+        rows.push(cells.map(ToOwned::to_owned).to_vec());
+        for factor in &graded.factors {
+            rows.push(vec![
+                format!("  {}", printable(&factor.name)),
+                fit(&printable(&factor.because.join(", ")), room),
+                factor.weight.to_string(),
+                factor.value.to_string(),
+                String::new(),
+            ]);
+        }
+    }
+    for row in &mut rows {
+        row.pop();
+    }
+    grid(vec!["score", "because", "weight", "value"], rows, 2)
+}
+
+fn rules(evaluation: &Evaluation) -> Vec<String> {
+    let line = |fired: &Fired| {
+        let end = if fired.is_final { ", final" } else { "" };
+        let (rule, because) = (printable(&fired.rule), printable(&fired.because));
+        format!(
+            "rule        {rule} -> {}{end}: {because}",
+            fired.suitability.word()
+        )
+    };
+    evaluation.fired.iter().map(line).collect()
+}
+
+fn decided(evaluation: &Evaluation) -> String {
+    let word = evaluation.suitability.word();
+    match evaluation.deciding() {
+        Some(fired) => format!("{word}: the rule {} decided", printable(&fired.rule)),
+        None => format!("{word}: no rule matched"),
+    }
+}
+
+/// What the route means in the mode.
+fn meaning(evaluation: &Evaluation) -> String {
+    match (evaluation.mode, evaluation.obstacle()) {
+        (Mode::Advise, _) => "it would run: routing.mode is advise".to_owned(),
+        (Mode::Off, _) => "it would run: routing.mode is off".to_owned(),
+        (Mode::Enforce, Some(obstacle)) => format!("it would not run: {}", printable(&obstacle)),
+        (Mode::Enforce, None) if evaluation.wants_approval() => {
+            "it would wait for `autoissue approve`: routing.mode is enforce".to_owned()
+        }
+        (Mode::Enforce, None) => "it would run".to_owned(),
+    }
+}
+
+fn row(row: Option<&Decision>) -> String {
+    let Some(row) = row else {
+        return "no row of the decision table matched".to_owned();
+    };
+    let level =
+        |level: Option<Level>, what: &str| level.map(|level| format!("{} {what}", level.word()));
+    let suitability = row
+        .suitability
+        .map(Suitability::word)
+        .map(|word| format!("{word} suitability"));
+    let parts = [
+        suitability,
+        level(row.confidence, "confidence"),
+        level(row.risk, "risk"),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if parts.is_empty() {
+        "whatever the levels".to_owned()
+    } else {
+        parts.join(", ")
+    }
+}
+
+fn scores(evaluation: &Evaluation) -> [(&'static str, &Graded); 3] {
+    [
+        ("complexity", &evaluation.complexity),
+        ("confidence", &evaluation.confidence),
+        ("risk", &evaluation.risk),
+    ]
+}
+
+/// The evaluation as an object of the printed JSON.
+#[must_use]
+pub fn evaluation_json(evaluation: &Evaluation) -> Value {
+    let rules = evaluation.fired.iter().map(|fired| {
+        json!({
+            "rule": fired.rule, "suitability": fired.suitability.word(), "final": fired.is_final,
+            "because": fired.because,
+        })
+    });
+    let mut object = json!({
+        "mode": evaluation.mode.word(),
+        "route": evaluation.route.word(),
+        "row": row(evaluation.row.as_ref()),
+        "type": evaluation.kind.word(),
+        "type_because": evaluation.kind_because,
+        "suitability": evaluation.suitability.word(),
+        "decided_by": evaluation.deciding().map(|fired| &fired.rule),
+        "rules": rules.collect::<Value>(),
+        "unclear": evaluation.doubts.iter().map(Doubt::words).collect::<Value>(),
+        "recommendations": evaluation.recommendations,
+        "care": evaluation.care().collect::<Value>(),
+        "priority": evaluation.priority.word(),
+        "priority_because": evaluation.priority_because,
+        "runs": meaning(evaluation),
+    });
+    for (name, graded) in scores(evaluation) {
+        object[name] = score_json(graded);
+    }
+    object
+}
+
+fn score_json(graded: &Graded) -> Value {
+    let factors = graded.factors.iter().map(|factor| {
+        json!({
+            "name": factor.name, "value": factor.value, "weight": factor.weight, "because": factor.because,
+        })
+    });
+    json!({
+        "score": graded.score, "level": graded.level.word(), "factors": factors.collect::<Value>(),
+    })
+}

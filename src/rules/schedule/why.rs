@@ -1,0 +1,372 @@
+//! Why does a task not run, and what would have to be otherwise? Found by playing what is left on a virtual clock.
+
+use crate::rules::breaker::Permit;
+use crate::rules::budget::Refusal;
+use crate::rules::classify::Domain;
+use crate::rules::conflict::{Shared, Why, chance, may_run_together, shared};
+use crate::rules::ids::{IssueNumber, Timestamp};
+use crate::rules::money::Usd;
+use crate::rules::schedule::forecast::{as_expected, play};
+use crate::rules::schedule::order::Backlog;
+use crate::rules::schedule::session::{Phase, Session};
+use crate::rules::schedule::table::{Entry, State};
+use crate::rules::settings::Settings;
+use crate::rules::task::{Ending, Task};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// One thing that a task waits for. It starts when all of them are over.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wait {
+    /// A task that has to be done first.
+    Need {
+        /// Which.
+        issue: IssueNumber,
+    },
+    /// The merge of a task that is done.
+    Merge {
+        /// Which.
+        issue: IssueNumber,
+    },
+    /// A running task that it would collide with, or one whose turn comes first because it was passed over too often.
+    Collision {
+        /// Which.
+        issue: IssueNumber,
+        /// Does it run?
+        runs: bool,
+        /// Over what.
+        over: Over,
+    },
+    /// A slot: so many wait that rank before it.
+    Slot {
+        /// How many.
+        ahead: usize,
+    },
+    /// The end of a pause, of the breaker's cooldown, or of its own waiting time.
+    Time {
+        /// Not before.
+        until: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// The probe of the half-open breaker.
+    Probe {
+        /// Whose.
+        issue: IssueNumber,
+    },
+    /// Money that is set aside for others, and may come back.
+    Money {
+        /// So much is missing now.
+        short_by: Usd,
+    },
+    /// Nobody is let in any more until `resume`.
+    Resume {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What two tasks would collide over.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Over {
+    /// Files, the likeliest first, and the chance over all of them.
+    Files {
+        /// Which.
+        files: Vec<Shared>,
+        /// From 0 to 1.
+        chance: f64,
+    },
+    /// A domain that only one of them may work in.
+    Domain(Domain),
+    /// One of them is of unknown domain, and runs alone under the strict rule.
+    Unknown,
+}
+
+/// What would let it start sooner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ButFor {
+    /// What would be otherwise.
+    pub change: Change,
+    /// Then it would start in so many minutes.
+    pub starts_in: u64,
+}
+
+/// Something that could be otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Without these tasks.
+    Without(Vec<IssueNumber>),
+    /// With so many slots.
+    Slots(u32),
+}
+
+/// How a task stands, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// The task.
+    pub task: Arc<Task>,
+    /// How it ended, if it did, and why.
+    pub ended: Option<(Ending, Option<String>)>,
+    /// Since when it runs, if it does.
+    pub running: Option<Timestamp>,
+    /// What it waits for; nothing where it runs, has ended, or starts next.
+    pub waits: Vec<Wait>,
+    /// When it will likely start, in minutes from now.
+    pub starts_in: Option<u64>,
+    /// What would let it start sooner, the smallest change first.
+    pub but_for: Vec<ButFor>,
+}
+
+impl Session {
+    /// Why does the task stand where it stands at this moment? `None` if it is not one of the session.
+    #[must_use]
+    pub fn why(&self, issue: IssueNumber, now: Timestamp) -> Option<Explanation> {
+        let place = self.table.place(issue)?;
+        let entry = self.table.at(place);
+        let mut explanation = Explanation {
+            task: Arc::clone(&entry.task),
+            ended: None,
+            running: entry.run().map(|run| run.since),
+            waits: Vec::new(),
+            starts_in: None,
+            but_for: Vec::new(),
+        };
+        if let State::Ended { ending, reason } = &entry.state {
+            explanation.ended = Some((*ending, reason.clone()));
+        } else if explanation.running.is_none() {
+            explanation.waits = self.waits(place, now);
+            self.look_ahead(issue, now, &mut explanation);
+        }
+        Some(explanation)
+    }
+
+    /// The smallest set of what has to be over before it can start: each of them alone would keep it waiting.
+    fn waits(&self, place: usize, now: Timestamp) -> Vec<Wait> {
+        let entry = self.table.at(place);
+        let number = |place: usize| self.table.at(place).task.number();
+        let open: Vec<usize> = (self.graph.needs(place))
+            .filter(|need| !self.is_met(*need))
+            .collect();
+        let mut waits: Vec<Wait> = open
+            .iter()
+            .map(|&need| match self.awaits_merge(need) {
+                true => Wait::Merge {
+                    issue: number(need),
+                },
+                false => Wait::Need {
+                    issue: number(need),
+                },
+            })
+            .collect();
+        waits.sort_by_key(|wait| match wait {
+            Wait::Merge { issue } | Wait::Need { issue } => issue.0,
+            Wait::Collision { .. }
+            | Wait::Slot { .. }
+            | Wait::Time { .. }
+            | Wait::Probe { .. }
+            | Wait::Money { .. }
+            | Wait::Resume { .. } => 0,
+        });
+        if let State::Retrying { until } | State::Parked { until } = entry.state {
+            waits.push(Wait::Time {
+                until,
+                reason: "its last attempt".to_owned(),
+            });
+        }
+        if let (Some(reason), Phase::Running | Phase::Interrupted) = (&self.hopeless, self.phase) {
+            let reason = reason.clone();
+            waits.push(Wait::Resume { reason });
+        }
+        if !waits.is_empty() {
+            return waits;
+        }
+        waits.extend(self.collisions(place));
+        if self.slots.is_empty() {
+            let ahead = (self.table.entries()[..place].iter())
+                .filter(|entry| matches!(entry.state, State::Ready))
+                .count();
+            waits.push(Wait::Slot { ahead });
+        }
+        waits.extend(self.closed_doors(entry, now));
+        waits
+    }
+
+    fn collisions(&self, place: usize) -> Vec<Wait> {
+        let own = &self.table.at(place).task;
+        let running = self.table.running().map(|other| (other, true));
+        let kept = self.locks.ahead_of(place).map(|other| (other, false));
+        let against = |(other, runs): (usize, bool)| {
+            let other = &self.table.at(other).task;
+            let why = may_run_together(own, other, self.settings().policy).err()?;
+            Some(Wait::Collision {
+                issue: other.number(),
+                runs,
+                over: over(why, own, other),
+            })
+        };
+        let mut found: Vec<Wait> = running.chain(kept).filter_map(against).collect();
+        found.dedup();
+        found
+    }
+
+    /// What keeps everybody out.
+    fn closed_doors(&self, entry: &Entry, now: Timestamp) -> Option<Wait> {
+        if !entry.start.is_paid() {
+            return None;
+        }
+        match self.permit(now) {
+            Permit::NotBefore(until) => {
+                let pause = self.paused.as_ref().filter(|(other, _)| *other == until);
+                let reason = pause.map_or("the breaker", |(_, reason)| reason);
+                return Some(Wait::Time {
+                    until,
+                    reason: reason.to_owned(),
+                });
+            }
+            Permit::AfterProbe(issue) => return Some(Wait::Probe { issue }),
+            Permit::Free | Permit::Probe => {}
+        }
+        let (want, least) = self.prices();
+        match self.budget.reserve(want, least, now) {
+            Err(Refusal::Waits { short_by } | Refusal::Exhausted { short_by, .. }) => {
+                Some(Wait::Money { short_by })
+            }
+            Ok(_) => None,
+        }
+    }
+
+    /// When it will start, and when it would if something were otherwise.
+    fn look_ahead(&self, issue: IssueNumber, now: Timestamp, explanation: &mut Explanation) {
+        let blocked = explanation.waits.iter().any(|wait| match wait {
+            Wait::Merge { .. } | Wait::Resume { .. } => true,
+            Wait::Need { .. }
+            | Wait::Collision { .. }
+            | Wait::Slot { .. }
+            | Wait::Time { .. }
+            | Wait::Probe { .. }
+            | Wait::Money { .. } => false,
+        });
+        if blocked {
+            return;
+        }
+        let rest = Rest::of(self, now);
+        let slots = rest.settings.slots;
+        let Some(starts_in) = rest.start_of(issue, &[], slots) else {
+            return;
+        };
+        explanation.starts_in = Some(starts_in);
+        if starts_in == 0 {
+            return;
+        }
+        let others: Vec<IssueNumber> = explanation.waits.iter().filter_map(Wait::task).collect();
+        let each = others.iter().map(|other| vec![*other]);
+        let together = (others.len() > 1).then(|| others.clone());
+        let mut best = starts_in;
+        for without in each.chain(together) {
+            if let Some(sooner) = rest
+                .start_of(issue, &without, slots)
+                .filter(|at| *at < best)
+            {
+                best = sooner;
+                let change = Change::Without(without);
+                explanation.but_for.push(ButFor {
+                    change,
+                    starts_in: sooner,
+                });
+            }
+        }
+        let more = (slots + 1..=slots.saturating_mul(2)).find_map(|slots| {
+            let sooner = rest.start_of(issue, &[], slots)?;
+            (sooner < starts_in).then_some(ButFor {
+                change: Change::Slots(slots),
+                starts_in: sooner,
+            })
+        });
+        explanation.but_for.extend(more);
+    }
+}
+
+impl Wait {
+    /// The task that is waited for, where it is one.
+    #[must_use]
+    pub fn task(&self) -> Option<IssueNumber> {
+        match self {
+            Self::Need { issue } | Self::Collision { issue, .. } => Some(*issue),
+            Self::Merge { .. }
+            | Self::Slot { .. }
+            | Self::Time { .. }
+            | Self::Probe { .. }
+            | Self::Money { .. }
+            | Self::Resume { .. } => None,
+        }
+    }
+}
+
+fn over(why: Why, one: &Task, other: &Task) -> Over {
+    match why {
+        Why::Files { .. } => Over::Files {
+            files: shared(&one.footprint, &other.footprint),
+            chance: chance(one, other),
+        },
+        Why::Domain(domain) => Over::Domain(domain),
+        Why::Unknown => Over::Unknown,
+    }
+}
+
+const MINUTE: u64 = 60_000;
+
+/// What is left of a session: what runs first, then the others by their rank.
+struct Rest {
+    tasks: Vec<Arc<Task>>,
+    settings: Settings,
+    /// Minutes that a running one still takes.
+    left: HashMap<IssueNumber, u64>,
+}
+
+impl Rest {
+    fn of(session: &Session, now: Timestamp) -> Self {
+        let mut settings = session.settings().clone();
+        let spent = session.budget.spent();
+        settings.ceiling = settings.ceiling.minus(spent);
+        let runs = |entry: &&Entry| entry.run().is_some();
+        let entries = session.table.entries().iter();
+        let running = entries.clone().filter(runs);
+        let waiting = entries.filter(|entry| entry.run().is_none() && entry.ending().is_none());
+        let left = running.clone().filter_map(|entry| {
+            let gone = now.millis_since(entry.run()?.since) / MINUTE;
+            let minutes = u64::from(entry.task.estimate.minutes);
+            Some((entry.task.number(), minutes.saturating_sub(gone).max(1)))
+        });
+        Self {
+            settings,
+            left: left.collect(),
+            tasks: (running.chain(waiting))
+                .map(|entry| Arc::clone(&entry.task))
+                .collect(),
+        }
+    }
+
+    /// In how many minutes it starts without some others, and with so many slots.
+    fn start_of(&self, issue: IssueNumber, without: &[IssueNumber], slots: u32) -> Option<u64> {
+        let kept = |task: &&Arc<Task>| !without.contains(&task.number());
+        let tasks: Vec<Arc<Task>> = self.tasks.iter().filter(kept).cloned().collect();
+        let order: Vec<usize> = (0..tasks.len()).collect();
+        let settings = Settings {
+            slots,
+            ..self.settings.clone()
+        };
+        let backlog = Backlog::read(tasks, &settings).ok()?;
+        let minutes = |task: &Task| {
+            let left = self.left.get(&task.number());
+            left.copied().unwrap_or(u64::from(task.estimate.minutes)) * MINUTE
+        };
+        let played = play(backlog.ranked(&order), &settings, minutes, |task, _| {
+            as_expected(task)
+        });
+        let placed = played
+            .attempts
+            .iter()
+            .find(|placed| placed.issue == issue)?;
+        Some(placed.from / MINUTE)
+    }
+}
