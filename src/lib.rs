@@ -271,6 +271,7 @@ pub mod reporters {
     pub mod terminal;
     pub mod time;
     mod together;
+    pub mod why;
     pub mod words;
 }
 
@@ -347,6 +348,7 @@ pub mod commands {
     pub mod status;
     pub mod store;
     pub mod watch;
+    pub mod why;
     pub mod wire;
     /// The project, the agent and the check of `demo`.
     pub mod demo {

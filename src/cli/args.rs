@@ -1,7 +1,7 @@
 //! The command line: global flags and the list of commands.
 
 use crate::cli::help;
-use crate::cli::look::{EvaluateArgs, HistoryArgs, MetricsArgs, StatusArgs};
+use crate::cli::look::{EvaluateArgs, HistoryArgs, MetricsArgs, StatusArgs, WhyArgs};
 use crate::cli::run::{DemoArgs, ExecArgs, ResumeArgs};
 use crate::cli::setup::{CompletionsArgs, ConfigArgs, DoctorArgs, InitArgs, ManArgs};
 use crate::cli::steer::{BreakerArgs, CleanArgs, IssueArgs};
@@ -79,6 +79,8 @@ pub enum Commands {
     Resume(ResumeArgs),
     /// Show what is running, else the latest sessions
     Status(StatusArgs),
+    /// Say why an issue does not run yet, and what would let it start sooner
+    Why(WhyArgs),
     /// Show cost, success rate and code impact of all sessions
     Metrics(MetricsArgs),
     /// Try it out: a small project and a scripted agent, offline, in seconds

@@ -61,6 +61,15 @@ Examples:
 
 It needs no checkout and no configuration, and disturbs nothing: where sessions are kept is all that counts (--state-dir).";
 
+/// Under the flags of `why`.
+pub const WHY: &str = "\
+Examples:
+  autoissue why 12                   who is in its way, in the session that works on it?
+  autoissue why 12 backlog           in a session that `exec backlog` would begin
+  autoissue why 12 --format json     the same for a program
+
+It plays what is left on a virtual clock to say when the issue will likely start, and when it would without others or with more slots.";
+
 /// Under the flags of `evaluate`.
 pub const EVALUATE: &str = "\
 Examples:

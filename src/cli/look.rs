@@ -1,4 +1,4 @@
-//! `status`, `metrics`, `evaluate`, `history`: commands that look at sessions.
+//! `status`, `why`, `metrics`, `evaluate`, `history`: commands that look at sessions.
 
 use crate::cli::help;
 use crate::cli::values::issue_number;
@@ -17,6 +17,17 @@ pub struct StatusArgs {
     /// Show changes as they happen, until the session ends
     #[arg(long)]
     pub watch: bool,
+}
+
+/// Say why an issue does not run yet, and what would let it start sooner.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = help::WHY)]
+pub struct WhyArgs {
+    /// The issue's number
+    #[arg(value_name = "ISSUE", value_parser = issue_number, allow_negative_numbers = true)]
+    pub issue: IssueNumber,
+    /// Read the issues with this label as `exec` would, in place of a session
+    pub label: Option<String>,
 }
 
 /// Show cost, success rate and code impact of all sessions.

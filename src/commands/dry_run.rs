@@ -20,6 +20,7 @@ use crate::rules::money::Usd;
 use crate::rules::printable::printable;
 use crate::rules::schedule::forecast::{Forecast, Placed};
 use crate::rules::schedule::predict::predict;
+use crate::rules::settings::Settings;
 use crate::rules::task::Task;
 use serde_json::{Value, json};
 
@@ -34,18 +35,20 @@ const TITLE: usize = 40;
 /// Columns that files get at least, or they are not shown.
 const FILES: usize = 16;
 
-/// Runs it.
-pub async fn run(
-    place: &Place,
-    wiring: &Wiring,
-    selection: &Selection,
-    fit: bool,
-) -> Result<Exit, Error> {
+/// Issues as a session would read them, and its settings.
+pub struct Dry {
+    /// The issues, read.
+    pub tasks: Vec<Task>,
+    /// What the session's decisions would rest on.
+    pub settings: Settings,
+}
+
+/// Reads issues as `exec` does, and changes nothing.
+pub async fn read(place: &Place, wiring: &Wiring, selection: &Selection) -> Result<Dry, Error> {
     preflight::check(wiring)?;
     let forge = wiring.forge()?;
     let store = Store::open_read_only(&wiring.state).ok();
-    let mut settings = wiring.settings(selection.label.as_deref(), store.as_ref());
-    settings.priority_first = fit;
+    let settings = wiring.settings(selection.label.as_deref(), store.as_ref());
     let minutes = store
         .as_ref()
         .and_then(|store| store.typical_minutes(&wiring.project_key()).ok().flatten());
@@ -53,6 +56,21 @@ pub async fn run(
     nothing::tell_absent(place, forge.as_ref(), selection, &issues).await?;
     let tasks = intake::read(forge.as_ref(), issues, &settings, minutes, []).await?;
     check_order(&tasks)?;
+    Ok(Dry { tasks, settings })
+}
+
+/// Runs it.
+pub async fn run(
+    place: &Place,
+    wiring: &Wiring,
+    selection: &Selection,
+    fit: bool,
+) -> Result<Exit, Error> {
+    let Dry {
+        tasks,
+        mut settings,
+    } = read(place, wiring, selection).await?;
+    settings.priority_first = fit;
     let runnable = tasks.iter().filter(|task| task.obstacle.is_none());
     let costs: Vec<Usd> = runnable.map(|task| task.estimate.cost).collect();
     let budget = Budget::new(settings.ceiling, settings.daily_ceiling);

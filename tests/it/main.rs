@@ -69,3 +69,4 @@ mod waiting;
 mod whole;
 mod whole_claude;
 mod whole_limits;
+mod why;

@@ -51,16 +51,6 @@ pub fn forecast<T: Into<Arc<Task>>>(
     Ok(play(ranked, settings, duration, outcome))
 }
 
-/// The session as it is once those have begun that can begin at once.
-///
-/// # Errors
-/// The cycle, where tasks wait for each other.
-pub fn opened<T: Into<Arc<Task>>>(tasks: Vec<T>, settings: &Settings) -> Result<Session, Cycle> {
-    let backlog = Backlog::read(tasks, settings)?;
-    let ranked = backlog.ranked(&backlog.order());
-    Ok(begin(ranked, settings, &|_| 0).forecast.session)
-}
-
 /// The same for tasks whose order stands.
 pub fn play(
     ranked: Ranked,
@@ -71,6 +61,11 @@ pub fn play(
     let mut play = begin(ranked, settings, &duration);
     play.go_on(&duration, &outcome);
     play.forecast
+}
+
+/// The session as it is once those have begun that can begin at once.
+pub(super) fn opened(ranked: Ranked, settings: &Settings) -> Session {
+    begin(ranked, settings, &|_| 0).forecast.session
 }
 
 /// Lets in whoever can begin at once.

@@ -147,17 +147,15 @@ impl Session {
         let open: Vec<usize> = (self.graph.needs(place))
             .filter(|need| !self.is_met(*need))
             .collect();
-        let mut waits: Vec<Wait> = open
-            .iter()
-            .map(|&need| match self.awaits_merge(need) {
-                true => Wait::Merge {
-                    issue: number(need),
-                },
-                false => Wait::Need {
-                    issue: number(need),
-                },
-            })
-            .collect();
+        let wait = |need: &usize| {
+            let issue = number(*need);
+            if self.awaits_merge(*need) {
+                Wait::Merge { issue }
+            } else {
+                Wait::Need { issue }
+            }
+        };
+        let mut waits: Vec<Wait> = open.iter().map(wait).collect();
         waits.sort_by_key(|wait| match wait {
             Wait::Merge { issue } | Wait::Need { issue } => issue.0,
             Wait::Collision { .. }
@@ -181,7 +179,9 @@ impl Session {
             return waits;
         }
         waits.extend(self.collisions(place));
-        if self.slots.is_empty() {
+        // Whoever runs and is in the way gives a slot back as well.
+        let gives_slot = |wait: &Wait| matches!(wait, Wait::Collision { runs: true, .. });
+        if self.slots.is_empty() && !waits.iter().any(gives_slot) {
             let ahead = (self.table.entries()[..place].iter())
                 .filter(|entry| matches!(entry.state, State::Ready))
                 .count();
@@ -201,7 +201,7 @@ impl Session {
             Some(Wait::Collision {
                 issue: other.number(),
                 runs,
-                over: over(why, own, other),
+                over: over(&why, own, other),
             })
         };
         let mut found: Vec<Wait> = running.chain(kept).filter_map(against).collect();
@@ -302,13 +302,13 @@ impl Wait {
     }
 }
 
-fn over(why: Why, one: &Task, other: &Task) -> Over {
+fn over(why: &Why, one: &Task, other: &Task) -> Over {
     match why {
         Why::Files { .. } => Over::Files {
             files: shared(&one.footprint, &other.footprint),
             chance: chance(one, other),
         },
-        Why::Domain(domain) => Over::Domain(domain),
+        Why::Domain(domain) => Over::Domain(*domain),
         Why::Unknown => Over::Unknown,
     }
 }
@@ -360,13 +360,146 @@ impl Rest {
             let left = self.left.get(&task.number());
             left.copied().unwrap_or(u64::from(task.estimate.minutes)) * MINUTE
         };
-        let played = play(backlog.ranked(&order), &settings, minutes, |task, _| {
+        let forecast = play(backlog.ranked(&order), &settings, minutes, |task, _| {
             as_expected(task)
         });
-        let placed = played
+        let placed = forecast
             .attempts
             .iter()
             .find(|placed| placed.issue == issue)?;
         Some(placed.from / MINUTE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::conflict::tests::task;
+    use crate::rules::schedule::predict::opened;
+    use crate::rules::script::settings;
+
+    /// Tasks of ten minutes by number, domain, files and needs.
+    fn session(slots: u32, tasks: &[(u64, Domain, &[&str], &[u64])]) -> Session {
+        let tasks = tasks.iter().map(|(number, domain, files, needs)| {
+            let files: Vec<(&str, f64)> = files.iter().map(|file| (*file, 0.9)).collect();
+            let mut task = task(*domain, &files);
+            task.issue.number = IssueNumber(*number);
+            task.needs = needs.iter().copied().map(IssueNumber).collect();
+            task.estimate.minutes = 10;
+            task
+        });
+        let settings = Settings {
+            slots,
+            ..settings()
+        };
+        opened(tasks.collect(), &settings).expect("acyclic")
+    }
+
+    fn why(session: &Session, issue: u64) -> Explanation {
+        session
+            .why(IssueNumber(issue), Timestamp(0))
+            .expect("it is one of the session")
+    }
+
+    fn without(issue: u64, starts_in: u64) -> ButFor {
+        ButFor {
+            change: Change::Without(vec![IssueNumber(issue)]),
+            starts_in,
+        }
+    }
+
+    #[test]
+    fn who_is_in_the_way_is_named_with_the_files_and_what_would_help() {
+        let session = session(
+            3,
+            &[
+                (1, Domain::Backend, &["a"], &[]),
+                (2, Domain::Backend, &["a", "b"], &[]),
+                (3, Domain::Backend, &["b"], &[]),
+            ],
+        );
+        let waiting = (1..=3).find(|issue| !why(&session, *issue).waits.is_empty());
+        let waiting = waiting.expect("two of them share a file");
+        let why = why(&session, waiting);
+        let [
+            Wait::Collision {
+                issue,
+                runs: true,
+                over: Over::Files { files, chance },
+            },
+        ] = why.waits.as_slice()
+        else {
+            panic!("{:?}", why.waits);
+        };
+        assert_eq!(files.len(), 1);
+        assert!((chance - 0.81).abs() < 1e-9);
+        assert_eq!(why.starts_in, Some(10));
+        assert_eq!(why.but_for, [without(issue.0, 0)]);
+    }
+
+    #[test]
+    fn disjoint_files_of_one_domain_and_unknown_ones_run_beside_each_other() {
+        let tasks: Vec<(u64, Domain, &[&str], &[u64])> = vec![
+            (1, Domain::Backend, &["a"], &[]),
+            (2, Domain::Backend, &["b"], &[]),
+            (3, Domain::Unknown, &[], &[]),
+            (4, Domain::Unknown, &[], &[]),
+        ];
+        let session = session(4, &tasks);
+        for (issue, ..) in tasks {
+            assert!(why(&session, issue).running.is_some(), "#{issue}");
+        }
+    }
+
+    #[test]
+    fn without_a_slot_one_more_would_help() {
+        let tasks: Vec<(u64, Domain, &[&str], &[u64])> = vec![
+            (1, Domain::Backend, &["a"], &[]),
+            (2, Domain::Backend, &["b"], &[]),
+            (3, Domain::Backend, &["c"], &[]),
+        ];
+        let session = session(2, &tasks);
+        let why = why(&session, 3);
+        assert_eq!(why.waits, [Wait::Slot { ahead: 0 }]);
+        assert_eq!(why.starts_in, Some(10));
+        let change = Change::Slots(3);
+        assert_eq!(
+            why.but_for,
+            [ButFor {
+                change,
+                starts_in: 0
+            }]
+        );
+    }
+
+    #[test]
+    fn a_need_is_waited_for_and_a_known_domain_stands_in_for_files() {
+        let session = session(
+            4,
+            &[
+                (1, Domain::Backend, &["a"], &[]),
+                (2, Domain::Backend, &[], &[]),
+                (3, Domain::Frontend, &["c"], &[1]),
+            ],
+        );
+        let needs = why(&session, 3);
+        assert_eq!(
+            needs.waits,
+            [Wait::Need {
+                issue: IssueNumber(1)
+            }]
+        );
+        assert_eq!(needs.but_for, [without(1, 0)]);
+        let waiting = why(&session, 2);
+        let over = Over::Domain(Domain::Backend);
+        let issue = IssueNumber(1);
+        assert_eq!(
+            waiting.waits,
+            [Wait::Collision {
+                issue,
+                runs: true,
+                over
+            }]
+        );
     }
 }
