@@ -43,6 +43,18 @@ pub mod rules {
     pub mod tags;
     pub mod tally;
     pub mod task;
+    /// A directive taken apart into items, and what becomes of them.
+    pub mod plan {
+        pub mod check;
+        pub mod draft;
+        pub mod outlook;
+        pub mod overlap;
+        pub mod progress;
+        pub mod read;
+        pub mod shape;
+        pub mod sums;
+        pub mod words;
+    }
     /// Who should work on an issue, and why?
     pub mod evaluate {
         pub mod clarity;
@@ -106,6 +118,7 @@ pub mod ports {
     mod journal;
     mod repository;
     mod session;
+    mod tracker;
 
     pub use agent::*;
     pub use commands::*;
@@ -113,6 +126,7 @@ pub mod ports {
     pub use journal::*;
     pub use repository::*;
     pub use session::*;
+    pub use tracker::*;
 }
 
 /// Floor 3: runs a session through the ports.
@@ -122,9 +136,11 @@ pub mod engine {
     mod certify;
     pub mod clock;
     pub mod intake;
+    pub mod laying_out;
     pub mod link;
     mod merges;
     pub mod orders;
+    pub mod planning;
     pub mod publish;
     pub mod recover;
     pub mod rounds;
@@ -206,6 +222,7 @@ pub mod adapters {
         pub mod limits;
         pub mod reads;
         pub mod reply;
+        pub mod ties;
         pub mod told;
         pub mod verdict;
         pub mod window;
@@ -264,6 +281,8 @@ pub mod reporters {
     pub mod outlook;
     pub mod paint;
     pub mod plain;
+    mod plan_lines;
+    pub mod planning;
     pub mod shape;
     pub mod standing;
     pub mod status;
@@ -288,6 +307,7 @@ pub mod cli {
     pub mod help;
     pub mod look;
     pub mod parse;
+    pub mod plan;
     pub mod run;
     pub mod setup;
     pub mod steer;
@@ -337,6 +357,12 @@ pub mod commands {
     pub mod nothing;
     pub mod output;
     pub mod place;
+    pub mod plan;
+    pub mod plan_ask;
+    pub mod plan_course;
+    pub mod plan_map;
+    pub mod plan_run;
+    pub mod plan_view;
     pub mod preflight;
     pub mod probe;
     pub mod project;

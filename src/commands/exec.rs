@@ -69,11 +69,12 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
         &wiring,
         &store,
         Prepared {
-            journal,
+            journal: journal.into(),
             forge,
             repository,
             agent,
             opening,
+            console: None,
         },
     )
     .await
@@ -96,7 +97,7 @@ pub async fn branches(repository: &dyn Repository) -> Result<Vec<BranchName>, Er
 }
 
 /// An issue that another unfinished session works on is left to it.
-fn leave_claimed(tasks: &mut [Task], claimed: &BTreeMap<IssueNumber, SessionId>) {
+pub fn leave_claimed(tasks: &mut [Task], claimed: &BTreeMap<IssueNumber, SessionId>) {
     for task in tasks.iter_mut().filter(|task| task.obstacle.is_none()) {
         if let Some(session) = claimed.get(&task.number()) {
             let reason = format!(

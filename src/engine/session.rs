@@ -42,6 +42,11 @@ pub enum Opening {
         /// The issues, read, where the journal ends before them.
         tasks: Option<Vec<Task>>,
     },
+    /// Its journal is open in this process already, and its plan has become issues.
+    Planned {
+        /// The issues, read.
+        tasks: Vec<Task>,
+    },
 }
 
 /// How often the control inbox and other sessions' spending are looked at.
@@ -112,10 +117,12 @@ impl Loop<'_> {
     async fn open(&mut self, opening: Opening) -> Result<(), JournalError> {
         let before: Vec<IssueNumber> = self.live.session.unannounced().collect();
         let mut inputs = Vec::new();
-        let (Opening::New { settings, .. } | Opening::Resumed { settings, .. }) = &opening;
-        let elsewhere = self
-            .look_elsewhere(settings.daily_ceiling.is_some())
-            .await?;
+        let settings = match &opening {
+            Opening::New { settings, .. } | Opening::Resumed { settings, .. } => settings,
+            Opening::Planned { .. } => self.live.session.settings(),
+        };
+        let capped = settings.daily_ceiling.is_some();
+        let elsewhere = self.look_elsewhere(capped).await?;
         match opening {
             Opening::New {
                 project,
@@ -141,6 +148,10 @@ impl Loop<'_> {
                 inputs.extend(merges::look(self.live.ports, &branch, awaited).await);
                 inputs.extend(elsewhere);
                 inputs.extend(tasks.map(Input::read));
+            }
+            Opening::Planned { tasks } => {
+                inputs.extend(elsewhere);
+                inputs.push(Input::read(tasks));
             }
         }
         self.turn(&inputs).await?;
@@ -296,6 +307,7 @@ impl Loop<'_> {
             }
             | Event::SessionStarted { .. }
             | Event::SessionResumed { .. }
+            | Event::Planning { .. }
             | Event::TasksRead { .. }
             | Event::Held { .. }
             | Event::Due { .. }

@@ -76,7 +76,8 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
         Event::StopRequested => Some(stop_requested(tally)),
         Event::SessionInterrupted => Some(interrupted(tally)),
         Event::SessionFinished => Some(finished(tally)),
-        Event::Due { .. } | Event::SpentElsewhere { .. } => None,
+        // Told while they happen, before a session's own lines begin: by `planning`.
+        Event::Planning { .. } | Event::Due { .. } | Event::SpentElsewhere { .. } => None,
     }
 }
 

@@ -4,6 +4,7 @@
 //! decimal string in US dollars, times are RFC 3339 in UTC, durations are whole milliseconds.
 
 use crate::reporters::outlook::outlook;
+use crate::reporters::plan_lines;
 use crate::reporters::time::rfc3339;
 use crate::reporters::together;
 use crate::rules::event::{Command, Effect, Event, Fact, Recorded};
@@ -36,22 +37,18 @@ pub fn event(tally: &Tally, recorded: &Recorded) -> Value {
 #[must_use]
 pub fn summary(tally: &Tally) -> Value {
     let counts = &tally.counts;
-    let counted = json!({
+    let sums = json!({
         "completed": counts.completed,
         "failed": counts.unsuccessful(),
         "blocked": counts.stuck(),
         "skipped": counts.skipped,
         "cost_usd": tally.spent.decimal(),
         "actual_minutes": minutes(tally.worked.millis(tally.last)),
+        "certificate": tally.certificate.as_ref().map(together::as_json),
+        "tasks": tasks_json(tally),
     });
     let expected = tally.prediction.as_ref().map_or_else(|| json!({}), outlook);
-    with(
-        with(counted, expected),
-        json!({
-            "certificate": tally.certificate.as_ref().map(together::as_json),
-            "tasks": tasks_json(tally),
-        }),
-    )
+    with(with(sums, expected), plan_lines::planner(tally))
 }
 
 /// To the tenth of a minute.
@@ -104,6 +101,7 @@ fn name(event: &Event) -> &'static str {
     match event {
         Event::SessionStarted { .. } => "session_started",
         Event::SessionResumed { .. } => "session_resumed",
+        Event::Planning { fact } => plan_lines::name(fact),
         Event::TasksRead { .. } => "tasks_read",
         Event::Held { .. } => "task_held",
         Event::Due { .. } => "task_due",
@@ -155,6 +153,7 @@ fn fields(tally: &Tally, event: &Event) -> Value {
             ..
         } => started(project, selection, settings),
         Event::SessionResumed { settings } => frame(settings),
+        Event::Planning { fact } => plan_lines::fields(fact),
         Event::TasksRead { tasks, prediction } => tasks_read(tasks, prediction.as_deref()),
         Event::Held { issue, by, over } => json!({ "issue": issue, "by": by, "over": over }),
         Event::Due { issue } | Event::Merged { issue } => json!({ "issue": issue }),

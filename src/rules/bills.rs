@@ -44,7 +44,7 @@ impl Tally {
     }
 
     /// Who gets the bill, where there is one.
-    fn pay_model(&mut self, outcome: &Outcome) -> Option<String> {
+    pub(super) fn pay_model(&mut self, outcome: &Outcome) -> Option<String> {
         if outcome.model.is_none() && outcome.charge == Charge::default() {
             return None;
         }

@@ -10,6 +10,7 @@ use crate::rules::certificate::{Certificate, Part};
 use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
+use crate::rules::plan::progress::Planning;
 use crate::rules::schedule::predict::Prediction;
 use crate::rules::settings::Settings;
 use crate::rules::stack::Below;
@@ -50,6 +51,11 @@ pub enum Event {
     SessionResumed {
         /// What its decisions rest on from here.
         settings: Box<Settings>,
+    },
+    /// Something on the way from a directive to issues: all of it comes before `TasksRead`.
+    Planning {
+        /// What.
+        fact: Planning,
     },
     /// The issues were fetched and read; the session's set of tasks is complete.
     TasksRead {
@@ -249,6 +255,7 @@ impl Event {
             | Self::CertificateTold { issue, .. } => Some(*issue),
             Self::SessionStarted { .. }
             | Self::SessionResumed { .. }
+            | Self::Planning { .. }
             | Self::TasksRead { .. }
             | Self::DispatchPaused { .. }
             | Self::DispatchStopped { .. }

@@ -33,6 +33,7 @@ impl Tally {
         match event {
             Event::SessionStarted { .. } => self.session_started(at, event),
             Event::SessionResumed { settings } => self.resumed(at, settings),
+            Event::Planning { fact } => self.planned(at, fact),
             Event::TasksRead { tasks, prediction } => {
                 self.tasks_read(tasks, prediction.as_deref());
             }

@@ -5,6 +5,7 @@ use crate::rules::fact::Fact;
 use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
+use crate::rules::plan::progress::Planning;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Outcome, Task};
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,18 @@ pub enum Input {
     Resume {
         /// What its decisions rest on from here.
         settings: Box<Settings>,
+    },
+    /// The planner is to run: is there money for it?
+    PlannerWanted {
+        /// What its run is to have set aside.
+        want: Usd,
+        /// What it cannot do without.
+        least: Usd,
+    },
+    /// Something happened on the way from a directive to issues.
+    Planned {
+        /// What.
+        fact: Planning,
     },
     /// The issues were fetched and read.
     Read {

@@ -8,6 +8,7 @@ use crate::rules::ids::{
 };
 use crate::rules::issue::Selection;
 use crate::rules::money::{Charge, Usage, Usd};
+use crate::rules::plan::sums::PlannerTally;
 use crate::rules::schedule::predict::Prediction;
 use crate::rules::settings::Settings;
 use crate::rules::task::{CheckReport, Commit, Ending, Failure, Stage, Task, Verdict};
@@ -36,6 +37,10 @@ pub struct Tally {
     pub phase: Phase,
     /// Were its issues read?
     pub read: bool,
+    /// Its planner, where it makes its own issues.
+    pub planner: Option<PlannerTally>,
+    /// Is its plan to be carried out?
+    pub approved: bool,
     /// What was expected of its tasks when they were read.
     pub prediction: Option<Prediction>,
     /// Its tasks.

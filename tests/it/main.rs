@@ -54,6 +54,7 @@ mod init;
 mod kill;
 mod local_forge;
 mod makespan;
+mod plan;
 mod process;
 mod process_end;
 mod schedule;

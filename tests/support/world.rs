@@ -581,6 +581,7 @@ impl Agent for Side {
         let mut report = AgentReport {
             end: AgentEnd::Stopped,
             summary: format!("did {issue}"),
+            answer: String::new(),
             charge: Charge::default(),
             dearest: Usd::ZERO,
             conversation: Some(conversation),

@@ -115,7 +115,7 @@ impl GitHub {
         issue: IssueNumber,
         label: &str,
     ) -> Result<(), ForgeError> {
-        self.ensure_label(label).await?;
+        self.write_missing_label(label).await?;
         let action = format!("put the label {label:?} on {issue}");
         let path = self.path(&format!("/issues/{}/labels", issue.0));
         let body = AddLabels { labels: [label] };
@@ -143,7 +143,7 @@ impl GitHub {
     }
 
     /// GitHub would create a missing label by itself, in grey and with no word about it.
-    async fn ensure_label(&self, name: &str) -> Result<(), ForgeError> {
+    pub(super) async fn write_missing_label(&self, name: &str) -> Result<(), ForgeError> {
         if self.remembers(name) {
             return Ok(());
         }

@@ -4,6 +4,7 @@ use crate::adapters::store::error::{StoreError, Tried};
 use crate::adapters::store::{control, ledger};
 use crate::rules::event::{Event, Fact, Recorded, VERSION};
 use crate::rules::ids::{IssueNumber, SessionId, Timestamp};
+use crate::rules::plan::progress::Planning;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Commit, Task};
 use rusqlite::{Connection, Params};
@@ -83,6 +84,7 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
     match &recorded.event {
         Event::SessionStarted { settings, .. } => start(db, session, at, settings),
         Event::SessionResumed { settings } => resume(db, session, settings),
+        Event::Planning { fact } => plan(db, session, fact, at),
         Event::TasksRead { tasks, .. } => tasks.iter().try_for_each(|task| add(db, session, task)),
         Event::Admitted {
             issue,
@@ -137,6 +139,24 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
         | Event::CertificateTold { .. }
         | Event::SpentElsewhere { .. }
         | Event::StopRequested => Ok(()),
+    }
+}
+
+/// The planner's bills stand beside those of the attempts, under the number that no issue has.
+fn plan(db: &Connection, session: &Key, fact: &Planning, at: Timestamp) -> Result<(), StoreError> {
+    let planner = IssueNumber(0);
+    match fact {
+        Planning::Granted { run, grant } => ledger::grant(db, session, (planner, *run), *grant, at),
+        Planning::Settled { run, outcome, .. } => {
+            ledger::settle(db, session, (planner, *run), outcome, at)
+        }
+        Planning::Spawned { .. }
+        | Planning::Refused { .. }
+        | Planning::Checked { .. }
+        | Planning::Approved
+        | Planning::Declined { .. }
+        | Planning::Intends { .. }
+        | Planning::Did { .. } => Ok(()),
     }
 }
 

@@ -37,6 +37,7 @@ impl Session {
             Event::CertificateTold { .. } => self.untold.remove(place),
             Event::SessionStarted { .. }
             | Event::SessionResumed { .. }
+            | Event::Planning { .. }
             | Event::TasksRead { .. }
             | Event::DispatchPaused { .. }
             | Event::DispatchStopped { .. }

@@ -6,6 +6,7 @@ use crate::rules::event::{Command, Event, Recorded};
 use crate::rules::graph::Dependencies;
 use crate::rules::ids::{IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
+use crate::rules::plan::progress::{PlanProgress, Planning};
 use crate::rules::schedule::close::Certification;
 use crate::rules::schedule::locks::Locks;
 use crate::rules::schedule::order::{Backlog, Ranked};
@@ -50,6 +51,8 @@ pub struct Session {
     pub table: Table,
     /// Its money.
     pub budget: Budget,
+    /// How far its plan has come, where it makes one.
+    pub plan: PlanProgress,
     /// The provider's breaker.
     pub breaker: Breaker,
     /// Nobody is let in before this, and why.
@@ -91,7 +94,8 @@ impl PartialEq for Session {
             && (&self.id, &self.project, &self.selection)
                 == (&other.id, &other.project, &other.selection)
             && self.certification == other.certification
-            && (&self.settings, &self.paused) == (&other.settings, &other.paused)
+            && (&self.settings, &self.paused, &self.plan)
+                == (&other.settings, &other.paused, &other.plan)
             && (&self.table, &self.budget, &self.locks)
                 == (&other.table, &other.budget, &other.locks)
     }
@@ -179,6 +183,7 @@ impl Session {
                     self.certification = Certification::Open;
                 }
             }
+            Event::Planning { fact } => self.plan_on(fact, at),
             Event::TasksRead { tasks, prediction } => {
                 self.read(tasks.clone(), prediction.as_deref());
             }
@@ -208,6 +213,17 @@ impl Session {
             | Event::Announced { .. }
             | Event::CertificateTold { .. } => {}
         }
+    }
+
+    fn plan_on(&mut self, fact: &Planning, at: Timestamp) {
+        if let Planning::Granted { grant, .. } = fact {
+            self.budget.grant(*grant);
+        }
+        if let Planning::Settled { grant, outcome, .. } = fact {
+            let (cost, dearest) = (outcome.charge.cost, outcome.dearest);
+            self.budget.settle(*grant, cost, dearest, at);
+        }
+        self.plan.apply(fact);
     }
 
     fn settle_in(&mut self, settings: &Settings) {
