@@ -43,12 +43,16 @@ pub fn summary(tally: &Tally) -> Value {
         "blocked": counts.stuck(),
         "skipped": counts.skipped,
         "cost_usd": tally.spent.decimal(),
-        "actual_minutes": minutes(tally.worked.millis(tally.last)),
         "certificate": tally.certificate.as_ref().map(together::as_json),
         "tasks": tasks_json(tally),
     });
-    let expected = tally.prediction.as_ref().map_or_else(|| json!({}), outlook);
-    with(with(sums, expected), plan_lines::planner(tally))
+    let actual = minutes(tally.worked.millis(tally.last));
+    let compared = tally
+        .prediction
+        .as_ref()
+        .map(|expected| with(outlook(expected), json!({ "actual_minutes": actual })));
+    let sums = with(sums, compared.unwrap_or_default());
+    with(sums, plan_lines::planner(tally))
 }
 
 /// To the tenth of a minute.
