@@ -26,6 +26,7 @@ pub mod rules {
     pub mod names;
     pub mod neutral;
     pub mod offer;
+    pub mod past;
     pub mod paths;
     pub mod prices;
     pub mod printable;
@@ -104,6 +105,7 @@ pub mod rules {
         mod places;
         pub mod predict;
         pub mod session;
+        pub mod simulate;
         pub mod step;
         pub mod table;
         pub mod why;
@@ -284,6 +286,7 @@ pub mod reporters {
     mod plan_lines;
     pub mod planning;
     pub mod shape;
+    pub mod simulation;
     pub mod standing;
     pub mod status;
     pub mod table;
@@ -371,6 +374,7 @@ pub mod commands {
     pub mod seen;
     pub mod session;
     pub mod signals;
+    pub mod simulate;
     pub mod status;
     pub mod store;
     pub mod watch;

@@ -1,7 +1,7 @@
 //! The command line: global flags and the list of commands.
 
 use crate::cli::help;
-use crate::cli::look::{EvaluateArgs, HistoryArgs, MetricsArgs, StatusArgs, WhyArgs};
+use crate::cli::look::{EvaluateArgs, HistoryArgs, MetricsArgs, SimulateArgs, StatusArgs, WhyArgs};
 use crate::cli::plan::PlanArgs;
 use crate::cli::run::{DemoArgs, ExecArgs, ResumeArgs};
 use crate::cli::setup::{CompletionsArgs, ConfigArgs, DoctorArgs, InitArgs, ManArgs};
@@ -84,6 +84,8 @@ pub enum Commands {
     Status(StatusArgs),
     /// Say why an issue does not run yet, and what would let it start sooner
     Why(WhyArgs),
+    /// Play a backlog many times on a virtual clock: how long, how dear, with how many slots
+    Simulate(SimulateArgs),
     /// Show cost, success rate and code impact of all sessions
     Metrics(MetricsArgs),
     /// Try it out: a small project and a scripted agent, offline, in seconds

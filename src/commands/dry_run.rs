@@ -17,6 +17,7 @@ use crate::rules::exit::Exit;
 use crate::rules::ids::Timestamp;
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
+use crate::rules::past::Record;
 use crate::rules::printable::printable;
 use crate::rules::schedule::forecast::{Forecast, Placed};
 use crate::rules::schedule::predict::predict;
@@ -41,6 +42,8 @@ pub struct Dry {
     pub tasks: Vec<Task>,
     /// What the session's decisions would rest on.
     pub settings: Settings,
+    /// What past attempts took.
+    pub record: Record,
 }
 
 /// Reads issues as `exec` does, and changes nothing.
@@ -54,9 +57,17 @@ pub async fn read(place: &Place, wiring: &Wiring, selection: &Selection) -> Resu
         .and_then(|store| store.typical_minutes(&wiring.project_key()).ok().flatten());
     let issues = forge.open_issues(selection).await?;
     nothing::tell_absent(place, forge.as_ref(), selection, &issues).await?;
-    let tasks = intake::read(forge.as_ref(), issues, &settings, minutes, []).await?;
+    let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, []).await?;
     check_order(&tasks)?;
-    Ok(Dry { tasks, settings })
+    let key = wiring.project_key();
+    let past = store.and_then(|store| store.past(&key).ok());
+    let record = Record::of(&past.unwrap_or_default());
+    record.estimate(&mut tasks);
+    Ok(Dry {
+        tasks,
+        settings,
+        record,
+    })
 }
 
 /// Runs it.
@@ -69,6 +80,7 @@ pub async fn run(
     let Dry {
         tasks,
         mut settings,
+        record: _,
     } = read(place, wiring, selection).await?;
     settings.priority_first = fit;
     let runnable = tasks.iter().filter(|task| task.obstacle.is_none());

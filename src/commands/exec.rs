@@ -14,6 +14,7 @@ use crate::rules::budget::Budget;
 use crate::rules::exit::Exit;
 use crate::rules::ids::{BranchName, IssueNumber, SessionId, Timestamp};
 use crate::rules::money::Usd;
+use crate::rules::past::Record;
 use crate::rules::schedule::order;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Ending, Obstacle, Task};
@@ -49,6 +50,7 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     let branches = branches(repository.as_ref()).await?;
     let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
     check_order(&tasks)?;
+    Record::of(&store.past(&key)?).estimate(&mut tasks);
     check_budget(&tasks, &settings, args)?;
     let id = SessionId::new(ulid::Ulid::generate().to_string());
     let journal = store.begin(id.clone(), &key, &selection)?;

@@ -18,6 +18,7 @@ use crate::ports::Journal;
 use crate::rules::exit::{Exit, exit_code};
 use crate::rules::ids::SessionId;
 use crate::rules::issue::Selection;
+use crate::rules::past::Record;
 use crate::rules::plan::progress::Purpose;
 use crate::rules::schedule::session::{Phase, Session};
 use crate::rules::settings::Settings;
@@ -100,7 +101,9 @@ pub async fn go_on_with_plan(
         let issues = forge.open_issues(&folded.selection).await?;
         let branches = branches(repository.as_ref()).await?;
         let minutes = store.typical_minutes(&key)?;
-        Some(intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?)
+        let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
+        Record::of(&store.past(&key)?).estimate(&mut tasks);
+        Some(tasks)
     };
     let opening = Opening::Resumed {
         settings: Box::new(settings),

@@ -64,7 +64,7 @@ pub fn predict<T: Into<Arc<Task>>>(
     // Where money does not reach for all, another order would only leave out others.
     if backlog.tasks.len() <= FEW && !money_is_short(&best) {
         let levels = backlog.levels();
-        let mut dice = Dice(0);
+        let mut dice = Dice::new(0);
         let most = MOST_ORDERS.min(TASKS_PLAYED / backlog.tasks.len().max(1));
         while tried < most && best.makespan_millis > bound * MINUTE {
             let swayed: Vec<u64> = levels.iter().map(|level| dice.sway(*level)).collect();
@@ -117,12 +117,28 @@ fn money_is_short(forecast: &Forecast) -> bool {
 }
 
 /// A small random generator (`SplitMix64`: Steele, Lea and Flood 2014).
-struct Dice(u64);
+pub(super) struct Dice(u64);
 
 /// Levels move by up to this many 1024ths.
 const SWAY: u64 = 200;
 
 impl Dice {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15))
+    }
+
+    /// From 0 to below 1, evenly.
+    #[expect(clippy::cast_precision_loss, reason = "53 bits are what fits")]
+    pub(super) fn share(&mut self) -> f64 {
+        (self.roll() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Normally distributed around 0 with deviation 1 (Box and Muller 1958).
+    pub(super) fn normal(&mut self) -> f64 {
+        let (radius, angle) = (1.0 - self.share(), self.share());
+        (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
+    }
+
     fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
