@@ -2,6 +2,8 @@
 
 use crate::adapters::store::open::Store;
 use crate::commands::exec::{check_order, short_of_grant};
+use crate::commands::footprint::known::foresee_as_known;
+use crate::commands::footprint::report::as_values;
 use crate::commands::place::Place;
 use crate::commands::wire::Wiring;
 use crate::commands::{nothing, preflight};
@@ -58,6 +60,7 @@ pub async fn read(place: &Place, wiring: &Wiring, selection: &Selection) -> Resu
     let issues = forge.open_issues(selection).await?;
     nothing::tell_absent(place, forge.as_ref(), selection, &issues).await?;
     let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, []).await?;
+    foresee_as_known(wiring, store.as_ref(), &mut tasks).await;
     check_order(&tasks)?;
     let key = wiring.project_key();
     let past = store.and_then(|store| store.past(&key).ok());
@@ -138,6 +141,7 @@ fn as_json(task: &Task, plan: &Forecast) -> Value {
         "issue": task.number(), "title": task.issue.title, "domain": task.domain.domain.word(),
         "confidence": task.domain.confidence, "reasons": task.domain.reasons,
         "files": task.footprint.files.iter().map(|file| &file.path).collect::<Vec<_>>(),
+        "likely_files": as_values(&task.footprint),
         "needs": task.needs, "priority": task.priority.word(), "branch": task.branch,
         "starts_minute": placed.map(|placed| placed.from / MINUTE), "slot": placed.map(|placed| placed.slot),
         "estimated_usd": task.estimate.cost.decimal(),
@@ -201,8 +205,9 @@ fn row(task: &Task, plan: &Forecast, room: usize, files: Option<usize>) -> Vec<S
         task.domain.domain.word().to_owned(),
     ];
     if let Some(width) = files {
-        let paths = task.footprint.files.iter().map(|file| file.path.as_str());
-        let paths = printable(&paths.collect::<Vec<_>>().join(" "));
+        let paths = task.footprint.by_probability();
+        let paths: Vec<&str> = paths.iter().map(|file| file.path.as_str()).collect();
+        let paths = printable(&paths.join(" "));
         cells.push(or_nothing(fit(&paths, width)));
     }
     cells.extend([

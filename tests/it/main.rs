@@ -27,6 +27,7 @@ mod tasks;
 #[path = "../support/world.rs"]
 mod world;
 
+mod backtest;
 mod bad_input;
 mod bad_input_agents;
 mod bad_input_issues;
@@ -52,6 +53,7 @@ mod git_snapshot;
 mod github;
 mod init;
 mod kill;
+mod knowledge;
 mod local_forge;
 mod makespan;
 mod plan;

@@ -78,3 +78,36 @@ fn an_issue_that_nobody_has_is_told_with_the_way_out() {
         ran.stderr
     );
 }
+
+#[test]
+fn a_backlog_is_simulated_with_several_numbers_of_slots() {
+    let rig = backlog();
+    let args = [
+        "simulate",
+        "--label",
+        "go",
+        "--max-parallel",
+        "1,4",
+        "--runs",
+        "40",
+    ];
+    let json = rig
+        .run(&[&args[..], &["--format", "json"]].concat())
+        .last_json();
+    let settings = json["settings"].as_array().unwrap();
+    let minutes = |at: usize| settings[at]["minutes"]["p50"].as_u64().unwrap();
+    assert_eq!(settings.len(), 2);
+    assert!(minutes(0) > minutes(1), "{json}");
+    assert_eq!(settings[0]["done"], 5);
+    assert_eq!(settings[0]["cost_usd"], settings[1]["cost_usd"]);
+    let text = rig.run(&args).stdout;
+    for part in [
+        "conflicts",
+        "█",
+        "5 tasks, 40 runs for each number of slots",
+    ] {
+        assert!(text.contains(part), "{part:?} in {text}");
+    }
+    let ran = rig.run(&["simulate", "--label", "go", "--max-parallel", "0"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+}
