@@ -34,6 +34,7 @@ pub mod rules {
     pub mod redact;
     pub mod references;
     pub mod retry;
+    pub mod rework;
     #[cfg(test)]
     pub(crate) mod script;
     pub mod secret_forms;
@@ -44,6 +45,7 @@ pub mod rules {
     pub mod tags;
     pub mod tally;
     pub mod task;
+    mod whole;
     /// A directive taken apart into items, and what becomes of them.
     pub mod plan {
         pub mod check;
@@ -115,6 +117,7 @@ pub mod rules {
         mod places;
         pub mod predict;
         mod rest;
+        pub mod rework;
         pub mod session;
         pub mod simulate;
         pub mod step;
@@ -150,9 +153,11 @@ pub mod engine {
     mod beside;
     mod certify;
     pub mod clock;
+    mod halt;
     pub mod intake;
     pub mod laying_out;
     pub mod link;
+    mod matrix;
     mod merges;
     pub mod orders;
     pub mod planning;
@@ -226,6 +231,7 @@ pub mod adapters {
         mod sweep;
         mod tokens;
         mod trash;
+        mod trial;
         mod user;
         mod worktrees;
     }

@@ -12,6 +12,7 @@ use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, SessionId, SlotN
 use crate::rules::issue::Selection;
 use crate::rules::money::{Basis, Usd};
 use crate::rules::printable::printable;
+use crate::rules::rework::Conflict;
 use crate::rules::settings::Settings;
 use crate::rules::stack::Below;
 use crate::rules::summary::by_domain;
@@ -19,6 +20,8 @@ use crate::rules::tally::{PullTally, Tally, TaskTally};
 use crate::rules::task::{Attempted, Failure, Outcome, Start, Task};
 use std::sync::Arc;
 
+/// Conflicts that one line tells besides the first.
+const MOST_CONFLICTS: usize = 4;
 /// Columns that a title gets within a sentence.
 const TITLE: usize = 60;
 
@@ -66,6 +69,12 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
         Event::DispatchStopped { reason } => Some(dispatch_stopped(reason)),
         Event::BreakerClosed => Some(Line::news(Tone::Good, "breaker closed", "")),
         Event::TaskEnded { issue, .. } => task_ended(tally, *issue),
+        Event::TestMerged { conflicts, .. } => conflicting(conflicts),
+        Event::ReworkOffered { issue, with, .. } => Some(reworked(*issue, with)),
+        Event::ReworkGivenUp { issue, reason } => Some(Line::warn(
+            *issue,
+            format!(" stays as it is: {}", brief(reason)),
+        )),
         Event::Certifying { parts } => Some(certifying(parts)),
         Event::Certified { certificate } => Some(certified(certificate)),
         Event::Merged { issue } => Some(Line::about(*issue, " is merged")),
@@ -304,6 +313,28 @@ fn effort(task: &TaskTally, now: Timestamp) -> String {
 fn announced(issue: IssueNumber, trouble: Option<&str>) -> Option<Line> {
     let text = format!(" could not be announced: {}", brief(trouble?));
     Some(Line::warn(issue, text))
+}
+
+fn conflicting(conflicts: &[Conflict]) -> Option<Line> {
+    let (first, more) = conflicts.split_first()?;
+    let mut text = format!(" {}", printable(&first.words()));
+    for conflict in more.iter().take(MOST_CONFLICTS) {
+        text = format!(
+            "{text}; {} {}",
+            conflict.issue,
+            printable(&conflict.words())
+        );
+    }
+    Some(Line::warn(first.issue, text))
+}
+
+fn reworked(issue: IssueNumber, with: &[IssueNumber]) -> Line {
+    let with: Vec<String> = with.iter().map(ToString::to_string).collect();
+    let text = format!(
+        " gets one more attempt, on top of the work for {}",
+        with.join(" and ")
+    );
+    Line::about(issue, text)
 }
 
 fn certifying(parts: &[Part]) -> Line {

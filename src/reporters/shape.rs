@@ -9,7 +9,6 @@ use crate::reporters::time::rfc3339;
 use crate::reporters::together;
 use crate::rules::event::{Command, Effect, Event, Fact, Recorded};
 use crate::rules::ids::{IssueNumber, Timestamp};
-use crate::rules::issue::Selection;
 use crate::rules::money::{Charge, Usd};
 use crate::rules::schedule::predict::Prediction;
 use crate::rules::settings::Settings;
@@ -43,6 +42,7 @@ pub fn summary(tally: &Tally) -> Value {
         "blocked": counts.stuck(),
         "skipped": counts.skipped,
         "cost_usd": tally.spent.decimal(),
+        "conflicts": tally.conflicts,
         "certificate": tally.certificate.as_ref().map(together::as_json),
         "tasks": tasks_json(tally),
     });
@@ -120,6 +120,9 @@ fn name(event: &Event) -> &'static str {
         Event::BreakerOpened { .. } => "breaker_opened",
         Event::BreakerClosed => "breaker_closed",
         Event::TaskEnded { .. } => "task_ended",
+        Event::TestMerged { .. } => "test_merged",
+        Event::ReworkOffered { .. } => "rework_offered",
+        Event::ReworkGivenUp { .. } => "rework_given_up",
         Event::Certifying { .. } => "certifying",
         Event::Certified { .. } => "certified",
         Event::CertificateTold { .. } => "certificate_told",
@@ -150,12 +153,7 @@ fn fact_name(fact: &Fact) -> &'static str {
 
 fn fields(tally: &Tally, event: &Event) -> Value {
     match event {
-        Event::SessionStarted {
-            project,
-            selection,
-            settings,
-            ..
-        } => started(project, selection, settings),
+        Event::SessionStarted { .. } => started(event),
         Event::SessionResumed { settings } => frame(settings),
         Event::Planning { fact } => plan_lines::fields(fact),
         Event::TasksRead { tasks, prediction } => tasks_read(tasks, prediction.as_deref()),
@@ -198,8 +196,11 @@ fn fields(tally: &Tally, event: &Event) -> Value {
         }
         Event::BreakerOpened { .. } => breaker_opened(event),
         Event::TaskEnded { issue, .. } => task_ended(tally, *issue),
-        Event::Certifying { parts } => together::parts_json(parts),
-        Event::Certified { certificate } => together::as_json(certificate),
+        Event::TestMerged { .. }
+        | Event::ReworkOffered { .. }
+        | Event::ReworkGivenUp { .. }
+        | Event::Certifying { .. }
+        | Event::Certified { .. } => together::fields(event),
         Event::Announced { issue, trouble } | Event::CertificateTold { issue, trouble } => {
             json!({ "issue": issue, "trouble": trouble })
         }
@@ -261,7 +262,16 @@ pub(crate) fn with(mut fields: Value, more: Value) -> Value {
     fields
 }
 
-fn started(project: &str, selection: &Selection, settings: &Settings) -> Value {
+fn started(event: &Event) -> Value {
+    let Event::SessionStarted {
+        project,
+        selection,
+        settings,
+        ..
+    } = event
+    else {
+        return Value::Null;
+    };
     let selection = json!({
         "label": selection.label,
         "issues": selection.numbers,

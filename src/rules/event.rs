@@ -11,6 +11,7 @@ use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, SessionId, SlotN
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
 use crate::rules::plan::progress::Planning;
+use crate::rules::rework::Conflict;
 use crate::rules::schedule::predict::Prediction;
 use crate::rules::settings::Settings;
 use crate::rules::stack::Below;
@@ -192,6 +193,29 @@ pub enum Event {
         /// What could not be done, if anything.
         trouble: Option<String>,
     },
+    /// The work of these tasks was merged with the others' for a trial.
+    TestMerged {
+        /// Whose work was new.
+        issues: Vec<IssueNumber>,
+        /// What conflicts.
+        conflicts: Vec<Conflict>,
+    },
+    /// Its work conflicts with earlier work: it gets one more attempt, on top of that.
+    ReworkOffered {
+        /// The task.
+        issue: IssueNumber,
+        /// What it conflicts with.
+        with: Vec<IssueNumber>,
+        /// Over these files.
+        paths: Vec<String>,
+    },
+    /// Nothing better came of that attempt, or it could not be made: the work stays as it is offered.
+    ReworkGivenUp {
+        /// The task.
+        issue: IssueNumber,
+        /// What conflicts, and why it stays so.
+        reason: String,
+    },
     /// All tasks have ended, and their work is tried together.
     Certifying {
         /// The work, what others stand on first.
@@ -245,6 +269,8 @@ impl Event {
             | Self::Due { issue }
             | Self::Admitted { issue, .. }
             | Self::Merged { issue }
+            | Self::ReworkOffered { issue, .. }
+            | Self::ReworkGivenUp { issue, .. }
             | Self::Fact { issue, .. }
             | Self::Settled { issue, .. }
             | Self::RetryScheduled { issue, .. }
@@ -261,6 +287,7 @@ impl Event {
             | Self::DispatchStopped { .. }
             | Self::BreakerOpened { .. }
             | Self::BreakerClosed
+            | Self::TestMerged { .. }
             | Self::Certifying { .. }
             | Self::Certified { .. }
             | Self::SpentElsewhere { .. }

@@ -72,16 +72,16 @@ impl Tally {
                 self.announced(*issue, trouble.as_ref());
             }
             Event::DispatchPaused { until, reason } => self.paused(*until, reason),
-            Event::BreakerOpened {
-                until,
-                failures,
-                reason,
-            } => self.breaker_opened(*until, *failures, reason),
+            Event::BreakerOpened { .. } => self.breaker_opened(event),
             Event::DispatchStopped { reason } => self.stopped_because = Some(reason.clone()),
             Event::BreakerClosed => self.breaker = Breaker::Closed,
             Event::SpentElsewhere { today } => self.elsewhere = *today,
-            Event::Certified { certificate } => self.certificate = Some((**certificate).clone()),
-            Event::CommandTaken { .. } | Event::Merged { .. } | Event::Certifying { .. } => {}
+            Event::TestMerged { .. }
+            | Event::ReworkOffered { .. }
+            | Event::ReworkGivenUp { .. }
+            | Event::Certifying { .. }
+            | Event::Certified { .. } => self.of_the_whole(at, event),
+            Event::CommandTaken { .. } | Event::Merged { .. } => {}
         }
         self.last = self.last.max(at);
     }
@@ -196,6 +196,7 @@ impl Tally {
                 talks(task, conversation.as_ref());
             }
             Fact::AgentDone { conversation, .. } => talks(task, conversation.as_ref()),
+            Fact::Verified => self.conflicts.retain(|conflict| conflict.issue != issue),
             Fact::Committed { commit } => task.commit = Some(CommitTally::new(commit)),
             Fact::Checked { reports } => {
                 task.checks = reports.iter().map(CheckTally::new).collect();
@@ -205,7 +206,7 @@ impl Tally {
                 task.pushed = false;
             }
             Fact::Did { effect, pull } => did(task, effect, pull.as_ref()),
-            Fact::Snapshot { .. } | Fact::Verified | Fact::Intends { .. } => {}
+            Fact::Snapshot { .. } | Fact::Intends { .. } => {}
         }
     }
 
@@ -216,7 +217,7 @@ impl Tally {
         self.set(issue, standing);
     }
 
-    fn requeued(&mut self, issue: IssueNumber) {
+    pub(super) fn requeued(&mut self, issue: IssueNumber) {
         if let Some(task) = self.tasks.get_mut(&issue) {
             task.ended = None;
             task.reason = None;
@@ -224,7 +225,7 @@ impl Tally {
         self.set(issue, Standing::Waiting);
     }
 
-    fn task_ended(
+    pub(super) fn task_ended(
         &mut self,
         at: Timestamp,
         issue: IssueNumber,
@@ -252,12 +253,19 @@ impl Tally {
         self.pause = Some(Pause { until, reason });
     }
 
-    fn breaker_opened(&mut self, until: Timestamp, failures: u32, reason: &str) {
-        self.breaker = Breaker::Open {
+    fn breaker_opened(&mut self, event: &Event) {
+        if let Event::BreakerOpened {
             until,
             failures,
-            reason: reason.to_owned(),
-        };
+            reason,
+        } = event
+        {
+            self.breaker = Breaker::Open {
+                until: *until,
+                failures: *failures,
+                reason: reason.clone(),
+            };
+        }
     }
 
     /// The only way from one standing to another, so that the counts are right.

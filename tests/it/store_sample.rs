@@ -13,6 +13,7 @@ use autoissue::rules::ids::{
 };
 use autoissue::rules::issue::{Issue, IssueState, Priority, Selection};
 use autoissue::rules::money::{Charge, Usd};
+use autoissue::rules::rework::Conflict;
 use autoissue::rules::schedule::predict::Prediction;
 use autoissue::rules::settings::{Policy, Settings, StateLabels};
 use autoissue::rules::stack::{Below, Dependents, Together};
@@ -342,7 +343,7 @@ fn waits() -> [Event; 9] {
 }
 
 /// What is found out about the work as a whole.
-fn together() -> [Event; 4] {
+fn together() -> [Event; 7] {
     let issue = IssueNumber(7);
     let part = Part {
         issue,
@@ -368,6 +369,23 @@ fn together() -> [Event; 4] {
         runs: 3,
     };
     [
+        Event::TestMerged {
+            issues: vec![issue],
+            conflicts: vec![Conflict {
+                issue,
+                with: IssueNumber(8),
+                paths: vec!["a".into()],
+            }],
+        },
+        Event::ReworkOffered {
+            issue,
+            with: vec![IssueNumber(8)],
+            paths: vec!["a".into()],
+        },
+        Event::ReworkGivenUp {
+            issue,
+            reason: "no money".into(),
+        },
         Event::Merged { issue },
         Event::Certifying { parts: vec![part] },
         Event::Certified {

@@ -6,7 +6,7 @@ use crate::rules::event::{Event, Fact, Recorded, VERSION};
 use crate::rules::ids::{IssueNumber, SessionId, Timestamp};
 use crate::rules::plan::progress::Planning;
 use crate::rules::settings::Settings;
-use crate::rules::task::{Commit, Task};
+use crate::rules::task::{Commit, Ending, Task};
 use rusqlite::{Connection, Params};
 
 /// A session as the tables know it.
@@ -78,6 +78,19 @@ fn insert(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
     )
 }
 
+fn end_task(
+    db: &Connection,
+    session: &Key,
+    issue: IssueNumber,
+    ending: Ending,
+) -> Result<(), StoreError> {
+    execute(
+        db,
+        "UPDATE tasks SET ending = ? WHERE session = ? AND issue = ?",
+        (ending.word(), session.row, issue.0.cast_signed()),
+    )
+}
+
 /// What an event changes besides the journal.
 fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), StoreError> {
     let at = recorded.at;
@@ -107,11 +120,8 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
             ..
         } => ledger::settle(db, session, (*issue, *attempt), outcome, at),
         Event::Fact { issue, fact, .. } => learn(db, session, *issue, fact),
-        Event::TaskEnded { issue, ending, .. } => execute(
-            db,
-            "UPDATE tasks SET ending = ? WHERE session = ? AND issue = ?",
-            (ending.word(), session.row, issue.0.cast_signed()),
-        ),
+        Event::TaskEnded { issue, ending, .. } => end_task(db, session, *issue, *ending),
+        Event::ReworkGivenUp { issue, .. } => end_task(db, session, *issue, Ending::Completed),
         Event::BreakerOpened {
             until,
             failures,
@@ -134,6 +144,8 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
         | Event::DispatchStopped { .. }
         | Event::Announced { .. }
         | Event::Merged { .. }
+        | Event::TestMerged { .. }
+        | Event::ReworkOffered { .. }
         | Event::Certifying { .. }
         | Event::Certified { .. }
         | Event::CertificateTold { .. }

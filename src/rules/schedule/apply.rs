@@ -34,6 +34,8 @@ impl Session {
                 self.table.at_mut(place).announced = true;
                 self.unannounced.remove(place);
             }
+            Event::ReworkOffered { with, .. } => self.begin_rework(place, with),
+            Event::ReworkGivenUp { reason, .. } => self.end_rework(place, reason),
             Event::CertificateTold { .. } => self.untold.remove(place),
             Event::SessionStarted { .. }
             | Event::SessionResumed { .. }
@@ -43,6 +45,7 @@ impl Session {
             | Event::DispatchStopped { .. }
             | Event::BreakerOpened { .. }
             | Event::BreakerClosed
+            | Event::TestMerged { .. }
             | Event::Certifying { .. }
             | Event::Certified { .. }
             | Event::SpentElsewhere { .. }
@@ -191,7 +194,7 @@ impl Session {
         }
     }
 
-    fn end(&mut self, place: usize, ending: Ending, reason: Option<String>) {
+    pub(super) fn end(&mut self, place: usize, ending: Ending, reason: Option<String>) {
         self.table.set(place, State::Ended { ending, reason });
         self.doomed.remove(place);
         self.awaiting.remove(place);
@@ -206,7 +209,14 @@ impl Session {
         } else {
             self.table.at_mut(place).announced = true;
         }
-        self.tell_dependents(place);
+        if ending == Ending::Completed && self.table.at(place).record.commit.is_some() {
+            self.offered_places.insert(place);
+        }
+        match &mut self.table.at_mut(place).rework {
+            // Those that need it were told when it ended first.
+            Some(rework) => rework.is_open = false,
+            None => self.tell_dependents(place),
+        }
     }
 
     fn merged(&mut self, place: usize) {
@@ -225,6 +235,9 @@ impl Session {
             run.stage = *stage;
         }
         entry.record.note(fact);
+        if matches!(fact, Fact::Verified) {
+            self.note_verified(place);
+        }
     }
 
     /// A person wants another try: counters start anew, and those that were blocked by it wait for it again.

@@ -68,6 +68,12 @@ pub struct Session {
     pub(super) unannounced: Places,
     /// Those that need work that is done and not merged.
     pub(super) awaiting: Places,
+    /// Those whose work was not merged with the others' for a trial yet.
+    pub(super) untested: Places,
+    /// Those whose work conflicts with earlier work.
+    pub(super) clashing: Places,
+    /// Those that are completed, with work.
+    pub(super) offered_places: Places,
     pub(super) certification: Certification,
     /// Those whose pulls have to tell what came of it.
     pub(super) untold: Places,
@@ -87,6 +93,7 @@ impl PartialEq for Session {
                 session.awaiting.clone(),
                 session.hopeless.clone(),
                 session.untold.clone(),
+                (session.untested.clone(), session.clashing.clone()),
             )
         };
         state(self) == state(other)
@@ -194,6 +201,7 @@ impl Session {
             Event::BreakerClosed => self.breaker = Breaker::default(),
             Event::CommandTaken { command } => self.take_command(command),
             Event::StopRequested => self.phase = Phase::Stopping,
+            Event::TestMerged { issues, conflicts } => self.note_test(issues, conflicts),
             Event::Certifying { parts } => {
                 self.certification = Certification::Running(parts.clone());
             }
@@ -211,6 +219,8 @@ impl Session {
             | Event::Requeued { .. }
             | Event::TaskEnded { .. }
             | Event::Announced { .. }
+            | Event::ReworkOffered { .. }
+            | Event::ReworkGivenUp { .. }
             | Event::CertificateTold { .. } => {}
         }
     }

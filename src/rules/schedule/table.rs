@@ -6,6 +6,7 @@ use crate::rules::ids::{
     Timestamp,
 };
 use crate::rules::money::{Charge, Usd};
+use crate::rules::rework::{Conflict, Rework};
 use crate::rules::schedule::places::Places;
 use crate::rules::stack::Below;
 use crate::rules::task::{CheckReport, Commit, Ending, Pull, Stage, Start, Task};
@@ -94,6 +95,12 @@ pub struct Entry {
     pub unwanted: bool,
     /// Is its work in the base branch?
     pub merged: bool,
+    /// The place of the event that said that its commit passed its checks; nothing before that.
+    pub verified_at: u64,
+    /// Earlier work that its own conflicts with.
+    pub conflicts: Vec<Conflict>,
+    /// The attempt at bringing it onto that, once there was one.
+    pub rework: Option<Rework>,
 }
 
 /// What the attempts at a task found out, as far as later ones build upon it.
@@ -276,6 +283,9 @@ impl Entry {
             announced: false,
             unwanted: false,
             merged: false,
+            verified_at: 0,
+            conflicts: Vec::new(),
+            rework: None,
         }
     }
 
