@@ -304,6 +304,21 @@ fn killed_at(point: &str, expected: &BTreeMap<String, String>) -> Result<bool, S
     ))
 }
 
+/// A commit on a file of its own and on one that every tenth shares.
+fn commit(number: u64) -> Commit {
+    let paths = vec![format!("own-{number}"), format!("shared-{}", number % 10)];
+    Commit {
+        id: CommitId::new(format!("c{number}")),
+        tree: TreeId::new("t"),
+        base: CommitId::new("b"),
+        diff: DiffStat {
+            files: 2,
+            paths,
+            ..DiffStat::default()
+        },
+    }
+}
+
 #[test]
 fn a_hundred_tasks_cost_one_run_over_the_pairs_that_share_paths() {
     let tasks: Vec<_> = (1..=100)
@@ -320,17 +335,7 @@ fn a_hundred_tasks_cost_one_run_over_the_pairs_that_share_paths() {
         prediction: None,
     });
     for number in 1..=100 {
-        let paths = vec![format!("own-{number}"), format!("shared-{}", number % 10)];
-        let commit = Commit {
-            id: CommitId::new(format!("c{number}")),
-            tree: TreeId::new("t"),
-            base: CommitId::new("b"),
-            diff: DiffStat {
-                files: 2,
-                paths,
-                ..DiffStat::default()
-            },
-        };
+        let commit = commit(number);
         for fact in [Fact::Committed { commit }, Fact::Verified] {
             events.push(Event::Fact {
                 issue: IssueNumber(number),
