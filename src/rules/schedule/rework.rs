@@ -229,7 +229,7 @@ impl Session {
         let settings = self.settings();
         let by_files =
             settings.policy == Policy::Footprint && settings.dependents == Dependents::Stacked;
-        let footprint = &self.table.at(place).task.footprint;
+        let footprint = &named(&self.table.at(place).task.footprint);
         if !by_files || footprint.files.is_empty() || self.table.at(place).rework.is_some() {
             return Vec::new();
         }
@@ -266,6 +266,26 @@ impl Session {
 fn shares(own: &Commit, other: &Commit, paths: &HashSet<&String>) -> bool {
     let is_cut = |commit: &Commit| commit.diff.files > commit.diff.paths.len() as u64;
     is_cut(own) || is_cut(other) || other.diff.paths.iter().any(|path| paths.contains(path))
+}
+
+/// The files that the issue itself names: a guess is enough to wait for another task, and not to build upon it.
+fn named(footprint: &Footprint) -> Footprint {
+    let is_named = |kind: Evidence| match kind {
+        Evidence::NamedInText | Evidence::StackTrace | Evidence::Listed => true,
+        Evidence::Symbol
+        | Evidence::PathWords
+        | Evidence::Area
+        | Evidence::SimilarWork
+        | Evidence::CoChange
+        | Evidence::BaseRate => false,
+    };
+    let files = footprint
+        .files
+        .iter()
+        .filter(|file| file.evidence.iter().any(|reason| is_named(reason.kind)));
+    Footprint {
+        files: files.cloned().collect(),
+    }
 }
 
 /// What work has touched, as a footprint that is sure.
