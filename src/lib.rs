@@ -43,6 +43,7 @@ pub mod rules {
     pub mod task;
     /// Who should work on an issue, and why?
     pub mod evaluate {
+        pub mod advice;
         pub mod clarity;
         pub mod complexity;
         pub mod confidence;
@@ -79,6 +80,7 @@ pub mod rules {
     pub mod schedule {
         pub mod admit;
         mod apply;
+        mod approve;
         pub mod bound;
         mod claims;
         pub mod finish;
@@ -309,6 +311,7 @@ pub mod config {
 /// One small file per command, and the wiring.
 pub mod commands {
     pub mod answer;
+    pub mod approve;
     pub mod breaker;
     pub mod checkout;
     pub mod clean;

@@ -5,7 +5,7 @@ use crate::cli::steer::IssueArgs;
 use crate::commands::place::Place;
 use crate::commands::signals::interruptible;
 use crate::commands::{
-    breaker, clean, completions, config, demo, doctor, evaluate, exec, history, init, metrics,
+    approve, breaker, clean, completions, config, demo, doctor, evaluate, exec, history, init, metrics,
     resume, retry, status,
 };
 use crate::error::Error;
@@ -33,6 +33,9 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
             retry::run(&place, &Command::Retry { issue }, issue)
         }
         Commands::Skip(IssueArgs { issue }) => retry::run(&place, &Command::Skip { issue }, issue),
+        Commands::Approve(args) => approve::approve(&place, args.issue),
+        Commands::Reject(args) => approve::reject(&place, args.issue, &args.reason),
+        Commands::Modify(args) => approve::modify(&place, args.issue, &args.instructions),
         Commands::Status(args) => status::run(&place, &args).await,
     }
 }

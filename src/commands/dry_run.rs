@@ -7,6 +7,7 @@ use crate::commands::wire::Wiring;
 use crate::commands::{nothing, preflight};
 use crate::engine::intake;
 use crate::error::Error;
+use crate::reporters::evaluation::evaluation_json;
 use crate::reporters::out::Stream;
 use crate::reporters::table::grid;
 use crate::reporters::words::{brief, fit, plural};
@@ -19,6 +20,7 @@ use crate::rules::printable::printable;
 use crate::rules::schedule::forecast::{Forecast, Placed, as_expected, forecast};
 use crate::rules::task::Task;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 const MINUTE: u64 = 60_000;
 /// Columns of what a task needs.
@@ -30,6 +32,8 @@ const LEAST: usize = 16;
 const TITLE: usize = 40;
 /// Columns that files get at least, or they are not shown.
 const FILES: usize = 16;
+/// Columns that routes take.
+const ROUTE: usize = 12;
 
 /// Runs it.
 pub async fn run(
@@ -48,7 +52,10 @@ pub async fn run(
         .and_then(|store| store.typical_minutes(&wiring.project_key()).ok().flatten());
     let issues = forge.open_issues(selection).await?;
     nothing::tell_absent(place, forge.as_ref(), selection, &issues).await?;
-    let tasks = intake::read(forge.as_ref(), issues, &settings, minutes, []).await?;
+    let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, []).await?;
+    wiring
+        .judge(store.as_ref())
+        .route(&mut tasks, selection.label.as_deref());
     check_order(&tasks)?;
     let runnable = tasks.iter().filter(|task| task.obstacle.is_none());
     let costs: Vec<Usd> = runnable.map(|task| task.estimate.cost).collect();
@@ -109,6 +116,8 @@ fn as_json(task: &Task, plan: &Forecast) -> Value {
         "confidence": task.domain.confidence, "reasons": task.domain.reasons,
         "files": task.footprint.files.iter().map(|file| &file.path).collect::<Vec<_>>(),
         "needs": task.needs, "priority": task.priority.word(), "branch": task.branch,
+        "route": task.evaluation.as_ref().map(|found| found.route.word()),
+        "evaluation": task.evaluation.as_deref().map(evaluation_json),
         "starts_minute": placed.map(|placed| placed.from / MINUTE), "slot": placed.map(|placed| placed.slot),
         "estimated_usd": task.estimate.cost.decimal(),
         "left_out": task.obstacle.as_ref().map(|obstacle| &obstacle.reason),
@@ -119,34 +128,67 @@ fn as_json(task: &Task, plan: &Forecast) -> Value {
 fn table(tasks: &[Task], plan: &Forecast) -> String {
     let mut order: Vec<&Task> = tasks.iter().collect();
     order.sort_by_key(|task| placed(task, plan).map_or(u64::MAX, |placed| placed.from));
-    let room = Stream::Out.width().saturating_sub(BESIDE);
+    let layout = Layout::fitting(Stream::Out.width(), tasks);
     let mut heads = vec![
-        "issue", "title", "domain", "files", "needs", "starts", "slot", "estimate",
+        "issue", "title", "domain", "route", "files", "needs", "starts", "slot", "estimate",
     ];
-    let files = room.checked_sub(TITLE).filter(|files| *files >= FILES);
-    if files.is_none() {
-        heads.retain(|head| *head != "files");
-    }
+    heads.retain(|head| *head != "files" || layout.files.is_some());
+    heads.retain(|head| *head != "route" || layout.routes);
     let texts = heads.len() - 2;
-    let rows = order
-        .iter()
-        .map(|task| row(task, plan, room, files))
-        .collect();
+    let rows = order.iter().map(|task| row(task, plan, layout)).collect();
     let mut text = grid(heads, rows, texts).join("\n") + "\n";
-    let left_out = order.iter().filter_map(|task| {
-        let obstacle = task.obstacle.as_ref()?;
-        let issue = task.number().to_string();
-        Some(format!("  {issue:<6} {}\n", brief(&obstacle.reason)))
-    });
-    let left_out: String = left_out.collect();
-    if !left_out.is_empty() {
-        text.push_str("\nLeft out\n");
-        text.push_str(&left_out);
-    }
+    let left_out = |task: &&Task| Some(brief(&task.obstacle.as_ref()?.reason));
+    listed(&mut text, "Left out", &order, left_out);
+    let approval = |task: &&Task| {
+        let evaluation = task.evaluation.as_ref()?;
+        let waits = task.obstacle.is_none() && evaluation.wants_approval();
+        waits.then(|| brief(&evaluation.why()))
+    };
+    listed(&mut text, "Wait for approval", &order, approval);
     text
 }
 
-fn row(task: &Task, plan: &Forecast, room: usize, files: Option<usize>) -> Vec<String> {
+/// A line for each task of which there is something to say.
+fn listed(
+    text: &mut String,
+    head: &str,
+    tasks: &[&Task],
+    words: impl Fn(&&Task) -> Option<String>,
+) {
+    let lines = tasks.iter().filter_map(|task| {
+        let issue = task.number().to_string();
+        Some(format!("  {issue:<6} {}\n", words(task)?))
+    });
+    let lines = lines.collect::<Vec<_>>().concat();
+    if !lines.is_empty() {
+        let _ = write!(text, "\n{head}\n{lines}");
+    }
+}
+
+/// What the screen has room for.
+#[derive(Clone, Copy)]
+struct Layout {
+    room: usize,
+    routes: bool,
+    files: Option<usize>,
+}
+
+impl Layout {
+    fn fitting(width: usize, tasks: &[Task]) -> Self {
+        let room = width.saturating_sub(BESIDE);
+        let routes =
+            room >= TITLE + ROUTE && tasks.iter().any(|task| task.evaluation.is_some());
+        let room = room - if routes { ROUTE } else { 0 };
+        let files = room.checked_sub(TITLE).filter(|files| *files >= FILES);
+        Self {
+            room,
+            routes,
+            files,
+        }
+    }
+}
+
+fn row(task: &Task, plan: &Forecast, layout: Layout) -> Vec<String> {
     let placed = placed(task, plan);
     let starts = match (&task.obstacle, placed) {
         (Some(_), _) => "left out".to_owned(),
@@ -162,15 +204,20 @@ fn row(task: &Task, plan: &Forecast, room: usize, files: Option<usize>) -> Vec<S
         }
     };
     let needs: Vec<String> = task.needs.iter().map(ToString::to_string).collect();
-    let title = room
-        .saturating_sub(files.map_or(0, |_| FILES))
+    let title = layout
+        .room
+        .saturating_sub(layout.files.map_or(0, |_| FILES))
         .clamp(LEAST, TITLE);
     let mut cells = vec![
         task.number().to_string(),
         fit(&printable(&task.issue.title), title),
         task.domain.domain.word().to_owned(),
     ];
-    if let Some(width) = files {
+    if layout.routes {
+        let route = task.evaluation.as_ref().map(|found| found.route.word());
+        cells.push(route.unwrap_or("-").to_owned());
+    }
+    if let Some(width) = layout.files {
         let paths = task.footprint.files.iter().map(|file| file.path.as_str());
         let paths = printable(&paths.collect::<Vec<_>>().join(" "));
         cells.push(or_nothing(fit(&paths, width)));

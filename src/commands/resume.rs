@@ -72,7 +72,11 @@ pub async fn go_on(
         let issues = forge.open_issues(&folded.selection).await?;
         let branches = branches(repository.as_ref()).await?;
         let minutes = store.typical_minutes(&key)?;
-        let tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
+        let mut tasks =
+            intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
+        wiring
+            .judge(Some(store))
+            .route(&mut tasks, folded.selection.label.as_deref());
         Opening::Resumed {
             settings: Box::new(settings),
             tasks: Some(tasks),

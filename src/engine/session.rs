@@ -138,6 +138,8 @@ impl Loop<'_> {
                 inputs.extend(merges::look(self.live.ports, &branch, awaited).await);
                 inputs.extend(elsewhere);
                 inputs.extend(tasks.map(Input::read));
+                // What a person answered meanwhile counts before it is found that nothing is left but answers.
+                inputs.extend(self.commands().await?);
             }
         }
         self.turn(&inputs).await?;
@@ -239,13 +241,14 @@ impl Loop<'_> {
         if self.looks.is_multiple_of(LOOKS_PER_MERGE) {
             self.look_for_merges();
         }
-        let commands = self.live.ports.journal.commands().await?;
-        inputs.extend(
-            commands
-                .into_iter()
-                .map(|command| Input::Control { command }),
-        );
+        inputs.extend(self.commands().await?);
         Ok(inputs)
+    }
+
+    async fn commands(&self) -> Result<Vec<Input>, JournalError> {
+        let commands = self.live.ports.journal.commands().await?;
+        let inputs = commands.into_iter();
+        Ok(inputs.map(|command| Input::Control { command }).collect())
     }
 
     /// Somebody may merge what others wait for while the session goes on.
@@ -301,13 +304,20 @@ impl Loop<'_> {
                 }
             }
             Event::CommandTaken {
-                command: Command::Retry { .. } | Command::ResetBreaker,
+                command:
+                    Command::Retry { .. }
+                    | Command::Approve { .. }
+                    | Command::Reject { .. }
+                    | Command::Modify { .. }
+                    | Command::ResetBreaker,
             }
             | Event::SessionStarted { .. }
             | Event::SessionResumed { .. }
             | Event::TasksRead { .. }
             | Event::Held { .. }
             | Event::Due { .. }
+            | Event::ApprovalAwaited { .. }
+            | Event::Approved { .. }
             | Event::Fact { .. }
             | Event::Settled { .. }
             | Event::RetryScheduled { .. }

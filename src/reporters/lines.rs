@@ -34,6 +34,11 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
         Event::SessionResumed { settings } => Some(session_resumed(tally, settings)),
         Event::TasksRead { tasks, .. } => Some(tasks_read(tally, tasks)),
         Event::Held { issue, by, over } => Some(held(*issue, *by, over)),
+        Event::ApprovalAwaited { issue, reason } => Some(approval_awaited(*issue, reason)),
+        Event::Approved {
+            issue,
+            instructions,
+        } => Some(approved(*issue, instructions.as_deref())),
         Event::Admitted { issue, .. } => admitted(tally, *issue, &recorded.event),
         Event::Fact { issue, fact, .. } => fact_found(*issue, fact),
         Event::Settled {
@@ -139,6 +144,22 @@ fn tasks_read(tally: &Tally, tasks: &[Arc<Task>]) -> Line {
 
 fn held(issue: IssueNumber, by: IssueNumber, over: &str) -> Line {
     Line::about(issue, format!(" waits for {by} ({})", brief(over)))
+}
+
+fn approval_awaited(issue: IssueNumber, reason: &str) -> Line {
+    let number = issue.0;
+    let text = format!(
+        " waits for `autoissue approve {number}` or `reject {number}`: {}",
+        brief(reason)
+    );
+    Line::warn(issue, text)
+}
+
+fn approved(issue: IssueNumber, instructions: Option<&str>) -> Line {
+    let with = instructions.map_or_else(String::new, |instructions| {
+        format!(", with instructions: {}", brief(instructions))
+    });
+    Line::about(issue, format!(" approved{with}"))
 }
 
 fn admitted(tally: &Tally, issue: IssueNumber, event: &Event) -> Option<Line> {
@@ -303,6 +324,9 @@ fn command_taken(command: &Command) -> Line {
     let asked = match command {
         Command::Retry { issue } => format!(" to retry {issue}"),
         Command::Skip { issue } => format!(" to skip {issue}"),
+        Command::Approve { issue } => format!(" to approve {issue}"),
+        Command::Reject { issue, .. } => format!(" to reject {issue}"),
+        Command::Modify { issue, .. } => format!(" to approve {issue} with instructions"),
         Command::ResetBreaker => " to close the breaker".to_owned(),
     };
     Line::news(Tone::Plain, "asked", asked)

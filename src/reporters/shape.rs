@@ -3,6 +3,7 @@
 //! Every event is one object `{"v":1,"event":...,"session":...,"at":...}` with further fields by kind. Money is a
 //! decimal string in US dollars, times are RFC 3339 in UTC, durations are whole milliseconds.
 
+use crate::reporters::evaluation::evaluation_json;
 use crate::reporters::time::rfc3339;
 use crate::rules::event::{Command, Effect, Event, Fact, Recorded};
 use crate::rules::ids::{IssueNumber, Timestamp};
@@ -91,6 +92,8 @@ fn name(event: &Event) -> &'static str {
         Event::TasksRead { .. } => "tasks_read",
         Event::Held { .. } => "task_held",
         Event::Due { .. } => "task_due",
+        Event::ApprovalAwaited { .. } => "approval_awaited",
+        Event::Approved { .. } => "task_approved",
         Event::Admitted { .. } => "attempt_admitted",
         Event::Fact { fact, .. } => fact_name(fact),
         Event::Settled { .. } => "attempt_settled",
@@ -169,6 +172,11 @@ fn fields(tally: &Tally, event: &Event) -> Value {
             failure,
             ..
         } => put_off(*issue, *until, failure),
+        Event::ApprovalAwaited { issue, reason } => json!({ "issue": issue, "reason": reason }),
+        Event::Approved {
+            issue,
+            instructions,
+        } => json!({ "issue": issue, "instructions": instructions }),
         Event::Requeued { issue, start } => json!({ "issue": issue, "from": from(start) }),
         Event::DispatchStopped { reason } => json!({ "reason": reason }),
         Event::DispatchPaused { until, reason } => {
@@ -294,6 +302,7 @@ fn task(task: &Task) -> Value {
         "priority": task.priority,
         "needs": task.needs,
         "obstacle": task.obstacle.as_ref().map(obstacle),
+        "evaluation": task.evaluation.as_deref().map(evaluation_json),
         "files": files,
         "estimate_usd": task.estimate.cost.decimal(),
         "branch": task.branch,
@@ -418,6 +427,14 @@ fn asked(command: &Command) -> Value {
     match command {
         Command::Retry { issue } => json!({ "command": "retry", "issue": issue }),
         Command::Skip { issue } => json!({ "command": "skip", "issue": issue }),
+        Command::Approve { issue } => json!({ "command": "approve", "issue": issue }),
+        Command::Reject { issue, reason } => {
+            json!({ "command": "reject", "issue": issue, "reason": reason })
+        }
+        Command::Modify {
+            issue,
+            instructions,
+        } => json!({ "command": "modify", "issue": issue, "instructions": instructions }),
         Command::ResetBreaker => json!({ "command": "reset_breaker" }),
     }
 }

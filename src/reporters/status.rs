@@ -1,5 +1,6 @@
 //! A session's standing as JSON, for programs that ask rather than listen.
 
+use crate::reporters::evaluation::evaluation_json;
 use crate::reporters::shape::{VERSION, task_json, with};
 use crate::reporters::standing::Sight;
 use crate::reporters::time::rfc3339;
@@ -100,6 +101,7 @@ fn standing(sight: &Sight<'_>, task: &TaskTally) -> Value {
         "title": task.title,
         "url": task.url,
         "domain": domain_word(task.domain),
+        "evaluation": task.evaluation.as_deref().map(evaluation_json),
         "model": task.model,
         "tokens": task.charge.usage.total(),
         "elapsed_millis": task.worked.millis(now),
@@ -111,6 +113,7 @@ fn standing(sight: &Sight<'_>, task: &TaskTally) -> Value {
             json!({ "state": "ended", "ended": task.ended.map(rfc3339) })
         }
         Standing::Waiting
+        | Standing::Unapproved
         | Standing::Held { .. }
         | Standing::Retrying { .. }
         | Standing::Parked { .. } => {
@@ -153,6 +156,7 @@ fn waiting(wait: &Wait) -> Value {
     match wait {
         Wait::Needs(issues) => json!({ "for": "needs", "issues": issues }),
         Wait::Collision { by, over } => json!({ "for": "collision", "issues": [by], "over": over }),
+        Wait::Approval => json!({ "for": "approval" }),
         Wait::Retry(until) => json!({ "for": "retry", "until": rfc3339(*until) }),
         Wait::Limit(until) => json!({ "for": "limit", "until": rfc3339(*until) }),
         Wait::Pause(until) => json!({ "for": "pause", "until": rfc3339(*until) }),

@@ -1,5 +1,9 @@
 //! The sections of a pull's description.
 
+use crate::rules::evaluate::clarity::Doubt;
+use crate::rules::evaluate::evaluation::Evaluation;
+use crate::rules::evaluate::graded::Graded;
+use crate::rules::evaluate::routing::Route;
 use crate::rules::markdown::fence;
 use crate::rules::money::{Basis, Charge};
 use crate::rules::neutral::neutralise;
@@ -15,6 +19,7 @@ const BELOW_MAX: usize = 20;
 const CHECKS_MAX: usize = 30;
 const PATHS_MAX: usize = 30;
 const NAME_MAX: usize = 200;
+const WHY_MAX: usize = 500;
 
 /// What the agent said at the end.
 #[must_use]
@@ -91,6 +96,44 @@ pub fn changes(diff: &DiffStat) -> String {
         .max(diff.paths.len());
     if let Some(more) = more_than(files, PATHS_MAX.min(diff.paths.len())) {
         line(&mut section, &format!("- {more}"));
+    }
+    section.trim_end().to_owned()
+}
+
+/// What was made of the issue before the work began; empty where it was not evaluated.
+#[must_use]
+pub fn evaluation(evaluation: Option<&Evaluation>) -> String {
+    let Some(found) = evaluation else {
+        return String::new();
+    };
+    let grade = |name: &str, graded: &Graded| {
+        format!("{name} {} ({})", graded.level.word(), graded.score)
+    };
+    let who = match found.route {
+        Route::Autonomous => "an agent may do this alone",
+        Route::Supervised => "an agent may do this once a person approved",
+        Route::Manual => "a person should do this",
+    };
+    let mut section = format!(
+        "### Evaluation\n\nType {}, {}, {}, {}: {who} ({}), since {}.",
+        found.kind.word(),
+        grade("complexity", &found.complexity),
+        grade("confidence", &found.confidence),
+        grade("risk", &found.risk),
+        found.route.word(),
+        neutralise(&clip(&found.why(), WHY_MAX)),
+    );
+    if !found.doubts.is_empty() {
+        let doubts: Vec<String> = found.doubts.iter().map(Doubt::words).collect();
+        let doubts = neutralise(&clip(&doubts.join("; "), WHY_MAX));
+        section.push_str(" The issue is not clear: ");
+        section.push_str(&doubts);
+        section.push('.');
+    }
+    let care: Vec<&str> = found.care().collect();
+    if !care.is_empty() {
+        let care = neutralise(&clip(&care.join(", "), NAME_MAX));
+        line(&mut section, &format!("\n\n**Review with care: {care}.**"));
     }
     section.trim_end().to_owned()
 }

@@ -72,6 +72,20 @@ pub enum Event {
         /// The task.
         issue: IssueNumber,
     },
+    /// It is not let in before a person approved.
+    ApprovalAwaited {
+        /// The task.
+        issue: IssueNumber,
+        /// Why, for that person.
+        reason: String,
+    },
+    /// A person let it go.
+    Approved {
+        /// The task.
+        issue: IssueNumber,
+        /// What the person adds, for the agent.
+        instructions: Option<String>,
+    },
     /// An attempt was let in: slot, probe and money were claimed together.
     Admitted {
         /// The task.
@@ -219,6 +233,8 @@ impl Event {
         match self {
             Self::Held { issue, .. }
             | Self::Due { issue }
+            | Self::ApprovalAwaited { issue, .. }
+            | Self::Approved { issue, .. }
             | Self::Admitted { issue, .. }
             | Self::Merged { issue }
             | Self::Fact { issue, .. }

@@ -40,7 +40,10 @@ impl Tally {
             Event::SessionInterrupted => self.over(at, Phase::Interrupted),
             Event::SessionFinished => self.over(at, Phase::Finished),
             Event::Held { issue, by, over } => self.held(*issue, *by, over),
-            Event::Due { issue } => self.set(*issue, Standing::Waiting),
+            Event::Due { issue } | Event::Approved { issue, .. } => {
+                self.set(*issue, Standing::Waiting);
+            }
+            Event::ApprovalAwaited { issue, .. } => self.set(*issue, Standing::Unapproved),
             Event::Admitted { issue, .. } => self.admitted(at, *issue, event),
             Event::Fact { issue, fact, .. } => self.fact(*issue, fact),
             Event::Settled {
@@ -322,6 +325,7 @@ fn enter(standing: &mut Standing, entered: Stage) {
     match standing {
         Standing::Running { stage, .. } => *stage = Some(entered),
         Standing::Waiting
+        | Standing::Unapproved
         | Standing::Held { .. }
         | Standing::Retrying { .. }
         | Standing::Parked { .. }

@@ -1,9 +1,10 @@
 //! The words in which work is offered: commit messages, pull requests, comments.
 
-use crate::rules::description::{changes, checks, code, cost, counted, quoted, stands_on, summary};
+use crate::rules::description::{changes, checks, code, cost, counted, evaluation, quoted, stands_on, summary};
+use crate::rules::evaluate::clarity::Doubt;
 use crate::rules::ids::{BranchName, SessionId};
 use crate::rules::money::{Charge, Usd};
-use crate::rules::names::{comment_marker, pull_marker};
+use crate::rules::names::{comment_marker, pull_marker, question_marker};
 use crate::rules::neutral::neutralise;
 use crate::rules::printable::{clip, printable_block};
 use crate::rules::settings::Settings;
@@ -68,6 +69,7 @@ pub fn pull_draft(offer: &Offer<'_>) -> PullDraft {
         summary(offer.summary),
         checks(offer.checks),
         changes(&offer.commit.diff),
+        evaluation(offer.task.evaluation.as_deref()),
         effort(offer),
         pull_marker(offer.session, issue),
     ];
@@ -79,7 +81,7 @@ pub fn pull_draft(offer: &Offer<'_>) -> PullDraft {
         head: offer.branch.clone(),
         base: base.unwrap_or(&offer.settings.base_branch).to_owned(),
         title: title(offer.task, TITLE_MAX),
-        body: sections.join("\n\n") + "\n",
+        body: told(&sections),
         draft: offer.settings.draft,
     }
 }
@@ -153,6 +155,24 @@ pub fn end_comment(end: &End<'_>) -> String {
         .collect::<Vec<_>>()
         .join("\n\n")
         + "\n"
+}
+
+/// The comment that asks what is not clear about an issue, with its marker; one for each issue.
+#[must_use]
+pub fn question_comment(task: &Task) -> String {
+    let evaluation = task.evaluation.as_deref();
+    let doubt = evaluation.and_then(|evaluation| evaluation.doubts.first());
+    let sections = [
+        doubt.map(Doubt::question).unwrap_or_default(),
+        question_marker(task.number()),
+    ];
+    told(&sections)
+}
+
+/// The sections that say something.
+fn told(sections: &[String]) -> String {
+    let told = sections.iter().filter(|section| !section.is_empty());
+    told.map(String::as_str).collect::<Vec<_>>().join("\n\n") + "\n"
 }
 
 /// The issue's title as one line that does nothing on a forge.
@@ -396,6 +416,22 @@ $0.1117; 2 attempts by `claude` with `claude-sonnet`; session `01JD8Z6Q0G7Y4V3M2
         let draft = draft(&titled("Fix"), &commit(&[]), &[], "");
         assert!(draft.body.contains("review it by hand"));
         assert!(draft.body.contains("The agent said nothing"));
+    }
+
+    #[test]
+    fn a_pull_tells_what_was_made_of_the_issue() {
+        let mut task = titled("Fix permissions @octocat");
+        let found = crate::rules::evaluate::evaluation::tests::Case::new("Fix permissions", "").evaluate();
+        task.evaluation = Some(Box::new(found));
+        let body = draft(&task, &commit(&["a"]), &[], "Did it.").body;
+        let expect = "### Evaluation
+
+Type bug, complexity low (0.18), confidence low (0.32), risk high (0.70): a person should do this (manual), since security has to be reviewed and approved by a person (\"permission*\"); low suitability, low confidence, high risk.
+
+**Review with care: security.**
+
+### Effort";
+        assert!(body.contains(expect), "{body}");
     }
 
     #[test]

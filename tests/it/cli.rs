@@ -31,6 +31,9 @@ fn help_shows_commands_examples_and_exit_codes() {
       breaker      Look at the circuit breaker, or close it
       retry        Try an issue of the running session again
       skip         Leave an issue out of the running session
+      approve      Let an issue go that waits for approval
+      reject       Leave an issue out that waits for approval
+      modify       Let an issue go that waits for approval, with instructions
       config       Show, check or describe the configuration
       completions  Print completions for a shell
       man          Print the manual page

@@ -27,6 +27,7 @@ mod tasks;
 #[path = "../support/world.rs"]
 mod world;
 
+mod approval;
 mod bad_input;
 mod bad_input_agents;
 mod bad_input_issues;
@@ -56,6 +57,7 @@ mod local_forge;
 mod makespan;
 mod process;
 mod process_end;
+mod routing;
 mod schedule;
 mod stack;
 mod status;

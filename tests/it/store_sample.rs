@@ -81,6 +81,7 @@ pub(crate) fn task(number: u64, domain: Domain) -> Task {
         footprint: Footprint::default(),
         needs: vec![],
         obstacle: None,
+        evaluation: None,
         priority: Priority::Medium,
         estimate: Estimate {
             cost: dollars(5),
@@ -279,7 +280,7 @@ fn facts() -> [Fact; 9] {
     ]
 }
 
-fn waits() -> [Event; 9] {
+fn waits() -> [Event; 11] {
     let failure = Failure::new(ErrorClass::Network, "no route \u{fffd}");
     let (issue, until) = (IssueNumber(7), NOON.plus_millis(5_000));
     let start = Start::Snapshot {
@@ -294,6 +295,14 @@ fn waits() -> [Event; 9] {
             over: "src/".into(),
         },
         Event::Due { issue },
+        Event::ApprovalAwaited {
+            issue,
+            reason: "medium suitability".into(),
+        },
+        Event::Approved {
+            issue,
+            instructions: Some("use \u{1b}[31m the cache".into()),
+        },
         Event::RetryScheduled {
             issue,
             until,

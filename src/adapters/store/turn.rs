@@ -125,6 +125,8 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
         }
         Event::Held { .. }
         | Event::Due { .. }
+        | Event::ApprovalAwaited { .. }
+        | Event::Approved { .. }
         | Event::RetryScheduled { .. }
         | Event::Parked { .. }
         | Event::Requeued { .. }

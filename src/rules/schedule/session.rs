@@ -6,6 +6,7 @@ use crate::rules::event::{Command, Event, Recorded};
 use crate::rules::graph::Dependencies;
 use crate::rules::ids::{IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
+use crate::rules::schedule::approve::wants_approval;
 use crate::rules::schedule::locks::Locks;
 use crate::rules::schedule::order::{Backlog, Ranked};
 use crate::rules::schedule::places::Places;
@@ -62,6 +63,7 @@ pub struct Session {
     pub(super) slots: BTreeSet<SlotNumber>,
     pub(super) doomed: Places,
     pub(super) unannounced: Places,
+    pub(super) unasked: Places,
     /// Those that need work that is done and not merged.
     pub(super) awaiting: Places,
     /// Are the tasks known? There may be none.
@@ -77,6 +79,7 @@ impl PartialEq for Session {
                 session.slots.clone(),
                 session.doomed.clone(),
                 session.unannounced.clone(),
+                session.unasked.clone(),
                 session.awaiting.clone(),
                 session.hopeless.clone(),
             )
@@ -184,6 +187,8 @@ impl Session {
             Event::SessionFinished => self.phase = Phase::Finished,
             Event::Held { .. }
             | Event::Due { .. }
+            | Event::ApprovalAwaited { .. }
+            | Event::Approved { .. }
             | Event::Admitted { .. }
             | Event::Merged { .. }
             | Event::Fact { .. }
@@ -229,6 +234,13 @@ impl Session {
             .filter(|(_, task)| task.obstacle.is_some())
             .map(|(place, _)| place)
             .collect();
+        self.unasked = ranked
+            .tasks
+            .iter()
+            .enumerate()
+            .filter(|(_, task)| wants_approval(task))
+            .map(|(place, _)| place)
+            .collect();
         self.table = Table::new(ranked.tasks.into_iter().zip(needs));
         (self.graph, self.locks) = (ranked.graph, ranked.locks);
         (self.phase, self.read) = (Phase::Running, true);
@@ -240,6 +252,8 @@ impl Session {
                 self.breaker = Breaker::default();
                 self.paused = None;
             }
+            // What an answer leads to is an event of its own.
+            Command::Approve { .. } | Command::Reject { .. } | Command::Modify { .. } => {}
             Command::Skip { issue } => {
                 if let Some(place) = self.table.place(*issue) {
                     self.table.at_mut(place).unwanted = true;

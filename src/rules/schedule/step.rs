@@ -143,8 +143,10 @@ impl Session {
             let idle = self.table.running().len() == 0;
             return idle.then_some(Event::SessionInterrupted);
         }
-        self.admission(now)
+        self.ask_approval()
+            .or_else(|| self.admission(now))
             .or_else(|| self.unmerged())
+            .or_else(|| self.wait_for_people())
             .or_else(|| self.is_done().then_some(Event::SessionFinished))
     }
 
@@ -210,6 +212,12 @@ impl Session {
         match command {
             Command::ResetBreaker if closes => vec![taken, Event::BreakerClosed],
             Command::ResetBreaker | Command::Retry { .. } => vec![taken],
+            Command::Approve { issue }
+            | Command::Reject { issue, .. }
+            | Command::Modify { issue, .. } => {
+                let answer = self.answer_approval(*issue, command);
+                std::iter::once(taken).chain(answer).collect()
+            }
             Command::Skip { issue } => {
                 let waits = self
                     .entry(*issue)

@@ -22,6 +22,8 @@ pub enum State {
     },
     /// May be let in as soon as there is a place, money and a provider.
     Ready,
+    /// Waits for a person's approval, and for nothing else.
+    Unapproved,
     /// Would collide with one that runs.
     Held {
         /// Which.
@@ -94,6 +96,34 @@ pub struct Entry {
     pub unwanted: bool,
     /// Is its work in the base branch?
     pub merged: bool,
+    /// May it run, as far as a person is concerned?
+    pub approval: Approval,
+}
+
+/// May a task run, as far as a person is concerned?
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Approval {
+    /// Nobody has to be asked.
+    #[default]
+    Free,
+    /// A person was asked, and has not answered.
+    Awaited,
+    /// A person let it go.
+    Given {
+        /// What the person adds, for the agent.
+        instructions: Option<String>,
+    },
+}
+
+impl Approval {
+    /// What the person who let it go adds, if anything.
+    #[must_use]
+    pub fn instructions(&self) -> Option<&str> {
+        match self {
+            Self::Given { instructions } => instructions.as_deref(),
+            Self::Free | Self::Awaited => None,
+        }
+    }
 }
 
 /// What the attempts at a task found out, as far as later ones build upon it.
@@ -148,6 +178,7 @@ pub struct Table {
     free: BTreeSet<usize>,
     timers: BTreeSet<(Timestamp, usize)>,
     running: BTreeSet<usize>,
+    unapproved: BTreeSet<usize>,
     ended: usize,
 }
 
@@ -183,6 +214,9 @@ impl Table {
             State::Running(_) => {
                 self.running.insert(place);
             }
+            State::Unapproved => {
+                self.unapproved.insert(place);
+            }
             State::Retrying { until } | State::Parked { until } => {
                 self.timers.insert((*until, place));
             }
@@ -201,12 +235,30 @@ impl Table {
             State::Running(_) => {
                 self.running.remove(&place);
             }
+            State::Unapproved => {
+                self.unapproved.remove(&place);
+            }
             State::Retrying { until } | State::Parked { until } => {
                 self.timers.remove(&(*until, place));
             }
             State::Ended { .. } => self.ended -= 1,
             State::Waiting { .. } | State::Held { .. } => {}
         }
+    }
+
+    /// Nothing that it needs is missing any more: it may be let in, once a person approved where that has to be.
+    pub fn free(&mut self, place: usize) {
+        let state = match self.entries[place].approval {
+            Approval::Awaited => State::Unapproved,
+            Approval::Free | Approval::Given { .. } => State::Ready,
+        };
+        self.set(place, state);
+    }
+
+    /// Does one wait for nothing but a person's approval?
+    #[must_use]
+    pub fn has_unapproved(&self) -> bool {
+        !self.unapproved.is_empty()
     }
 
     /// The task's place, if it is one of the session.
@@ -276,6 +328,7 @@ impl Entry {
             announced: false,
             unwanted: false,
             merged: false,
+            approval: Approval::Free,
         }
     }
 
@@ -286,6 +339,7 @@ impl Entry {
             State::Ended { ending, .. } => Some(*ending),
             State::Waiting { .. }
             | State::Ready
+            | State::Unapproved
             | State::Held { .. }
             | State::Running(_)
             | State::Retrying { .. }
@@ -300,6 +354,7 @@ impl Entry {
             State::Running(run) => Some(run),
             State::Waiting { .. }
             | State::Ready
+            | State::Unapproved
             | State::Held { .. }
             | State::Retrying { .. }
             | State::Parked { .. }
