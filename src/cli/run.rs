@@ -135,7 +135,11 @@ impl ExecArgs {
             .with("--model", "agent.model", self.model.as_deref())
             .with("--no-pr", "executor.createPr", self.no_pr.then_some(false))
             .with("--draft", "executor.prDraft", self.draft.then_some(true))
-            .with("--routing", "routing.mode", self.routing.map(RoutingMode::word))
+            .with(
+                "--routing",
+                "routing.mode",
+                self.routing.map(RoutingMode::word),
+            )
     }
 }
 

@@ -5,8 +5,8 @@ use crate::cli::steer::IssueArgs;
 use crate::commands::place::Place;
 use crate::commands::signals::interruptible;
 use crate::commands::{
-    approve, breaker, clean, completions, config, demo, doctor, evaluate, exec, history, init, metrics,
-    resume, retry, status,
+    approve, breaker, clean, completions, config, demo, doctor, evaluate, exec, history, init,
+    metrics, resume, retry, status,
 };
 use crate::error::Error;
 use crate::rules::event::Command;

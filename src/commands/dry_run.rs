@@ -53,9 +53,7 @@ pub async fn run(
     let issues = forge.open_issues(selection).await?;
     nothing::tell_absent(place, forge.as_ref(), selection, &issues).await?;
     let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, []).await?;
-    wiring
-        .judge(store.as_ref())
-        .route(&mut tasks, selection.label.as_deref());
+    wiring.route(&mut tasks, selection, store.as_ref());
     check_order(&tasks)?;
     let runnable = tasks.iter().filter(|task| task.obstacle.is_none());
     let costs: Vec<Usd> = runnable.map(|task| task.estimate.cost).collect();
@@ -176,8 +174,7 @@ struct Layout {
 impl Layout {
     fn fitting(width: usize, tasks: &[Task]) -> Self {
         let room = width.saturating_sub(BESIDE);
-        let routes =
-            room >= TITLE + ROUTE && tasks.iter().any(|task| task.evaluation.is_some());
+        let routes = room >= TITLE + ROUTE && tasks.iter().any(|task| task.evaluation.is_some());
         let room = room - if routes { ROUTE } else { 0 };
         let files = room.checked_sub(TITLE).filter(|files| *files >= FILES);
         Self {

@@ -48,9 +48,7 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     let minutes = store.typical_minutes(&key)?;
     let branches = branches(repository.as_ref()).await?;
     let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
-    wiring
-        .judge(Some(&store))
-        .route(&mut tasks, selection.label.as_deref());
+    wiring.route(&mut tasks, &selection, Some(&store));
     check_order(&tasks)?;
     check_budget(&tasks, &settings, args)?;
     let id = SessionId::new(ulid::Ulid::generate().to_string());

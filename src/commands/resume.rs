@@ -72,11 +72,8 @@ pub async fn go_on(
         let issues = forge.open_issues(&folded.selection).await?;
         let branches = branches(repository.as_ref()).await?;
         let minutes = store.typical_minutes(&key)?;
-        let mut tasks =
-            intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
-        wiring
-            .judge(Some(store))
-            .route(&mut tasks, folded.selection.label.as_deref());
+        let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
+        wiring.route(&mut tasks, &folded.selection, Some(store));
         Opening::Resumed {
             settings: Box::new(settings),
             tasks: Some(tasks),

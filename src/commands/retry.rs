@@ -96,7 +96,11 @@ pub(super) fn refused(issue: IssueNumber, reason: String, hint: Option<String>) 
         .hints(hint)
 }
 
-pub(super) fn answer(store: &Store, task: &WorkedOn, issue: IssueNumber) -> Result<Answer, StoreError> {
+pub(super) fn answer(
+    store: &Store,
+    task: &WorkedOn,
+    issue: IssueNumber,
+) -> Result<Answer, StoreError> {
     let session = &task.session;
     let running = matches!(store.state_of(session)?, SessionState::Running(_));
     let when = if running {

@@ -28,9 +28,11 @@ use crate::rules::evaluate::judge::Judge;
 use crate::rules::evaluate::routing::Routing;
 use crate::rules::evaluate::similar::Titles;
 use crate::rules::ids::SessionId;
+use crate::rules::issue::Selection;
 use crate::rules::prompt::check_template;
 use crate::rules::redact::Redactor;
 use crate::rules::settings::Settings;
+use crate::rules::task::Task;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -278,6 +280,11 @@ impl Wiring {
             routing: Routing::clone(&self.loaded.config.routing),
             precedents: Box::new(Titles::new(resolved.unwrap_or_default())),
         }
+    }
+
+    /// Evaluates tasks that were read, and settles which of them run.
+    pub fn route(&self, tasks: &mut [Task], selection: &Selection, store: Option<&Store>) {
+        self.judge(store).route(tasks, selection.label.as_deref());
     }
 
     /// What makes a fresh worktree ready, where anything does.

@@ -147,7 +147,11 @@ pub fn route(evaluation: &Evaluation) -> String {
     } else {
         format!("; review with care: {}", care.join(", "))
     };
-    brief(&format!("{}: {}{care}", evaluation.route.word(), evaluation.why()))
+    brief(&format!(
+        "{}: {}{care}",
+        evaluation.route.word(),
+        evaluation.why()
+    ))
 }
 
 /// The evaluation as an object of the printed JSON.

@@ -173,10 +173,7 @@ fn fields(tally: &Tally, event: &Event) -> Value {
             ..
         } => put_off(*issue, *until, failure),
         Event::ApprovalAwaited { issue, reason } => json!({ "issue": issue, "reason": reason }),
-        Event::Approved {
-            issue,
-            instructions,
-        } => json!({ "issue": issue, "instructions": instructions }),
+        Event::Approved { .. } => approved(event),
         Event::Requeued { issue, start } => json!({ "issue": issue, "from": from(start) }),
         Event::DispatchStopped { reason } => json!({ "reason": reason }),
         Event::DispatchPaused { until, reason } => {
@@ -194,6 +191,17 @@ fn fields(tally: &Tally, event: &Event) -> Value {
         Event::SessionInterrupted | Event::SessionFinished => json!({ "summary": summary(tally) }),
         Event::BreakerClosed | Event::StopRequested => Value::Null,
     }
+}
+
+fn approved(event: &Event) -> Value {
+    let Event::Approved {
+        issue,
+        instructions,
+    } = event
+    else {
+        return Value::Null;
+    };
+    json!({ "issue": issue, "instructions": instructions })
 }
 
 fn fact_fields(fact: &Fact) -> Value {

@@ -145,7 +145,11 @@ impl Sight<'_> {
             ("domain", domain_word(task.domain).to_owned()),
             ("state", self.state(task)),
         ];
-        facts.extend(task.evaluation.as_deref().map(|found| ("route", route(found))));
+        facts.extend(
+            task.evaluation
+                .as_deref()
+                .map(|found| ("route", route(found))),
+        );
         let process = progress.and_then(|progress| progress.pid).or(task.process);
         facts.extend(process.map(|pid| ("process", pid.to_string())));
         facts.extend(progress.map(|progress| ("doing", brief(&progress.activity))));

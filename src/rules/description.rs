@@ -106,9 +106,8 @@ pub fn evaluation(evaluation: Option<&Evaluation>) -> String {
     let Some(found) = evaluation else {
         return String::new();
     };
-    let grade = |name: &str, graded: &Graded| {
-        format!("{name} {} ({})", graded.level.word(), graded.score)
-    };
+    let grade =
+        |name: &str, graded: &Graded| format!("{name} {} ({})", graded.level.word(), graded.score);
     let who = match found.route {
         Route::Autonomous => "an agent may do this alone",
         Route::Supervised => "an agent may do this once a person approved",

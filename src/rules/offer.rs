@@ -1,6 +1,8 @@
 //! The words in which work is offered: commit messages, pull requests, comments.
 
-use crate::rules::description::{changes, checks, code, cost, counted, evaluation, quoted, stands_on, summary};
+use crate::rules::description::{
+    changes, checks, code, cost, counted, evaluation, quoted, stands_on, summary,
+};
 use crate::rules::evaluate::clarity::Doubt;
 use crate::rules::ids::{BranchName, SessionId};
 use crate::rules::money::{Charge, Usd};
@@ -421,7 +423,8 @@ $0.1117; 2 attempts by `claude` with `claude-sonnet`; session `01JD8Z6Q0G7Y4V3M2
     #[test]
     fn a_pull_tells_what_was_made_of_the_issue() {
         let mut task = titled("Fix permissions @octocat");
-        let found = crate::rules::evaluate::evaluation::tests::Case::new("Fix permissions", "").evaluate();
+        let found =
+            crate::rules::evaluate::evaluation::tests::Case::new("Fix permissions", "").evaluate();
         task.evaluation = Some(Box::new(found));
         let body = draft(&task, &commit(&["a"]), &[], "Did it.").body;
         let expect = "### Evaluation

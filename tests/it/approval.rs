@@ -167,12 +167,22 @@ fn a_supervised_task_waits_and_holds_no_slot() {
 fn a_session_that_only_waits_for_people_is_interrupted_and_goes_on() {
     let mut play = Play::new(tasks(2, &[]));
     play.finish_one();
-    assert_eq!(play.session.phase, Phase::Running, "its end is still to be announced");
+    assert_eq!(
+        play.session.phase,
+        Phase::Running,
+        "its end is still to be announced"
+    );
     play.announce();
     assert_eq!(play.session.phase, Phase::Interrupted);
     let settings = Box::new(settings(2));
-    play.put(&Input::Resume { settings: settings.clone() });
-    assert_eq!(play.session.phase, Phase::Interrupted, "still nobody answered");
+    play.put(&Input::Resume {
+        settings: settings.clone(),
+    });
+    assert_eq!(
+        play.session.phase,
+        Phase::Interrupted,
+        "still nobody answered"
+    );
     let at = Timestamp(0);
     for event in play.session.step(&Input::Resume { settings }, at) {
         let seq = play.session.seq + 1;
@@ -202,8 +212,14 @@ fn a_rejected_task_is_left_out_and_blocks_its_dependents() {
 fn the_first_answer_counts() {
     let mut play = Play::new(tasks(2, &[]));
     let instructions = "use the cache".to_owned();
-    play.command(Command::Modify { issue: TWO, instructions });
-    play.command(Command::Reject { issue: TWO, reason: None });
+    play.command(Command::Modify {
+        issue: TWO,
+        instructions,
+    });
+    play.command(Command::Reject {
+        issue: TWO,
+        reason: None,
+    });
     play.command(Command::Approve { issue: TWO });
     assert!(matches!(play.state(2), State::Running(_)));
     let entry = play.session.entry(TWO).unwrap();
@@ -227,16 +243,29 @@ fn an_answer_before_its_needs_are_met_is_kept() {
 fn an_answer_that_nobody_waits_for_changes_nothing() {
     let mut play = Play::new(tasks(1, &[]));
     let before = play.session.table.clone();
-    play.command(Command::Reject { issue: IssueNumber(1), reason: None });
-    play.command(Command::Approve { issue: IssueNumber(9) });
+    play.command(Command::Reject {
+        issue: IssueNumber(1),
+        reason: None,
+    });
+    play.command(Command::Approve {
+        issue: IssueNumber(9),
+    });
     assert_eq!(play.session.table, before);
 }
 
 #[test]
 fn a_forecast_plays_as_if_people_had_answered() {
-    let played = forecast(tasks(4, &[]), &settings(2), |_| 60_000, |task, _| as_expected(task));
+    let played = forecast(
+        tasks(4, &[]),
+        &settings(2),
+        |_| 60_000,
+        |task, _| as_expected(task),
+    );
     let played = played.unwrap();
-    assert_eq!((played.attempts.len(), played.session.phase), (4, Phase::Finished));
+    assert_eq!(
+        (played.attempts.len(), played.session.phase),
+        (4, Phase::Finished)
+    );
 }
 
 proptest! {

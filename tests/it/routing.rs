@@ -13,9 +13,7 @@ echo '{\"cost_usd\": 0.01, \"summary\": \"did it\"}'";
 
 /// Titles decide: `alone` is autonomous, `watched` is supervised, all else manual.
 fn rules() -> Value {
-    let rule = |name: &str, suitability: &str| {
-        json!({ "name": name, "when": { "title": [name] }, "suitability": suitability, "final": true, "because": "we said so" })
-    };
+    let rule = |name: &str, suitability: &str| json!({ "name": name, "when": { "title": [name] }, "suitability": suitability, "final": true, "because": "we said so" });
     json!({
         "mode": "enforce",
         "rules": [rule("alone", "high"), rule("watched", "medium")],
@@ -55,7 +53,10 @@ fn pull_of(rig: &Rig, number: u64) -> String {
     let folder = std::fs::read_dir(rig.path("checkout/.autoissue/pulls")).unwrap();
     let texts = folder.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
     let closes = format!("Closes #{number}\n");
-    texts.into_iter().find(|text| text.contains(&closes)).unwrap()
+    texts
+        .into_iter()
+        .find(|text| text.contains(&closes))
+        .unwrap()
 }
 
 fn questions(rig: &Rig, number: u64) -> usize {
@@ -77,13 +78,26 @@ fn to_advise_runs_everything_and_the_pull_says_what_was_made_of_it() {
     let pull = pull_of(&rig, 1);
     assert!(pull.contains("### Evaluation\n\nType general,"), "{pull}");
     assert!(pull.contains("**Review with care: security.**"), "{pull}");
-    assert!(pull_of(&rig, 2).contains("The issue is not clear: "), "{pull}");
+    assert!(
+        pull_of(&rig, 2).contains("The issue is not clear: "),
+        "{pull}"
+    );
     assert_eq!(questions(&rig, 2), 0);
     let told = text(&rig, "told");
-    assert!(told.contains("- Look for the same weakness elsewhere"), "{told}");
+    assert!(
+        told.contains("- Look for the same weakness elsewhere"),
+        "{told}"
+    );
     let status = rig.run(&["status", "--issue", "1"]);
-    assert!(status.stdout.contains("route     manual: security has to be"), "{status:?}");
-    let dry = rig.run(&["exec", "--issue", "1", "--dry-run", "--format", "json"]).last_json();
+    assert!(
+        status
+            .stdout
+            .contains("route     manual: security has to be"),
+        "{status:?}"
+    );
+    let dry = rig
+        .run(&["exec", "--issue", "1", "--dry-run", "--format", "json"])
+        .last_json();
     assert_eq!(dry["tasks"][0]["route"], "manual");
     assert_eq!(dry["tasks"][0]["evaluation"]["decided_by"], "security");
 }
@@ -104,7 +118,11 @@ fn supervised_work_waits_for_a_person_and_goes_on_after_the_answer() {
     rig.issue(3, "watched: three", CLEAR);
     rig.issue(4, "watched: four", CLEAR);
     let ran = rig.go();
-    assert_eq!((ran.code, runs(&rig)), (Some(5), vec!["1".to_owned()]), "{ran:?}");
+    assert_eq!(
+        (ran.code, runs(&rig)),
+        (Some(5), vec!["1".to_owned()]),
+        "{ran:?}"
+    );
     assert_eq!(ran.event("approval_awaited")["issue"], 2);
     let early = resume(&rig);
     assert_eq!(early.code, Some(5), "nobody answered yet: {early:?}");
@@ -116,11 +134,19 @@ fn supervised_work_waits_for_a_person_and_goes_on_after_the_answer() {
     for answer in answers {
         let answered = rig.run(answer);
         assert_eq!(answered.code, Some(0), "{answered:?}");
-        assert!(answered.stdout.contains("takes it up with `autoissue resume"), "{answered:?}");
+        assert!(
+            answered
+                .stdout
+                .contains("takes it up with `autoissue resume"),
+            "{answered:?}"
+        );
     }
     let late = rig.run(&["reject", "2"]);
     assert_eq!(late.code, Some(1));
-    assert!(late.stderr.contains("it was answered already: approve"), "{late:?}");
+    assert!(
+        late.stderr.contains("it was answered already: approve"),
+        "{late:?}"
+    );
     let ended = resume(&rig);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(ended.task(3)["outcome"], "skipped");
@@ -129,7 +155,11 @@ fn supervised_work_waits_for_a_person_and_goes_on_after_the_answer() {
     let told = text(&rig, "told");
     let words = "<instructions-2>\nKeep the old flag </instructions-1>\n</instructions-2>\n";
     assert!(told.contains(words), "{told}");
-    assert_eq!(told.matches("<instructions-2>").count(), 1, "only for the one");
+    assert_eq!(
+        told.matches("<instructions-2>").count(),
+        1,
+        "only for the one"
+    );
     let over = rig.run(&["approve", "2"]);
     assert!(over.stderr.contains("has finished"), "{over:?}");
 }
@@ -140,12 +170,21 @@ fn an_answer_is_taken_up_while_others_run() {
     rig.write("gate-1", "");
     rig.issue(1, "alone: one", CLEAR);
     rig.issue(2, "watched: two", CLEAR);
-    let mut running = rig.autoissue(&["exec", "go", "--format", "json"]).spawn().unwrap();
+    let mut running = rig
+        .autoissue(&["exec", "go", "--format", "json"])
+        .spawn()
+        .unwrap();
     wait_for(|| runs(&rig) == ["1"]);
     let wrong = rig.run(&["approve", "1"]);
-    assert!(wrong.stderr.contains("it does not wait for approval"), "{wrong:?}");
+    assert!(
+        wrong.stderr.contains("it does not wait for approval"),
+        "{wrong:?}"
+    );
     let answered = rig.run(&["approve", "2"]);
-    assert!(answered.stdout.contains("takes it up within seconds"), "{answered:?}");
+    assert!(
+        answered.stdout.contains("takes it up within seconds"),
+        "{answered:?}"
+    );
     wait_for(|| runs(&rig) == ["1", "2"]);
     std::fs::remove_file(rig.path("gate-1")).unwrap();
     assert_eq!(running.wait().unwrap().code(), Some(0));
@@ -168,14 +207,24 @@ fn manual_work_and_skipped_labels_are_listed_and_not_run() {
         &format!("---\ntitle: \"alone: two\"\nlabels: [go, needs-discussion]\n---\n{CLEAR}\n"),
     );
     let dry = rig.run(&["exec", "go", "--dry-run"]);
-    assert!(dry.stdout.contains("#1     for a person: no rule matched"), "{dry:?}");
-    assert!(dry.stdout.contains("#2     it has the label needs-discussion"), "{dry:?}");
+    assert!(
+        dry.stdout.contains("#1     for a person: no rule matched"),
+        "{dry:?}"
+    );
+    assert!(
+        dry.stdout
+            .contains("#2     it has the label needs-discussion"),
+        "{dry:?}"
+    );
     let ran = rig.go();
     assert_eq!((ran.code, runs(&rig).len()), (Some(3), 0), "{ran:?}");
     assert_eq!(ran.task(1)["outcome"], "needs_human");
     assert_eq!(ran.task(2)["outcome"], "skipped");
     let issue = text(&rig, "checkout/.autoissue/issues/1.md");
-    assert!(!issue.contains("autoissue:"), "nothing is said or labelled: {issue}");
+    assert!(
+        !issue.contains("autoissue:"),
+        "nothing is said or labelled: {issue}"
+    );
     let again = rig.run(&["exec", "--issue", "1", "--routing", "advise"]);
     assert_eq!((again.code, runs(&rig).len()), (Some(0), 1), "{again:?}");
 }
@@ -200,8 +249,12 @@ fn an_unclear_issue_gets_one_question_and_no_run() {
     let second = rig.go();
     assert_eq!(second.code, Some(5), "a new session: {second:?}");
     assert_eq!(questions(&rig, 1), 1, "and no second question");
-    let clear = text(&rig, "checkout/.autoissue/issues/1.md").replace("Red? Or blue? Or what?", "It should be red.");
-    rig.write("checkout/.autoissue/issues/1.md", &clear.replace("alone: which?", "alone: red"));
+    let clear = text(&rig, "checkout/.autoissue/issues/1.md")
+        .replace("Red? Or blue? Or what?", "It should be red.");
+    rig.write(
+        "checkout/.autoissue/issues/1.md",
+        &clear.replace("alone: which?", "alone: red"),
+    );
     rig.run(&["reject", "2"]);
     resume(&rig);
     assert_eq!(rig.run(&["exec", "--issue", "1"]).code, Some(0));
@@ -240,7 +293,11 @@ fn killed_at(point: &str) -> bool {
     assert_eq!(approved.code, Some(0), "{point}: {approved:?}");
     let second = crash(&["resume", "--format", "json"]);
     let died = first.code.is_none() || second.code.is_none();
-    let ended = if second.code.is_none() { rig.go() } else { second };
+    let ended = if second.code.is_none() {
+        rig.go()
+    } else {
+        second
+    };
     assert_eq!(ended.code, Some(3), "{point}: {ended:?}");
     assert_eq!(ended.count("completed"), 1, "{point}: {ended:?}");
     assert_eq!(questions(&rig, 1), 1, "{point}");

@@ -40,7 +40,12 @@ impl Default for Judge {
 impl Judge {
     /// Evaluates an issue, whatever the mode.
     #[must_use]
-    pub fn evaluate(&self, issue: &Issue, domain: &Classified, footprint: &Footprint) -> Evaluation {
+    pub fn evaluate(
+        &self,
+        issue: &Issue,
+        domain: &Classified,
+        footprint: &Footprint,
+    ) -> Evaluation {
         let least = self.routing.confidence.least_similarity;
         let known = Known {
             issue,
@@ -111,7 +116,10 @@ mod tests {
         let task = routed(Mode::Advise, "Check permissions", &[], None);
         assert_eq!(task.obstacle, None);
         let evaluation = task.evaluation.unwrap();
-        assert_eq!((evaluation.route, evaluation.wants_approval()), (Route::Manual, false));
+        assert_eq!(
+            (evaluation.route, evaluation.wants_approval()),
+            (Route::Manual, false)
+        );
         assert_eq!(task.priority, Priority::High, "high risk");
     }
 
@@ -120,22 +128,35 @@ mod tests {
         let task = routed(Mode::Enforce, "Check permissions", &[], None);
         let obstacle = task.obstacle.unwrap();
         assert_eq!(obstacle.ending, Ending::NeedsHuman);
-        assert!(obstacle.reason.starts_with("for a person: security has to be"), "{obstacle:?}");
+        assert!(
+            obstacle
+                .reason
+                .starts_with("for a person: security has to be"),
+            "{obstacle:?}"
+        );
     }
 
     #[test]
     fn what_is_off_touches_nothing() {
         let task = routed(Mode::Off, "Check permissions", &["blocked"], None);
-        assert_eq!((task.obstacle, task.evaluation, task.priority), (None, None, Priority::Medium));
+        assert_eq!(
+            (task.obstacle, task.evaluation, task.priority),
+            (None, None, Priority::Medium)
+        );
     }
 
     #[test]
     fn a_skip_label_leaves_an_issue_out_unless_it_selected_it() {
         for mode in [Mode::Advise, Mode::Enforce] {
-            let obstacle = routed(mode, "Fix it", &["Needs-Discussion"], None).obstacle.unwrap();
+            let obstacle = routed(mode, "Fix it", &["Needs-Discussion"], None)
+                .obstacle
+                .unwrap();
             assert_eq!(obstacle.ending, Ending::Skipped);
             assert_eq!(obstacle.reason, "it has the label Needs-Discussion");
         }
-        assert_eq!(routed(Mode::Advise, "Fix it", &["blocked"], Some("blocked")).obstacle, None);
+        assert_eq!(
+            routed(Mode::Advise, "Fix it", &["blocked"], Some("blocked")).obstacle,
+            None
+        );
     }
 }
