@@ -114,13 +114,14 @@ pub fn evaluation(evaluation: Option<&Evaluation>) -> String {
         Route::Manual => "a person should do this",
     };
     let mut section = format!(
-        "### Evaluation\n\nType {}, {}, {}, {}: {who} ({}), since {}.",
+        "### Evaluation\n\nType {}, {}, {}, {}: {who} ({}), with {} suitability: {}.",
         found.kind.word(),
         grade("complexity", &found.complexity),
         grade("confidence", &found.confidence),
         grade("risk", &found.risk),
         found.route.word(),
-        neutralise(&clip(&found.why(), WHY_MAX)),
+        found.suitability.word(),
+        neutralise(&clip(found.reason(), WHY_MAX)),
     );
     if !found.doubts.is_empty() {
         let doubts: Vec<String> = found.doubts.iter().map(Doubt::words).collect();
@@ -208,5 +209,36 @@ fn duration(millis: u64) -> String {
         format!("{}m {}s", seconds / 60, seconds % 60)
     } else {
         format!("{seconds}.{} s", millis % 1000 / 100)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::evaluate::evaluation::tests::Case;
+
+    #[test]
+    fn what_was_made_of_an_issue_is_told_to_its_reviewer() {
+        let found = Case::new("Fix permissions", "").evaluate();
+        let expect = "### Evaluation
+
+Type bug, complexity low (0.18), confidence low (0.30), risk high (0.70): a person should do this (manual), with low suitability: security has to be reviewed and approved by a person (\"permission*\"). The issue is not clear: it does not say when it is done.
+
+**Review with care: security.**";
+        assert_eq!(evaluation(Some(&found)), expect);
+        assert_eq!(evaluation(None), "");
+    }
+
+    #[test]
+    fn what_an_issue_brings_into_its_evaluation_does_nothing_on_a_forge() {
+        let case = Case::new("Say it", "It should be.").labelled(&["security"]);
+        let mut found = case.evaluate();
+        found.fired[0].because = format!("closes #7 @octocat {}", "x".repeat(2_000));
+        let section = evaluation(Some(&found));
+        assert!(
+            section.contains("closes #\u{200b}7 @\u{200b}octocat"),
+            "{section}"
+        );
+        assert!(section.len() < 1_000, "{}", section.len());
     }
 }

@@ -421,23 +421,6 @@ $0.1117; 2 attempts by `claude` with `claude-sonnet`; session `01JD8Z6Q0G7Y4V3M2
     }
 
     #[test]
-    fn a_pull_tells_what_was_made_of_the_issue() {
-        let mut task = titled("Fix permissions @octocat");
-        let found =
-            crate::rules::evaluate::evaluation::tests::Case::new("Fix permissions", "").evaluate();
-        task.evaluation = Some(Box::new(found));
-        let body = draft(&task, &commit(&["a"]), &[], "Did it.").body;
-        let expect = "### Evaluation
-
-Type bug, complexity low (0.18), confidence low (0.32), risk high (0.70): a person should do this (manual), since security has to be reviewed and approved by a person (\"permission*\"); low suitability, low confidence, high risk.
-
-**Review with care: security.**
-
-### Effort";
-        assert!(body.contains(expect), "{body}");
-    }
-
-    #[test]
     fn a_pull_stays_within_what_a_forge_takes() {
         let path = "#1".repeat(5_000);
         let checks = vec![report(&path, Verdict::FailedBefore, &"`\t".repeat(50_000)); 100];

@@ -215,8 +215,9 @@ impl Session {
             Command::Approve { issue }
             | Command::Reject { issue, .. }
             | Command::Modify { issue, .. } => {
+                // Taken out of the inbox last: a death between the two asks again, and finds it answered.
                 let answer = self.answer_approval(*issue, command);
-                std::iter::once(taken).chain(answer).collect()
+                answer.into_iter().chain([taken]).collect()
             }
             Command::Skip { issue } => {
                 let waits = self
