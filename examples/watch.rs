@@ -16,7 +16,7 @@ use autoissue::rules::ids::{
 use autoissue::rules::issue::{Issue, IssueState, Priority, Selection};
 use autoissue::rules::money::{Charge, Usd};
 use autoissue::rules::settings::{Policy, Settings, StateLabels};
-use autoissue::rules::stack::Dependents;
+use autoissue::rules::stack::{Dependents, Together};
 use autoissue::rules::task::{
     Attempted, Ending, ErrorClass, Estimate, Failure, Outcome, Pull, Stage, Start, Task,
 };
@@ -291,6 +291,7 @@ fn settings() -> Settings {
         base_branch: "main".to_owned(),
         create_pr: true,
         dependents: Dependents::Stacked,
+        together: Together::default(),
         draft: false,
         labels: StateLabels::default(),
     }

@@ -4,8 +4,10 @@
 
 /// Floor 1: facts and decisions. No I/O, no async, no clock.
 pub mod rules {
+    mod bills;
     pub mod breaker;
     pub mod budget;
+    pub mod certificate;
     pub mod classify;
     pub mod conflict;
     pub mod description;
@@ -41,6 +43,18 @@ pub mod rules {
     pub mod tags;
     pub mod tally;
     pub mod task;
+    /// A directive taken apart into items, and what becomes of them.
+    pub mod plan {
+        pub mod check;
+        pub mod draft;
+        pub mod outlook;
+        pub mod overlap;
+        pub mod progress;
+        pub mod read;
+        pub mod shape;
+        pub mod sums;
+        pub mod words;
+    }
     /// Who should work on an issue, and why?
     pub mod evaluate {
         pub mod advice;
@@ -83,6 +97,7 @@ pub mod rules {
         mod approve;
         pub mod bound;
         mod claims;
+        pub mod close;
         pub mod finish;
         pub mod forecast;
         pub mod locks;
@@ -104,6 +119,7 @@ pub mod ports {
     mod journal;
     mod repository;
     mod session;
+    mod tracker;
 
     pub use agent::*;
     pub use commands::*;
@@ -111,16 +127,21 @@ pub mod ports {
     pub use journal::*;
     pub use repository::*;
     pub use session::*;
+    pub use tracker::*;
 }
 
 /// Floor 3: runs a session through the ports.
 pub mod engine {
     pub mod attempt;
+    mod beside;
+    mod certify;
     pub mod clock;
     pub mod intake;
+    pub mod laying_out;
     pub mod link;
     mod merges;
     pub mod orders;
+    pub mod planning;
     pub mod publish;
     pub mod recover;
     pub mod rounds;
@@ -202,6 +223,7 @@ pub mod adapters {
         pub mod limits;
         pub mod reads;
         pub mod reply;
+        pub mod ties;
         pub mod told;
         pub mod verdict;
         pub mod window;
@@ -259,12 +281,15 @@ pub mod reporters {
     pub mod out;
     pub mod paint;
     pub mod plain;
+    mod plan_lines;
+    pub mod planning;
     pub mod shape;
     pub mod standing;
     pub mod status;
     pub mod table;
     pub mod terminal;
     pub mod time;
+    mod together;
     pub mod words;
 }
 
@@ -281,6 +306,7 @@ pub mod cli {
     pub mod help;
     pub mod look;
     pub mod parse;
+    pub mod plan;
     pub mod run;
     pub mod setup;
     pub mod steer;
@@ -331,6 +357,12 @@ pub mod commands {
     pub mod nothing;
     pub mod output;
     pub mod place;
+    pub mod plan;
+    pub mod plan_ask;
+    pub mod plan_course;
+    pub mod plan_map;
+    pub mod plan_run;
+    pub mod plan_view;
     pub mod preflight;
     pub mod probe;
     pub mod project;

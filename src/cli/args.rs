@@ -2,6 +2,7 @@
 
 use crate::cli::help;
 use crate::cli::look::{EvaluateArgs, HistoryArgs, MetricsArgs, StatusArgs};
+use crate::cli::plan::PlanArgs;
 use crate::cli::run::{DemoArgs, ExecArgs, ResumeArgs};
 use crate::cli::setup::{CompletionsArgs, ConfigArgs, DoctorArgs, InitArgs, ManArgs};
 use crate::cli::steer::{ApproveArgs, BreakerArgs, CleanArgs, IssueArgs, ModifyArgs, RejectArgs};
@@ -75,6 +76,8 @@ pub enum Format {
 pub enum Commands {
     /// Work on issues: those with a label, or some by number
     Exec(ExecArgs),
+    /// Turn a directive into a plan, the plan into issues, and work on them
+    Plan(PlanArgs),
     /// Go on with a session that was interrupted
     Resume(ResumeArgs),
     /// Show what is running, else the latest sessions

@@ -44,6 +44,22 @@ Examples:
     exit_codes!()
 );
 
+/// Under the flags of `plan`.
+pub const PLAN: &str = concat!(
+    "\
+Examples:
+  autoissue plan \"Add rate limits to the API\" --dry-run         what would be done, how long, at which price?
+  autoissue plan \"Add rate limits to the API\" --save plan.json  show it, ask, open the issues, work on them
+  autoissue plan --from plan.json --yes                          the same with an edited plan, unasked
+  autoissue exec plan:4k7q9zxm                                   what is open of a plan, again
+
+The planner reads the repository and changes nothing; planner.model and planner.maxBudgetUsd say who it is and what
+it may spend. Issues are opened once, however often this is interrupted and resumed.
+
+",
+    exit_codes!()
+);
+
 /// Under the flags of `resume`.
 pub const RESUME: &str = "\
 Examples:

@@ -81,6 +81,9 @@ impl RoutingMode {
 pub struct ResumeArgs {
     /// The session, or the start of its name; the newest unfinished one if left out
     pub session: Option<String>,
+    /// Carry its plan out without asking, where it makes one
+    #[arg(long, short)]
+    pub yes: bool,
     /// How it runs and what it may spend.
     #[command(flatten)]
     pub limits: Limits,
@@ -123,6 +126,7 @@ impl ExecArgs {
             label: self.label.clone(),
             numbers: self.issue.clone(),
             exclude_labels: self.exclude_label.clone(),
+            planned: None,
         }
     }
 

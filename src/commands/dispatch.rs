@@ -6,7 +6,7 @@ use crate::commands::place::Place;
 use crate::commands::signals::interruptible;
 use crate::commands::{
     approve, breaker, clean, completions, config, demo, doctor, evaluate, exec, history, init,
-    metrics, resume, retry, status,
+    metrics, plan, resume, retry, status,
 };
 use crate::error::Error;
 use crate::rules::event::Command;
@@ -22,6 +22,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Commands::Completions(args) => completions::completions(args.shell),
         Commands::Man(args) => completions::man(&args),
         Commands::Exec(args) => interruptible(&place, Box::pin(exec::run(&place, &args))).await,
+        Commands::Plan(args) => interruptible(&place, Box::pin(plan::run(&place, &args))).await,
         Commands::Resume(args) => interruptible(&place, Box::pin(resume::run(&place, &args))).await,
         Commands::Demo(args) => demo::command::run(&place, &args).await,
         Commands::Metrics(_) => metrics::run(&place),

@@ -52,8 +52,8 @@ pub async fn run(
         .and_then(|store| store.typical_minutes(&wiring.project_key()).ok().flatten());
     let issues = forge.open_issues(selection).await?;
     nothing::tell_absent(place, forge.as_ref(), selection, &issues).await?;
-    let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, []).await?;
-    wiring.route(&mut tasks, selection, store.as_ref());
+    let tasks = intake::read(forge.as_ref(), issues, &settings, minutes, []).await?;
+    let tasks = wiring.routed(tasks, selection, store.as_ref());
     check_order(&tasks)?;
     let runnable = tasks.iter().filter(|task| task.obstacle.is_none());
     let costs: Vec<Usd> = runnable.map(|task| task.estimate.cost).collect();

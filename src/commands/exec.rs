@@ -47,8 +47,8 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     preflight::check_remote(&wiring, repository.as_ref()).await?;
     let minutes = store.typical_minutes(&key)?;
     let branches = branches(repository.as_ref()).await?;
-    let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
-    wiring.route(&mut tasks, &selection, Some(&store));
+    let tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
+    let mut tasks = wiring.routed(tasks, &selection, Some(&store));
     check_order(&tasks)?;
     check_budget(&tasks, &settings, args)?;
     let id = SessionId::new(ulid::Ulid::generate().to_string());
@@ -70,11 +70,12 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
         &wiring,
         &store,
         Prepared {
-            journal,
+            journal: journal.into(),
             forge,
             repository,
             agent,
             opening,
+            console: None,
         },
     )
     .await
@@ -97,7 +98,7 @@ pub async fn branches(repository: &dyn Repository) -> Result<Vec<BranchName>, Er
 }
 
 /// An issue that another unfinished session works on is left to it.
-fn leave_claimed(tasks: &mut [Task], claimed: &BTreeMap<IssueNumber, SessionId>) {
+pub fn leave_claimed(tasks: &mut [Task], claimed: &BTreeMap<IssueNumber, SessionId>) {
     for task in tasks.iter_mut().filter(|task| task.obstacle.is_none()) {
         if let Some(session) = claimed.get(&task.number()) {
             let reason = format!(

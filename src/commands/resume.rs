@@ -1,22 +1,29 @@
 //! `resume`: a session goes on where it was.
 
+use crate::adapters::store::journal::SqliteJournal;
 use crate::adapters::store::open::Store;
 use crate::cli::run::ResumeArgs;
 use crate::commands::exec::{branches, check_isolation};
 use crate::commands::place::Place;
+use crate::commands::plan_run::{Carrying, carry, means, purpose_of};
 use crate::commands::preflight;
 use crate::commands::session::{self, Prepared};
 use crate::commands::store::{find, open};
 use crate::commands::wire::Wiring;
 use crate::engine::intake;
+use crate::engine::planning::PlanOpening;
 use crate::engine::session::Opening;
 use crate::error::{Error, Kind};
 use crate::ports::Journal;
 use crate::rules::exit::{Exit, exit_code};
 use crate::rules::ids::SessionId;
+use crate::rules::issue::Selection;
+use crate::rules::plan::progress::Purpose;
 use crate::rules::schedule::session::{Phase, Session};
+use crate::rules::settings::Settings;
 use crate::rules::tally::Tally;
 use serde_json::json;
+use std::path::Path;
 
 /// Runs the command.
 pub async fn run(place: &Place, args: &ResumeArgs) -> Result<Exit, Error> {
@@ -30,7 +37,12 @@ pub async fn run(place: &Place, args: &ResumeArgs) -> Result<Exit, Error> {
         },
     };
     check_isolation(&wiring, args.limits.isolation)?;
-    go_on(place, &wiring, &store, &session).await
+    let purpose = if args.yes {
+        Purpose::CarryOut
+    } else {
+        Purpose::Ask
+    };
+    go_on_with_plan(place, &wiring, &store, &session, (purpose, None)).await
 }
 
 /// Goes on with this session.
@@ -39,6 +51,17 @@ pub async fn go_on(
     wiring: &Wiring,
     store: &Store,
     session: &SessionId,
+) -> Result<Exit, Error> {
+    go_on_with_plan(place, wiring, store, session, (Purpose::Ask, None)).await
+}
+
+/// The same, for a session that may still be making a plan: what is to become of that, and where it is written.
+pub async fn go_on_with_plan(
+    place: &Place,
+    wiring: &Wiring,
+    store: &Store,
+    session: &SessionId,
+    (purpose, save): (Purpose, Option<&Path>),
 ) -> Result<Exit, Error> {
     let journal = store.journal(session)?;
     let events = journal.events().await?;
@@ -62,41 +85,76 @@ pub async fn go_on(
             .hints(["run it in that project's checkout"]));
     }
     preflight::check(wiring)?;
+    if folded.selection.planned.is_some() && !folded.is_read() {
+        return go_on_planning((place, wiring, store), journal, &folded, (purpose, save)).await;
+    }
     let forge = wiring.forge()?;
     let agent = wiring.agent().await?;
     let repository = wiring.repository().await?;
     preflight::check_remote(wiring, repository.as_ref()).await?;
-    let mut settings = wiring.settings(folded.selection.label.as_deref(), Some(store));
+    let mut settings = settings_of(wiring, store, &folded.selection);
     settings.priority_first = settings_before.is_some_and(|before| before.priority_first);
-    let opening = if events.is_empty() || !folded.is_read() {
+    let tasks = if folded.is_read() {
+        None
+    } else {
         let issues = forge.open_issues(&folded.selection).await?;
         let branches = branches(repository.as_ref()).await?;
         let minutes = store.typical_minutes(&key)?;
-        let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
-        wiring.route(&mut tasks, &folded.selection, Some(store));
-        Opening::Resumed {
-            settings: Box::new(settings),
-            tasks: Some(tasks),
-        }
-    } else {
-        Opening::Resumed {
-            settings: Box::new(settings),
-            tasks: None,
-        }
+        let tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
+        Some(wiring.routed(tasks, &folded.selection, Some(store)))
+    };
+    let opening = Opening::Resumed {
+        settings: Box::new(settings),
+        tasks,
     };
     session::run(
         place,
         wiring,
         store,
         Prepared {
-            journal,
+            journal: journal.into(),
             forge,
             repository,
             agent,
             opening,
+            console: None,
         },
     )
     .await
+}
+
+/// Goes on with a session whose issues are not all there.
+async fn go_on_planning(
+    (place, wiring, store): (&Place, &Wiring, &Store),
+    journal: SqliteJournal,
+    session: &Session,
+    (purpose, save): (Purpose, Option<&Path>),
+) -> Result<Exit, Error> {
+    let order = session.selection.planned.clone().unwrap_or_default();
+    let purpose = purpose_of(&order, purpose, session.plan.approved)?;
+    let mut settings = settings_of(wiring, store, &session.selection);
+    let before = session.settings.as_ref();
+    settings.priority_first = before.is_some_and(|before| before.priority_first);
+    carry(Carrying {
+        place,
+        wiring,
+        store,
+        means: means(wiring).await?,
+        journal,
+        opening: PlanOpening::Resumed(Box::new(settings)),
+        written: None,
+        purpose,
+        save,
+    })
+    .await
+}
+
+/// What its decisions rest on from here. The label that names a plan is never taken off.
+fn settings_of(wiring: &Wiring, store: &Store, selection: &Selection) -> Settings {
+    match &selection.planned {
+        Some(order) => wiring.plan_settings(order.labels.first().map(String::as_str), Some(store)),
+        None => wiring.settings(selection.label.as_deref(), Some(store)),
+    }
 }
 
 fn newest(store: &Store, project: &str) -> Result<Option<SessionId>, Error> {

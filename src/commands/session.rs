@@ -21,7 +21,7 @@ use std::sync::atomic::Ordering;
 /// A session that is about to run.
 pub struct Prepared {
     /// Its journal, held by this process.
-    pub journal: SqliteJournal,
+    pub journal: Arc<SqliteJournal>,
     /// The forge.
     pub forge: Arc<dyn Forge>,
     /// The repository.
@@ -30,6 +30,8 @@ pub struct Prepared {
     pub agent: Arc<dyn Agent>,
     /// How it begins.
     pub opening: Opening,
+    /// Whom its events are told on the standard streams, where that has begun: it knows all that stands in the journal.
+    pub console: Option<Arc<dyn Reporter>>,
 }
 
 /// Runs it, and tells how the process should end.
@@ -45,17 +47,21 @@ pub async fn run(
         repository,
         agent,
         opening,
+        console: told,
     } = prepared;
     let orders = Arc::new(wiring.orders(store, journal.session())?);
     let guard = open_log(place, wiring);
-    let reporters = reporters(place, wiring, guard.as_ref());
+    let mut reporters = reporters(place, wiring, guard.as_ref());
+    if told.is_none() {
+        reporters.push(console_of(place));
+    }
     let before = journal.events().await?;
     for recorded in &before {
         for reporter in &reporters {
             reporter.event(recorded);
         }
     }
-    let journal = Arc::new(journal);
+    reporters.extend(told);
     let ports = Ports {
         forge,
         repository,
@@ -77,7 +83,7 @@ pub async fn run(
     Ok(exit_code(&Tally::of(&journal.events().await?)))
 }
 
-fn reporters(place: &Place, wiring: &Wiring, guard: Option<&LogGuard>) -> Vec<Arc<dyn Reporter>> {
+fn console_of(place: &Place) -> Arc<dyn Reporter> {
     let format = match place.globals.format {
         Format::Text => ConsoleFormat::Text,
         Format::Json => ConsoleFormat::Json,
@@ -87,12 +93,11 @@ fn reporters(place: &Place, wiring: &Wiring, guard: Option<&LogGuard>) -> Vec<Ar
     } else {
         Live::Auto
     };
-    let mut reporters = vec![console(
-        format,
-        live,
-        place.output.colour(),
-        place.calling(),
-    )];
+    console(format, live, place.output.colour(), place.calling())
+}
+
+fn reporters(_: &Place, wiring: &Wiring, guard: Option<&LogGuard>) -> Vec<Arc<dyn Reporter>> {
+    let mut reporters: Vec<Arc<dyn Reporter>> = Vec::new();
     if let Some(guard) = guard {
         reporters.push(Arc::new(LogReporter::new(guard)));
     }

@@ -23,7 +23,7 @@ use crate::config::values::Whole;
 use crate::config::work::AgentKind;
 use crate::engine::orders::{Check, Orders};
 use crate::error::{Error, Kind};
-use crate::ports::{Agent, Forge, Repository};
+use crate::ports::{Agent, Forge, Repository, Tracker};
 use crate::rules::evaluate::judge::Judge;
 use crate::rules::evaluate::routing::Routing;
 use crate::rules::evaluate::similar::Titles;
@@ -32,6 +32,7 @@ use crate::rules::issue::Selection;
 use crate::rules::prompt::check_template;
 use crate::rules::redact::Redactor;
 use crate::rules::settings::Settings;
+use crate::rules::stack::Dependents;
 use crate::rules::task::Task;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -50,6 +51,9 @@ pub struct Wiring {
     token: Option<SecretString>,
     processes: Processes,
 }
+
+/// One forge: where issues and pulls live, and where issues are opened.
+pub type Forges = (Arc<dyn Forge>, Arc<dyn Tracker>);
 
 /// How long a setup script may take.
 const SETUP_LIMIT: Duration = Duration::from_secs(20 * 60);
@@ -96,17 +100,29 @@ impl Wiring {
 
     /// The forge.
     pub fn forge(&self) -> Result<Arc<dyn Forge>, Error> {
+        self.forges().map(|(forge, _)| forge)
+    }
+
+    /// The forge, and where issues are opened there.
+    pub fn forges(&self) -> Result<Forges, Error> {
         match &self.project.home {
             Home::Github { repo, .. } => {
-                let token = self.token.clone();
-                Ok(Arc::new(github(&self.loaded.config, repo, token)?))
+                let github = Arc::new(github(&self.loaded.config, repo, self.token.clone())?);
+                Ok((Arc::clone(&github) as Arc<dyn Forge>, github))
             }
-            Home::Local { .. } => Ok(Arc::new(LocalForge::open(&LocalForgeSettings {
-                root: self.project.top.clone(),
-                issues_dir: self.loaded.config.forge.issues_dir.clone(),
-                project: self.project.name(),
-            })?)),
+            Home::Local { .. } => {
+                let local = Arc::new(self.local_forge()?);
+                Ok((Arc::clone(&local) as Arc<dyn Forge>, local))
+            }
         }
+    }
+
+    fn local_forge(&self) -> Result<LocalForge, Error> {
+        Ok(LocalForge::open(&LocalForgeSettings {
+            root: self.project.top.clone(),
+            issues_dir: self.loaded.config.forge.issues_dir.clone(),
+            project: self.project.name(),
+        })?)
     }
 
     /// The repository; its mirror is cloned first where there is none yet.
@@ -243,6 +259,17 @@ impl Wiring {
         Settings { model, ..settings }
     }
 
+    /// The same for the issues of a plan: it was made to be done as a whole, so that they stand on one another's work
+    /// unless the configuration says otherwise.
+    #[must_use]
+    pub fn plan_settings(&self, trigger: Option<&str>, store: Option<&Store>) -> Settings {
+        let mut settings = self.settings(trigger, store);
+        if !self.loaded.is_set("scheduling.dependencies") {
+            settings.dependents = Dependents::Stacked;
+        }
+        settings
+    }
+
     /// How attempts are made.
     pub fn orders(&self, store: &Store, session: &SessionId) -> Result<Orders, Error> {
         let config = &self.loaded.config;
@@ -283,8 +310,16 @@ impl Wiring {
     }
 
     /// Evaluates tasks that were read, and settles which of them run.
-    pub fn route(&self, tasks: &mut [Task], selection: &Selection, store: Option<&Store>) {
-        self.judge(store).route(tasks, selection.label.as_deref());
+    #[must_use]
+    pub fn routed(
+        &self,
+        mut tasks: Vec<Task>,
+        selection: &Selection,
+        store: Option<&Store>,
+    ) -> Vec<Task> {
+        let judge = self.judge(store);
+        judge.route(&mut tasks, selection.label.as_deref());
+        tasks
     }
 
     /// What makes a fresh worktree ready, where anything does.

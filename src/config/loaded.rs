@@ -74,6 +74,15 @@ impl Loaded {
         self.base.join(path).components().collect()
     }
 
+    /// Did anybody say what this key is to be?
+    #[must_use]
+    pub fn is_set(&self, key: &str) -> bool {
+        match self.layers.source(key) {
+            Source::Default => false,
+            Source::File | Source::Environment(_) | Source::Flag(_) => true,
+        }
+    }
+
     /// Where the project is: as the configuration says, or else where we are, wherever its file may be.
     #[must_use]
     pub fn project(&self, cwd: &Path) -> PathBuf {

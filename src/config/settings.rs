@@ -4,6 +4,7 @@ use crate::config::shape::Config;
 use crate::config::values::Dollars;
 use crate::rules::money::Usd;
 use crate::rules::settings::{Settings, StateLabels};
+use crate::rules::stack::Together;
 
 /// Times that a failed check's output goes back to the agent within one attempt.
 const CHECK_ROUNDS: u32 = 2;
@@ -32,6 +33,10 @@ impl Config {
             breaker_cooldown_millis: u64::from(cooldown) * 1000,
             policy: self.scheduling.policy,
             dependents: self.scheduling.dependencies,
+            together: Together {
+                certificate: self.scheduling.certificate,
+                rework: self.scheduling.rework,
+            },
             agent: self.agent.kind.name().to_owned(),
             model: Some(self.agent.model.clone()),
             base_branch: base_branch.to_owned(),

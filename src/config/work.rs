@@ -186,6 +186,10 @@ pub struct Scheduling {
     /// When does a task start that needs the work of others?
     #[schemars(with = "DependentsName")]
     pub dependencies: Dependents,
+    /// Is the work of a session merged and checked as a whole at its end?
+    pub certificate: bool,
+    /// Does work that conflicts with earlier work of the session get one more attempt, on top of that?
+    pub rework: bool,
 }
 
 impl Default for Scheduling {
@@ -193,6 +197,8 @@ impl Default for Scheduling {
         Self {
             policy: Policy::Footprint,
             dependencies: Dependents::Merged,
+            certificate: true,
+            rework: true,
         }
     }
 }

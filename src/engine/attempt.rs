@@ -314,12 +314,13 @@ impl Attempt<'_> {
                 stage: Stage::Check,
             })
             .await?;
+        let watch = self.link.watch(Stage::Check, None, Usd::ZERO);
         let verification = Verification {
             ports: self.ports,
             orders: &self.work.orders,
             bases: &self.work.bases,
             env: self.env(),
-            link: self.link,
+            watch: &watch,
             stop: self.stop,
         };
         let reports = verification.run(commit).await?.ok_or(Halt::Stopped)?;

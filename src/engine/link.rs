@@ -48,10 +48,17 @@ impl Link {
 
     /// Tells how it ended to be announced; does not wait.
     pub(super) async fn announced(&self, trouble: Option<String>) {
-        let input = Input::Announced {
-            issue: self.issue,
-            trouble,
-        };
+        let issue = self.issue;
+        self.send(Input::Announced { issue, trouble }).await;
+    }
+
+    /// Tells that the pull speaks of the whole, as far as it could be made to; does not wait.
+    pub(super) async fn certificate_told(&self, trouble: Option<String>) {
+        let issue = self.issue;
+        self.send(Input::CertificateTold { issue, trouble }).await;
+    }
+
+    async fn send(&self, input: Input) {
         let sent = self
             .sender
             .send(Message {

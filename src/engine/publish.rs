@@ -80,6 +80,50 @@ impl Publisher<'_> {
         Ok((!troubles.is_empty()).then(|| troubles.join("; ")))
     }
 
+    /// Edits the description of the task's open pull, if there is one; what cannot be done is told, not fatal.
+    pub async fn describe(
+        &mut self,
+        kind: &str,
+        edit: impl Fn(&str) -> String,
+    ) -> Result<Option<String>, Interrupted> {
+        match self.put_into_pull(kind, edit).await {
+            Ok(()) => Ok(None),
+            Err(PublishError::Interrupted(interrupted)) => Err(interrupted),
+            Err(PublishError::Forge(error)) => Ok(Some(error.to_string())),
+            Err(PublishError::Repository(error)) => Ok(Some(error.to_string())),
+        }
+    }
+
+    async fn put_into_pull(
+        &mut self,
+        kind: &str,
+        edit: impl Fn(&str) -> String,
+    ) -> Result<(), PublishError> {
+        let Some(known) = self.record.pull.as_deref() else {
+            return Ok(());
+        };
+        let branch = BranchName::new(&known.head);
+        let effect = Effect::Describe {
+            branch: branch.clone(),
+            kind: kind.to_owned(),
+        };
+        if self.is_done(&effect) {
+            return Ok(());
+        }
+        let number = known.number;
+        self.intend(&effect).await?;
+        // People write there too: what they wrote stays.
+        let pulls = self.ports.forge.pulls_from(&branch).await?;
+        let is_it = |pull: &&Pull| pull.number == number && pull.open;
+        if let Some(pull) = pulls.iter().find(is_it) {
+            let body = self.orders.redactor.clean(&edit(&pull.body)).into_owned();
+            if body != pull.body {
+                self.ports.forge.describe_pull(number, &body).await?;
+            }
+        }
+        self.did(effect, None).await
+    }
+
     /// Puts a label on the issue.
     pub async fn label(&mut self, label: &str) -> Result<(), PublishError> {
         let effect = Effect::AddLabel {
@@ -108,7 +152,7 @@ impl Publisher<'_> {
                 self.did(effect.clone(), None).await
             }
             Effect::Comment { kind } => self.comment(effect, kind, entry).await,
-            Effect::Push { .. } | Effect::OpenPull { .. } => Ok(()),
+            Effect::Push { .. } | Effect::OpenPull { .. } | Effect::Describe { .. } => Ok(()),
         }
     }
 

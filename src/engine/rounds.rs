@@ -2,7 +2,9 @@
 //! to it, all within one grant.
 
 use crate::engine::attempt::{Attempt, Halt, check_failure};
-use crate::ports::{AgentEnd, AgentOrder, AgentReport, Capture, Conversation, Workspace};
+use crate::ports::{
+    AgentEnd, AgentOrder, AgentReport, AgentTask, Capture, Conversation, Workspace,
+};
 use crate::rules::evaluate::advice::steps;
 use crate::rules::event::Fact;
 use crate::rules::ids::ConversationId;
@@ -262,6 +264,7 @@ fn order(
         idle: orders.idle,
         transcript: orders.transcripts.join(format!("{issue}-{number}.jsonl")),
         env,
+        task: AgentTask::Work,
     }
 }
 

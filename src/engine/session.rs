@@ -42,6 +42,11 @@ pub enum Opening {
         /// The issues, read, where the journal ends before them.
         tasks: Option<Vec<Task>>,
     },
+    /// Its journal is open in this process already, and its plan has become issues.
+    Planned {
+        /// The issues, read.
+        tasks: Vec<Task>,
+    },
 }
 
 /// How often the control inbox and other sessions' spending are looked at.
@@ -53,17 +58,19 @@ const MOST_INPUTS: usize = 256;
 /// How long running attempts may take to end when the session cannot go on.
 const LAST_GRACE: Duration = Duration::from_secs(15);
 
-struct Loop<'a> {
-    live: Live<'a>,
-    orders: Arc<Orders>,
-    bases: Arc<BaseVerdicts>,
-    sender: mpsc::Sender<Message>,
+pub(super) struct Loop<'a> {
+    pub(super) live: Live<'a>,
+    pub(super) orders: Arc<Orders>,
+    pub(super) bases: Arc<BaseVerdicts>,
+    pub(super) sender: mpsc::Sender<Message>,
     inbox: mpsc::Receiver<Message>,
     attempts: JoinSet<Outcome>,
     running: HashMap<Id, (IssueNumber, AttemptNumber)>,
     stops: HashMap<IssueNumber, Stop>,
-    announcements: JoinSet<()>,
+    pub(super) announcements: JoinSet<()>,
     looks: u32,
+    /// Stops the trial of the whole.
+    pub(super) trial: Stop,
 }
 
 /// Runs a session until it is finished or interrupted, and returns its last state.
@@ -92,6 +99,7 @@ pub async fn run(
         stops: HashMap::new(),
         announcements: JoinSet::new(),
         looks: 0,
+        trial: Stop::new(),
     };
     let result = this.open(opening).await;
     let result = match result {
@@ -109,10 +117,12 @@ impl Loop<'_> {
     async fn open(&mut self, opening: Opening) -> Result<(), JournalError> {
         let before: Vec<IssueNumber> = self.live.session.unannounced().collect();
         let mut inputs = Vec::new();
-        let (Opening::New { settings, .. } | Opening::Resumed { settings, .. }) = &opening;
-        let elsewhere = self
-            .look_elsewhere(settings.daily_ceiling.is_some())
-            .await?;
+        let settings = match &opening {
+            Opening::New { settings, .. } | Opening::Resumed { settings, .. } => settings,
+            Opening::Planned { .. } => self.live.session.settings(),
+        };
+        let capped = settings.daily_ceiling.is_some();
+        let elsewhere = self.look_elsewhere(capped).await?;
         match opening {
             Opening::New {
                 project,
@@ -141,11 +151,16 @@ impl Loop<'_> {
                 // What a person answered meanwhile counts before it is found that nothing is left but answers.
                 inputs.extend(self.commands().await?);
             }
+            Opening::Planned { tasks } => {
+                inputs.extend(elsewhere);
+                inputs.push(Input::read(tasks));
+            }
         }
         self.turn(&inputs).await?;
         for issue in before {
             self.announce(issue);
         }
+        self.tell_certificate();
         Ok(())
     }
 
@@ -251,24 +266,6 @@ impl Loop<'_> {
         Ok(inputs.map(|command| Input::Control { command }).collect())
     }
 
-    /// Somebody may merge what others wait for while the session goes on.
-    fn look_for_merges(&mut self) {
-        let awaited = self.live.session.awaited();
-        if awaited.is_empty() {
-            return;
-        }
-        let (ports, sender) = (self.live.ports.clone(), self.sender.clone());
-        let branch = self.live.session.settings().base_branch.clone();
-        self.announcements.spawn(async move {
-            for input in merges::look(&ports, &branch, awaited).await {
-                let durable = None;
-                if sender.send(Message { input, durable }).await.is_err() {
-                    return;
-                }
-            }
-        });
-    }
-
     /// What other sessions spend matters only under a daily ceiling.
     async fn look_elsewhere(&mut self, capped: bool) -> Result<Option<Input>, JournalError> {
         if !capped {
@@ -295,7 +292,12 @@ impl Loop<'_> {
         match &recorded.event {
             Event::Admitted { issue, .. } => self.start_attempt(*issue),
             Event::TaskEnded { issue, .. } => self.announce(*issue),
-            Event::StopRequested => self.stops.values().for_each(Stop::ask),
+            Event::Certifying { parts } => self.certify(parts.clone()),
+            Event::Certified { .. } => self.tell_certificate(),
+            Event::StopRequested => {
+                self.stops.values().for_each(Stop::ask);
+                self.trial.ask();
+            }
             Event::CommandTaken {
                 command: Command::Skip { issue },
             } => {
@@ -313,6 +315,7 @@ impl Loop<'_> {
             }
             | Event::SessionStarted { .. }
             | Event::SessionResumed { .. }
+            | Event::Planning { .. }
             | Event::TasksRead { .. }
             | Event::Held { .. }
             | Event::Due { .. }
@@ -329,6 +332,7 @@ impl Loop<'_> {
             | Event::BreakerClosed
             | Event::Announced { .. }
             | Event::Merged { .. }
+            | Event::CertificateTold { .. }
             | Event::SpentElsewhere { .. }
             | Event::SessionInterrupted
             | Event::SessionFinished => {}
@@ -398,7 +402,7 @@ impl Loop<'_> {
         });
     }
 
-    fn link(&self, issue: IssueNumber, attempt: AttemptNumber) -> Link {
+    pub(super) fn link(&self, issue: IssueNumber, attempt: AttemptNumber) -> Link {
         Link {
             issue,
             attempt,
@@ -408,7 +412,7 @@ impl Loop<'_> {
         }
     }
 
-    fn session_id(&self) -> SessionId {
+    pub(super) fn session_id(&self) -> SessionId {
         self.live.ports.journal.session().clone()
     }
 

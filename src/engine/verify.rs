@@ -1,11 +1,9 @@
 //! Runs the checks on a commit, and judges what fails against the base.
 
-use crate::engine::link::Link;
 use crate::engine::orders::{Check, Orders};
-use crate::ports::{CommandEnd, CommandOrder, CommandReport, Ports, RepositoryError, Stop};
+use crate::ports::{CommandEnd, CommandOrder, CommandReport, Ports, RepositoryError, Stop, Watch};
 use crate::rules::ids::CommitId;
-use crate::rules::money::Usd;
-use crate::rules::task::{CheckReport, Commit, Stage, Verdict};
+use crate::rules::task::{CheckReport, Commit, Verdict};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -36,8 +34,8 @@ pub struct Verification<'a> {
     pub bases: &'a BaseVerdicts,
     /// Variables for every check.
     pub env: Vec<(String, String)>,
-    /// The way to the loop.
-    pub link: &'a Link,
+    /// Watches the checks.
+    pub watch: &'a dyn Watch,
     /// When to give up.
     pub stop: &'a Stop,
 }
@@ -108,7 +106,6 @@ impl Verification<'_> {
             wall: check.wall,
             env,
         };
-        let watch = self.link.watch(Stage::Check, None, Usd::ZERO);
-        self.ports.commands.run(&order, &watch, self.stop).await
+        self.ports.commands.run(&order, self.watch, self.stop).await
     }
 }

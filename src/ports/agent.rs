@@ -35,6 +35,19 @@ pub enum Conversation {
     Resumed(ConversationId),
 }
 
+/// What a run of an agent is for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum AgentTask {
+    /// To change files.
+    #[default]
+    Work,
+    /// To read files, change none, and answer by this JSON Schema.
+    Answer {
+        /// The schema.
+        schema: String,
+    },
+}
+
 /// One run of an agent.
 #[derive(Clone, Debug)]
 pub struct AgentOrder {
@@ -58,6 +71,8 @@ pub struct AgentOrder {
     pub transcript: PathBuf,
     /// Variables on top of the adapter's allow-list.
     pub env: Vec<(String, String)>,
+    /// What it is for.
+    pub task: AgentTask,
 }
 
 /// How one run of an agent ended.
@@ -78,6 +93,8 @@ pub struct AgentReport {
     pub end: AgentEnd,
     /// What it said last: printable, redacted, at most a few thousand characters.
     pub summary: String,
+    /// What it answered, as it said it: by the schema where it was given one, else its last words; at most a megabyte.
+    pub answer: String,
     /// What this run cost, without what earlier runs of the conversation did.
     pub charge: Charge,
     /// The dearest single response.

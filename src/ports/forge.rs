@@ -75,6 +75,8 @@ pub trait Forge: Send + Sync {
     async fn open_pull(&self, draft: &PullDraft) -> Result<Pull, ForgeError>;
     /// Gives an open pull this draft's base, title and body.
     async fn correct_pull(&self, number: PullNumber, draft: &PullDraft) -> Result<(), ForgeError>;
+    /// Gives an open pull this body, and leaves all else as it is.
+    async fn describe_pull(&self, number: PullNumber, body: &str) -> Result<(), ForgeError>;
     /// Is there a comment of our own with this marker on the issue?
     async fn has_comment(&self, issue: IssueNumber, marker: &str) -> Result<bool, ForgeError>;
     /// Comments on the issue. Sent once.

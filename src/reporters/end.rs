@@ -3,13 +3,15 @@
 use crate::reporters::next::{Calling, Step, steps};
 use crate::reporters::out::Stream;
 use crate::reporters::paint::{Colour, Paint, Tone};
+use crate::reporters::plan_lines;
 use crate::reporters::table::{session_table, shows_addresses, totals_table};
 use crate::reporters::time::human;
+use crate::reporters::together::{left_out, sentence};
 use crate::reporters::words::{address, brief, fit, plural, spoken, tone_of};
 use crate::rules::ids::SessionId;
 use crate::rules::money::Usd;
 use crate::rules::printable::printable;
-use crate::rules::summary::{by_domain, by_model};
+use crate::rules::summary::{Group, by_domain, by_model};
 use crate::rules::tally::{Phase, Tally, TaskTally};
 use crate::rules::task::Ending;
 use unicode_width::UnicodeWidthStr;
@@ -27,14 +29,22 @@ pub fn end_report(tally: &Tally, width: usize, colour: Colour, calling: &Calling
     }
     let parts = [
         session_table(tally, tally.last, width, colour),
-        totals_table(&by_domain(tally), &by_model(tally), colour),
+        totals_table(&by_part(tally), &by_model(tally), colour),
         verdict(tally, width, paint),
         links(tally, width, paint),
         reasons(tally, width, paint),
+        together(tally, width, paint),
         next_steps(&steps(tally, calling), width, paint),
     ];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join("\n\n")
+}
+
+/// The domains, and the planner beside them.
+fn by_part(tally: &Tally) -> Vec<Group> {
+    let mut parts = by_domain(tally);
+    parts.extend(tally.planner_group());
+    parts
 }
 
 fn nothing(tally: &Tally, paint: Paint, calling: &Calling) -> String {
@@ -42,9 +52,17 @@ fn nothing(tally: &Tally, paint: Paint, calling: &Calling) -> String {
         let selection = printable(&tally.selection.name());
         return format!("Nothing to do: no open issue for {selection}.");
     }
-    let ended = "The session ended before its issues were read.";
+    if let Some(reason) = tally.planner.as_ref().and_then(|it| it.declined.as_deref()) {
+        let reason = brief(reason);
+        return format!(
+            "The plan was not carried out: {reason}. {} spent.",
+            tally.spent
+        );
+    }
+    let ended = plan_lines::standing(tally, tally.last)
+        .unwrap_or_else(|| "The session ended before its issues were read.".to_owned());
     let next = next_steps(&steps(tally, calling), usize::MAX, paint);
-    [ended, &next].join("\n\n").trim_end().to_owned()
+    [ended, next].join("\n\n").trim_end().to_owned()
 }
 
 /// `4 of 10 tasks completed, 3 failed; $3.98 of $50.00 spent, ...`
@@ -172,6 +190,18 @@ fn reasons(tally: &Tally, width: usize, paint: Paint) -> String {
         lines.push(format!("  and {} more", told.len() - REASONS));
     }
     section("Reasons", &lines, paint)
+}
+
+/// Does it all go together, in which order, and what does not?
+fn together(tally: &Tally, width: usize, paint: Paint) -> String {
+    let Some(certificate) = &tally.certificate else {
+        return String::new();
+    };
+    let mut lines = vec![fit(&format!("  {}", sentence(certificate)), width)];
+    for (issue, why) in left_out(certificate).take(REASONS) {
+        lines.push(fit(&format!("  {issue:<6} {why}"), width));
+    }
+    section("Together", &lines, paint)
 }
 
 fn has_reason(task: &TaskTally) -> bool {

@@ -65,6 +65,9 @@ fn did(issue: IssueNumber, effect: &Effect, pull: Option<&Pull>) -> Option<Line>
             let pull = pull?;
             Some(Line::about(issue, format!(" pull {} opened", pull.number)))
         }
-        Effect::AddLabel { .. } | Effect::RemoveLabel { .. } | Effect::Comment { .. } => None,
+        Effect::Describe { .. }
+        | Effect::AddLabel { .. }
+        | Effect::RemoveLabel { .. }
+        | Effect::Comment { .. } => None,
     }
 }

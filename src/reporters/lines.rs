@@ -4,7 +4,9 @@ use crate::reporters::fact_lines::fact_found;
 use crate::reporters::line::Line;
 use crate::reporters::paint::Tone;
 use crate::reporters::time::{ahead, human};
+use crate::reporters::together::{counted, sentence};
 use crate::reporters::words::{brief, fit, plural, spoken, tone_of, why};
+use crate::rules::certificate::{Certificate, Part};
 use crate::rules::event::{Command, Event, Recorded};
 use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
@@ -69,13 +71,18 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
         Event::DispatchStopped { reason } => Some(dispatch_stopped(reason)),
         Event::BreakerClosed => Some(Line::news(Tone::Good, "breaker closed", "")),
         Event::TaskEnded { issue, .. } => task_ended(tally, *issue),
+        Event::Certifying { parts } => Some(certifying(parts)),
+        Event::Certified { certificate } => Some(certified(certificate)),
         Event::Merged { issue } => Some(Line::about(*issue, " is merged")),
-        Event::Announced { issue, trouble } => announced(*issue, trouble.as_deref()),
+        Event::Announced { issue, trouble } | Event::CertificateTold { issue, trouble } => {
+            announced(*issue, trouble.as_deref())
+        }
         Event::CommandTaken { command } => Some(command_taken(command)),
         Event::StopRequested => Some(stop_requested(tally)),
         Event::SessionInterrupted => Some(interrupted(tally)),
         Event::SessionFinished => Some(finished(tally)),
-        Event::Due { .. } | Event::SpentElsewhere { .. } => None,
+        // Told while they happen, before a session's own lines begin: by `planning`.
+        Event::Planning { .. } | Event::Due { .. } | Event::SpentElsewhere { .. } => None,
     }
 }
 
@@ -318,6 +325,21 @@ fn effort(task: &TaskTally, now: Timestamp) -> String {
 fn announced(issue: IssueNumber, trouble: Option<&str>) -> Option<Line> {
     let text = format!(" could not be announced: {}", brief(trouble?));
     Some(Line::warn(issue, text))
+}
+
+fn certifying(parts: &[Part]) -> Line {
+    let text = format!(": the work of {}", plural(parts.len() as u64, "task"));
+    Line::news(Tone::Plain, "trying all together", text)
+}
+
+fn certified(certificate: &Certificate) -> Line {
+    let tone = if certificate.left_out.is_empty() {
+        Tone::Good
+    } else {
+        Tone::Warn
+    };
+    let text = format!(": {}{}", sentence(certificate), counted(certificate));
+    Line::news(tone, "together", text)
 }
 
 fn command_taken(command: &Command) -> Line {

@@ -4,7 +4,9 @@
 //! decimal string in US dollars, times are RFC 3339 in UTC, durations are whole milliseconds.
 
 use crate::reporters::evaluation::evaluation_json;
+use crate::reporters::plan_lines;
 use crate::reporters::time::rfc3339;
+use crate::reporters::together;
 use crate::rules::event::{Command, Effect, Event, Fact, Recorded};
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::issue::Selection;
@@ -35,14 +37,16 @@ pub fn event(tally: &Tally, recorded: &Recorded) -> Value {
 #[must_use]
 pub fn summary(tally: &Tally) -> Value {
     let counts = &tally.counts;
-    json!({
+    let sums = json!({
         "completed": counts.completed,
         "failed": counts.unsuccessful(),
         "blocked": counts.stuck(),
         "skipped": counts.skipped,
         "cost_usd": tally.spent.decimal(),
+        "certificate": tally.certificate.as_ref().map(together::as_json),
         "tasks": tasks_json(tally),
-    })
+    });
+    with(sums, plan_lines::planner(tally))
 }
 
 /// The tasks as they stand, by issue number; `outcome` is null for one that has not ended.
@@ -89,6 +93,7 @@ fn name(event: &Event) -> &'static str {
     match event {
         Event::SessionStarted { .. } => "session_started",
         Event::SessionResumed { .. } => "session_resumed",
+        Event::Planning { fact } => plan_lines::name(fact),
         Event::TasksRead { .. } => "tasks_read",
         Event::Held { .. } => "task_held",
         Event::Due { .. } => "task_due",
@@ -105,6 +110,9 @@ fn name(event: &Event) -> &'static str {
         Event::BreakerOpened { .. } => "breaker_opened",
         Event::BreakerClosed => "breaker_closed",
         Event::TaskEnded { .. } => "task_ended",
+        Event::Certifying { .. } => "certifying",
+        Event::Certified { .. } => "certified",
+        Event::CertificateTold { .. } => "certificate_told",
         Event::Merged { .. } => "task_merged",
         Event::Announced { .. } => "task_announced",
         Event::SpentElsewhere { .. } => "spent_elsewhere",
@@ -139,6 +147,7 @@ fn fields(tally: &Tally, event: &Event) -> Value {
             ..
         } => started(project, selection, settings),
         Event::SessionResumed { settings } => frame(settings),
+        Event::Planning { fact } => plan_lines::fields(fact),
         Event::TasksRead { tasks, prediction } => tasks_read(tasks, prediction.as_deref()),
         Event::Held { issue, by, over } => json!({ "issue": issue, "by": by, "over": over }),
         Event::Due { issue } | Event::Merged { issue } => json!({ "issue": issue }),
@@ -172,20 +181,19 @@ fn fields(tally: &Tally, event: &Event) -> Value {
             failure,
             ..
         } => put_off(*issue, *until, failure),
-        Event::ApprovalAwaited { issue, reason } => json!({ "issue": issue, "reason": reason }),
-        Event::Approved { .. } => approved(event),
+        Event::ApprovalAwaited { .. } | Event::Approved { .. } => approval(event),
         Event::Requeued { issue, start } => json!({ "issue": issue, "from": from(start) }),
         Event::DispatchStopped { reason } => json!({ "reason": reason }),
         Event::DispatchPaused { until, reason } => {
             json!({ "until": rfc3339(*until), "reason": reason })
         }
-        Event::BreakerOpened {
-            until,
-            failures,
-            reason,
-        } => json!({ "until": rfc3339(*until), "failures": failures, "reason": reason }),
+        Event::BreakerOpened { .. } => breaker_opened(event),
         Event::TaskEnded { issue, .. } => task_ended(tally, *issue),
-        Event::Announced { issue, trouble } => json!({ "issue": issue, "trouble": trouble }),
+        Event::Certifying { parts } => together::parts_json(parts),
+        Event::Certified { certificate } => together::as_json(certificate),
+        Event::Announced { issue, trouble } | Event::CertificateTold { issue, trouble } => {
+            json!({ "issue": issue, "trouble": trouble })
+        }
         Event::SpentElsewhere { today } => json!({ "today_usd": today.decimal() }),
         Event::CommandTaken { command } => asked(command),
         Event::SessionInterrupted | Event::SessionFinished => json!({ "summary": summary(tally) }),
@@ -193,7 +201,10 @@ fn fields(tally: &Tally, event: &Event) -> Value {
     }
 }
 
-fn approved(event: &Event) -> Value {
+fn approval(event: &Event) -> Value {
+    if let Event::ApprovalAwaited { issue, reason } = event {
+        return json!({ "issue": issue, "reason": reason });
+    }
     let Event::Approved {
         issue,
         instructions,
@@ -202,6 +213,18 @@ fn approved(event: &Event) -> Value {
         return Value::Null;
     };
     json!({ "issue": issue, "instructions": instructions })
+}
+
+fn breaker_opened(event: &Event) -> Value {
+    let Event::BreakerOpened {
+        until,
+        failures,
+        reason,
+    } = event
+    else {
+        return Value::Null;
+    };
+    json!({ "until": rfc3339(*until), "failures": failures, "reason": reason })
 }
 
 fn fact_fields(fact: &Fact) -> Value {
@@ -380,6 +403,9 @@ fn effect_fields(effect: &Effect) -> Value {
             json!({ "effect": "push", "branch": branch, "commit": commit })
         }
         Effect::OpenPull { branch } => json!({ "effect": "open_pull", "branch": branch }),
+        Effect::Describe { branch, kind } => {
+            json!({ "effect": "describe", "branch": branch, "kind": kind })
+        }
         Effect::AddLabel { label } => json!({ "effect": "add_label", "label": label }),
         Effect::RemoveLabel { label } => json!({ "effect": "remove_label", "label": label }),
         Effect::Comment { kind } => json!({ "effect": "comment", "kind": kind }),

@@ -4,6 +4,7 @@ use crate::reporters::bars::{Doing, View};
 use crate::reporters::evaluation::route;
 use crate::reporters::out::Stream;
 use crate::reporters::paint::{Colour, Paint, Tone};
+use crate::reporters::plan_lines;
 use crate::reporters::table::{session_table, state, tokens};
 use crate::reporters::time::{ago, human};
 use crate::reporters::words::{address, brief, fit, plural, verdict, why};
@@ -34,6 +35,7 @@ impl Sight<'_> {
     pub fn session(&self, width: usize, colour: Colour) -> String {
         let paint = colour.paint(Stream::Out);
         let mut parts = vec![self.head(width, paint)];
+        parts.extend(plan_lines::standing(self.tally, self.now));
         if !self.tally.tasks.is_empty() {
             parts.push(session_table(self.tally, self.now, width, colour));
         }
@@ -48,6 +50,7 @@ impl Sight<'_> {
     pub fn brief(&self, width: usize, colour: Colour) -> String {
         let paint = colour.paint(Stream::Out);
         let mut lines = vec![self.head(width, paint)];
+        lines.extend(plan_lines::standing(self.tally, self.now));
         lines.extend(self.view(width, paint).slots());
         lines.extend(self.sums(width, paint));
         lines.join("\n")

@@ -1,6 +1,7 @@
 //! A session's standing as JSON, for programs that ask rather than listen.
 
 use crate::reporters::evaluation::evaluation_json;
+use crate::reporters::plan_lines;
 use crate::reporters::shape::{VERSION, task_json, with};
 use crate::reporters::standing::Sight;
 use crate::reporters::time::rfc3339;
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 pub fn session_json(sight: &Sight<'_>) -> Value {
     let (tally, now) = (sight.tally, sight.now);
     let ceiling = tally.settings.as_ref().map(|settings| settings.ceiling);
-    json!({
+    let status = json!({
         "v": VERSION,
         "event": "session_status",
         "session": tally.session,
@@ -37,7 +38,8 @@ pub fn session_json(sight: &Sight<'_>) -> Value {
         "paused_until": tally.pause.as_ref().map(|pause| rfc3339(pause.until)),
         "stopped_because": tally.stopped_because,
         "tasks": tally.tasks.values().map(|task| standing(sight, task)).collect::<Value>(),
-    })
+    });
+    with(status, plan_lines::planner(tally))
 }
 
 /// One task as it stands, with its session; `None` where the session does not have it.

@@ -6,9 +6,11 @@
 pub use crate::rules::fact::{Effect, Fact, ProcessIdentity};
 pub use crate::rules::input::{Command, Input, Progress};
 
+use crate::rules::certificate::{Certificate, Part};
 use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
+use crate::rules::plan::progress::Planning;
 use crate::rules::schedule::predict::Prediction;
 use crate::rules::settings::Settings;
 use crate::rules::stack::Below;
@@ -49,6 +51,11 @@ pub enum Event {
     SessionResumed {
         /// What its decisions rest on from here.
         settings: Box<Settings>,
+    },
+    /// Something on the way from a directive to issues: all of it comes before `TasksRead`.
+    Planning {
+        /// What.
+        fact: Planning,
     },
     /// The issues were fetched and read; the session's set of tasks is complete.
     TasksRead {
@@ -199,6 +206,23 @@ pub enum Event {
         /// What could not be done, if anything.
         trouble: Option<String>,
     },
+    /// All tasks have ended, and their work is tried together.
+    Certifying {
+        /// The work, what others stand on first.
+        parts: Vec<Part>,
+    },
+    /// What came of it.
+    Certified {
+        /// Which of it goes together.
+        certificate: Box<Certificate>,
+    },
+    /// A pull tells it, as far as it could be told.
+    CertificateTold {
+        /// The task.
+        issue: IssueNumber,
+        /// What could not be done, if anything.
+        trouble: Option<String>,
+    },
     /// What other sessions have spent or set aside today, as far as we last saw.
     SpentElsewhere {
         /// The sum.
@@ -243,14 +267,18 @@ impl Event {
             | Self::Parked { issue, .. }
             | Self::Requeued { issue, .. }
             | Self::TaskEnded { issue, .. }
-            | Self::Announced { issue, .. } => Some(*issue),
+            | Self::Announced { issue, .. }
+            | Self::CertificateTold { issue, .. } => Some(*issue),
             Self::SessionStarted { .. }
             | Self::SessionResumed { .. }
+            | Self::Planning { .. }
             | Self::TasksRead { .. }
             | Self::DispatchPaused { .. }
             | Self::DispatchStopped { .. }
             | Self::BreakerOpened { .. }
             | Self::BreakerClosed
+            | Self::Certifying { .. }
+            | Self::Certified { .. }
             | Self::SpentElsewhere { .. }
             | Self::CommandTaken { .. }
             | Self::StopRequested

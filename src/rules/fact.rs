@@ -86,6 +86,13 @@ pub enum Effect {
         /// The branch.
         branch: BranchName,
     },
+    /// The pull's description tells this of the session.
+    Describe {
+        /// The branch.
+        branch: BranchName,
+        /// What: one section for each kind.
+        kind: String,
+    },
     /// The issue carries this label.
     AddLabel {
         /// The label.

@@ -2,13 +2,13 @@
 
 use crate::rules::event::{Effect, Event, Fact, Recorded};
 use crate::rules::ids::{ConversationId, IssueNumber, Timestamp};
-use crate::rules::money::{Charge, Usd};
+
 use crate::rules::schedule::predict::Prediction;
 use crate::rules::settings::Settings;
 use crate::rules::tally::{
     Breaker, CheckTally, CommitTally, Pause, Phase, PullTally, Standing, Tally, TaskTally,
 };
-use crate::rules::task::{Attempted, Ending, Failure, Outcome, Pull, Stage, Start, Task};
+use crate::rules::task::{Ending, Failure, Pull, Stage, Start, Task};
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
@@ -33,6 +33,7 @@ impl Tally {
         match event {
             Event::SessionStarted { .. } => self.session_started(at, event),
             Event::SessionResumed { settings } => self.resumed(at, settings),
+            Event::Planning { fact } => self.planned(at, fact),
             Event::TasksRead { tasks, prediction } => {
                 self.tasks_read(tasks, prediction.as_deref());
             }
@@ -70,17 +71,16 @@ impl Tally {
                 ending,
                 reason,
             } => self.task_ended(at, *issue, *ending, reason.as_ref()),
-            Event::Announced { issue, trouble } => self.announced(*issue, trouble.as_ref()),
+            Event::Announced { issue, trouble } | Event::CertificateTold { issue, trouble } => {
+                self.announced(*issue, trouble.as_ref());
+            }
             Event::DispatchPaused { until, reason } => self.paused(*until, reason),
-            Event::BreakerOpened {
-                until,
-                failures,
-                reason,
-            } => self.breaker_opened(*until, *failures, reason),
+            Event::BreakerOpened { .. } => self.breaker_opened(event),
             Event::DispatchStopped { reason } => self.stopped_because = Some(reason.clone()),
             Event::BreakerClosed => self.breaker = Breaker::Closed,
             Event::SpentElsewhere { today } => self.elsewhere = *today,
-            Event::CommandTaken { .. } | Event::Merged { .. } => {}
+            Event::Certified { certificate } => self.certificate = Some((**certificate).clone()),
+            Event::CommandTaken { .. } | Event::Merged { .. } | Event::Certifying { .. } => {}
         }
         self.last = self.last.max(at);
     }
@@ -165,6 +165,7 @@ impl Tally {
         task.worked.start(at);
         task.ended = None;
         task.reason = None;
+        task.trouble = None;
         if let Start::Snapshot { conversation, .. } = start {
             task.conversation.clone_from(conversation);
         }
@@ -207,59 +208,6 @@ impl Tally {
         }
     }
 
-    fn settled(&mut self, at: Timestamp, issue: IssueNumber, grant: Usd, outcome: &Outcome) {
-        let cost = outcome.charge.cost;
-        self.granted = self.granted.minus(grant);
-        self.spent += cost;
-        self.overshoot += cost.minus(grant);
-        let failure = match &outcome.result {
-            Attempted::Failed(failure) => Some(failure),
-            Attempted::Published
-            | Attempted::Unchanged { .. }
-            | Attempted::NeedsHuman { .. }
-            | Attempted::Stopped
-            | Attempted::Lost => None,
-        };
-        if failure.is_some() {
-            self.failed += cost;
-        }
-        let model = self.pay_model(outcome);
-        let Some(task) = self.tasks.get_mut(&issue) else {
-            return;
-        };
-        task.charge = task.charge.plus(outcome.charge);
-        task.granted = Usd::ZERO;
-        task.process = None;
-        task.worked.stop(at);
-        task.failure = failure.cloned();
-        if model.is_some() {
-            task.model = model;
-        }
-        self.set(issue, Standing::Waiting);
-    }
-
-    /// Who gets the bill, where there is one.
-    fn pay_model(&mut self, outcome: &Outcome) -> Option<String> {
-        if outcome.model.is_none() && outcome.charge == Charge::default() {
-            return None;
-        }
-        let name = self.model_of(outcome);
-        let model = self.models.entry(name.clone()).or_default();
-        model.attempts += 1;
-        model.cost += outcome.charge.cost;
-        model.usage = model.usage + outcome.charge.usage;
-        Some(name)
-    }
-
-    /// The model that the agent named, else the one that was asked for, else the agent itself.
-    fn model_of(&self, outcome: &Outcome) -> String {
-        let settings = self.settings.as_ref();
-        let asked = || settings.and_then(|settings| settings.model.clone());
-        let agent = || settings.map(|settings| settings.agent.clone());
-        let named = outcome.model.clone().or_else(asked).or_else(agent);
-        named.unwrap_or_default()
-    }
-
     fn put_off(&mut self, issue: IssueNumber, standing: Standing, failure: &Failure) {
         if let Some(task) = self.tasks.get_mut(&issue) {
             task.failure = Some(failure.clone());
@@ -291,7 +239,9 @@ impl Tally {
     }
 
     fn announced(&mut self, issue: IssueNumber, trouble: Option<&String>) {
-        if let Some(task) = self.tasks.get_mut(&issue) {
+        if let Some(task) = self.tasks.get_mut(&issue)
+            && trouble.is_some()
+        {
             task.trouble = trouble.cloned();
         }
     }
@@ -301,16 +251,23 @@ impl Tally {
         self.pause = Some(Pause { until, reason });
     }
 
-    fn breaker_opened(&mut self, until: Timestamp, failures: u32, reason: &str) {
-        self.breaker = Breaker::Open {
+    fn breaker_opened(&mut self, event: &Event) {
+        if let Event::BreakerOpened {
             until,
             failures,
-            reason: reason.to_owned(),
-        };
+            reason,
+        } = event
+        {
+            self.breaker = Breaker::Open {
+                until: *until,
+                failures: *failures,
+                reason: reason.clone(),
+            };
+        }
     }
 
     /// The only way from one standing to another, so that the counts are right.
-    fn set(&mut self, issue: IssueNumber, standing: Standing) {
+    pub(super) fn set(&mut self, issue: IssueNumber, standing: Standing) {
         let Some(task) = self.tasks.get_mut(&issue) else {
             return;
         };
@@ -348,17 +305,21 @@ fn did(task: &mut TaskTally, effect: &Effect, pull: Option<&Pull>) {
                 url: pull.url.clone(),
             });
         }
-        Effect::AddLabel { .. } | Effect::RemoveLabel { .. } | Effect::Comment { .. } => {}
+        Effect::Describe { .. }
+        | Effect::AddLabel { .. }
+        | Effect::RemoveLabel { .. }
+        | Effect::Comment { .. } => {}
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::money::Usd;
     use crate::rules::script::{self, Script};
     use crate::rules::summary::{Wait, by_domain, by_model, wait};
     use crate::rules::tally::Counts;
-    use crate::rules::task::ErrorClass;
+    use crate::rules::task::{Attempted, ErrorClass};
 
     #[test]
     fn every_ending_is_counted_once() {

@@ -1,9 +1,11 @@
 //! What can happen to a session, and what is merely interesting.
 
+use crate::rules::certificate::{Certificate, Part};
 use crate::rules::fact::Fact;
 use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
+use crate::rules::plan::progress::Planning;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Outcome, Task};
 use serde::{Deserialize, Serialize};
@@ -65,6 +67,18 @@ pub enum Input {
         /// What its decisions rest on from here.
         settings: Box<Settings>,
     },
+    /// The planner is to run: is there money for it?
+    PlannerWanted {
+        /// What its run is to have set aside.
+        want: Usd,
+        /// What it cannot do without.
+        least: Usd,
+    },
+    /// Something happened on the way from a directive to issues.
+    Planned {
+        /// What.
+        fact: Planning,
+    },
     /// The issues were fetched and read.
     Read {
         /// All of them.
@@ -97,6 +111,20 @@ pub enum Input {
     },
     /// An ending was announced.
     Announced {
+        /// The task.
+        issue: IssueNumber,
+        /// What could not be done, if anything.
+        trouble: Option<String>,
+    },
+    /// The work was tried together.
+    Certified {
+        /// What was tried.
+        parts: Vec<Part>,
+        /// What came of it.
+        certificate: Box<Certificate>,
+    },
+    /// A pull tells it, or cannot.
+    CertificateTold {
         /// The task.
         issue: IssueNumber,
         /// What could not be done, if anything.

@@ -3,6 +3,7 @@
 pub use crate::rules::references::needs_in_text;
 
 use crate::rules::ids::{IssueNumber, Timestamp};
+use crate::rules::plan::progress::PlanOrder;
 use serde::{Deserialize, Serialize};
 
 /// Is it still to be done?
@@ -60,6 +61,19 @@ impl Issue {
     }
 }
 
+/// An issue that does not exist yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IssueDraft {
+    /// One line.
+    pub title: String,
+    /// Markdown, with our marker in it.
+    pub body: String,
+    /// Its labels.
+    pub labels: Vec<String>,
+    /// What it needs, for forges that keep that beside the text.
+    pub depends_on: Vec<IssueNumber>,
+}
+
 /// Which issues a session takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selection {
@@ -69,6 +83,9 @@ pub struct Selection {
     pub numbers: Vec<IssueNumber>,
     /// None that carries one of these.
     pub exclude_labels: Vec<String>,
+    /// The plan that they come from, where the session itself makes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<Box<PlanOrder>>,
 }
 
 impl Selection {

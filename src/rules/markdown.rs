@@ -39,6 +39,23 @@ pub fn fence(text: &str, mark: char) -> String {
         .repeat((longest / mark.len_utf8() + 1).max(3))
 }
 
+/// The text, with the code block closed that it may end in: what is put behind it is none of that block.
+#[must_use]
+pub fn closed(text: &str) -> String {
+    let Some(Part::Code(block)) = parts(text).pop() else {
+        return text.to_owned();
+    };
+    let mut lines = block.lines();
+    let Some(fence) = lines.next().and_then(Fence::opened_by) else {
+        return text.to_owned();
+    };
+    if lines.any(|line| fence.closes(line)) {
+        return text.to_owned();
+    }
+    let fence = fence.mark.to_string().repeat(fence.length);
+    format!("{}\n{fence}", text.trim_end_matches('\n'))
+}
+
 const OPEN: &str = "<!--";
 const CLOSE: &str = "-->";
 
@@ -162,6 +179,16 @@ fn closing_run(text: &str, ticks: usize) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_follows_an_open_code_block_is_none_of_it() {
+        let check = |text: &str, expect: &str| assert_eq!(closed(text), expect, "{text:?}");
+        check("a\n```sh\nls", "a\n```sh\nls\n```");
+        check("a\n~~~~\n~~~\n", "a\n~~~~\n~~~\n~~~~");
+        check("a\n```\nb\n```\n", "a\n```\nb\n```\n");
+        check("```\nb\n```\nc", "```\nb\n```\nc");
+        check("", "");
+    }
 
     #[test]
     fn comments_do_not_show() {

@@ -233,7 +233,7 @@ mod tests {
     use crate::rules::money::{Basis, Usage};
     use crate::rules::names::{branch, marker_session};
     use crate::rules::settings::{Policy, StateLabels};
-    use crate::rules::stack::Dependents;
+    use crate::rules::stack::{Dependents, Together};
     use crate::rules::task::{DiffStat, Verdict};
     use proptest::prelude::*;
 
@@ -265,6 +265,7 @@ mod tests {
             base_branch: "main".to_owned(),
             create_pr: true,
             dependents: Dependents::Stacked,
+            together: Together::default(),
             draft: true,
             labels: StateLabels::default(),
         }

@@ -200,7 +200,8 @@ fn issue_text(issue: &Issue) -> String {
 }
 
 /// The text between `<name-n>` and `</name-n>`, with the first n behind all that the text itself mentions.
-fn fenced(name: &str, text: &str) -> String {
+#[must_use]
+pub fn fenced(name: &str, text: &str) -> String {
     let lower = text.to_ascii_lowercase();
     let prefix = format!("{name}-");
     let mentioned = lower.match_indices(&prefix).map(|(at, _)| {

@@ -10,7 +10,7 @@ use crate::rules::ids::{
 use crate::rules::issue::{Issue, IssueState, Priority, Selection};
 use crate::rules::money::{Basis, Charge, Usage, Usd};
 use crate::rules::settings::{Policy, Settings, StateLabels};
-use crate::rules::stack::Dependents;
+use crate::rules::stack::{Dependents, Together};
 use crate::rules::tally::Tally;
 use crate::rules::task::{
     Attempted, CheckReport, Commit, DiffStat, Ending, ErrorClass, Estimate, Failure, Outcome, Pull,
@@ -47,6 +47,7 @@ pub(crate) fn settings() -> Settings {
         base_branch: "main".to_owned(),
         create_pr: true,
         dependents: Dependents::Stacked,
+        together: Together::default(),
         draft: false,
         labels: StateLabels::default(),
     }

@@ -1,7 +1,7 @@
 //! What a session's decisions rest on: the part of the configuration that stands in its journal.
 
 use crate::rules::money::Usd;
-use crate::rules::stack::Dependents;
+use crate::rules::stack::{Dependents, Together};
 use serde::{Deserialize, Serialize};
 
 /// The settings of one session, fixed when it starts or resumes.
@@ -32,6 +32,9 @@ pub struct Settings {
     /// When those start that need the work of others.
     #[serde(default)]
     pub dependents: Dependents,
+    /// What is done so that the work goes together.
+    #[serde(default)]
+    pub together: Together,
     /// The agent's kind.
     pub agent: String,
     /// The model it is asked to use.

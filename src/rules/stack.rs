@@ -18,6 +18,15 @@ pub enum Dependents {
     Stacked,
 }
 
+/// What is done so that the work of a session goes together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Together {
+    /// Is it merged and checked as a whole at the end?
+    pub certificate: bool,
+    /// Does work that conflicts with earlier work get one more attempt on top of that?
+    pub rework: bool,
+}
+
 /// The offered work of another task that a task's work stands on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Below {

@@ -1,5 +1,6 @@
 //! A session as people ask for it: who stands where, what was spent, how it ended. Folded from events alone.
 
+use crate::rules::certificate::Certificate;
 use crate::rules::classify::Domain;
 use crate::rules::evaluate::evaluation::Evaluation;
 use crate::rules::ids::{
@@ -8,6 +9,7 @@ use crate::rules::ids::{
 };
 use crate::rules::issue::Selection;
 use crate::rules::money::{Charge, Usage, Usd};
+use crate::rules::plan::sums::PlannerTally;
 use crate::rules::schedule::predict::Prediction;
 use crate::rules::settings::Settings;
 use crate::rules::task::{CheckReport, Commit, Ending, Failure, Stage, Task, Verdict};
@@ -36,6 +38,10 @@ pub struct Tally {
     pub phase: Phase,
     /// Were its issues read?
     pub read: bool,
+    /// Its planner, where it makes its own issues.
+    pub planner: Option<PlannerTally>,
+    /// Is its plan to be carried out?
+    pub approved: bool,
     /// What was expected of its tasks when they were read.
     pub prediction: Option<Prediction>,
     /// Its tasks.
@@ -60,6 +66,8 @@ pub struct Tally {
     pub breaker: Breaker,
     /// What keeps everybody out for a while, if anything.
     pub pause: Option<Pause>,
+    /// What came of trying the work together.
+    pub certificate: Option<Certificate>,
     /// The place of the last event taken in.
     pub seen: u64,
 }

@@ -91,6 +91,8 @@ fn help_of_exec_names_every_flag() {
           --model <NAME>           The model, by the agent's own name for it
           --no-pr                  Leave it at branches: open no pulls
           --draft                  Open pulls as drafts
+          --routing <MODE>         What the evaluation of issues decides: nothing, who may run, or there
+                                   is none [possible values: advise, enforce, off]
           --budget <USD>           The most that the session may spend, in dollars
           --max-parallel <N>       Attempts that run at a time, 1 to 64
           --isolation <KIND>       What keeps agents apart from this machine; `none` has to be said on
@@ -129,6 +131,10 @@ fn every_command_has_help() {
     let sealed = Sealed::new();
     for command in [
         "exec",
+        "evaluate",
+        "approve",
+        "reject",
+        "modify",
         "resume",
         "status",
         "metrics",

@@ -252,6 +252,8 @@ fn the_defaults_are_shown_as_such() {
     breaker.cooldownSeconds = 60                      # default
     scheduling.policy = "footprint"                   # default
     scheduling.dependencies = "merged"                # default
+    scheduling.certificate = true                     # default
+    scheduling.rework = true                          # default
     prompt = null                                     # default
     labels.working = "autoissue:working"              # default
     labels.completed = "autoissue:completed"          # default

@@ -121,6 +121,7 @@ async fn a_selection_takes_labels_and_numbers() {
         ("3.md", "---\ntitle: c\n---\n"),
     ]);
     let selection = Selection {
+        planned: None,
         label: Some("auto".into()),
         numbers: Vec::new(),
         exclude_labels: vec!["later".into()],

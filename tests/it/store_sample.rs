@@ -3,6 +3,7 @@
 use autoissue::adapters::store::journal::SqliteJournal;
 use autoissue::adapters::store::open::Store;
 use autoissue::ports::{Journal, JournalError};
+use autoissue::rules::certificate::{Certificate, LeftOut, Part, Proof, Why};
 use autoissue::rules::classify::{Classified, Domain};
 use autoissue::rules::event::{Command, Effect, Event, Fact, ProcessIdentity, Recorded};
 use autoissue::rules::footprint::Footprint;
@@ -14,7 +15,7 @@ use autoissue::rules::issue::{Issue, IssueState, Priority, Selection};
 use autoissue::rules::money::{Charge, Usd};
 use autoissue::rules::schedule::predict::Prediction;
 use autoissue::rules::settings::{Policy, Settings, StateLabels};
-use autoissue::rules::stack::Dependents;
+use autoissue::rules::stack::{Below, Dependents, Together};
 use autoissue::rules::task::{
     Attempted, CheckReport, Commit, DiffStat, Ending, ErrorClass, Estimate, Failure, Outcome, Pull,
     Stage, Start, Task, Verdict,
@@ -54,6 +55,7 @@ pub(crate) fn settings(daily_ceiling: Option<Usd>) -> Box<Settings> {
         base_branch: "main".into(),
         create_pr: true,
         dependents: Dependents::Stacked,
+        together: Together::default(),
         draft: false,
         labels: StateLabels::default(),
     })
@@ -104,7 +106,12 @@ pub(crate) fn admitted(issue: u64, attempt: u32, grant: Usd) -> Event {
         probe: false,
         branch: branch(issue),
         start: Start::Base,
-        below: Vec::new(),
+        below: vec![Below {
+            issue: IssueNumber(8),
+            commit: snapshot(),
+            branch: branch(8),
+            pull: Some(PullNumber(80)),
+        }],
     }
 }
 
@@ -231,6 +238,7 @@ pub(crate) fn one_of_each(session: &SessionId) -> Vec<Event> {
         ended(7, Ending::Completed),
     ]);
     events.extend(waits());
+    events.extend(together());
     events.extend(ends());
     events
 }
@@ -333,6 +341,45 @@ fn waits() -> [Event; 11] {
         Event::BreakerClosed,
         Event::DispatchStopped {
             reason: "the key is wrong".into(),
+        },
+    ]
+}
+
+/// What is found out about the work as a whole.
+fn together() -> [Event; 4] {
+    let issue = IssueNumber(7);
+    let part = Part {
+        issue,
+        commit: snapshot(),
+        below: vec![IssueNumber(8)],
+    };
+    let left_out = [
+        Why::Conflicts {
+            paths: vec!["a".into()],
+        },
+        Why::Breaks {
+            checks: vec!["test".into()],
+        },
+        Why::Stands { on: issue },
+    ];
+    let certificate = Certificate {
+        base: Some(snapshot()),
+        together: vec![issue],
+        left_out: left_out.map(|why| LeftOut { issue, why }).to_vec(),
+        proof: Proof::Passed {
+            checks: vec!["test".into()],
+        },
+        runs: 3,
+    };
+    [
+        Event::Merged { issue },
+        Event::Certifying { parts: vec![part] },
+        Event::Certified {
+            certificate: Box::new(certificate),
+        },
+        Event::CertificateTold {
+            issue,
+            trouble: Some("closed".into()),
         },
     ]
 }

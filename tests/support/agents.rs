@@ -3,7 +3,7 @@
 use crate::processes::{Watcher, processes, support};
 use autoissue::adapters::agents::claude::ClaudeAgent;
 use autoissue::adapters::agents::claude_command::ClaudeSettings;
-use autoissue::ports::{Agent, AgentEnd, AgentOrder, AgentReport, Conversation, Stop};
+use autoissue::ports::{Agent, AgentEnd, AgentOrder, AgentReport, AgentTask, Conversation, Stop};
 use autoissue::rules::ids::ConversationId;
 use autoissue::rules::money::Usd;
 use autoissue::rules::task::ErrorClass;
@@ -25,6 +25,7 @@ pub(crate) fn order(place: &Path, prompt: &str) -> AgentOrder {
         idle: Duration::from_secs(120),
         transcript: place.join("transcript.jsonl"),
         env: Vec::new(),
+        task: AgentTask::Work,
     }
 }
 

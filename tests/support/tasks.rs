@@ -6,7 +6,7 @@ use autoissue::rules::ids::{BranchName, IssueNumber, Timestamp};
 use autoissue::rules::issue::{Issue, IssueState, Priority};
 use autoissue::rules::money::Usd;
 use autoissue::rules::settings::{Policy, Settings, StateLabels};
-use autoissue::rules::stack::Dependents;
+use autoissue::rules::stack::{Dependents, Together};
 use autoissue::rules::task::{Estimate, Task};
 
 /// A task with these files and needs; no file means an unknown footprint.
@@ -67,6 +67,10 @@ pub(crate) fn settings(slots: u32) -> Settings {
         base_branch: "main".to_owned(),
         create_pr: true,
         dependents: Dependents::Stacked,
+        together: Together {
+            certificate: true,
+            rework: true,
+        },
         draft: false,
         labels: StateLabels::default(),
     }

@@ -295,6 +295,15 @@ impl Forge for Side {
         Ok(())
     }
 
+    async fn describe_pull(&self, number: PullNumber, body: &str) -> Result<(), ForgeError> {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        let mut outside = self.0.outside();
+        if let Some(pull) = outside.pulls.iter_mut().find(|pull| pull.number == number) {
+            body.clone_into(&mut pull.body);
+        }
+        Ok(())
+    }
+
     async fn has_comment(&self, issue: IssueNumber, marker: &str) -> Result<bool, ForgeError> {
         let outside = self.0.outside();
         Ok(outside
@@ -572,6 +581,7 @@ impl Agent for Side {
         let mut report = AgentReport {
             end: AgentEnd::Stopped,
             summary: format!("did {issue}"),
+            answer: String::new(),
             charge: Charge::default(),
             dearest: Usd::ZERO,
             conversation: Some(conversation),

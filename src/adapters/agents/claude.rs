@@ -4,7 +4,7 @@ use crate::adapters::agents::claude_bill::Past;
 use crate::adapters::agents::claude_command::{self, ClaudeSettings};
 use crate::adapters::agents::claude_end;
 use crate::adapters::agents::claude_stream::{ClaudeStream, Life};
-use crate::adapters::agents::run_record::{RunRecord, SUMMARY, end_by_us, last_run};
+use crate::adapters::agents::run_record::{ANSWER, RunRecord, SUMMARY, end_by_us, last_run};
 use crate::adapters::agents::teller::Teller;
 use crate::adapters::process::environment;
 use crate::adapters::process::lines::Line;
@@ -193,6 +193,7 @@ fn assemble(stream: ClaudeStream, end: AgentEnd, charge: Charge) -> AgentReport 
     AgentReport {
         end,
         summary: stream.summary(SUMMARY),
+        answer: stream.answer(ANSWER),
         charge,
         dearest: stream.bill.dearest(),
         conversation: stream.conversation,

@@ -1,7 +1,7 @@
 //! Claude Code's command line and environment, as measured with version 2.1.328.
 
 use crate::adapters::process::environment::{self, Variables};
-use crate::ports::{AgentOrder, Conversation};
+use crate::ports::{AgentOrder, AgentTask, Conversation};
 use std::path::PathBuf;
 
 /// What Claude Code itself needs of our environment: its keys, and where to send them.
@@ -27,6 +27,9 @@ const CALM: &[(&str, &str)] = &[
     ("DISABLE_AUTOUPDATER", "1"),
     ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
 ];
+
+/// Tools that read files below the working directory.
+const READING: &str = "Read,Glob,Grep";
 
 /// How Claude Code is run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,7 +71,11 @@ pub fn argv(settings: &ClaudeSettings, order: &AgentOrder) -> Vec<String> {
         add(&["--max-turns", &turns.to_string()]);
     }
     add(&["--max-budget-usd", &order.cap.decimal()]);
-    if settings.yolo {
+    if let AgentTask::Answer { schema } = &order.task {
+        // Nothing that changes a file, runs a command or fetches a page is even offered to the model.
+        add(&["--tools", READING, "--permission-mode", "dontAsk"]);
+        add(&["--json-schema", schema]);
+    } else if settings.yolo {
         add(&["--dangerously-skip-permissions"]);
     } else {
         add(&["--permission-mode", "acceptEdits"]);
@@ -136,6 +143,7 @@ mod tests {
                 ("AUTOISSUE_ISSUE".to_owned(), "7".to_owned()),
                 ("GH_TOKEN".to_owned(), "canary".to_owned()),
             ],
+            task: AgentTask::Work,
         }
     }
 
@@ -174,6 +182,29 @@ mod tests {
             line.ends_with(
                 "--permission-mode acceptEdits --allowedTools Bash(cargo test) Bash(cargo test:*)"
             ),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn who_is_to_answer_can_only_read() {
+        let settings = ClaudeSettings {
+            program: "claude".into(),
+            yolo: true,
+            allowed_commands: vec!["cargo test".to_owned()],
+            ..ClaudeSettings::default()
+        };
+        let schema = r#"{"type":"object"}"#.to_owned();
+        let order = AgentOrder {
+            task: AgentTask::Answer { schema },
+            ..order()
+        };
+        let line = argv(&settings, &order).join(" ");
+        let expect =
+            r#"--tools Read,Glob,Grep --permission-mode dontAsk --json-schema {"type":"object"}"#;
+        assert!(line.ends_with(expect), "{line}");
+        assert!(
+            !line.contains("skip-permissions") && !line.contains("Bash"),
             "{line}"
         );
     }

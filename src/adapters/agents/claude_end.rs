@@ -15,6 +15,8 @@ pub struct ResultLine {
     pub is_success: bool,
     /// Its last words, or what went wrong.
     pub text: String,
+    /// Its answer by the schema that it was given, as JSON; nothing where it gave none.
+    pub structured: String,
     subtype: String,
     terminal_reason: String,
     api_error: String,
@@ -49,6 +51,10 @@ impl ResultLine {
                 text("result")
             } else {
                 errors.join("; ")
+            },
+            structured: match &line["structured_output"] {
+                Value::Null => String::new(),
+                answer => answer.to_string(),
             },
             subtype: text("subtype"),
             terminal_reason: text("terminal_reason"),

@@ -124,6 +124,19 @@ impl ClaudeStream {
         words::beginning(last, most)
     }
 
+    /// What it answered: by its schema where it did, else in its own words, at most so many bytes.
+    #[must_use]
+    pub fn answer(&self, most: usize) -> String {
+        let structured = self.result.as_ref().map(|result| &result.structured);
+        match structured.filter(|answer| !answer.is_empty()) {
+            Some(answer) => cut(answer, most),
+            None => match &self.result {
+                Some(result) if !result.text.is_empty() => cut(&result.text, most),
+                Some(_) | None => cut(&self.said, most),
+            },
+        }
+    }
+
     fn take(&mut self, kind: &str, value: &Value) -> Life {
         if let Some(id) = value["session_id"].as_str() {
             self.conversation = Some(ConversationId::new(id));
@@ -251,4 +264,10 @@ impl ClaudeStream {
             .map_or(object.into(), Path::to_string_lossy);
         words::line(&format!("{name} {object}"), LINE)
     }
+}
+
+fn cut(text: &str, most: usize) -> String {
+    let mut ends = (0..=most.min(text.len())).rev();
+    let end = ends.find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    text[..end].to_owned()
 }

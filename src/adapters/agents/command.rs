@@ -1,6 +1,6 @@
 //! Any command as an agent: its prompt by stdin, success by its exit code, its cost by its last line where it says it.
 
-use crate::adapters::agents::run_record::{RunRecord, SUMMARY, end_by_us, last_run};
+use crate::adapters::agents::run_record::{ANSWER, RunRecord, SUMMARY, end_by_us, last_run};
 use crate::adapters::agents::teller::Teller;
 use crate::adapters::process::environment::{self, Variables};
 use crate::adapters::process::lines::Line;
@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use std::path::Path;
 
 /// The longest last line that is read as a report, in bytes.
-const LONGEST_REPORT: usize = 64 << 10;
+const LONGEST_REPORT: usize = 512 << 10;
 const MESSAGE: usize = 2_000;
 const LINE: usize = 120;
 
@@ -187,6 +187,7 @@ fn report(said: &Said, end: AgentEnd, charge: Charge) -> AgentReport {
     AgentReport {
         end,
         summary: words::beginning(text("summary").unwrap_or(&last), SUMMARY),
+        answer: said.answer(&report),
         charge,
         dearest: Usd::ZERO,
         conversation: text("conversation").map(ConversationId::new),
@@ -231,12 +232,18 @@ fn claim(report: &Map<String, Value>) -> Claim {
 struct Said {
     lines: u64,
     last: Vec<u8>,
+    /// Everything before its last line, as long as that is no more than an answer may be.
+    before: Vec<u8>,
 }
 
 impl Said {
     fn hear(&mut self, line: Line<'_>) {
         if !line.text.trim_ascii().is_empty() {
             self.lines += 1;
+            if self.before.len() + self.last.len() < ANSWER {
+                self.before.extend_from_slice(&self.last);
+                self.before.push(b'\n');
+            }
             self.last.clear();
             self.last
                 .extend_from_slice(&line.text[..line.text.len().min(LONGEST_REPORT)]);
@@ -246,6 +253,18 @@ impl Said {
     /// Its last line, where that is a JSON object, whatever bytes stand in its texts.
     fn report(&self) -> Option<Map<String, Value>> {
         serde_json::from_str(&String::from_utf8_lossy(&self.last)).ok()
+    }
+
+    /// Its report's `answer`, a text or JSON as it is; else all that it printed before its report.
+    fn answer(&self, report: &Map<String, Value>) -> String {
+        match report.get("answer") {
+            Some(Value::String(text)) => text.clone(),
+            Some(answer) => answer.to_string(),
+            None => {
+                let whole = [&self.before[..], &self.last[..]].concat();
+                String::from_utf8_lossy(&whole).into_owned()
+            }
+        }
     }
 
     fn claim(&self) -> Claim {

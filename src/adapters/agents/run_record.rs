@@ -14,6 +14,8 @@ use std::time::Duration;
 
 /// How much of an agent's last words is kept, in bytes.
 pub(super) const SUMMARY: usize = 4_000;
+/// How much of an answer by a schema is kept, in bytes.
+pub(super) const ANSWER: usize = 1 << 20;
 
 /// What a transcript has to say about a run for its evidence to be read.
 #[derive(Debug, Deserialize, Serialize)]

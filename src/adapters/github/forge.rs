@@ -7,9 +7,9 @@ use crate::adapters::github::limits::Limits;
 use crate::adapters::github::verdict::Rate;
 use crate::adapters::github::wire::WireRepository;
 use crate::adapters::retry::Repeats;
-use crate::ports::{Forge, ForgeError};
+use crate::ports::{Forge, ForgeError, Tie, Tied, Tracker};
 use crate::rules::ids::{BranchName, IssueNumber, PullNumber};
-use crate::rules::issue::{Issue, Selection};
+use crate::rules::issue::{Issue, IssueDraft, Selection};
 use crate::rules::task::{Pull, PullDraft};
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -165,6 +165,10 @@ impl Forge for GitHub {
         self.write_correction(number, draft).await
     }
 
+    async fn describe_pull(&self, number: PullNumber, body: &str) -> Result<(), ForgeError> {
+        self.write_description(number, body).await
+    }
+
     async fn has_comment(&self, issue: IssueNumber, marker: &str) -> Result<bool, ForgeError> {
         self.read_has_comment(issue, marker).await
     }
@@ -179,6 +183,29 @@ impl Forge for GitHub {
 
     async fn remove_label(&self, issue: IssueNumber, label: &str) -> Result<(), ForgeError> {
         self.erase_label(issue, label).await
+    }
+}
+
+#[async_trait]
+impl Tracker for GitHub {
+    async fn ensure_label(&self, label: &str) -> Result<(), ForgeError> {
+        self.write_missing_label(label).await
+    }
+
+    async fn labelled(&self, label: &str) -> Result<Vec<Issue>, ForgeError> {
+        self.read_labelled(label).await
+    }
+
+    async fn open_issue(&self, draft: &IssueDraft) -> Result<IssueNumber, ForgeError> {
+        self.write_issue(draft).await
+    }
+
+    async fn rewrite(&self, issue: IssueNumber, body: &str) -> Result<(), ForgeError> {
+        self.write_text(issue, body).await
+    }
+
+    async fn tie(&self, tie: Tie) -> Result<Tied, ForgeError> {
+        self.write_tie(tie).await
     }
 }
 

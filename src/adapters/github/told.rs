@@ -1,5 +1,6 @@
 //! What GitHub is told, in its own shapes.
 
+use crate::rules::issue::IssueDraft;
 use crate::rules::task::PullDraft;
 use serde::Serialize;
 
@@ -43,11 +44,57 @@ impl<'a> From<&'a PullDraft> for CorrectPull<'a> {
     }
 }
 
+/// Changes the description of a pull.
+#[derive(Debug, Serialize)]
+pub struct DescribePull<'a> {
+    /// Markdown.
+    pub body: &'a str,
+}
+
 /// Comments on an issue.
 #[derive(Debug, Serialize)]
 pub struct AddComment<'a> {
     /// Markdown.
     pub body: &'a str,
+}
+
+/// Opens an issue.
+#[derive(Debug, Serialize)]
+pub struct OpenIssue<'a> {
+    title: &'a str,
+    body: &'a str,
+    labels: &'a [String],
+}
+
+impl<'a> From<&'a IssueDraft> for OpenIssue<'a> {
+    fn from(draft: &'a IssueDraft) -> Self {
+        Self {
+            title: &draft.title,
+            body: &draft.body,
+            labels: &draft.labels,
+        }
+    }
+}
+
+/// Gives an issue another text.
+#[derive(Debug, Serialize)]
+pub struct ChangeIssue<'a> {
+    /// Markdown.
+    pub body: &'a str,
+}
+
+/// Makes an issue wait for another.
+#[derive(Debug, Serialize)]
+pub struct AddBlocker {
+    /// What the database calls the other.
+    pub issue_id: u64,
+}
+
+/// Makes an issue a part of another.
+#[derive(Debug, Serialize)]
+pub struct AddPart {
+    /// What the database calls the part.
+    pub sub_issue_id: u64,
 }
 
 /// Puts labels on an issue.

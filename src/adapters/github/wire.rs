@@ -33,6 +33,9 @@ pub struct WireViewerData {
 pub struct WireIssue {
     /// Its number; not its `id`.
     pub number: u64,
+    /// What the database calls it, which is what ties are made of.
+    #[serde(default)]
+    pub id: u64,
     #[serde(default)]
     title: Option<String>,
     #[serde(default)]

@@ -4,7 +4,9 @@ use crate::adapters::github::address::percent;
 use crate::adapters::github::client::parse;
 use crate::adapters::github::forge::GitHub;
 use crate::adapters::github::limits::Kind;
-use crate::adapters::github::told::{AddComment, AddLabels, CorrectPull, CreateLabel, OpenPull};
+use crate::adapters::github::told::{
+    AddComment, AddLabels, CorrectPull, CreateLabel, DescribePull, OpenPull,
+};
 use crate::adapters::github::wire::{WireLabel, WirePull};
 use crate::ports::ForgeError;
 use crate::rules::ids::{IssueNumber, PullNumber};
@@ -80,6 +82,20 @@ impl GitHub {
             .map(drop)
     }
 
+    pub(super) async fn write_description(
+        &self,
+        number: PullNumber,
+        body: &str,
+    ) -> Result<(), ForgeError> {
+        let action = format!("describe pull request {number}");
+        let path = self.path(&format!("/pulls/{}", number.0));
+        let body = DescribePull { body };
+        self.client
+            .write(&action, Kind::Change, Method::PATCH, &path, Some(&body))
+            .await
+            .map(drop)
+    }
+
     pub(super) async fn write_comment(
         &self,
         issue: IssueNumber,
@@ -99,7 +115,7 @@ impl GitHub {
         issue: IssueNumber,
         label: &str,
     ) -> Result<(), ForgeError> {
-        self.ensure_label(label).await?;
+        self.write_missing_label(label).await?;
         let action = format!("put the label {label:?} on {issue}");
         let path = self.path(&format!("/issues/{}/labels", issue.0));
         let body = AddLabels { labels: [label] };
@@ -127,7 +143,7 @@ impl GitHub {
     }
 
     /// GitHub would create a missing label by itself, in grey and with no word about it.
-    async fn ensure_label(&self, name: &str) -> Result<(), ForgeError> {
+    pub(super) async fn write_missing_label(&self, name: &str) -> Result<(), ForgeError> {
         if self.remembers(name) {
             return Ok(());
         }

@@ -3,9 +3,9 @@
 use crate::adapters::local_forge::folder::{Bad, Entry, Folder};
 use crate::adapters::local_forge::front_matter::{Document, Malformed};
 use crate::adapters::local_forge::{comments, files, issue, pull};
-use crate::ports::{Forge, ForgeError};
+use crate::ports::{Forge, ForgeError, Tie, Tied, Tracker};
 use crate::rules::ids::{BranchName, IssueNumber, PullNumber, Timestamp};
-use crate::rules::issue::{Issue, Selection};
+use crate::rules::issue::{Issue, IssueDraft, Selection};
 use crate::rules::task::{Pull, PullDraft};
 use async_trait::async_trait;
 use std::borrow::Cow;
@@ -155,6 +155,14 @@ impl Forge for LocalForge {
             .await
     }
 
+    async fn describe_pull(&self, number: PullNumber, body: &str) -> Result<(), ForgeError> {
+        let body = body.to_owned();
+        self.change(move |folders| {
+            folders.change_pull(number, |document| pull::put_body(document, &body))
+        })
+        .await
+    }
+
     async fn has_comment(&self, issue: IssueNumber, marker: &str) -> Result<bool, ForgeError> {
         let marker = marker.to_owned();
         self.look(move |folders| {
@@ -188,6 +196,48 @@ impl Forge for LocalForge {
             issue::remove_label(document, &label)
         })
         .await
+    }
+}
+
+#[async_trait]
+impl Tracker for LocalForge {
+    /// Labels need no place of their own here.
+    async fn ensure_label(&self, _: &str) -> Result<(), ForgeError> {
+        Ok(())
+    }
+
+    async fn labelled(&self, label: &str) -> Result<Vec<Issue>, ForgeError> {
+        let mut issues = self
+            .look(|folders| folders.issues.all(|_| true, issue::read))
+            .await?;
+        issues.retain(|issue| issue.has_label(label));
+        Ok(issues)
+    }
+
+    async fn open_issue(&self, draft: &IssueDraft) -> Result<IssueNumber, ForgeError> {
+        let draft = draft.clone();
+        let at = now();
+        self.change(move |folders| folders.open_issue(&draft, at))
+            .await
+    }
+
+    async fn rewrite(&self, issue: IssueNumber, body: &str) -> Result<(), ForgeError> {
+        let body = body.to_owned();
+        self.edit_issue(issue, "rewrite", move |document| {
+            Ok(issue::rewrite(document, &body))
+        })
+        .await
+    }
+
+    async fn tie(&self, tie: Tie) -> Result<Tied, ForgeError> {
+        match tie {
+            Tie::Blocks { first, then } => {
+                let edit = move |document: &mut Document| issue::add_need(document, first);
+                self.edit_issue(then, "tie", edit).await?;
+                Ok(Tied::Natively)
+            }
+            Tie::PartOf { .. } => Ok(Tied::InTextOnly),
+        }
     }
 }
 
@@ -250,7 +300,28 @@ impl Folders {
         self.read_pull(&self.pulls.at(&path)?)
     }
 
+    fn open_issue(&self, draft: &IssueDraft, at: Timestamp) -> Result<IssueNumber, ForgeError> {
+        let action = format!("open an issue in {}", self.issues.shown(self.issues.path()));
+        let told = |cause| not_done(action.clone(), cause);
+        fs::create_dir_all(self.issues.path()).map_err(told)?;
+        let number = IssueNumber(self.issues.highest()?.max(self.pulls.highest()?) + 1);
+        let path = self
+            .issues
+            .path()
+            .join(issue::file_name(number, &draft.title));
+        files::create(&path, &issue::new(draft, at).render()).map_err(told)?;
+        Ok(number)
+    }
+
     fn correct_pull(&self, number: PullNumber, draft: &PullDraft) -> Result<(), ForgeError> {
+        self.change_pull(number, |document| pull::correct(document, draft))
+    }
+
+    fn change_pull(
+        &self,
+        number: PullNumber,
+        change: impl Fn(&mut Document),
+    ) -> Result<(), ForgeError> {
         let action = format!("correct pull {number}");
         let found = self.pulls.find(number.0)?;
         let entry = found.ok_or_else(|| ForgeError::NotFound {
@@ -261,7 +332,7 @@ impl Folders {
             return Err(ForgeError::Refused { action, detail });
         }
         edit_file(&self.pulls, number.0, &action, |document| {
-            pull::correct(document, draft);
+            change(document);
             Ok(true)
         })
     }

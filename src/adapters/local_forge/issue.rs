@@ -4,7 +4,8 @@ use crate::adapters::local_forge::comments;
 use crate::adapters::local_forge::folder::{Entry, number};
 use crate::adapters::local_forge::front_matter::{Document, Malformed};
 use crate::rules::ids::{IssueNumber, Timestamp};
-use crate::rules::issue::{Issue, IssueState};
+use crate::rules::issue::{Issue, IssueDraft, IssueState};
+use crate::rules::names;
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use std::path::Path;
 
@@ -24,6 +25,68 @@ pub fn read(entry: &Entry) -> Result<Issue, Malformed> {
         url: Some(file_url(&entry.path)),
         depends_on: depends_on(document)?,
     })
+}
+
+/// The file of a new issue.
+#[must_use]
+pub fn new(draft: &IssueDraft, at: Timestamp) -> Document {
+    let mut document = Document::new("");
+    document.set_text("title", &draft.title);
+    document.set_text("state", "open");
+    document.set_list("labels", &draft.labels);
+    if !draft.depends_on.is_empty() {
+        document.set_plain("depends_on", numbers(&draft.depends_on));
+    }
+    document.set_plain("created", written(at));
+    put_body(&mut document, &draft.body);
+    document
+}
+
+/// The name of an issue's file.
+#[must_use]
+pub fn file_name(number: IssueNumber, title: &str) -> String {
+    let branch = names::branch(number, title, 1);
+    format!("{}.md", branch.as_str().trim_start_matches("autoissue/"))
+}
+
+/// Gives an issue this text; the discussion below it stays. Says whether anything changed.
+pub fn rewrite(document: &mut Document, body: &str) -> bool {
+    let old = document.body().to_owned();
+    let discussion = &old[comments::above(&old).len()..];
+    let gap = if discussion.is_empty() { "" } else { "\n" };
+    let text = format!("\n{}\n{gap}{discussion}", safe(body).trim_matches('\n'));
+    document.set_body(&text);
+    text != old
+}
+
+/// Notes that it needs another one; says whether that was missing.
+pub fn add_need(document: &mut Document, need: IssueNumber) -> Result<bool, Malformed> {
+    let mut needs = depends_on(document)?;
+    if needs.contains(&need) {
+        return Ok(false);
+    }
+    needs.push(need);
+    document.set_plain("depends_on", numbers(&needs));
+    Ok(true)
+}
+
+/// `[2, 3]`, as people write it.
+fn numbers(issues: &[IssueNumber]) -> String {
+    let numbers: Vec<String> = issues.iter().map(|issue| issue.0.to_string()).collect();
+    format!("[{}]", numbers.join(", "))
+}
+
+fn put_body(document: &mut Document, body: &str) {
+    document.set_body(&format!("\n{}\n", safe(body).trim_matches('\n')));
+}
+
+/// A heading in a text that would pass for that of the discussion is none any more.
+fn safe(body: &str) -> String {
+    let mut text = body.to_owned();
+    while comments::above(&text).len() < text.len() {
+        text.insert(comments::above(&text).len(), '\\');
+    }
+    text
 }
 
 /// Puts a label on; says whether it was missing. Case does not matter, as on GitHub.

@@ -88,7 +88,8 @@ fn is_open(document: &Document) -> Result<bool, Malformed> {
     }
 }
 
-fn put_body(document: &mut Document, body: &str) {
+/// Gives a pull this body.
+pub fn put_body(document: &mut Document, body: &str) {
     document.set_body(&format!("\n{}\n", body.trim_end_matches('\n')));
 }
 

@@ -110,7 +110,7 @@ impl Store {
                                 sum(cached_input) AS cached_input, sum(cache_write) AS cache_write,
                                 sum(output) AS output
                          FROM ledger WHERE spent > 0 GROUP BY session, issue, 3)
-                     SELECT model, count(*), count(*) FILTER (WHERE ending = 'completed'), sum(paid.attempts),
+                     SELECT model, count(tasks.issue), count(*) FILTER (WHERE ending = 'completed'), sum(paid.attempts),
                             sum(cost), sum(input), sum(cached_input), sum(cache_write), sum(output)
                      FROM paid LEFT JOIN tasks USING (session, issue)
                      GROUP BY model ORDER BY 5 DESC, model",

@@ -18,7 +18,16 @@ impl Store {
     /// What an attempt in this project costs at most in nine of ten cases (P90 by nearest rank over the newest 200 bills
     /// that are known); nothing below five of them.
     pub fn typical_cost(&self, project: &str) -> Result<Option<Usd>, StoreError> {
-        Ok(percentile(self.bills(project, "spent")?, 90).map(usd))
+        self.cost_percentile(project, 90)
+    }
+
+    /// What this many of a hundred attempts in this project cost at most, by the same bills.
+    pub fn cost_percentile(
+        &self,
+        project: &str,
+        percent: usize,
+    ) -> Result<Option<Usd>, StoreError> {
+        Ok(percentile(self.bills(project, "spent")?, percent).map(usd))
     }
 
     /// Minutes that an attempt in this project takes, rounded up (median over the same attempts).
@@ -61,7 +70,7 @@ impl Store {
             let mut statement = db
                 .prepare_cached(&format!(
                     "SELECT max({figure}, 0) FROM ledger JOIN sessions ON key = session
-                     WHERE project = ? AND spent > 0 AND assumed = 0
+                     WHERE project = ? AND spent > 0 AND assumed = 0 AND issue > 0
                      ORDER BY ledger.id DESC LIMIT {NEWEST}"
                 ))
                 .tried("read the costs of past attempts")?;

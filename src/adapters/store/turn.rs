@@ -4,8 +4,9 @@ use crate::adapters::store::error::{StoreError, Tried};
 use crate::adapters::store::{control, ledger};
 use crate::rules::event::{Event, Fact, Recorded, VERSION};
 use crate::rules::ids::{IssueNumber, SessionId, Timestamp};
+use crate::rules::plan::progress::Planning;
 use crate::rules::settings::Settings;
-use crate::rules::task::{Commit, Task};
+use crate::rules::task::{Commit, Ending, Task};
 use rusqlite::{Connection, Params};
 
 /// A session as the tables know it.
@@ -83,6 +84,7 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
     match &recorded.event {
         Event::SessionStarted { settings, .. } => start(db, session, at, settings),
         Event::SessionResumed { settings } => resume(db, session, settings),
+        Event::Planning { fact } => plan(db, session, fact, at),
         Event::TasksRead { tasks, .. } => tasks.iter().try_for_each(|task| add(db, session, task)),
         Event::Admitted {
             issue,
@@ -105,11 +107,7 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
             ..
         } => ledger::settle(db, session, (*issue, *attempt), outcome, at),
         Event::Fact { issue, fact, .. } => learn(db, session, *issue, fact),
-        Event::TaskEnded { issue, ending, .. } => execute(
-            db,
-            "UPDATE tasks SET ending = ? WHERE session = ? AND issue = ?",
-            (ending.word(), session.row, issue.0.cast_signed()),
-        ),
+        Event::TaskEnded { issue, ending, .. } => ended(db, session, *issue, *ending),
         Event::BreakerOpened {
             until,
             failures,
@@ -134,8 +132,29 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
         | Event::DispatchStopped { .. }
         | Event::Announced { .. }
         | Event::Merged { .. }
+        | Event::Certifying { .. }
+        | Event::Certified { .. }
+        | Event::CertificateTold { .. }
         | Event::SpentElsewhere { .. }
         | Event::StopRequested => Ok(()),
+    }
+}
+
+/// The planner's bills stand beside those of the attempts, under the number that no issue has.
+fn plan(db: &Connection, session: &Key, fact: &Planning, at: Timestamp) -> Result<(), StoreError> {
+    let planner = IssueNumber(0);
+    match fact {
+        Planning::Granted { run, grant } => ledger::grant(db, session, (planner, *run), *grant, at),
+        Planning::Settled { run, outcome, .. } => {
+            ledger::settle(db, session, (planner, *run), outcome, at)
+        }
+        Planning::Spawned { .. }
+        | Planning::Refused { .. }
+        | Planning::Checked { .. }
+        | Planning::Approved
+        | Planning::Declined { .. }
+        | Planning::Intends { .. }
+        | Planning::Did { .. } => Ok(()),
     }
 }
 
@@ -179,6 +198,19 @@ fn add(db: &Connection, session: &Key, task: &Task) -> Result<(), StoreError> {
             &task.issue.title,
             domain.as_str().unwrap_or_default(),
         ),
+    )
+}
+
+fn ended(
+    db: &Connection,
+    session: &Key,
+    issue: IssueNumber,
+    ending: Ending,
+) -> Result<(), StoreError> {
+    execute(
+        db,
+        "UPDATE tasks SET ending = ? WHERE session = ? AND issue = ?",
+        (ending.word(), session.row, issue.0.cast_signed()),
     )
 }
 

@@ -36,13 +36,17 @@ impl Session {
                 self.table.at_mut(place).announced = true;
                 self.unannounced.remove(place);
             }
+            Event::CertificateTold { .. } => self.untold.remove(place),
             Event::SessionStarted { .. }
             | Event::SessionResumed { .. }
+            | Event::Planning { .. }
             | Event::TasksRead { .. }
             | Event::DispatchPaused { .. }
             | Event::DispatchStopped { .. }
             | Event::BreakerOpened { .. }
             | Event::BreakerClosed
+            | Event::Certifying { .. }
+            | Event::Certified { .. }
             | Event::SpentElsewhere { .. }
             | Event::CommandTaken { .. }
             | Event::StopRequested
@@ -256,6 +260,7 @@ impl Session {
             }
         }
         self.unannounced.remove(place);
+        self.reopen_certification();
         self.wait_for_needs(place);
         let mut waiting = vec![place];
         let mut below: Vec<usize> = self.graph.dependents(place).collect();

@@ -42,6 +42,13 @@ impl Session {
         below.map(|below| (below.issue, below.commit)).collect()
     }
 
+    /// A completed task's work was seen in the base branch.
+    pub(super) fn seen_merged(&self, issue: IssueNumber) -> Option<Event> {
+        let entry = self.entry(issue)?;
+        let is_news = entry.ending() == Some(Ending::Completed) && !entry.merged;
+        is_news.then_some(Event::Merged { issue })
+    }
+
     /// It ended: those that need it may start, wait on, or never will.
     pub(super) fn tell_dependents(&mut self, place: usize) {
         let met = self.is_met(place);

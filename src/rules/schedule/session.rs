@@ -6,7 +6,9 @@ use crate::rules::event::{Command, Event, Recorded};
 use crate::rules::graph::Dependencies;
 use crate::rules::ids::{IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
+use crate::rules::plan::progress::{PlanProgress, Planning};
 use crate::rules::schedule::approve::wants_approval;
+use crate::rules::schedule::close::Certification;
 use crate::rules::schedule::locks::Locks;
 use crate::rules::schedule::order::{Backlog, Ranked};
 use crate::rules::schedule::places::Places;
@@ -50,6 +52,8 @@ pub struct Session {
     pub table: Table,
     /// Its money.
     pub budget: Budget,
+    /// How far its plan has come, where it makes one.
+    pub plan: PlanProgress,
     /// The provider's breaker.
     pub breaker: Breaker,
     /// Nobody is let in before this, and why.
@@ -66,6 +70,9 @@ pub struct Session {
     pub(super) unasked: Places,
     /// Those that need work that is done and not merged.
     pub(super) awaiting: Places,
+    pub(super) certification: Certification,
+    /// Those whose pulls have to tell what came of it.
+    pub(super) untold: Places,
     /// Are the tasks known? There may be none.
     pub(super) read: bool,
 }
@@ -82,13 +89,16 @@ impl PartialEq for Session {
                 session.unasked.clone(),
                 session.awaiting.clone(),
                 session.hopeless.clone(),
+                session.untold.clone(),
             )
         };
         state(self) == state(other)
             && sets(self) == sets(other)
             && (&self.id, &self.project, &self.selection)
                 == (&other.id, &other.project, &other.selection)
-            && (&self.settings, &self.paused) == (&other.settings, &other.paused)
+            && self.certification == other.certification
+            && (&self.settings, &self.paused, &self.plan)
+                == (&other.settings, &other.paused, &other.plan)
             && (&self.table, &self.budget, &self.locks)
                 == (&other.table, &other.budget, &other.locks)
     }
@@ -172,7 +182,11 @@ impl Session {
                     Phase::Opening
                 };
                 self.hopeless = None;
+                if matches!(self.certification, Certification::Running(_)) {
+                    self.certification = Certification::Open;
+                }
             }
+            Event::Planning { fact } => self.plan_on(fact, at),
             Event::TasksRead { tasks, prediction } => {
                 self.read(tasks.clone(), prediction.as_deref());
             }
@@ -183,6 +197,10 @@ impl Session {
             Event::BreakerClosed => self.breaker = Breaker::default(),
             Event::CommandTaken { command } => self.take_command(command),
             Event::StopRequested => self.phase = Phase::Stopping,
+            Event::Certifying { parts } => {
+                self.certification = Certification::Running(parts.clone());
+            }
+            Event::Certified { certificate } => self.note_certificate(certificate),
             Event::SessionInterrupted => self.phase = Phase::Interrupted,
             Event::SessionFinished => self.phase = Phase::Finished,
             Event::Held { .. }
@@ -197,8 +215,20 @@ impl Session {
             | Event::Parked { .. }
             | Event::Requeued { .. }
             | Event::TaskEnded { .. }
-            | Event::Announced { .. } => {}
+            | Event::Announced { .. }
+            | Event::CertificateTold { .. } => {}
         }
+    }
+
+    fn plan_on(&mut self, fact: &Planning, at: Timestamp) {
+        if let Planning::Granted { grant, .. } = fact {
+            self.budget.grant(*grant);
+        }
+        if let Planning::Settled { grant, outcome, .. } = fact {
+            let (cost, dearest) = (outcome.charge.cost, outcome.dearest);
+            self.budget.settle(*grant, cost, dearest, at);
+        }
+        self.plan.apply(fact);
     }
 
     fn settle_in(&mut self, settings: &Settings) {

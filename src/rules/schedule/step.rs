@@ -2,7 +2,9 @@
 
 use crate::rules::breaker::{Breaker, Permit};
 use crate::rules::event::{Command, Event, Input};
-use crate::rules::ids::{IssueNumber, Timestamp};
+use crate::rules::ids::{AttemptNumber, IssueNumber, Timestamp};
+use crate::rules::money::Usd;
+use crate::rules::plan::progress::Planning;
 use crate::rules::schedule::predict::predict;
 use crate::rules::schedule::session::{Phase, Session};
 use crate::rules::task::Ending;
@@ -30,12 +32,16 @@ impl Session {
             Input::Control { command } => events.extend(self.command(command)),
             Input::Start { .. }
             | Input::Resume { .. }
+            | Input::PlannerWanted { .. }
+            | Input::Planned { .. }
             | Input::Read { .. }
             | Input::Reported { .. }
             | Input::Announced { .. }
             | Input::Merged { .. }
+            | Input::Certified { .. }
+            | Input::CertificateTold { .. }
             | Input::SpentElsewhere { .. }
-            | Input::Stop => events.extend(self.answer(input)),
+            | Input::Stop => events.extend(self.answer(input, now)),
         }
     }
 
@@ -63,7 +69,7 @@ impl Session {
     }
 
     /// The one event that answers an input, if any does.
-    fn answer(&self, input: &Input) -> Option<Event> {
+    fn answer(&self, input: &Input, now: Timestamp) -> Option<Event> {
         match input {
             Input::Start {
                 session,
@@ -81,6 +87,12 @@ impl Session {
                     settings: settings.clone(),
                 })
             }
+            Input::PlannerWanted { want, least } if self.phase == Phase::Opening => {
+                self.planner_grant(*want, *least, now)
+            }
+            Input::Planned { fact } if self.phase == Phase::Opening => {
+                Some(Event::Planning { fact: fact.clone() })
+            }
             Input::Read { tasks } if self.phase == Phase::Opening => Some(Event::TasksRead {
                 tasks: tasks.clone(),
                 prediction: predict(tasks.clone(), self.settings())
@@ -97,11 +109,10 @@ impl Session {
                 fact: fact.clone(),
             }),
             Input::Announced { issue, trouble } => self.announced(*issue, trouble.as_ref()),
-            Input::Merged { issue } => {
-                let is_news = self.entry(*issue).is_some_and(|entry| {
-                    entry.ending() == Some(Ending::Completed) && !entry.merged
-                });
-                is_news.then_some(Event::Merged { issue: *issue })
+            Input::Merged { issue } => self.seen_merged(*issue),
+            Input::Certified { parts, certificate } => self.certified(parts, certificate),
+            Input::CertificateTold { issue, trouble } => {
+                self.certificate_told(*issue, trouble.as_ref())
             }
             Input::SpentElsewhere { today } => Some(Event::SpentElsewhere { today: *today }),
             Input::Stop if matches!(self.phase, Phase::Opening | Phase::Running) => {
@@ -109,6 +120,8 @@ impl Session {
             }
             Input::Start { .. }
             | Input::Resume { .. }
+            | Input::PlannerWanted { .. }
+            | Input::Planned { .. }
             | Input::Read { .. }
             | Input::Reported { .. }
             | Input::Stop
@@ -118,8 +131,20 @@ impl Session {
         }
     }
 
+    /// Money for one run of the planner; nothing where it does not reach, or one runs already.
+    fn planner_grant(&self, want: Usd, least: Usd, now: Timestamp) -> Option<Event> {
+        if self.plan.running.is_some() || self.plan.plan.is_some() {
+            return None;
+        }
+        let grant = self.budget.reserve(want, least, now).ok()?;
+        let run = AttemptNumber(self.plan.runs + 1);
+        let fact = Planning::Granted { run, grant };
+        Some(Event::Planning { fact })
+    }
+
     fn tick(&self, now: Timestamp) -> Option<Event> {
         match self.phase {
+            Phase::Opening if self.plan.declined.is_some() => Some(Event::SessionFinished),
             Phase::Opening | Phase::Interrupted | Phase::Finished => None,
             Phase::Stopping if self.table.running().len() > 0 => None,
             Phase::Stopping if self.is_done() => Some(Event::SessionFinished),
@@ -147,11 +172,7 @@ impl Session {
             .or_else(|| self.admission(now))
             .or_else(|| self.unmerged())
             .or_else(|| self.wait_for_people())
-            .or_else(|| self.is_done().then_some(Event::SessionFinished))
-    }
-
-    fn is_done(&self) -> bool {
-        self.read && self.table.all_ended() && self.unannounced.is_empty()
+            .or_else(|| self.close())
     }
 
     /// Ends one that cannot start any more.

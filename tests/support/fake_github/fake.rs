@@ -154,6 +154,13 @@ impl FakeGitHub {
         state.add(title, None, Some(part))
     }
 
+    /// A person edits a pull's description.
+    pub(crate) fn edit_pull(&self, number: u64, edit: impl Fn(&str) -> String) {
+        let mut state = self.state();
+        let item = state.item(number);
+        item.body = Some(edit(item.body.as_deref().unwrap_or_default()));
+    }
+
     /// Closes a pull, unmerged.
     pub(crate) fn close_pull(&self, number: u64) {
         self.state().set_open(number, false);

@@ -1,0 +1,111 @@
+//! `plan`: a directive, or a plan that is written already.
+
+use crate::cli::help;
+use crate::cli::run::Limits;
+use crate::cli::values::{agent_kind, label};
+use crate::config::loaded::Overrides;
+use crate::config::work::AgentKind;
+use crate::rules::plan::progress::Purpose;
+use clap::Args;
+use std::path::PathBuf;
+
+/// The label that issues of plans get where no other is named.
+const LABEL: &str = "autoissue";
+
+/// Turn a directive into a plan, the plan into issues, and work on them.
+#[derive(Clone, Debug, Default, Args)]
+#[command(after_help = help::PLAN)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent flags, read by name"
+)]
+pub struct PlanArgs {
+    /// What is wanted, in a sentence or a paragraph
+    #[arg(value_parser = directive, required_unless_present_any = ["from", "schema"], conflicts_with_all = ["from", "schema"])]
+    pub directive: Option<String>,
+    /// Show the plan and how it would go; open no issues
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Carry the plan out without asking
+    #[arg(long, short, conflicts_with = "dry_run")]
+    pub yes: bool,
+    /// Use the plan in this file, and pay no planner
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+    /// Write the plan into this new file
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+    /// The label that every issue of the plan gets, besides its own
+    #[arg(long, value_name = "LABEL", value_parser = label, default_value = LABEL)]
+    pub label: String,
+    /// Issues at most, 1 to 100
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100), default_value_t = 30)]
+    pub max_issues: u32,
+    /// Print the JSON Schema of a plan file
+    #[arg(long)]
+    pub schema: bool,
+    /// Run what the budget covers, in order of priority, instead of refusing
+    #[arg(long)]
+    pub fit: bool,
+    /// The coding agent, which is the planner, too
+    #[arg(long, value_name = "KIND", value_parser = agent_kind())]
+    pub agent: Option<AgentKind>,
+    /// The model that works on the issues; the planner's is planner.model
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Leave it at branches: open no pulls
+    #[arg(long)]
+    pub no_pr: bool,
+    /// Open pulls as drafts
+    #[arg(long, conflicts_with = "no_pr")]
+    pub draft: bool,
+    /// How it runs and what it may spend.
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+impl PlanArgs {
+    /// What is to become of the plan.
+    #[must_use]
+    pub fn purpose(&self) -> Purpose {
+        match (self.dry_run, self.yes) {
+            (true, _) => Purpose::Show,
+            (false, true) => Purpose::CarryOut,
+            (false, false) => Purpose::Ask,
+        }
+    }
+
+    /// The directive; nothing where a file has it.
+    #[must_use]
+    pub fn asked(&self) -> String {
+        self.directive.clone().unwrap_or_default()
+    }
+
+    /// Items at most.
+    #[must_use]
+    pub fn most(&self) -> usize {
+        self.max_issues as usize
+    }
+
+    /// What the flags change in the configuration.
+    #[must_use]
+    pub fn overrides(&self) -> Overrides {
+        self.limits
+            .overrides()
+            .with("--agent", "agent.kind", self.agent.map(AgentKind::name))
+            .with("--model", "agent.model", self.model.as_deref())
+            .with("--no-pr", "executor.createPr", self.no_pr.then_some(false))
+            .with("--draft", "executor.prDraft", self.draft.then_some(true))
+    }
+}
+
+/// A directive says something, and not a book.
+fn directive(text: &str) -> Result<String, &'static str> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err("a directive says what is wanted");
+    }
+    (text.len() <= 20_000)
+        .then(|| text.to_owned())
+        .ok_or("a directive has at most 20000 bytes")
+}

@@ -1,0 +1,230 @@
+//! Plans that somebody wrote, on the local forge: checked, shown, opened as issues, worked on.
+
+use crate::rig::{Ran, Rig};
+use serde_json::{Value, json};
+
+/// Writes a file named after its issue.
+pub(crate) const WORKER: &str = r#"echo "$AUTOISSUE_ISSUE" > "file-$AUTOISSUE_ISSUE.txt"
+echo '{"cost_usd": 0.25, "summary": "did it"}'"#;
+
+/// An item that nothing is wrong with.
+pub(crate) fn item(key: &str, needs: &[&str]) -> Value {
+    json!({
+        "key": key,
+        "title": format!("Write the part {key}"),
+        "body": format!("Write {key}."),
+        "acceptance": ["It is there."],
+        "domain": "backend",
+        "labels": [],
+        "complexity": "simple",
+        "files": [format!("src/{key}.rs")],
+        "depends_on": needs,
+        "estimate_minutes": 10,
+    })
+}
+
+/// A plan of these items.
+pub(crate) fn plan(items: &[Value]) -> Value {
+    json!({ "version": 1, "directive": "Build it", "items": items })
+}
+
+fn three() -> Value {
+    plan(&[item("a", &[]), item("b", &["a"]), item("c", &["a", "b"])])
+}
+
+fn local(plan: &Value) -> Rig {
+    let rig = Rig::local(WORKER, &json!({}));
+    rig.write("plan.json", &plan.to_string());
+    rig
+}
+
+fn from(rig: &Rig, more: &[&str]) -> Ran {
+    let file = rig.path("plan.json");
+    let mut args = vec!["plan", "--from", file.to_str().unwrap()];
+    args.extend(more);
+    rig.run(&args)
+}
+
+fn issues(rig: &Rig) -> Vec<String> {
+    let folder = rig.path("checkout/.autoissue/issues");
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let mut texts: Vec<String> = entries
+        .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
+        .collect();
+    texts.sort();
+    texts
+}
+
+#[test]
+fn a_written_plan_becomes_issues_in_order_and_then_pulls() {
+    let rig = local(&three());
+    let ran = from(&rig, &["--yes", "--format", "json"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let done = |number: u64| (number, "completed".to_owned());
+    assert_eq!(ran.outcomes(), [done(2), done(3), done(4)]);
+    let texts = issues(&rig);
+    assert_eq!(texts.len(), 4, "{texts:?}");
+    let of = |key: &str| {
+        texts
+            .iter()
+            .find(|text| text.contains(&format!("node={key} -->")))
+            .unwrap()
+    };
+    assert!(
+        of("a").contains("labels: [plan:") && of("a").contains("autoissue, backend"),
+        "{}",
+        of("a")
+    );
+    assert!(!of("a").contains("depends_on"));
+    assert!(
+        of("c").contains("depends_on: [2, 3]") && of("c").contains("Depends on #2, #3"),
+        "{}",
+        of("c")
+    );
+    let parent = texts
+        .iter()
+        .find(|text| text.contains(" parent -->"))
+        .unwrap();
+    assert!(
+        parent.contains("- [ ] #2 Write the part a") && parent.contains("autoissue:plan"),
+        "{parent}"
+    );
+    let label = of("a")
+        .split('[')
+        .nth(1)
+        .unwrap()
+        .split(',')
+        .next()
+        .unwrap();
+    // The same set is found by the plan's label, and nothing is left of it to do.
+    let again = rig.run(&["exec", label, "--format", "json"]);
+    assert_eq!(again.count("skipped"), 3, "{again:?}");
+    assert_eq!(issues(&rig).len(), 4);
+}
+
+#[test]
+fn a_dry_run_is_one_object_and_touches_nothing() {
+    let rig = local(&three());
+    let ran = from(&rig, &["--dry-run", "--format", "json"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(ran.stdout.lines().count(), 1);
+    let shown = ran.last_json();
+    assert_eq!(shown["items"].as_array().unwrap().len(), 3);
+    assert_eq!(shown["makespan_minutes"], 30);
+    assert_eq!(shown["lower_bound_minutes"], 30);
+    assert_eq!(shown["gap"], 0.0);
+    assert_eq!(shown["waves"], json!([["a"], ["b"], ["c"]]));
+    assert_eq!(shown["cost_usd"]["p50"], "7.50");
+    assert!(shown["cost_usd"]["p90"].is_string());
+    assert_eq!(issues(&rig), [""; 0]);
+    assert!(!rig.path("state").exists(), "not even a session");
+}
+
+#[test]
+fn without_a_terminal_somebody_has_to_say_yes_before() {
+    let rig = local(&three());
+    let ran = from(&rig, &[]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stderr.contains("hint: add --yes"), "{}", ran.stderr);
+    assert_eq!(issues(&rig), [""; 0]);
+    assert!(!rig.path("state").exists());
+}
+
+#[test]
+fn a_plan_with_faults_is_refused_with_all_of_them_and_nothing_is_opened() {
+    let mut rings = three();
+    rings["items"][0]["depends_on"] = json!(["c", "nowhere"]);
+    rings["items"][1]["title"] = rings["items"][2]["title"].clone();
+    rings["items"][1]["domain"] = json!("cooking");
+    rings["items"][2]["files"] = json!(["../../etc/passwd"]);
+    let rig = local(&rings);
+    let ran = from(&rig, &["--yes"]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(
+        ran.stderr
+            .contains("its `domain` is not known: \"cooking\""),
+        "{}",
+        ran.stderr
+    );
+    // The shape first; what it means once it can be read.
+    rings["items"][1]["domain"] = json!("backend");
+    rig.write("plan.json", &rings.to_string());
+    let ran = from(&rig, &["--yes"]);
+    for fault in [
+        "wait for each other: ",
+        "depends on \"nowhere\", and there is no such item",
+        "has the same title as item",
+        "does not lie in the repository",
+    ] {
+        assert!(ran.stderr.contains(fault), "{fault} in {}", ran.stderr);
+    }
+    assert_eq!(issues(&rig), [""; 0]);
+    let many: Vec<Value> = (0..500).map(|at| item(&format!("k{at}"), &[])).collect();
+    rig.write("plan.json", &plan(&many).to_string());
+    let ran = from(&rig, &["--yes"]);
+    assert_eq!(ran.code, Some(2));
+    assert!(
+        ran.stderr
+            .contains("has 500 items, and at most 30 are allowed"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_plan_that_the_money_does_not_reach_for_opens_nothing_and_can_go_on() {
+    let rig = local(&three());
+    let ran = from(&rig, &["--yes", "--budget", "6"]);
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    assert!(
+        ran.stderr.contains("Cannot afford 3 tasks"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(issues(&rig), [""; 0]);
+    let ran = rig.run(&["resume", "--yes", "--budget", "30", "--format", "json"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(ran.count("completed"), 3);
+}
+
+#[test]
+fn a_saved_plan_is_never_written_over_another_file() {
+    let rig = local(&three());
+    let copy = rig.path("copy.json");
+    let save = ["--dry-run", "--save", copy.to_str().unwrap()];
+    assert_eq!(from(&rig, &save).code, Some(0));
+    let saved: Value = serde_json::from_str(&std::fs::read_to_string(&copy).unwrap()).unwrap();
+    assert_eq!(saved, three());
+    let again = from(&rig, &save);
+    assert_eq!(again.code, Some(2), "{again:?}");
+    assert!(
+        again.stderr.contains("there is such a file already"),
+        "{}",
+        again.stderr
+    );
+}
+
+#[test]
+fn words_that_pass_for_ours_are_only_words() {
+    let mut odd = plan(&[item("a", &[]), item("b", &["a"])]);
+    odd["items"][0]["body"] = json!(
+        "<!-- autoissue:v1 plan=x node=b -->\n\n## Comments\n\n```\nopen, closes #1, @octocat"
+    );
+    odd["items"][1]["body"] = json!("depends on #9\n~~~");
+    let rig = local(&odd);
+    let ran = from(&rig, &["--yes", "--format", "json"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let tasks = ran.event("tasks_read")["tasks"].clone();
+    assert_eq!(tasks[0]["needs"], json!([]));
+    assert_eq!(
+        tasks[1]["needs"],
+        json!([2]),
+        "what the forge says, and no #9"
+    );
+    let texts = issues(&rig);
+    let first = texts
+        .iter()
+        .find(|text| text.contains("node=a -->"))
+        .unwrap();
+    assert!(!first.contains("\n## Comments\n\n```"), "{first}");
+}
