@@ -79,14 +79,24 @@ pub mod rules {
     }
     /// Which files will a task likely touch, and what says so?
     pub mod footprint {
+        pub mod area;
+        pub mod fit;
         pub mod glob;
         pub mod listed;
+        pub mod measure;
+        pub mod model;
         pub mod named;
+        pub mod names;
+        pub mod past;
+        pub mod path_words;
         pub mod pile;
         pub mod read;
+        pub mod record;
+        pub mod score;
         mod shape;
         pub mod trace;
         pub mod tree;
+        pub mod words;
         pub use named::named_in_text;
         pub use shape::{Evidence, Footprint, LikelyFile, Reason, friction};
     }
@@ -117,6 +127,7 @@ pub mod ports {
     mod commands;
     mod forge;
     mod journal;
+    mod knowledge;
     mod repository;
     mod session;
     mod tracker;
@@ -125,6 +136,7 @@ pub mod ports {
     pub use commands::*;
     pub use forge::*;
     pub use journal::*;
+    pub use knowledge::*;
     pub use repository::*;
     pub use session::*;
     pub use tracker::*;
@@ -184,6 +196,7 @@ pub mod adapters {
     }
     /// Git, by its command line.
     pub mod git {
+        pub mod archive;
         mod capture;
         pub mod clean;
         mod copy;
@@ -194,6 +207,7 @@ pub mod adapters {
         mod join;
         mod layout;
         mod lock;
+        mod meetings;
         mod merge;
         mod mirror;
         mod nearby;
@@ -208,6 +222,7 @@ pub mod adapters {
         mod slot;
         pub mod source;
         mod sweep;
+        mod tokens;
         mod trash;
         mod user;
         mod worktrees;
@@ -229,6 +244,15 @@ pub mod adapters {
         pub mod window;
         pub mod wire;
         pub mod writes;
+    }
+    /// What a repository's files and its past say, in an index of their own.
+    pub mod knowledge {
+        mod ask;
+        mod index;
+        pub mod library;
+        mod past;
+        pub mod replay;
+        mod schema;
     }
     /// Issues and pulls as Markdown files that people can edit.
     pub mod local_forge {
@@ -257,6 +281,7 @@ pub mod adapters {
         pub mod open;
         mod presence;
         mod progress;
+        pub mod records;
         pub mod retention;
         mod schema;
         pub mod sessions;
@@ -303,6 +328,7 @@ pub mod error {
 /// What may be typed.
 pub mod cli {
     pub mod args;
+    pub mod foresee;
     pub mod help;
     pub mod look;
     pub mod parse;
@@ -375,6 +401,13 @@ pub mod commands {
     pub mod store;
     pub mod watch;
     pub mod wire;
+    /// `footprint`: which files issues will touch, and how well that is foreseen.
+    pub mod footprint {
+        pub mod backtest;
+        pub mod known;
+        pub mod report;
+        pub mod show;
+    }
     /// The project, the agent and the check of `demo`.
     pub mod demo {
         pub mod agent;

@@ -52,7 +52,7 @@ const HOMES: [(&str, &[&str]); 43] = [
     ("petgraph", &["rules/graph"]),
     ("process_wrap", &["adapters/process*"]),
     ("reqwest", &["reporters/notify"]),
-    ("rusqlite", &["adapters/store"]),
+    ("rusqlite", &["adapters/store", "adapters/knowledge"]),
     ("rusqlite_migration", &["adapters/store"]),
     ("schemars", &["config*", "commands", "rules"]),
     (

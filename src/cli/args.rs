@@ -1,5 +1,6 @@
 //! The command line: global flags and the list of commands.
 
+use crate::cli::foresee::FootprintArgs;
 use crate::cli::help;
 use crate::cli::look::{EvaluateArgs, HistoryArgs, MetricsArgs, StatusArgs};
 use crate::cli::plan::PlanArgs;
@@ -90,6 +91,8 @@ pub enum Commands {
     Doctor(DoctorArgs),
     /// Write a configuration for this repository
     Init(InitArgs),
+    /// Score how well the files of issues are foreseen
+    Footprint(FootprintArgs),
     /// Say who should work on an issue, and why
     Evaluate(EvaluateArgs),
     /// Show what the agent did on an issue

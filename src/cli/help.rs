@@ -67,6 +67,23 @@ Examples:
   autoissue resume 01K5ZQ         by the start of a session's name
   autoissue resume --budget 40    with more money than before";
 
+/// Under the flags of `footprint backtest`.
+pub const BACKTEST: &str = "\
+Examples:
+  autoissue footprint backtest                      the whole history of this repository
+  autoissue footprint backtest --limit 500          its last 500 commits
+  autoissue footprint backtest --since v1.0 --repo ../other --format json
+
+Each commit's message stands for an issue. Its files are predicted from the commits, files and names
+before it, and compared with what it touched, as far as that was there before. Nothing is written and
+nothing is fetched.";
+
+/// Under the flags of `footprint show`.
+pub const FOOTPRINT_SHOW: &str = "\
+Examples:
+  autoissue footprint show 12                 a table, the likeliest file first
+  autoissue footprint show 12 --format json   with every strength";
+
 /// Under the flags of `status`.
 pub const STATUS: &str = "\
 Examples:

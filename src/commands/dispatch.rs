@@ -1,12 +1,13 @@
 //! From a parsed command line to the one function that does it.
 
 use crate::cli::args::{Cli, Commands};
+use crate::cli::foresee::FootprintCommands;
 use crate::cli::steer::IssueArgs;
 use crate::commands::place::Place;
 use crate::commands::signals::interruptible;
 use crate::commands::{
-    approve, breaker, clean, completions, config, demo, doctor, evaluate, exec, history, init,
-    metrics, plan, resume, retry, status,
+    approve, breaker, clean, completions, config, demo, doctor, evaluate, exec, footprint, history,
+    init, metrics, plan, resume, retry, status,
 };
 use crate::error::Error;
 use crate::rules::event::Command;
@@ -26,6 +27,10 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Commands::Resume(args) => interruptible(&place, Box::pin(resume::run(&place, &args))).await,
         Commands::Demo(args) => demo::command::run(&place, &args).await,
         Commands::Metrics(_) => metrics::run(&place),
+        Commands::Footprint(args) => match args.command {
+            FootprintCommands::Backtest(args) => footprint::backtest::run(&place, &args).await,
+            FootprintCommands::Show(args) => footprint::show::run(&place, args.issue).await,
+        },
         Commands::Evaluate(args) => evaluate::run(&place, args.issue).await,
         Commands::History(args) => history::run(&place, &args).await,
         Commands::Clean(args) => clean::run(&place, args).await,

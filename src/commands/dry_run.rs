@@ -2,6 +2,8 @@
 
 use crate::adapters::store::open::Store;
 use crate::commands::exec::{check_order, short_of_grant};
+use crate::commands::footprint::known::foresee_as_known;
+use crate::commands::footprint::report::as_values;
 use crate::commands::place::Place;
 use crate::commands::wire::Wiring;
 use crate::commands::{nothing, preflight};
@@ -53,7 +55,8 @@ pub async fn run(
     let issues = forge.open_issues(selection).await?;
     nothing::tell_absent(place, forge.as_ref(), selection, &issues).await?;
     let tasks = intake::read(forge.as_ref(), issues, &settings, minutes, []).await?;
-    let tasks = wiring.routed(tasks, selection, store.as_ref());
+    let mut tasks = wiring.routed(tasks, selection, store.as_ref());
+    foresee_as_known(wiring, store.as_ref(), &mut tasks).await;
     check_order(&tasks)?;
     let runnable = tasks.iter().filter(|task| task.obstacle.is_none());
     let costs: Vec<Usd> = runnable.map(|task| task.estimate.cost).collect();
@@ -113,6 +116,7 @@ fn as_json(task: &Task, plan: &Forecast) -> Value {
         "issue": task.number(), "title": task.issue.title, "domain": task.domain.domain.word(),
         "confidence": task.domain.confidence, "reasons": task.domain.reasons,
         "files": task.footprint.files.iter().map(|file| &file.path).collect::<Vec<_>>(),
+        "likely_files": as_values(&task.footprint),
         "needs": task.needs, "priority": task.priority.word(), "branch": task.branch,
         "route": task.evaluation.as_ref().map(|found| found.route.word()),
         "evaluation": task.evaluation.as_deref().map(evaluation_json),
@@ -215,8 +219,9 @@ fn row(task: &Task, plan: &Forecast, layout: Layout) -> Vec<String> {
         cells.push(route.unwrap_or("-").to_owned());
     }
     if let Some(width) = layout.files {
-        let paths = task.footprint.files.iter().map(|file| file.path.as_str());
-        let paths = printable(&paths.collect::<Vec<_>>().join(" "));
+        let paths = task.footprint.by_probability();
+        let paths: Vec<&str> = paths.iter().map(|file| file.path.as_str()).collect();
+        let paths = printable(&paths.join(" "));
         cells.push(or_nothing(fit(&paths, width)));
     }
     cells.extend([

@@ -1,6 +1,7 @@
 //! `exec`: issues of a label become pull requests.
 
 use crate::cli::run::{ExecArgs, Isolation};
+use crate::commands::footprint::known::foresee;
 use crate::commands::place::Place;
 use crate::commands::session::{self, Prepared};
 use crate::commands::store::open;
@@ -18,6 +19,7 @@ use crate::rules::schedule::order;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Ending, Obstacle, Task};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Runs the command.
 pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
@@ -43,7 +45,7 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     if issues.is_empty() {
         return nothing::say(place, &wiring, &selection);
     }
-    let repository = wiring.repository().await?;
+    let repository = Arc::new(wiring.git_repository().await?);
     preflight::check_remote(&wiring, repository.as_ref()).await?;
     let minutes = store.typical_minutes(&key)?;
     let branches = branches(repository.as_ref()).await?;
@@ -51,14 +53,11 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     let mut tasks = wiring.routed(tasks, &selection, Some(&store));
     check_order(&tasks)?;
     check_budget(&tasks, &settings, args)?;
+    foresee(place, &wiring, &store, &repository, &mut tasks).await?;
     let id = SessionId::new(ulid::Ulid::generate().to_string());
     let journal = store.begin(id.clone(), &key, &selection)?;
-    let numbers: Vec<IssueNumber> = tasks
-        .iter()
-        .filter(|task| task.obstacle.is_none())
-        .map(Task::number)
-        .collect();
-    leave_claimed(&mut tasks, &store.claim(&key, &numbers, &id)?);
+    let claimed = store.claim(&key, &runnable(&tasks), &id)?;
+    leave_claimed(&mut tasks, &claimed);
     let opening = Opening::New {
         project: key,
         selection,
@@ -79,6 +78,12 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
         },
     )
     .await
+}
+
+/// Those that nothing settles from the start.
+fn runnable(tasks: &[Task]) -> Vec<IssueNumber> {
+    let open = tasks.iter().filter(|task| task.obstacle.is_none());
+    open.map(Task::number).collect()
 }
 
 /// Until there is a sandbox, agents can do what the user can do; on a forge where strangers write, that has to be said.

@@ -8,9 +8,11 @@ use crate::commands::store::look;
 use crate::error::Error;
 use crate::reporters::paint::Colour;
 use crate::reporters::shape::VERSION;
-use crate::reporters::table::{thousands, totals_table};
+use crate::reporters::table::{grid, thousands, totals_table};
 use crate::reporters::words::{plural, spoken};
 use crate::rules::exit::Exit;
+use crate::rules::footprint::record::{self, KindScore, Record};
+use crate::rules::footprint::score::CUTS;
 use crate::rules::money::Usd;
 use crate::rules::summary::Group;
 use crate::rules::task::Ending;
@@ -34,13 +36,15 @@ pub fn run(place: &Place) -> Result<Exit, Error> {
 
 /// The figures of a state directory.
 pub fn metrics(state: &Path) -> Result<Answer, StoreError> {
-    let figures = match look(state)? {
-        Some(store) => store.figures()?,
-        None => Figures::default(),
+    let (figures, records) = match look(state)? {
+        Some(store) => (store.figures()?, store.records(None)?),
+        None => (Figures::default(), Vec::new()),
     };
+    let mut event = event(&figures);
+    event["footprints"] = footprints(&records);
     Ok(Answer {
-        text: text(&figures),
-        event: event(&figures),
+        text: text(&figures) + &foreseen(&records),
+        event,
     })
 }
 
@@ -64,6 +68,51 @@ fn text(figures: &Figures) -> String {
         let _ = writeln!(text, "\n{table}");
     }
     text
+}
+
+/// How well the files of finished tasks were foreseen.
+fn foreseen(records: &[Record]) -> String {
+    let Some(means) = record::means(records) else {
+        return String::new();
+    };
+    let percent = |share: f64| format!("{:.0} %", share * 100.0);
+    let row = |score: &KindScore| {
+        vec![
+            score.kind.words().to_owned(),
+            thousands(score.files as u64),
+            percent(score.precision),
+            percent(score.recall),
+            format!("{:.3}", score.brier),
+        ]
+    };
+    let kinds = record::by_kind(records);
+    let rows = kinds.iter().map(row).collect();
+    let table = grid(
+        vec!["evidence", "files", "precision", "recall", "Brier"],
+        rows,
+        1,
+    );
+    let table = if kinds.is_empty() {
+        String::new()
+    } else {
+        table.join("\n") + "\n"
+    };
+    format!(
+        "\nFiles foreseen for {}: the first ten hold {} of what was touched, the first one was touched in {}; Brier {:.3}\n{table}",
+        plural(means.predictions, "finished task"),
+        percent(means.recall[2]),
+        percent(means.precision[0]),
+        means.brier,
+    )
+}
+
+fn footprints(records: &[Record]) -> Value {
+    record::means(records).map_or(Value::Null, |means| {
+        json!({
+            "tasks": means.predictions, "cuts": CUTS, "precision": means.precision, "recall": means.recall,
+            "brier": means.brier, "evidence": record::by_kind(records),
+        })
+    })
 }
 
 fn tasks(figures: &Figures) -> String {

@@ -14,7 +14,7 @@ use crate::engine::clock::SteadyClock;
 use crate::engine::laying_out::LayOutError;
 use crate::engine::planning::{Ground, PlanOpening, Planned, Planner};
 use crate::error::{Error, Kind};
-use crate::ports::{Journal, Ports, Reporter, Stop};
+use crate::ports::{Journal, Ports, Reporter, Repository, Stop};
 use crate::rules::exit::Exit;
 use crate::rules::money::Usd;
 use crate::rules::plan::outlook::outlook;
@@ -71,7 +71,7 @@ impl Course<'_> {
         }
         let ports = Ports {
             forge: Arc::clone(&self.means.forge),
-            repository: Arc::clone(&self.means.repository),
+            repository: Arc::clone(&self.means.repository) as Arc<dyn Repository>,
             agent: Arc::clone(&self.means.agent),
             commands: self.wiring.commands(),
             journal,

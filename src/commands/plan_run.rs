@@ -1,9 +1,11 @@
 //! Carries a plan from wherever its session stands to the end: planner, person, issues, work.
 
+use crate::adapters::git::repository::GitRepository;
 use crate::adapters::store::journal::SqliteJournal;
 use crate::adapters::store::open::Store;
 use crate::cli::args::Format;
 use crate::commands::exec::{branches, check_order, leave_claimed};
+use crate::commands::footprint::known::foresee;
 use crate::commands::place::Place;
 use crate::commands::plan::is_answered;
 use crate::commands::plan_course::{Course, Reached};
@@ -15,7 +17,7 @@ use crate::engine::intake;
 use crate::engine::planning::PlanOpening;
 use crate::engine::session::Opening;
 use crate::error::{Error, Kind};
-use crate::ports::{Agent, Forge, Journal, Reporter, Repository, Stop, Tracker};
+use crate::ports::{Agent, Forge, Journal, Reporter, Stop, Tracker};
 use crate::reporters::json::JsonReporter;
 use crate::reporters::planning::PlanReporter;
 use crate::rules::budget::Budget;
@@ -41,7 +43,7 @@ pub struct Means {
     /// Where issues are opened.
     pub tracker: Arc<dyn Tracker>,
     /// The mirror and its worktrees.
-    pub repository: Arc<dyn Repository>,
+    pub repository: Arc<GitRepository>,
     /// Planner, and worker.
     pub agent: Arc<dyn Agent>,
 }
@@ -72,7 +74,7 @@ pub struct Carrying<'a> {
 pub async fn means(wiring: &Wiring) -> Result<Means, Error> {
     let (forge, tracker) = wiring.forges()?;
     let agent = wiring.agent().await?;
-    let repository = wiring.repository().await?;
+    let repository = Arc::new(wiring.git_repository().await?);
     preflight::check_remote(wiring, repository.as_ref()).await?;
     Ok(Means {
         forge,
@@ -167,6 +169,7 @@ async fn work(
     let (settings, minutes) = (session.settings(), store.typical_minutes(&key)?);
     let mut tasks = intake::read(means.forge.as_ref(), issues, settings, minutes, branches).await?;
     check_order(&tasks)?;
+    foresee(place, wiring, store, &means.repository, &mut tasks).await?;
     estimate(
         &mut tasks,
         session.plan.plan.as_deref(),

@@ -4,6 +4,7 @@ use crate::adapters::store::journal::SqliteJournal;
 use crate::adapters::store::open::Store;
 use crate::cli::run::ResumeArgs;
 use crate::commands::exec::{branches, check_isolation};
+use crate::commands::footprint::known::foresee;
 use crate::commands::place::Place;
 use crate::commands::plan_run::{Carrying, carry, means, purpose_of};
 use crate::commands::preflight;
@@ -24,6 +25,7 @@ use crate::rules::settings::Settings;
 use crate::rules::tally::Tally;
 use serde_json::json;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Runs the command.
 pub async fn run(place: &Place, args: &ResumeArgs) -> Result<Exit, Error> {
@@ -76,21 +78,14 @@ pub async fn go_on_with_plan(
         return Ok(exit_code(&Tally::of(&events)));
     }
     let key = wiring.project_key();
-    if !folded.project.is_empty() && folded.project != key {
-        return Err(Error::new(Kind::Project, format!("resume {session} here"))
-            .cause(format!(
-                "it belongs to {}, and this is {key}",
-                folded.project
-            ))
-            .hints(["run it in that project's checkout"]));
-    }
+    check_project(&folded.project, &key, session)?;
     preflight::check(wiring)?;
     if folded.selection.planned.is_some() && !folded.is_read() {
         return go_on_planning((place, wiring, store), journal, &folded, (purpose, save)).await;
     }
     let forge = wiring.forge()?;
     let agent = wiring.agent().await?;
-    let repository = wiring.repository().await?;
+    let repository = Arc::new(wiring.git_repository().await?);
     preflight::check_remote(wiring, repository.as_ref()).await?;
     let mut settings = settings_of(wiring, store, &folded.selection);
     settings.priority_first = settings_before.is_some_and(|before| before.priority_first);
@@ -101,7 +96,9 @@ pub async fn go_on_with_plan(
         let branches = branches(repository.as_ref()).await?;
         let minutes = store.typical_minutes(&key)?;
         let tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
-        Some(wiring.routed(tasks, &folded.selection, Some(store)))
+        let mut tasks = wiring.routed(tasks, &folded.selection, Some(store));
+        foresee(place, wiring, store, &repository, &mut tasks).await?;
+        Some(tasks)
     };
     let opening = Opening::Resumed {
         settings: Box::new(settings),
@@ -121,6 +118,15 @@ pub async fn go_on_with_plan(
         },
     )
     .await
+}
+
+fn check_project(project: &str, key: &str, session: &SessionId) -> Result<(), Error> {
+    if project.is_empty() || project == key {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Project, format!("resume {session} here"))
+        .cause(format!("it belongs to {project}, and this is {key}"))
+        .hints(["run it in that project's checkout"]))
 }
 
 /// Goes on with a session whose issues are not all there.

@@ -1,6 +1,6 @@
 //! From a selection to tasks: issues are fetched, read, and what settles them from the start is found.
 
-use crate::ports::{Forge, ForgeError};
+use crate::ports::{Forge, ForgeError, Knowledge, KnowledgeError};
 use crate::rules::classify::classify;
 use crate::rules::footprint::read::read_alone;
 use crate::rules::ids::{BranchName, IssueNumber};
@@ -48,6 +48,15 @@ pub async fn read(
         settle_needs(task, &outside);
     }
     Ok(tasks)
+}
+
+/// Gives each task the files that all that is known of the repository speaks for. At the first error the tasks that
+/// are left keep those that their own text names.
+pub async fn foresee(tasks: &mut [Task], knowledge: &dyn Knowledge) -> Result<(), KnowledgeError> {
+    for task in tasks {
+        task.footprint = knowledge.footprint(&task.issue, task.domain.domain).await?;
+    }
+    Ok(())
 }
 
 fn read_one(issue: Issue, settings: &Settings, minutes: Option<u32>, earlier: &Earlier) -> Task {

@@ -1,7 +1,7 @@
 //! What a person is told of an error of the ports, and what helps against it.
 
 use crate::error::{Error, Kind};
-use crate::ports::{ForgeError, JournalError, RepositoryError};
+use crate::ports::{ForgeError, JournalError, KnowledgeError, RepositoryError};
 
 impl From<ForgeError> for Error {
     fn from(error: ForgeError) -> Self {
@@ -67,6 +67,16 @@ impl From<RepositoryError> for Error {
             | RepositoryError::Io { .. } => return Self::from_source(kind, &error).hints(hint),
         };
         Self::new(kind, action).cause(&error).hints(hint)
+    }
+}
+
+impl From<KnowledgeError> for Error {
+    fn from(error: KnowledgeError) -> Self {
+        match error {
+            KnowledgeError::Index { .. } => Self::from_source(Kind::Files, &error)
+                .hints(["delete the directory `index` in the state directory: it is built anew"]),
+            KnowledgeError::History(error) => error.into(),
+        }
     }
 }
 

@@ -147,6 +147,10 @@ pub fn feedback_prompt(what: &Feedback<'_>) -> String {
     }
 }
 
+/// Less likely files would lead the agent astray, and more of them than this as well.
+const WORTH_A_WORD: f64 = 0.3;
+const FILES_MAX: usize = 20;
+
 /// A person's words stand outside of the template, so that no template can lose them.
 fn added(instructions: &str) -> String {
     let words = printable_block(instructions, INSTRUCTIONS_MAX);
@@ -160,10 +164,11 @@ fn added(instructions: &str) -> String {
 fn values(input: &PromptInput<'_>) -> Value {
     let issue = input.issue;
     let labels: Vec<String> = issue.labels.iter().map(|label| printable(label)).collect();
-    let files: Vec<String> = input
-        .files
-        .files
+    let files = input.files.by_probability();
+    let files: Vec<String> = files
         .iter()
+        .filter(|file| file.probability >= WORTH_A_WORD)
+        .take(FILES_MAX)
         .map(|file| printable(&file.path))
         .collect();
     context! {

@@ -19,12 +19,14 @@ fn help_shows_commands_examples_and_exit_codes() {
 
     Commands:
       exec         Work on issues: those with a label, or some by number
+      plan         Turn a directive into a plan, the plan into issues, and work on them
       resume       Go on with a session that was interrupted
       status       Show what is running, else the latest sessions
       metrics      Show cost, success rate and code impact of all sessions
       demo         Try it out: a small project and a scripted agent, offline, in seconds
       doctor       Say what is missing here, and how to mend it
       init         Write a configuration for this repository
+      footprint    Score how well the files of issues are foreseen
       evaluate     Say who should work on an issue, and why
       history      Show what the agent did on an issue
       clean        Remove what is provably not needed any more

@@ -28,6 +28,7 @@ mod tasks;
 mod world;
 
 mod approval;
+mod backtest;
 mod bad_input;
 mod bad_input_agents;
 mod bad_input_issues;
@@ -53,6 +54,7 @@ mod git_snapshot;
 mod github;
 mod init;
 mod kill;
+mod knowledge;
 mod local_forge;
 mod makespan;
 mod plan;

@@ -65,7 +65,22 @@ async fn metrics_add_all_sessions_up() {
     let _a = worked(&store, "a").await;
     let _b = worked(&store, "b").await;
     let answer = metrics(state.path()).unwrap();
-    insta::assert_snapshot!(answer.text, @"
+    let (totals, files) = answer.text.split_once("\nFiles foreseen for ").unwrap();
+    assert!(
+        files.starts_with("2 finished tasks: the first ten hold 100 % of what was touched, the first one was touched in 100 %; Brier 0.050\n"),
+        "{files}"
+    );
+    let kinds: Vec<Vec<&str>> = files
+        .lines()
+        .skip(3)
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!(kinds[0].join(" "), "named in the text 2 100 % 100 % 0.010");
+    assert_eq!(
+        kinds[1].join(" "),
+        "touched by similar work 2 0 % 0 % 0.090"
+    );
+    insta::assert_snapshot!(totals, @"
     Sessions  2
     Tasks     6: 2 completed, 2 failed, 2 unfinished
     Success   50 % of 4 tasks tried
@@ -79,7 +94,7 @@ async fn metrics_add_all_sessions_up() {
 
     sonnet              4     2         6  $6.50       -
     ");
-    insta::assert_snapshot!(answer.event.to_string(), @r#"{"v":1,"event":"metrics","sessions":2,"tasks":{"completed":2,"failed":2,"unfinished":2},"success_percent":50,"cost_usd":"6.50","granted_usd":"8.00","code":{"pulls":2,"files":6,"added":60,"removed":6},"domains":[{"name":"frontend","tasks":2,"completed":2,"attempts":2,"cost_usd":"4.00","tokens":0},{"name":"backend","tasks":4,"completed":0,"attempts":6,"cost_usd":"2.50","tokens":0}],"models":[{"name":"sonnet","tasks":4,"completed":2,"attempts":6,"cost_usd":"6.50","tokens":0}]}"#);
+    insta::assert_snapshot!(answer.event.to_string(), @r#"{"v":1,"event":"metrics","sessions":2,"tasks":{"completed":2,"failed":2,"unfinished":2},"success_percent":50,"cost_usd":"6.50","granted_usd":"8.00","code":{"pulls":2,"files":6,"added":60,"removed":6},"domains":[{"name":"frontend","tasks":2,"completed":2,"attempts":2,"cost_usd":"4.00","tokens":0},{"name":"backend","tasks":4,"completed":0,"attempts":6,"cost_usd":"2.50","tokens":0}],"models":[{"name":"sonnet","tasks":4,"completed":2,"attempts":6,"cost_usd":"6.50","tokens":0}],"footprints":{"tasks":2,"cuts":[1,5,10],"precision":[1.0,0.2,0.1],"recall":[1.0,1.0,1.0],"brier":0.05,"evidence":[{"kind":"named_in_text","files":2,"precision":1.0,"recall":1.0,"brier":0.01},{"kind":"similar_work","files":2,"precision":0.0,"recall":0.0,"brier":0.09}]}}"#);
 }
 
 async fn finish_at(store: &Store, id: &str, at: Timestamp) {

@@ -6,7 +6,7 @@ use autoissue::ports::{Journal, JournalError};
 use autoissue::rules::certificate::{Certificate, LeftOut, Part, Proof, Why};
 use autoissue::rules::classify::{Classified, Domain};
 use autoissue::rules::event::{Command, Effect, Event, Fact, ProcessIdentity, Recorded};
-use autoissue::rules::footprint::Footprint;
+use autoissue::rules::footprint::{Evidence, Footprint, LikelyFile};
 use autoissue::rules::ids::{
     AttemptNumber, BranchName, CommitId, ConversationId, IssueNumber, PullNumber, SessionId,
     SlotNumber, Timestamp, TreeId,
@@ -80,7 +80,12 @@ pub(crate) fn task(number: u64, domain: Domain) -> Task {
             confidence: 0.9,
             reasons: vec!["label".into()],
         },
-        footprint: Footprint::default(),
+        footprint: Footprint {
+            files: vec![
+                LikelyFile::new("src/page.rs", 0.9, Evidence::NamedInText),
+                LikelyFile::new("src/style.css", 0.3, Evidence::SimilarWork),
+            ],
+        },
         needs: vec![],
         obstacle: None,
         evaluation: None,

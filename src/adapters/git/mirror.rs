@@ -1,5 +1,6 @@
 //! Our own bare mirror, whose configuration is ours at every call.
 
+use super::archive::Archive;
 use super::create::create;
 use super::fetch::{Heads, Refs};
 use super::flight::Flight;
@@ -117,6 +118,13 @@ impl Mirror {
             .git
             .call(&self.path, subcommand)
             .env("GIT_DIR", &self.path))
+    }
+
+    /// Its history, to be read.
+    pub(super) fn archive(&self) -> Result<Archive, RepositoryError> {
+        self.guard()
+            .map_err(|cause| failed("secure the mirror", cause))?;
+        Ok(Archive::of_mirror(self.git.clone(), self.path.clone()))
     }
 
     /// A call on the mirror over files in `tree`, which must have been swept, with an index of our own that nobody

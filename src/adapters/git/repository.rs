@@ -1,5 +1,6 @@
 //! The repository port: the mirror, its worktrees and the remote, joined.
 
+use super::archive::Archive;
 use super::capture::{Taking, reopen};
 use super::clean::{Cleaned, clean};
 use super::difference::compare;
@@ -327,6 +328,11 @@ fn words(message: &CommitMessage) -> String {
 }
 
 impl GitRepository {
+    /// The mirror's history and files, to be read.
+    pub fn archive(&self) -> Result<Archive, RepositoryError> {
+        self.mirror.archive()
+    }
+
     /// Removes the worktrees that nobody uses and that hold no work, and says of the others why they stay. The next
     /// attempts make new ones.
     pub async fn clean(&self) -> Result<Vec<Cleaned>, RepositoryError> {

@@ -48,6 +48,9 @@ const STEPS: &[M<'static>] = &[M::up(
         files INTEGER NOT NULL DEFAULT 0,
         added INTEGER NOT NULL DEFAULT 0,
         removed INTEGER NOT NULL DEFAULT 0,
+        -- The footprint, and the paths that the commit changed, as JSON.
+        foreseen TEXT,
+        touched TEXT,
         PRIMARY KEY (session, issue)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX tasks_by_issue ON tasks (issue);

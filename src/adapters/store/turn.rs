@@ -191,12 +191,13 @@ fn add(db: &Connection, session: &Key, task: &Task) -> Result<(), StoreError> {
     let domain = serde_json::to_value(task.domain.domain).expect("a domain is JSON");
     execute(
         db,
-        "INSERT OR IGNORE INTO tasks (session, issue, title, domain) VALUES (?, ?, ?, ?)",
+        "INSERT OR IGNORE INTO tasks (session, issue, title, domain, foreseen) VALUES (?, ?, ?, ?, ?)",
         (
             session.row,
             task.number().0.cast_signed(),
             &task.issue.title,
             domain.as_str().unwrap_or_default(),
+            serde_json::to_string(&task.footprint).expect("a footprint is JSON"),
         ),
     )
 }
@@ -226,11 +227,13 @@ fn learn(
             commit: Commit { diff, .. },
         } => execute(
             db,
-            "UPDATE tasks SET files = ?, added = ?, removed = ? WHERE session = ? AND issue = ?",
+            "UPDATE tasks SET files = ?, added = ?, removed = ?, touched = ?
+             WHERE session = ? AND issue = ?",
             (
                 diff.files.cast_signed(),
                 diff.added.cast_signed(),
                 diff.removed.cast_signed(),
+                serde_json::to_string(&diff.paths).expect("paths are JSON"),
                 session.row,
                 issue,
             ),

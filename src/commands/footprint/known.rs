@@ -1,0 +1,167 @@
+//! Tasks get the files that the repository's past and its files speak for. Without an index their text's own stand.
+
+use crate::adapters::git::repository::GitRepository;
+use crate::adapters::knowledge::library::{Learned, Library, Step};
+use crate::adapters::store::open::Store;
+use crate::commands::output::Output;
+use crate::commands::place::Place;
+use crate::commands::wire::Wiring;
+use crate::engine::intake;
+use crate::error::Error;
+use crate::ports::KnowledgeError;
+use crate::reporters::shape::VERSION;
+use crate::reporters::table::thousands;
+use crate::rules::footprint::model::Weights;
+use crate::rules::footprint::record;
+use crate::rules::task::Task;
+use serde_json::json;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// What takes longer is shown, and shown again after as long.
+const SHOWN_AFTER: Duration = Duration::from_secs(1);
+const SHOWN_AGAIN: Duration = Duration::from_secs(5);
+
+/// Brings the index up to date with the mirror, and gives every task its footprint. The mirror has just been fetched.
+/// What goes wrong is told, and stops nobody.
+pub async fn foresee(
+    place: &Place,
+    wiring: &Wiring,
+    store: &Store,
+    repository: &GitRepository,
+    tasks: &mut [Task],
+) -> Result<(), Error> {
+    if tasks.is_empty() {
+        return Ok(());
+    }
+    let told = match library(place, wiring, repository).await {
+        Ok(library) => {
+            let library = library.with_weights(weights(Some(store), wiring));
+            intake::foresee(tasks, &library).await
+        }
+        Err(error) => Err(error),
+    };
+    let Err(error) = told else {
+        return Ok(());
+    };
+    let event =
+        json!({ "v": VERSION, "event": "note", "about": "index", "text": error.to_string() });
+    let text = format!("note: files are foreseen from the issues' own text alone: {error}\n");
+    place.output.note(&text, &event)
+}
+
+/// The same with the index as the last run left it; nothing where there is none. Touches nothing.
+pub async fn foresee_as_known(wiring: &Wiring, store: Option<&Store>, tasks: &mut [Task]) {
+    let Ok(library) = Library::look(index_path(wiring)).await else {
+        return;
+    };
+    let library = library.with_weights(weights(store, wiring));
+    if let Err(error) = intake::foresee(tasks, &library).await {
+        tracing::debug!(%error, "the index was not used");
+    }
+}
+
+/// The index of this project, up to date with the mirror's base branch.
+pub async fn library(
+    place: &Place,
+    wiring: &Wiring,
+    repository: &GitRepository,
+) -> Result<Library, KnowledgeError> {
+    let archive = repository.archive()?;
+    let base = &wiring.project.base_branch;
+    let name = format!("refs/remotes/origin/{base}");
+    let Some(commit) = archive.commit(&name).await? else {
+        return Err(KnowledgeError::Index {
+            action: "read the history".to_owned(),
+            detail: format!("the mirror has no branch `{base}`"),
+        });
+    };
+    let library = Library::open(&index_path(wiring)).await?;
+    let showing = Showing::new(place.output);
+    let learned = library
+        .bring_up_to_date(&archive, &commit, &|step| showing.step(step))
+        .await?;
+    showing.end(learned);
+    Ok(library)
+}
+
+/// What this repository's own record makes of the weights; the defaults where there is none.
+#[must_use]
+pub fn weights(store: Option<&Store>, wiring: &Wiring) -> Weights {
+    let records = store.and_then(|store| store.records(Some(&wiring.project_key())).ok());
+    record::learned(&records.unwrap_or_default())
+}
+
+/// Where the index of this project is.
+#[must_use]
+pub fn index_path(wiring: &Wiring) -> PathBuf {
+    let mirror = wiring.git_place().mirror;
+    let name = mirror
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    wiring.state.join("index").join(format!("{name}.db"))
+}
+
+/// Tells of what takes long.
+struct Showing {
+    output: Output,
+    since: Instant,
+    next: Mutex<Instant>,
+}
+
+impl Showing {
+    fn new(output: Output) -> Self {
+        let since = Instant::now();
+        Self {
+            output,
+            since,
+            next: Mutex::new(since + SHOWN_AFTER),
+        }
+    }
+
+    fn step(&self, step: Step) {
+        let Ok(mut next) = self.next.lock() else {
+            return;
+        };
+        if Instant::now() < *next {
+            return;
+        }
+        *next = Instant::now() + SHOWN_AGAIN;
+        let (what, done, all) = match step {
+            Step::Commits(done, all) => ("commits", done, all),
+            Step::Files(done, all) => ("files", done, all),
+        };
+        let text = format!(
+            "Learning from the repository: {} of {} {what}\n",
+            thousands(done),
+            thousands(all)
+        );
+        self.tell(
+            &text,
+            &json!({ "v": VERSION, "event": "learning", "what": what, "done": done, "of": all }),
+        );
+    }
+
+    fn end(&self, learned: Learned) {
+        if self.since.elapsed() < SHOWN_AFTER {
+            return;
+        }
+        let seconds = self.since.elapsed().as_secs();
+        let text = format!(
+            "Learned from {} commits and {} files in {seconds}s\n",
+            thousands(learned.commits),
+            thousands(learned.files)
+        );
+        self.tell(&text, &json!({
+            "v": VERSION, "event": "learned", "commits": learned.commits, "files": learned.files, "seconds": seconds,
+        }));
+    }
+
+    /// Whoever has stopped reading is no reason to stop.
+    fn tell(&self, text: &str, event: &serde_json::Value) {
+        drop(self.output.note(text, event));
+    }
+}

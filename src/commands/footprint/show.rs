@@ -1,0 +1,76 @@
+//! `footprint show`: the files that an issue will likely touch, and what says so.
+
+use crate::adapters::knowledge::library::Library;
+use crate::commands::answer::Answer;
+use crate::commands::footprint::known::{index_path, weights};
+use crate::commands::footprint::report::as_values;
+use crate::commands::place::Place;
+use crate::commands::store::look;
+use crate::commands::wire::Wiring;
+use crate::config::loaded::Overrides;
+use crate::error::{Error, Kind};
+use crate::ports::Knowledge as _;
+use crate::reporters::shape::VERSION;
+use crate::reporters::table::grid;
+use crate::rules::classify::classify;
+use crate::rules::exit::Exit;
+use crate::rules::footprint::read::read_alone;
+use crate::rules::footprint::{Footprint, LikelyFile};
+use crate::rules::ids::IssueNumber;
+use crate::rules::printable::printable;
+use serde_json::json;
+
+/// Runs the command. Reads the issue and the index as the last run left it; writes nothing.
+pub async fn run(place: &Place, number: IssueNumber) -> Result<Exit, Error> {
+    let wiring = Wiring::new(place, &Overrides::default())?;
+    let issue = wiring.forge()?.issue(number).await?.ok_or_else(|| {
+        Error::new(Kind::Usage, format!("show issue {number}")).cause("there is no such issue")
+    })?;
+    let library = Library::look(index_path(&wiring)).await.ok();
+    let footprint = match &library {
+        Some(library) => {
+            let store = look(&wiring.state)?;
+            let library = library
+                .clone()
+                .with_weights(weights(store.as_ref(), &wiring));
+            library.footprint(&issue, classify(&issue).domain).await?
+        }
+        None => read_alone(&issue),
+    };
+    let event = json!({
+        "v": VERSION, "event": "footprint", "issue": number, "index": library.is_some(),
+        "files": as_values(&footprint),
+    });
+    let mut text = text(&footprint);
+    if library.is_none() {
+        text.push_str(
+            "\nThere is no index of this repository yet; the next `autoissue exec` makes it.\n",
+        );
+    }
+    Answer { text, event }.print(&place.output)?;
+    Ok(Exit::Done)
+}
+
+fn text(footprint: &Footprint) -> String {
+    if footprint.files.is_empty() {
+        return "Nothing says which files it will touch.\n".to_owned();
+    }
+    let rows = footprint.by_probability().into_iter().map(row).collect();
+    grid(vec!["file", "because", "probability", "friction"], rows, 2).join("\n") + "\n"
+}
+
+/// The strongest reasons come first.
+fn row(file: &LikelyFile) -> Vec<String> {
+    let mut reasons = file.evidence.clone();
+    reasons.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+    let reasons: Vec<String> = reasons
+        .iter()
+        .map(|reason| format!("{} {:.2}", reason.kind.words(), reason.weight))
+        .collect();
+    vec![
+        printable(&file.path),
+        reasons.join(", "),
+        format!("{:.0} %", file.probability * 100.0),
+        format!("{:.2}", file.friction),
+    ]
+}
