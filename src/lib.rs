@@ -33,6 +33,7 @@ pub mod rules {
     pub mod redact;
     pub mod references;
     pub mod retry;
+    pub mod rework;
     #[cfg(test)]
     pub(crate) mod script;
     pub mod secret_forms;
@@ -43,6 +44,7 @@ pub mod rules {
     pub mod tags;
     pub mod tally;
     pub mod task;
+    mod whole;
     /// A directive taken apart into items, and what becomes of them.
     pub mod plan {
         pub mod check;
@@ -115,6 +117,7 @@ pub mod rules {
         pub mod order;
         mod places;
         pub mod predict;
+        pub mod rework;
         pub mod session;
         pub mod step;
         pub mod table;
@@ -148,9 +151,11 @@ pub mod engine {
     mod beside;
     mod certify;
     pub mod clock;
+    mod halt;
     pub mod intake;
     pub mod laying_out;
     pub mod link;
+    mod matrix;
     mod merges;
     pub mod orders;
     pub mod planning;
@@ -224,6 +229,7 @@ pub mod adapters {
         mod sweep;
         mod tokens;
         mod trash;
+        mod trial;
         mod user;
         mod worktrees;
     }

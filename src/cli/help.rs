@@ -25,6 +25,7 @@ Examples:
   autoissue doctor                     what is missing here?
   autoissue exec backlog --dry-run     what would run, in which order, at which price?
   autoissue exec backlog --budget 25   work on the issues labelled `backlog`
+  autoissue plan \"Add rate limits\"     break it down into issues, show the plan, ask, and do it
   autoissue resume                     go on after an interruption
 
 ",

@@ -148,7 +148,6 @@ async fn go_on_planning(
         means: means(wiring).await?,
         journal,
         opening: PlanOpening::Resumed(Box::new(settings)),
-        written: None,
         purpose,
         save,
     })

@@ -1,25 +1,25 @@
 //! One try at one task: prepare, agent, commit, check, publish.
 
+use crate::engine::halt::{Halt, check_failure, unpublished};
 use crate::engine::link::Link;
 use crate::engine::orders::Orders;
 use crate::engine::publish::{PublishError, Publisher};
 use crate::engine::rounds::Rounds;
 use crate::engine::verify::{BaseVerdicts, Verification};
 use crate::ports::{
-    Capture, Clash, CommandEnd, CommandOrder, ForgeError, Interrupted, Ports, RepositoryError,
-    Stop, Workspace, WorkspaceOrder,
+    Capture, Clash, CommandEnd, CommandOrder, Ports, Stop, Workspace, WorkspaceOrder,
 };
 use crate::rules::event::Fact;
 use crate::rules::ids::{BranchName, CommitId, SessionId};
 use crate::rules::money::{Charge, Usd};
 use crate::rules::names;
 use crate::rules::offer::{self, Offer};
-use crate::rules::prompt::{self, Feedback};
+use crate::rules::rework::Rework;
 use crate::rules::schedule::table::{Entry, Run};
 use crate::rules::settings::Settings;
 use crate::rules::stack::Below;
 use crate::rules::task::{
-    Attempted, CheckReport, Commit, ErrorClass, Failure, Outcome, Stage, Start, Task, Verdict,
+    Attempted, CheckReport, Commit, ErrorClass, Failure, Outcome, Stage, Start, Task,
 };
 use std::sync::Arc;
 
@@ -40,27 +40,6 @@ pub struct Work {
     pub run: Run,
     /// What agents may spend in it by their own reckoning: the grant less the slack.
     pub limit: Usd,
-}
-
-/// Why an attempt goes no further.
-#[derive(Debug)]
-pub(super) enum Halt {
-    Failed(Failure),
-    NeedsHuman(String),
-    Unchanged(String),
-    Stopped,
-}
-
-impl From<Interrupted> for Halt {
-    fn from(_: Interrupted) -> Self {
-        Self::Stopped
-    }
-}
-
-impl From<RepositoryError> for Halt {
-    fn from(error: RepositoryError) -> Self {
-        Self::Failed(Failure::new(ErrorClass::Workspace, error_line(&error)))
-    }
 }
 
 /// What is known of the work so far; starts with what earlier attempts left.
@@ -207,8 +186,13 @@ impl Attempt<'_> {
         if below.is_empty() {
             return Ok(None);
         }
-        let commits: Vec<CommitId> = below.iter().map(|below| below.commit.clone()).collect();
+        let mut commits: Vec<CommitId> = below.iter().map(|below| below.commit.clone()).collect();
+        let rework = self.rework();
+        commits.extend(rework.map(|rework| rework.own.id.clone()));
         let joined = self.ports.repository.join(&commits).await?;
+        if rework.is_some() && joined.clashes.is_empty() {
+            return Err(Halt::Unchanged("it fits by now".to_owned()));
+        }
         let mut clashes = joined.clashes.into_iter();
         self.clash = clashes.next();
         if clashes.next().is_some() {
@@ -362,10 +346,12 @@ impl Attempt<'_> {
                 .or(self.work.entry.record.model.as_deref()),
         };
         let mut publisher = self.publisher();
-        match publisher.offer(&offer).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(unpublished(&error)),
-        }
+        let opened = publisher.offer(&offer).await;
+        let corrected = match (opened, self.rework()) {
+            (Ok(Some(_)), Some(_)) => publisher.correct(&offer).await,
+            (opened, _) => opened.map(drop),
+        };
+        corrected.map_err(|error| unpublished(&error))
     }
 
     /// Shows on the forge that somebody works on it; a forge that cannot show it stops nobody.
@@ -405,6 +391,12 @@ impl Attempt<'_> {
         self.work.entry.record.base.clone().ok_or_else(lost)
     }
 
+    /// The work that this attempt brings onto what it conflicts with, where it is such an attempt.
+    pub(super) fn rework(&self) -> Option<&Rework> {
+        let rework = self.work.entry.rework.as_ref();
+        rework.filter(|rework| rework.is_open)
+    }
+
     pub(super) fn task(&self) -> &Task {
         &self.work.entry.task
     }
@@ -431,68 +423,4 @@ impl Attempt<'_> {
             .map(|(name, value)| (name.to_owned(), value))
             .collect()
     }
-}
-
-/// What to do about work that could not be offered: wait, ask for credentials, or ask a person.
-fn unpublished(error: &PublishError) -> Halt {
-    let failed = |class, until| {
-        Halt::Failed(Failure {
-            until,
-            ..Failure::new(class, error_line(error))
-        })
-    };
-    match error {
-        PublishError::Interrupted(_) => Halt::Stopped,
-        PublishError::Repository(RepositoryError::Remote { auth: true, .. })
-        | PublishError::Forge(ForgeError::Auth { .. }) => failed(ErrorClass::Auth, None),
-        PublishError::Repository(RepositoryError::Foreign { .. })
-        | PublishError::Forge(ForgeError::Refused { .. } | ForgeError::NotFound { .. }) => {
-            Halt::NeedsHuman(error_line(error))
-        }
-        PublishError::Forge(ForgeError::Limited { until, .. }) => {
-            failed(ErrorClass::Publish, *until)
-        }
-        PublishError::Repository(_)
-        | PublishError::Forge(ForgeError::Unknown { .. } | ForgeError::Io { .. }) => {
-            failed(ErrorClass::Publish, None)
-        }
-    }
-}
-
-/// What stops a commit from being offered, in words for the agent and for a person.
-pub(super) fn check_failure(reports: &[CheckReport]) -> Option<Failure> {
-    let failed: Vec<CheckReport> = reports
-        .iter()
-        .filter(|report| report.verdict.stops())
-        .cloned()
-        .collect();
-    if failed.is_empty() {
-        return None;
-    }
-    if failed
-        .iter()
-        .all(|report| report.verdict == Verdict::Unable)
-    {
-        let names: Vec<&str> = failed.iter().map(|report| report.name.as_str()).collect();
-        let message = format!("could not start {}: {}", names.join(", "), failed[0].output);
-        return Some(Failure::new(ErrorClass::Validation, message));
-    }
-    Some(Failure::new(
-        ErrorClass::CheckFailed,
-        prompt::feedback_prompt(&Feedback::ChecksFailed(&failed)),
-    ))
-}
-
-/// An error and what caused it, in one line.
-pub(super) fn error_line(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        let words = next.to_string();
-        if !line.contains(&words) {
-            line = format!("{line}: {words}");
-        }
-        cause = next.source();
-    }
-    line
 }

@@ -1,6 +1,6 @@
 //! Tries a session's work together: merged in order in the mirror, checked as one, and what breaks it found.
 
-use crate::engine::attempt::error_line;
+use crate::engine::halt::error_line;
 use crate::engine::orders::Orders;
 use crate::engine::verify::{BaseVerdicts, Verification};
 use crate::ports::{Activity, Interrupted, Ports, RepositoryError, Stop, Watch};

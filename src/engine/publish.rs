@@ -66,6 +66,29 @@ impl Publisher<'_> {
         self.open_pull(&draft).await.map(Some)
     }
 
+    /// Gives the open pull base, title and description anew: its work stands elsewhere now.
+    pub async fn correct(&mut self, offer: &Offer<'_>) -> Result<(), PublishError> {
+        let Some(mut pull) = self.record.pull.as_deref().cloned() else {
+            return Ok(());
+        };
+        let branch = BranchName::new(&pull.head);
+        let effect = Effect::Describe {
+            branch: branch.clone(),
+            kind: format!("work {}", offer.commit.id),
+        };
+        if self.is_done(&effect) {
+            return Ok(());
+        }
+        let draft = self.redacted(offer::pull_draft(&Offer {
+            branch: &branch,
+            ..*offer
+        }));
+        self.intend(&effect).await?;
+        self.ports.forge.correct_pull(pull.number, &draft).await?;
+        (pull.base, pull.body) = (draft.base, draft.body);
+        self.did(effect, Some(pull)).await
+    }
+
     /// Shows on the forge how the task ended; what cannot be shown is told, not fatal.
     pub async fn announce(&mut self, entry: &Entry) -> Result<Option<String>, Interrupted> {
         let mut troubles: Vec<String> = Vec::new();

@@ -1,7 +1,8 @@
 //! The paid part of an attempt: the agent works, its files are taken in and checked, and what a check says goes back
 //! to it, all within one grant.
 
-use crate::engine::attempt::{Attempt, Halt, check_failure};
+use crate::engine::attempt::Attempt;
+use crate::engine::halt::{Halt, check_failure};
 use crate::ports::{
     AgentEnd, AgentOrder, AgentReport, AgentTask, Capture, Conversation, Workspace,
 };
@@ -232,7 +233,12 @@ impl<'a, 'b> Rounds<'a, 'b> {
         })?;
         let clash = attempt.clash.as_ref();
         let paths = clash.map_or(&[][..], |clash| clash.paths.as_slice());
-        Ok(words + &stack::prompt_words(&attempt.work.entry.record.below, paths))
+        Ok(words
+            + &stack::prompt_words(
+                &attempt.work.entry.record.below,
+                paths,
+                attempt.rework().is_some(),
+            ))
     }
 
     fn left(&self) -> Usd {

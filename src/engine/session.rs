@@ -68,6 +68,8 @@ pub(super) struct Loop<'a> {
     running: HashMap<Id, (IssueNumber, AttemptNumber)>,
     stops: HashMap<IssueNumber, Stop>,
     pub(super) announcements: JoinSet<()>,
+    /// The run of the merge matrix; one at a time.
+    pub(super) trials: JoinSet<Input>,
     looks: u32,
     /// Stops the trial of the whole.
     pub(super) trial: Stop,
@@ -98,6 +100,7 @@ pub async fn run(
         running: HashMap::new(),
         stops: HashMap::new(),
         announcements: JoinSet::new(),
+        trials: JoinSet::new(),
         looks: 0,
         trial: Stop::new(),
     };
@@ -172,6 +175,7 @@ impl Loop<'_> {
             self.live.session.phase,
             Phase::Finished | Phase::Interrupted
         ) {
+            self.test_merges();
             let now = self.live.ports.clock.now();
             let wake = self
                 .live
@@ -184,6 +188,7 @@ impl Loop<'_> {
             tokio::select! {
                 Some(message) = self.inbox.recv() => take(message, &mut inputs, &mut durable),
                 Some(ended) = self.attempts.join_next_with_id() => inputs.extend(self.ended(ended)),
+                Some(tested) = self.trials.join_next() => inputs.extend(tested.ok()),
                 _ = look.tick() => inputs.extend(self.look_around().await?),
                 () = tokio::time::sleep(wake.unwrap_or(LOOK_EVERY)), if wake.is_some() => inputs.push(Input::Tick),
                 () = stop.asked(), if !stopping => {
@@ -291,7 +296,9 @@ impl Loop<'_> {
     fn act(&mut self, recorded: &Recorded) {
         match &recorded.event {
             Event::Admitted { issue, .. } => self.start_attempt(*issue),
-            Event::TaskEnded { issue, .. } => self.announce(*issue),
+            Event::TaskEnded { issue, .. } | Event::ReworkGivenUp { issue, .. } => {
+                self.announce(*issue);
+            }
             Event::Certifying { parts } => self.certify(parts.clone()),
             Event::Certified { .. } => self.tell_certificate(),
             Event::StopRequested => {
@@ -319,8 +326,7 @@ impl Loop<'_> {
             | Event::TasksRead { .. }
             | Event::Held { .. }
             | Event::Due { .. }
-            | Event::ApprovalAwaited { .. }
-            | Event::Approved { .. }
+            | Event::Consent { .. }
             | Event::Fact { .. }
             | Event::Settled { .. }
             | Event::RetryScheduled { .. }
@@ -333,6 +339,8 @@ impl Loop<'_> {
             | Event::Announced { .. }
             | Event::Merged { .. }
             | Event::CertificateTold { .. }
+            | Event::TestMerged { .. }
+            | Event::ReworkOffered { .. }
             | Event::SpentElsewhere { .. }
             | Event::SessionInterrupted
             | Event::SessionFinished => {}
@@ -422,6 +430,7 @@ impl Loop<'_> {
         while self.inbox.try_recv().is_ok() {}
         self.stops.values().for_each(Stop::ask);
         self.announcements.shutdown().await;
+        self.trials.shutdown().await;
         let all = async { while self.attempts.join_next().await.is_some() {} };
         if tokio::time::timeout(LAST_GRACE, all).await.is_err() {
             tracing::warn!("attempts did not end in time");

@@ -161,6 +161,11 @@ pub trait Repository: Send + Sync {
     async fn holds(&self, branch: &str, commit: &CommitId) -> Result<bool, RepositoryError>;
     /// Joins commits into one that holds the work of all; asked again, it is the same one.
     async fn join(&self, commits: &[CommitId]) -> Result<Joined, RepositoryError>;
+    /// Merges pairs of commits for a trial, many in one process: for each the paths that conflict.
+    async fn test_merges(
+        &self,
+        pairs: &[(CommitId, CommitId)],
+    ) -> Result<Vec<Vec<String>>, RepositoryError>;
     /// Those of the paths that hold markers of a conflict in this tree.
     async fn marked(&self, tree: &TreeId, paths: &[String])
     -> Result<Vec<String>, RepositoryError>;

@@ -11,6 +11,7 @@ use crate::reporters::words::{address, brief, fit, plural, spoken, tone_of};
 use crate::rules::ids::SessionId;
 use crate::rules::money::Usd;
 use crate::rules::printable::printable;
+use crate::rules::rework::Conflict;
 use crate::rules::summary::{Group, by_domain, by_model};
 use crate::rules::tally::{Phase, Tally, TaskTally};
 use crate::rules::task::Ending;
@@ -33,6 +34,7 @@ pub fn end_report(tally: &Tally, width: usize, colour: Colour, calling: &Calling
         verdict(tally, width, paint),
         links(tally, width, paint),
         reasons(tally, width, paint),
+        conflicts(tally, width, paint),
         together(tally, width, paint),
         next_steps(&steps(tally, calling), width, paint),
     ];
@@ -190,6 +192,19 @@ fn reasons(tally: &Tally, width: usize, paint: Paint) -> String {
         lines.push(format!("  and {} more", told.len() - REASONS));
     }
     section("Reasons", &lines, paint)
+}
+
+/// Work that conflicts, and stayed so.
+fn conflicts(tally: &Tally, width: usize, paint: Paint) -> String {
+    let line = |conflict: &Conflict| {
+        let words = printable(&conflict.words());
+        fit(
+            &format!("  {:<6} {words}", conflict.issue.to_string()),
+            width,
+        )
+    };
+    let lines: Vec<String> = tally.conflicts.iter().take(REASONS).map(line).collect();
+    section("Conflicts", &lines, paint)
 }
 
 /// Does it all go together, in which order, and what does not?

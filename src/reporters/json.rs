@@ -138,7 +138,7 @@ mod tests {
         {"v":1,"event":"attempt_settled","session":"01K5SHOP000000000000000000","at":"2026-09-21T14:15:00.000Z","issue":12,"attempt":1,"result":"published","failure":null,"reason":null,"model":"claude-sonnet-4-5","grant_usd":"5.50","spent_usd":"0.1117","cost_usd":"0.1117","basis":"reported","tokens":{"input":1000,"cached_input":0,"cache_write":0,"output":200}}
         {"v":1,"event":"task_ended","session":"01K5SHOP000000000000000000","at":"2026-09-21T14:15:01.000Z","issue":12,"outcome":"completed","branch":"autoissue/12-mend-the-shop","pull":{"number":31,"url":"https://github.com/acme/shop/pull/31"},"attempts":1,"cost_usd":"0.1117","reason":null}
         {"v":1,"event":"task_announced","session":"01K5SHOP000000000000000000","at":"2026-09-21T14:15:02.000Z","issue":12,"trouble":null}
-        {"v":1,"event":"session_finished","session":"01K5SHOP000000000000000000","at":"2026-09-21T14:15:03.000Z","summary":{"completed":1,"failed":0,"blocked":0,"skipped":0,"cost_usd":"0.1117","certificate":null,"tasks":[{"issue":12,"outcome":"completed","branch":"autoissue/12-mend-the-shop","pull":{"number":31,"url":"https://github.com/acme/shop/pull/31"},"attempts":1,"cost_usd":"0.1117","reason":null}]}}
+        {"v":1,"event":"session_finished","session":"01K5SHOP000000000000000000","at":"2026-09-21T14:15:03.000Z","summary":{"completed":1,"failed":0,"blocked":0,"skipped":0,"cost_usd":"0.1117","conflicts":[],"certificate":null,"tasks":[{"issue":12,"outcome":"completed","branch":"autoissue/12-mend-the-shop","pull":{"number":31,"url":"https://github.com/acme/shop/pull/31"},"attempts":1,"cost_usd":"0.1117","reason":null}]}}
         "#);
     }
 
@@ -152,7 +152,7 @@ mod tests {
         let mut text = vec![summary];
         text.extend(tasks.as_array().unwrap().iter().cloned());
         insta::assert_snapshot!(shown(&text), @r#"
-        {"completed":4,"failed":3,"blocked":2,"skipped":1,"cost_usd":"3.9797","certificate":null,"tasks":null}
+        {"completed":4,"failed":3,"blocked":2,"skipped":1,"cost_usd":"3.9797","conflicts":[],"certificate":null,"tasks":null}
         {"issue":12,"outcome":"completed","branch":"autoissue/12-mend-the-shop","pull":{"number":31,"url":"https://github.com/acme/shop/pull/31"},"attempts":1,"cost_usd":"0.1117","reason":null}
         {"issue":13,"outcome":"completed","branch":"autoissue/13-mend-the-shop","pull":{"number":32,"url":"https://github.com/acme/shop/pull/32"},"attempts":2,"cost_usd":"0.65","reason":null}
         {"issue":14,"outcome":"completed","branch":"autoissue/14-mend-the-shop","pull":{"number":33,"url":"https://github.com/acme/shop/pull/33"},"attempts":1,"cost_usd":"0.098","reason":null}

@@ -3,15 +3,17 @@
 use crate::reporters::fact_lines::fact_found;
 use crate::reporters::line::Line;
 use crate::reporters::paint::Tone;
+use crate::reporters::plan_lines;
 use crate::reporters::time::{ahead, human};
 use crate::reporters::together::{counted, sentence};
 use crate::reporters::words::{brief, fit, plural, spoken, tone_of, why};
 use crate::rules::certificate::{Certificate, Part};
-use crate::rules::event::{Command, Event, Recorded};
+use crate::rules::event::{Command, Consent, Event, Recorded};
 use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::{Basis, Usd};
 use crate::rules::printable::printable;
+use crate::rules::rework::Conflict;
 use crate::rules::settings::Settings;
 use crate::rules::stack::Below;
 use crate::rules::summary::by_domain;
@@ -19,6 +21,8 @@ use crate::rules::tally::{PullTally, Tally, TaskTally};
 use crate::rules::task::{Attempted, Failure, Outcome, Start, Task};
 use std::sync::Arc;
 
+/// Conflicts that one line tells besides the first.
+const MOST_CONFLICTS: usize = 4;
 /// Columns that a title gets within a sentence.
 const TITLE: usize = 60;
 
@@ -36,11 +40,7 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
         Event::SessionResumed { settings } => Some(session_resumed(tally, settings)),
         Event::TasksRead { tasks, .. } => Some(tasks_read(tally, tasks)),
         Event::Held { issue, by, over } => Some(held(*issue, *by, over)),
-        Event::ApprovalAwaited { issue, reason } => Some(approval_awaited(*issue, reason)),
-        Event::Approved {
-            issue,
-            instructions,
-        } => Some(approved(*issue, instructions.as_deref())),
+        Event::Consent { issue, consent } => Some(consented(*issue, consent)),
         Event::Admitted { issue, .. } => admitted(tally, *issue, &recorded.event),
         Event::Fact { issue, fact, .. } => fact_found(*issue, fact),
         Event::Settled {
@@ -71,6 +71,12 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
         Event::DispatchStopped { reason } => Some(dispatch_stopped(reason)),
         Event::BreakerClosed => Some(Line::news(Tone::Good, "breaker closed", "")),
         Event::TaskEnded { issue, .. } => task_ended(tally, *issue),
+        Event::TestMerged { conflicts, .. } => conflicting(conflicts),
+        Event::ReworkOffered { issue, with, .. } => Some(reworked(*issue, with)),
+        Event::ReworkGivenUp { issue, reason } => Some(Line::warn(
+            *issue,
+            format!(" stays as it is: {}", brief(reason)),
+        )),
         Event::Certifying { parts } => Some(certifying(parts)),
         Event::Certified { certificate } => Some(certified(certificate)),
         Event::Merged { issue } => Some(Line::about(*issue, " is merged")),
@@ -84,6 +90,15 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
         // Told while they happen, before a session's own lines begin: by `planning`.
         Event::Planning { .. } | Event::Due { .. } | Event::SpentElsewhere { .. } => None,
     }
+}
+
+/// The same of a step from a directive to issues, which a session's own lines leave out.
+#[must_use]
+pub fn planning_line(recorded: &Recorded) -> Option<Line> {
+    let Event::Planning { fact } = &recorded.event else {
+        return None;
+    };
+    plan_lines::line(fact)
 }
 
 fn dispatch_stopped(reason: &str) -> Line {
@@ -151,6 +166,13 @@ fn tasks_read(tally: &Tally, tasks: &[Arc<Task>]) -> Line {
 
 fn held(issue: IssueNumber, by: IssueNumber, over: &str) -> Line {
     Line::about(issue, format!(" waits for {by} ({})", brief(over)))
+}
+
+fn consented(issue: IssueNumber, consent: &Consent) -> Line {
+    match consent {
+        Consent::Awaited { reason } => approval_awaited(issue, reason),
+        Consent::Given { instructions } => approved(issue, instructions.as_deref()),
+    }
 }
 
 fn approval_awaited(issue: IssueNumber, reason: &str) -> Line {
@@ -325,6 +347,28 @@ fn effort(task: &TaskTally, now: Timestamp) -> String {
 fn announced(issue: IssueNumber, trouble: Option<&str>) -> Option<Line> {
     let text = format!(" could not be announced: {}", brief(trouble?));
     Some(Line::warn(issue, text))
+}
+
+fn conflicting(conflicts: &[Conflict]) -> Option<Line> {
+    let (first, more) = conflicts.split_first()?;
+    let mut text = format!(" {}", printable(&first.words()));
+    for conflict in more.iter().take(MOST_CONFLICTS) {
+        text = format!(
+            "{text}; {} {}",
+            conflict.issue,
+            printable(&conflict.words())
+        );
+    }
+    Some(Line::warn(first.issue, text))
+}
+
+fn reworked(issue: IssueNumber, with: &[IssueNumber]) -> Line {
+    let with: Vec<String> = with.iter().map(ToString::to_string).collect();
+    let text = format!(
+        " gets one more attempt, on top of the work for {}",
+        with.join(" and ")
+    );
+    Line::about(issue, text)
 }
 
 fn certifying(parts: &[Part]) -> Line {

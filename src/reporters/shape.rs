@@ -7,9 +7,8 @@ use crate::reporters::evaluation::evaluation_json;
 use crate::reporters::plan_lines;
 use crate::reporters::time::rfc3339;
 use crate::reporters::together;
-use crate::rules::event::{Command, Effect, Event, Fact, Recorded};
+use crate::rules::event::{Command, Consent, Effect, Event, Fact, Recorded};
 use crate::rules::ids::{IssueNumber, Timestamp};
-use crate::rules::issue::Selection;
 use crate::rules::money::{Charge, Usd};
 use crate::rules::schedule::predict::Prediction;
 use crate::rules::settings::Settings;
@@ -43,6 +42,7 @@ pub fn summary(tally: &Tally) -> Value {
         "blocked": counts.stuck(),
         "skipped": counts.skipped,
         "cost_usd": tally.spent.decimal(),
+        "conflicts": tally.conflicts,
         "certificate": tally.certificate.as_ref().map(together::as_json),
         "tasks": tasks_json(tally),
     });
@@ -97,8 +97,7 @@ fn name(event: &Event) -> &'static str {
         Event::TasksRead { .. } => "tasks_read",
         Event::Held { .. } => "task_held",
         Event::Due { .. } => "task_due",
-        Event::ApprovalAwaited { .. } => "approval_awaited",
-        Event::Approved { .. } => "task_approved",
+        Event::Consent { consent, .. } => consent_name(consent),
         Event::Admitted { .. } => "attempt_admitted",
         Event::Fact { fact, .. } => fact_name(fact),
         Event::Settled { .. } => "attempt_settled",
@@ -110,6 +109,9 @@ fn name(event: &Event) -> &'static str {
         Event::BreakerOpened { .. } => "breaker_opened",
         Event::BreakerClosed => "breaker_closed",
         Event::TaskEnded { .. } => "task_ended",
+        Event::TestMerged { .. } => "test_merged",
+        Event::ReworkOffered { .. } => "rework_offered",
+        Event::ReworkGivenUp { .. } => "rework_given_up",
         Event::Certifying { .. } => "certifying",
         Event::Certified { .. } => "certified",
         Event::CertificateTold { .. } => "certificate_told",
@@ -140,12 +142,7 @@ fn fact_name(fact: &Fact) -> &'static str {
 
 fn fields(tally: &Tally, event: &Event) -> Value {
     match event {
-        Event::SessionStarted {
-            project,
-            selection,
-            settings,
-            ..
-        } => started(project, selection, settings),
+        Event::SessionStarted { .. } => started(event),
         Event::SessionResumed { settings } => frame(settings),
         Event::Planning { fact } => plan_lines::fields(fact),
         Event::TasksRead { tasks, prediction } => tasks_read(tasks, prediction.as_deref()),
@@ -181,7 +178,7 @@ fn fields(tally: &Tally, event: &Event) -> Value {
             failure,
             ..
         } => put_off(*issue, *until, failure),
-        Event::ApprovalAwaited { .. } | Event::Approved { .. } => approval(event),
+        Event::Consent { issue, consent } => consented(*issue, consent),
         Event::Requeued { issue, start } => json!({ "issue": issue, "from": from(start) }),
         Event::DispatchStopped { reason } => json!({ "reason": reason }),
         Event::DispatchPaused { until, reason } => {
@@ -189,8 +186,11 @@ fn fields(tally: &Tally, event: &Event) -> Value {
         }
         Event::BreakerOpened { .. } => breaker_opened(event),
         Event::TaskEnded { issue, .. } => task_ended(tally, *issue),
-        Event::Certifying { parts } => together::parts_json(parts),
-        Event::Certified { certificate } => together::as_json(certificate),
+        Event::TestMerged { .. }
+        | Event::ReworkOffered { .. }
+        | Event::ReworkGivenUp { .. }
+        | Event::Certifying { .. }
+        | Event::Certified { .. } => together::fields(event),
         Event::Announced { issue, trouble } | Event::CertificateTold { issue, trouble } => {
             json!({ "issue": issue, "trouble": trouble })
         }
@@ -201,18 +201,20 @@ fn fields(tally: &Tally, event: &Event) -> Value {
     }
 }
 
-fn approval(event: &Event) -> Value {
-    if let Event::ApprovalAwaited { issue, reason } = event {
-        return json!({ "issue": issue, "reason": reason });
+fn consent_name(consent: &Consent) -> &'static str {
+    match consent {
+        Consent::Awaited { .. } => "approval_awaited",
+        Consent::Given { .. } => "task_approved",
     }
-    let Event::Approved {
-        issue,
-        instructions,
-    } = event
-    else {
-        return Value::Null;
-    };
-    json!({ "issue": issue, "instructions": instructions })
+}
+
+fn consented(issue: IssueNumber, consent: &Consent) -> Value {
+    match consent {
+        Consent::Awaited { reason } => json!({ "issue": issue, "reason": reason }),
+        Consent::Given { instructions } => {
+            json!({ "issue": issue, "instructions": instructions })
+        }
+    }
 }
 
 fn breaker_opened(event: &Event) -> Value {
@@ -266,7 +268,16 @@ pub(crate) fn with(mut fields: Value, more: Value) -> Value {
     fields
 }
 
-fn started(project: &str, selection: &Selection, settings: &Settings) -> Value {
+fn started(event: &Event) -> Value {
+    let Event::SessionStarted {
+        project,
+        selection,
+        settings,
+        ..
+    } = event
+    else {
+        return Value::Null;
+    };
     let selection = json!({
         "label": selection.label,
         "issues": selection.numbers,

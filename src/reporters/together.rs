@@ -1,7 +1,8 @@
 //! What is said of a session's work as a whole.
 
 use crate::reporters::words::plural;
-use crate::rules::certificate::{Certificate, LeftOut, Part, Proof, Why};
+use crate::rules::certificate::{Certificate, LeftOut, Proof, Why};
+use crate::rules::event::Event;
 use crate::rules::printable::printable;
 use serde_json::{Value, json};
 
@@ -71,10 +72,25 @@ pub(super) fn as_json(certificate: &Certificate) -> Value {
     })
 }
 
-/// The work that is tried.
-pub(super) fn parts_json(parts: &[Part]) -> Value {
-    let issues: Vec<_> = parts.iter().map(|part| part.issue).collect();
-    json!({ "issues": issues })
+/// The fields of an event about the work as a whole.
+pub(super) fn fields(event: &Event) -> Value {
+    if let Event::TestMerged { issues, conflicts } = event {
+        return json!({ "issues": issues, "conflicts": conflicts });
+    }
+    if let Event::ReworkOffered { issue, with, paths } = event {
+        return json!({ "issue": issue, "with": with, "paths": paths });
+    }
+    if let Event::ReworkGivenUp { issue, reason } = event {
+        return json!({ "issue": issue, "reason": reason });
+    }
+    if let Event::Certifying { parts } = event {
+        let issues: Vec<_> = parts.iter().map(|part| part.issue).collect();
+        return json!({ "issues": issues });
+    }
+    if let Event::Certified { certificate } = event {
+        return as_json(certificate);
+    }
+    Value::Null
 }
 
 fn left_out_json(left: &LeftOut) -> Value {

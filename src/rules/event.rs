@@ -3,7 +3,7 @@
 //! Events are a stored format: fields and variants are only ever added, each addition with a default, so that every
 //! released journal stays readable. `VERSION` rises when an older program could misread a newer journal.
 
-pub use crate::rules::fact::{Effect, Fact, ProcessIdentity};
+pub use crate::rules::fact::{Consent, Effect, Fact, ProcessIdentity};
 pub use crate::rules::input::{Command, Input, Progress};
 
 use crate::rules::certificate::{Certificate, Part};
@@ -11,6 +11,7 @@ use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, SessionId, SlotN
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
 use crate::rules::plan::progress::Planning;
+use crate::rules::rework::Conflict;
 use crate::rules::schedule::predict::Prediction;
 use crate::rules::settings::Settings;
 use crate::rules::stack::Below;
@@ -79,19 +80,12 @@ pub enum Event {
         /// The task.
         issue: IssueNumber,
     },
-    /// It is not let in before a person approved.
-    ApprovalAwaited {
+    /// A person's consent to it is waited for, or was given.
+    Consent {
         /// The task.
         issue: IssueNumber,
-        /// Why, for that person.
-        reason: String,
-    },
-    /// A person let it go.
-    Approved {
-        /// The task.
-        issue: IssueNumber,
-        /// What the person adds, for the agent.
-        instructions: Option<String>,
+        /// Which.
+        consent: Consent,
     },
     /// An attempt was let in: slot, probe and money were claimed together.
     Admitted {
@@ -206,6 +200,29 @@ pub enum Event {
         /// What could not be done, if anything.
         trouble: Option<String>,
     },
+    /// The work of these tasks was merged with the others' for a trial.
+    TestMerged {
+        /// Whose work was new.
+        issues: Vec<IssueNumber>,
+        /// What conflicts.
+        conflicts: Vec<Conflict>,
+    },
+    /// Its work conflicts with earlier work: it gets one more attempt, on top of that.
+    ReworkOffered {
+        /// The task.
+        issue: IssueNumber,
+        /// What it conflicts with.
+        with: Vec<IssueNumber>,
+        /// Over these files.
+        paths: Vec<String>,
+    },
+    /// Nothing better came of that attempt, or it could not be made: the work stays as it is offered.
+    ReworkGivenUp {
+        /// The task.
+        issue: IssueNumber,
+        /// What conflicts, and why it stays so.
+        reason: String,
+    },
     /// All tasks have ended, and their work is tried together.
     Certifying {
         /// The work, what others stand on first.
@@ -257,10 +274,11 @@ impl Event {
         match self {
             Self::Held { issue, .. }
             | Self::Due { issue }
-            | Self::ApprovalAwaited { issue, .. }
-            | Self::Approved { issue, .. }
+            | Self::Consent { issue, .. }
             | Self::Admitted { issue, .. }
             | Self::Merged { issue }
+            | Self::ReworkOffered { issue, .. }
+            | Self::ReworkGivenUp { issue, .. }
             | Self::Fact { issue, .. }
             | Self::Settled { issue, .. }
             | Self::RetryScheduled { issue, .. }
@@ -277,6 +295,7 @@ impl Event {
             | Self::DispatchStopped { .. }
             | Self::BreakerOpened { .. }
             | Self::BreakerClosed
+            | Self::TestMerged { .. }
             | Self::Certifying { .. }
             | Self::Certified { .. }
             | Self::SpentElsewhere { .. }

@@ -1,6 +1,6 @@
 //! Folds a session's events, one by one, into its tally.
 
-use crate::rules::event::{Effect, Event, Fact, Recorded};
+use crate::rules::event::{Consent, Effect, Event, Fact, Recorded};
 use crate::rules::ids::{ConversationId, IssueNumber, Timestamp};
 
 use crate::rules::schedule::predict::Prediction;
@@ -41,10 +41,8 @@ impl Tally {
             Event::SessionInterrupted => self.over(at, Phase::Interrupted),
             Event::SessionFinished => self.over(at, Phase::Finished),
             Event::Held { issue, by, over } => self.held(*issue, *by, over),
-            Event::Due { issue } | Event::Approved { issue, .. } => {
-                self.set(*issue, Standing::Waiting);
-            }
-            Event::ApprovalAwaited { issue, .. } => self.set(*issue, Standing::Unapproved),
+            Event::Due { issue } => self.set(*issue, Standing::Waiting),
+            Event::Consent { issue, consent } => self.consented(*issue, consent),
             Event::Admitted { issue, .. } => self.admitted(at, *issue, event),
             Event::Fact { issue, fact, .. } => self.fact(*issue, fact),
             Event::Settled {
@@ -53,18 +51,7 @@ impl Tally {
                 outcome,
                 ..
             } => self.settled(at, *issue, *grant, outcome),
-            Event::RetryScheduled {
-                issue,
-                until,
-                failure,
-                ..
-            } => self.put_off(*issue, Standing::Retrying { until: *until }, failure),
-            Event::Parked {
-                issue,
-                until,
-                failure,
-                ..
-            } => self.put_off(*issue, Standing::Parked { until: *until }, failure),
+            Event::RetryScheduled { .. } | Event::Parked { .. } => self.put_off(event),
             Event::Requeued { issue, .. } => self.requeued(*issue),
             Event::TaskEnded {
                 issue,
@@ -79,10 +66,22 @@ impl Tally {
             Event::DispatchStopped { reason } => self.stopped_because = Some(reason.clone()),
             Event::BreakerClosed => self.breaker = Breaker::Closed,
             Event::SpentElsewhere { today } => self.elsewhere = *today,
-            Event::Certified { certificate } => self.certificate = Some((**certificate).clone()),
-            Event::CommandTaken { .. } | Event::Merged { .. } | Event::Certifying { .. } => {}
+            Event::TestMerged { .. }
+            | Event::ReworkOffered { .. }
+            | Event::ReworkGivenUp { .. }
+            | Event::Certifying { .. }
+            | Event::Certified { .. } => self.of_the_whole(at, event),
+            Event::CommandTaken { .. } | Event::Merged { .. } => {}
         }
         self.last = self.last.max(at);
+    }
+
+    fn consented(&mut self, issue: IssueNumber, consent: &Consent) {
+        let standing = match consent {
+            Consent::Awaited { .. } => Standing::Unapproved,
+            Consent::Given { .. } => Standing::Waiting,
+        };
+        self.set(issue, standing);
     }
 
     fn session_started(&mut self, at: Timestamp, event: &Event) {
@@ -195,6 +194,7 @@ impl Tally {
                 talks(task, conversation.as_ref());
             }
             Fact::AgentDone { conversation, .. } => talks(task, conversation.as_ref()),
+            Fact::Verified => self.conflicts.retain(|conflict| conflict.issue != issue),
             Fact::Committed { commit } => task.commit = Some(CommitTally::new(commit)),
             Fact::Checked { reports } => {
                 task.checks = reports.iter().map(CheckTally::new).collect();
@@ -204,18 +204,39 @@ impl Tally {
                 task.pushed = false;
             }
             Fact::Did { effect, pull } => did(task, effect, pull.as_ref()),
-            Fact::Snapshot { .. } | Fact::Verified | Fact::Intends { .. } => {}
+            Fact::Snapshot { .. } | Fact::Intends { .. } => {}
         }
     }
 
-    fn put_off(&mut self, issue: IssueNumber, standing: Standing, failure: &Failure) {
+    fn put_off(&mut self, event: &Event) {
+        let (Event::RetryScheduled {
+            issue,
+            until,
+            failure,
+            ..
+        }
+        | Event::Parked {
+            issue,
+            until,
+            failure,
+            ..
+        }) = event
+        else {
+            return;
+        };
+        let (issue, until) = (*issue, *until);
+        let standing = if matches!(event, Event::Parked { .. }) {
+            Standing::Parked { until }
+        } else {
+            Standing::Retrying { until }
+        };
         if let Some(task) = self.tasks.get_mut(&issue) {
             task.failure = Some(failure.clone());
         }
         self.set(issue, standing);
     }
 
-    fn requeued(&mut self, issue: IssueNumber) {
+    pub(super) fn requeued(&mut self, issue: IssueNumber) {
         if let Some(task) = self.tasks.get_mut(&issue) {
             task.ended = None;
             task.reason = None;
@@ -223,7 +244,7 @@ impl Tally {
         self.set(issue, Standing::Waiting);
     }
 
-    fn task_ended(
+    pub(super) fn task_ended(
         &mut self,
         at: Timestamp,
         issue: IssueNumber,

@@ -6,6 +6,7 @@ use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
 use crate::rules::plan::progress::Planning;
+use crate::rules::rework::Conflict;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Outcome, Task};
 use serde::{Deserialize, Serialize};
@@ -115,6 +116,13 @@ pub enum Input {
         issue: IssueNumber,
         /// What could not be done, if anything.
         trouble: Option<String>,
+    },
+    /// The work of tasks was merged with the others' for a trial.
+    TestMerged {
+        /// Whose work was new.
+        issues: Vec<IssueNumber>,
+        /// What conflicts, in no order.
+        conflicts: Vec<Conflict>,
     },
     /// The work was tried together.
     Certified {

@@ -63,7 +63,7 @@ pub fn pull_base(below: &[Below]) -> Option<&BranchName> {
 
 /// What an agent is told of the work that its own stands on, after all else; nothing where there is none.
 #[must_use]
-pub fn prompt_words(below: &[Below], conflicts: &[String]) -> String {
+pub fn prompt_words(below: &[Below], conflicts: &[String], is_rework: bool) -> String {
     if below.is_empty() {
         return String::new();
     }
@@ -72,9 +72,15 @@ pub fn prompt_words(below: &[Below], conflicts: &[String]) -> String {
         "\n\nThe work for {} is in these files already and is not merged yet. Build upon it.\n",
         issues.join(" and ")
     );
+    if is_rework {
+        words.push_str(
+            "\nThe issue was worked on already, without that; this is in the files as well. Nothing new is to be done: \
+             bring both together.\n",
+        );
+    }
     if !conflicts.is_empty() {
         words.push_str(
-            "\nParts of that work conflict with each other. Git has left its markers (`<<<<<<<`, `=======`, `>>>>>>>`) \
+            "\nSome of it conflicts. Git has left its markers (`<<<<<<<`, `=======`, `>>>>>>>`) \
              in the files below. Resolve every one of them so that the intent of both sides is kept:\n\n",
         );
         for path in conflicts.iter().take(CONFLICTS_MAX) {
@@ -113,13 +119,13 @@ mod tests {
 
     #[test]
     fn an_agent_is_told_what_it_stands_on_and_what_conflicts() {
-        assert_eq!(prompt_words(&[], &[]), "");
-        let told = prompt_words(&[below(1, None), below(2, None)], &[]);
+        assert_eq!(prompt_words(&[], &[], false), "");
+        let told = prompt_words(&[below(1, None), below(2, None)], &[], false);
         assert!(
             told.contains("#1 and #2") && !told.contains("<<<<"),
             "{told}"
         );
-        let told = prompt_words(&[below(1, None)], &["a\u{1b}.txt".to_owned()]);
+        let told = prompt_words(&[below(1, None)], &["a\u{1b}.txt".to_owned()], true);
         assert!(
             told.contains("`<<<<<<<`") && !told.contains('\u{1b}'),
             "{told}"

@@ -10,6 +10,7 @@ use crate::rules::ids::{
 use crate::rules::issue::Selection;
 use crate::rules::money::{Charge, Usage, Usd};
 use crate::rules::plan::sums::PlannerTally;
+use crate::rules::rework::Conflict;
 use crate::rules::schedule::predict::Prediction;
 use crate::rules::settings::Settings;
 use crate::rules::task::{CheckReport, Commit, Ending, Failure, Stage, Task, Verdict};
@@ -66,6 +67,8 @@ pub struct Tally {
     pub breaker: Breaker,
     /// What keeps everybody out for a while, if anything.
     pub pause: Option<Pause>,
+    /// Work that conflicts with earlier work, as it stands.
+    pub conflicts: Vec<Conflict>,
     /// What came of trying the work together.
     pub certificate: Option<Certificate>,
     /// The place of the last event taken in.

@@ -4,7 +4,7 @@ use crate::tasks::{Dice, settings, task};
 use autoissue::rules::classify::Domain;
 use autoissue::rules::evaluate::judge::Judge;
 use autoissue::rules::evaluate::routing::{Decision, Mode, Route, Routing};
-use autoissue::rules::event::{Command, Event, Input, Recorded};
+use autoissue::rules::event::{Command, Consent, Event, Input, Recorded};
 use autoissue::rules::ids::{IssueNumber, SessionId, Timestamp};
 use autoissue::rules::issue::Selection;
 use autoissue::rules::money::Usd;
@@ -65,7 +65,10 @@ impl Play {
             .as_ref()
             .is_some_and(|evaluation| evaluation.wants_approval());
         let wished = |recorded: &Recorded| match &recorded.event {
-            Event::Approved { issue: other, .. }
+            Event::Consent {
+                issue: other,
+                consent: Consent::Given { .. },
+            }
             | Event::CommandTaken {
                 command: Command::Retry { issue: other },
             } => *other == issue,

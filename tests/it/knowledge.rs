@@ -1,6 +1,6 @@
 //! The index over real git histories: the same however it came about, and never in the way.
 
-use crate::repos::{git, write};
+use crate::repos::{git, try_git, write};
 use autoissue::adapters::git::archive::Archive;
 use autoissue::adapters::knowledge::library::{Learned, Library};
 use autoissue::ports::Knowledge;
@@ -407,4 +407,58 @@ async fn two_that_learn_at_a_time_end_alike() {
     assert_eq!(first.commits + second.commits, 13, "{first:?} {second:?}");
     let title = "basket quantities";
     assert_eq!(ask(&one, title).await, ask(&other, title).await);
+}
+
+/// Both sides of three merges add to the list, at its two ends, and change one line of the source.
+fn merged() -> Past {
+    let list: String = (0..20).map(|n| n.to_string() + "\n").collect();
+    let mut past = Past::new();
+    let files = [
+        ("CHANGELOG.md", list.as_str()),
+        ("src/hot.rs", "0"),
+        ("src/calm.rs", "0"),
+    ];
+    past.commit("begin", &files);
+    for round in 0..3 {
+        let side = format!("side{round}");
+        git(&past.repo(), &["checkout", "-q", "-b", &side]);
+        let text = fs::read_to_string(past.repo().join("CHANGELOG.md")).unwrap();
+        let below = format!("{text}below {round}\n");
+        past.commit("below", &[("CHANGELOG.md", &below), ("src/hot.rs", &side)]);
+        git(&past.repo(), &["checkout", "-q", "main"]);
+        let above = format!("above {round}\n{text}");
+        past.commit("above", &[("CHANGELOG.md", &above), ("src/hot.rs", "main")]);
+        let merge = ["merge", "-q", "--no-ff", "-m", "merge", &side];
+        assert!(
+            !try_git(&past.repo(), &merge).status.success(),
+            "one file conflicts"
+        );
+        past.commit("merge", &[("src/hot.rs", &format!("both {round}"))]);
+    }
+    past
+}
+
+#[tokio::test]
+async fn past_merges_tell_which_files_really_conflict() {
+    let past = merged();
+    let library = past.learned().await;
+    let footprint = ask(&library, "CHANGELOG.md and src/hot.rs and src/calm.rs").await;
+    let friction = |path: &str| {
+        let file = footprint.files.iter().find(|file| file.path == path);
+        file.map_or(f64::NAN, |file| (file.friction * 100.0).round())
+    };
+    // (0 + 2 x 0.5) / (3 + 2), (3 + 2) / (3 + 2), and nothing known.
+    let found = ["CHANGELOG.md", "src/hot.rs", "src/calm.rs"].map(friction);
+    assert_eq!(
+        found.map(|percent| format!("{percent}")),
+        ["20", "100", "100"]
+    );
+    let left = fs::read_dir(past.dir.path().join("index")).unwrap();
+    let left: Vec<_> = left
+        .filter_map(|entry| entry.unwrap().file_name().into_string().ok())
+        .collect();
+    assert!(
+        !left.iter().any(|name| name.ends_with(".objects")),
+        "{left:?}"
+    );
 }

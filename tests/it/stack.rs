@@ -20,7 +20,7 @@ const CHECK: &str = "#!/bin/sh\nsort -c common.txt\n";
 
 fn stage(dependencies: &str) -> Stage {
     let mut stage = Stage::new(AGENT, Some(CHECK));
-    stage.configure(&json!({ "scheduling": { "dependencies": dependencies } }));
+    stage.configure(&json!({ "scheduling": { "dependencies": dependencies, "rework": false } }));
     stage
 }
 
@@ -188,7 +188,7 @@ echo '{"cost_usd": 0.25, "summary": "did it"}'
 fn what_conflicts_below_is_part_of_the_task_and_is_not_offered_unsolved() {
     let mut stage = Stage::new(RESOLVES, None);
     stage.configure(
-        &json!({ "scheduling": { "dependencies": "stacked" }, "executor": { "maxParallel": 1 } }),
+        &json!({ "scheduling": { "dependencies": "stacked", "rework": false }, "executor": { "maxParallel": 1 } }),
     );
     let fake = &stage.fake;
     fake.add_issue("[Backend] One", "x", &["go"]);

@@ -5,7 +5,7 @@ use autoissue::adapters::store::open::Store;
 use autoissue::ports::{Journal, JournalError};
 use autoissue::rules::certificate::{Certificate, LeftOut, Part, Proof, Why};
 use autoissue::rules::classify::{Classified, Domain};
-use autoissue::rules::event::{Command, Effect, Event, Fact, ProcessIdentity, Recorded};
+use autoissue::rules::event::{Command, Consent, Effect, Event, Fact, ProcessIdentity, Recorded};
 use autoissue::rules::footprint::{Evidence, Footprint, LikelyFile};
 use autoissue::rules::ids::{
     AttemptNumber, BranchName, CommitId, ConversationId, IssueNumber, PullNumber, SessionId,
@@ -13,6 +13,7 @@ use autoissue::rules::ids::{
 };
 use autoissue::rules::issue::{Issue, IssueState, Priority, Selection};
 use autoissue::rules::money::{Charge, Usd};
+use autoissue::rules::rework::Conflict;
 use autoissue::rules::schedule::predict::Prediction;
 use autoissue::rules::settings::{Policy, Settings, StateLabels};
 use autoissue::rules::stack::{Below, Dependents, Together};
@@ -308,13 +309,17 @@ fn waits() -> [Event; 11] {
             over: "src/".into(),
         },
         Event::Due { issue },
-        Event::ApprovalAwaited {
+        Event::Consent {
             issue,
-            reason: "medium suitability".into(),
+            consent: Consent::Awaited {
+                reason: "medium suitability".into(),
+            },
         },
-        Event::Approved {
+        Event::Consent {
             issue,
-            instructions: Some("use \u{1b}[31m the cache".into()),
+            consent: Consent::Given {
+                instructions: Some("use \u{1b}[31m the cache".into()),
+            },
         },
         Event::RetryScheduled {
             issue,
@@ -351,7 +356,7 @@ fn waits() -> [Event; 11] {
 }
 
 /// What is found out about the work as a whole.
-fn together() -> [Event; 4] {
+fn together() -> [Event; 7] {
     let issue = IssueNumber(7);
     let part = Part {
         issue,
@@ -377,6 +382,23 @@ fn together() -> [Event; 4] {
         runs: 3,
     };
     [
+        Event::TestMerged {
+            issues: vec![issue],
+            conflicts: vec![Conflict {
+                issue,
+                with: IssueNumber(8),
+                paths: vec!["a".into()],
+            }],
+        },
+        Event::ReworkOffered {
+            issue,
+            with: vec![IssueNumber(8)],
+            paths: vec!["a".into()],
+        },
+        Event::ReworkGivenUp {
+            issue,
+            reason: "no money".into(),
+        },
         Event::Merged { issue },
         Event::Certifying { parts: vec![part] },
         Event::Certified {

@@ -106,7 +106,7 @@ impl Scene {
     fn new(check: Option<&str>) -> Self {
         let mut stage = Stage::new("", check);
         let program = claude();
-        stage.configure(&json!({ "scheduling": { "dependencies": "stacked" }, "agent": {
+        stage.configure(&json!({ "scheduling": { "dependencies": "stacked", "rework": false }, "agent": {
             "kind": "claude", "command": [program.to_str().unwrap()], "yolo": true, "model": "sonnet",
         } }));
         let mock = Mock::start(&stage.rig.path(""));

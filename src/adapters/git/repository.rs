@@ -21,6 +21,7 @@ use super::slot::{Pool, Slot, Work};
 use super::source::{Habits, Identity, Place, Source};
 use super::sweep::is_directory;
 use super::trash::PREFIX;
+use super::trial::test_merges;
 use super::worktrees::Worktrees;
 use crate::ports::{
     Capture, Checkout, Joined, Repository, RepositoryError, Workspace, WorkspaceOrder,
@@ -220,6 +221,13 @@ impl Repository for GitRepository {
 
     async fn join(&self, commits: &[CommitId]) -> Result<Joined, RepositoryError> {
         join(&self.mirror, commits).await
+    }
+
+    async fn test_merges(
+        &self,
+        pairs: &[(CommitId, CommitId)],
+    ) -> Result<Vec<Vec<String>>, RepositoryError> {
+        test_merges(&self.mirror, pairs).await
     }
 
     async fn marked(

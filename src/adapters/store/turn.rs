@@ -78,6 +78,19 @@ fn insert(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
     )
 }
 
+fn end_task(
+    db: &Connection,
+    session: &Key,
+    issue: IssueNumber,
+    ending: Ending,
+) -> Result<(), StoreError> {
+    execute(
+        db,
+        "UPDATE tasks SET ending = ? WHERE session = ? AND issue = ?",
+        (ending.word(), session.row, issue.0.cast_signed()),
+    )
+}
+
 /// What an event changes besides the journal.
 fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), StoreError> {
     let at = recorded.at;
@@ -107,7 +120,8 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
             ..
         } => ledger::settle(db, session, (*issue, *attempt), outcome, at),
         Event::Fact { issue, fact, .. } => learn(db, session, *issue, fact),
-        Event::TaskEnded { issue, ending, .. } => ended(db, session, *issue, *ending),
+        Event::TaskEnded { issue, ending, .. } => end_task(db, session, *issue, *ending),
+        Event::ReworkGivenUp { issue, .. } => end_task(db, session, *issue, Ending::Completed),
         Event::BreakerOpened {
             until,
             failures,
@@ -123,8 +137,7 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
         }
         Event::Held { .. }
         | Event::Due { .. }
-        | Event::ApprovalAwaited { .. }
-        | Event::Approved { .. }
+        | Event::Consent { .. }
         | Event::RetryScheduled { .. }
         | Event::Parked { .. }
         | Event::Requeued { .. }
@@ -132,6 +145,8 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
         | Event::DispatchStopped { .. }
         | Event::Announced { .. }
         | Event::Merged { .. }
+        | Event::TestMerged { .. }
+        | Event::ReworkOffered { .. }
         | Event::Certifying { .. }
         | Event::Certified { .. }
         | Event::CertificateTold { .. }
@@ -199,19 +214,6 @@ fn add(db: &Connection, session: &Key, task: &Task) -> Result<(), StoreError> {
             domain.as_str().unwrap_or_default(),
             serde_json::to_string(&task.footprint).expect("a footprint is JSON"),
         ),
-    )
-}
-
-fn ended(
-    db: &Connection,
-    session: &Key,
-    issue: IssueNumber,
-    ending: Ending,
-) -> Result<(), StoreError> {
-    execute(
-        db,
-        "UPDATE tasks SET ending = ? WHERE session = ? AND issue = ?",
-        (ending.word(), session.row, issue.0.cast_signed()),
     )
 }
 

@@ -6,7 +6,7 @@ use crate::rules::event::Event;
 use crate::rules::ids::{AttemptNumber, SlotNumber, Timestamp};
 use crate::rules::money::Usd;
 use crate::rules::schedule::session::Session;
-use crate::rules::task::Ending;
+use crate::rules::task::{Ending, Start};
 
 impl Session {
     /// What happens to the first that may be let in: it is let in, held back, or ends for want of money.
@@ -15,6 +15,9 @@ impl Session {
         let place = self.table.first_ready()?;
         let entry = self.table.at(place);
         let issue = entry.task.number();
+        if entry.unwanted && self.is_reworked(place) {
+            return Some(self.give_up(place, "a person left it at that"));
+        }
         if entry.unwanted {
             return Some(Event::TaskEnded {
                 issue,
@@ -48,9 +51,11 @@ impl Session {
                 } else {
                     "the budget"
                 };
-                let reason = Some(format!(
-                    "{ceiling} is short by {short_by} for one more attempt"
-                ));
+                let reason = format!("{ceiling} is short by {short_by} for one more attempt");
+                if self.is_reworked(place) {
+                    return Some(self.give_up(place, &reason));
+                }
+                let reason = Some(reason);
                 Some(Event::TaskEnded {
                     issue,
                     ending: Ending::Budget,
@@ -87,7 +92,13 @@ impl Session {
                 .clone()
                 .unwrap_or_else(|| entry.task.branch.clone()),
             start: entry.start.clone(),
-            below: self.below(place),
+            // What files were made on stays; only who starts anew starts from what is there now.
+            below: match &entry.start {
+                Start::Base => self.below(place),
+                Start::Snapshot { .. } | Start::Captured { .. } | Start::Verified => {
+                    entry.record.below.clone()
+                }
+            },
         }
     }
 }

@@ -19,8 +19,7 @@ impl Session {
         match event {
             Event::Held { by, over, .. } => self.hold_back(place, *by, over),
             Event::Due { .. } => self.table.set(place, State::Ready),
-            Event::ApprovalAwaited { .. } => self.await_approval(place),
-            Event::Approved { instructions, .. } => self.approve(place, instructions.clone()),
+            Event::Consent { consent, .. } => self.consented(place, consent),
             Event::Admitted { .. } => self.let_in(place, event, at),
             Event::Fact { attempt, fact, .. } => self.note(place, *attempt, fact),
             Event::Settled { grant, outcome, .. } => self.settle(place, *grant, outcome, at),
@@ -36,6 +35,8 @@ impl Session {
                 self.table.at_mut(place).announced = true;
                 self.unannounced.remove(place);
             }
+            Event::ReworkOffered { with, .. } => self.begin_rework(place, with),
+            Event::ReworkGivenUp { reason, .. } => self.end_rework(place, reason),
             Event::CertificateTold { .. } => self.untold.remove(place),
             Event::SessionStarted { .. }
             | Event::SessionResumed { .. }
@@ -45,6 +46,7 @@ impl Session {
             | Event::DispatchStopped { .. }
             | Event::BreakerOpened { .. }
             | Event::BreakerClosed
+            | Event::TestMerged { .. }
             | Event::Certifying { .. }
             | Event::Certified { .. }
             | Event::SpentElsewhere { .. }
@@ -193,7 +195,7 @@ impl Session {
         }
     }
 
-    fn end(&mut self, place: usize, ending: Ending, reason: Option<String>) {
+    pub(super) fn end(&mut self, place: usize, ending: Ending, reason: Option<String>) {
         self.table.set(place, State::Ended { ending, reason });
         self.doomed.remove(place);
         self.unasked.remove(place);
@@ -209,7 +211,14 @@ impl Session {
         } else {
             self.table.at_mut(place).announced = true;
         }
-        self.tell_dependents(place);
+        if ending == Ending::Completed && self.table.at(place).record.commit.is_some() {
+            self.offered_places.insert(place);
+        }
+        match &mut self.table.at_mut(place).rework {
+            // Those that need it were told when it ended first.
+            Some(rework) => rework.is_open = false,
+            None => self.tell_dependents(place),
+        }
     }
 
     fn merged(&mut self, place: usize) {
@@ -228,6 +237,9 @@ impl Session {
             run.stage = *stage;
         }
         entry.record.note(fact);
+        if matches!(fact, Fact::Verified) {
+            self.note_verified(place);
+        }
     }
 
     /// A person wants another try: counters start anew, and those that were blocked by it wait for it again.

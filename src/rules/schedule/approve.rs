@@ -1,6 +1,6 @@
 //! Some tasks wait for a person: who is asked for, what an answer does, and when nothing else is left.
 
-use crate::rules::event::{Command, Event};
+use crate::rules::event::{Command, Consent, Event};
 use crate::rules::ids::IssueNumber;
 use crate::rules::schedule::session::Session;
 use crate::rules::schedule::table::{Approval, State};
@@ -11,13 +11,21 @@ impl Session {
     pub(super) fn ask_approval(&self) -> Option<Event> {
         let task = &self.table.at(self.unasked.first()?).task;
         let why = task.evaluation.as_ref().map(|evaluation| evaluation.why());
-        Some(Event::ApprovalAwaited {
+        let reason = why.unwrap_or_default();
+        Some(Event::Consent {
             issue: task.number(),
-            reason: why.unwrap_or_default(),
+            consent: Consent::Awaited { reason },
         })
     }
 
-    pub(super) fn await_approval(&mut self, place: usize) {
+    pub(super) fn consented(&mut self, place: usize, consent: &Consent) {
+        match consent {
+            Consent::Awaited { .. } => self.await_approval(place),
+            Consent::Given { instructions } => self.approve(place, instructions.clone()),
+        }
+    }
+
+    fn await_approval(&mut self, place: usize) {
         self.unasked.remove(place);
         let entry = self.table.at_mut(place);
         entry.approval = Approval::Awaited;
@@ -26,7 +34,7 @@ impl Session {
         }
     }
 
-    pub(super) fn approve(&mut self, place: usize, instructions: Option<String>) {
+    fn approve(&mut self, place: usize, instructions: Option<String>) {
         self.unasked.remove(place);
         let entry = self.table.at_mut(place);
         entry.approval = Approval::Given { instructions };
@@ -42,10 +50,8 @@ impl Session {
             return None;
         }
         let approved = |instructions| {
-            Some(Event::Approved {
-                issue,
-                instructions,
-            })
+            let consent = Consent::Given { instructions };
+            Some(Event::Consent { issue, consent })
         };
         match command {
             Command::Approve { .. } => approved(None),

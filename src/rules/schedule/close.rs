@@ -28,6 +28,8 @@ impl Session {
     /// Is there nothing left to do at all?
     pub(super) fn is_done(&self) -> bool {
         self.is_worked_off()
+            && self.untested.is_empty()
+            && self.rework_offer().is_none()
             && match &self.certification {
                 Certification::Open => !self.is_to_be_certified(),
                 Certification::Running(_) => false,
@@ -37,7 +39,7 @@ impl Session {
 
     /// What comes after the last task.
     pub(super) fn close(&self) -> Option<Event> {
-        if !self.is_worked_off() {
+        if !self.is_worked_off() || !self.untested.is_empty() {
             return None;
         }
         match &self.certification {

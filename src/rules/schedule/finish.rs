@@ -18,9 +18,10 @@ impl Session {
         now: Timestamp,
         events: &mut Vec<Event>,
     ) {
-        let Some(entry) = self.entry(issue) else {
+        let Some(place) = self.table.place(issue) else {
             return;
         };
+        let entry = self.table.at(place);
         let Some(run) = entry.run().filter(|run| run.attempt == attempt) else {
             return;
         };
@@ -45,6 +46,14 @@ impl Session {
         }
         match &outcome.result {
             Attempted::Published => events.push(end(Ending::Completed, None)),
+            Attempted::Unchanged { .. } | Attempted::NeedsHuman { .. }
+                if self.is_reworked(place) =>
+            {
+                events.push(self.give_up(place, "bringing it onto that came to nothing"));
+            }
+            Attempted::Stopped if entry.unwanted && self.is_reworked(place) => {
+                events.push(self.give_up(place, "a person left it at that"));
+            }
             Attempted::Unchanged { said } => events.push(end(Ending::NoChange, Some(said.clone()))),
             Attempted::NeedsHuman { reason } => {
                 events.push(end(Ending::NeedsHuman, Some(reason.clone())));
@@ -120,6 +129,12 @@ impl Session {
                 reason,
             }
         };
+        let start = after_failure(&entry.record, failure);
+        let next = retry::after(failure, tries, dice, now);
+        if let Some(given_up) = self.rework_failed(entry, failure, &next) {
+            events.push(given_up);
+            return;
+        }
         if entry.unwanted {
             let reason = Some("a person left it out".to_owned());
             events.push(Event::TaskEnded {
@@ -129,8 +144,7 @@ impl Session {
             });
             return;
         }
-        let start = after_failure(&entry.record, failure);
-        match retry::after(failure, tries, dice, now) {
+        match next {
             Next::Again(until) => events.push(Event::RetryScheduled {
                 issue,
                 until,

@@ -120,6 +120,15 @@ impl Session {
     pub(super) fn below(&self, place: usize) -> Vec<Below> {
         let mut found = BTreeSet::new();
         self.add_below(place, &mut found);
+        found.extend(self.overlapping(place));
+        if let Some(rework) = &self.table.at(place).rework {
+            found.extend(
+                rework
+                    .with
+                    .iter()
+                    .filter_map(|issue| self.table.place(*issue)),
+            );
+        }
         let covered: BTreeSet<usize> = found
             .iter()
             .flat_map(|other| self.all_below(*other))
@@ -136,7 +145,8 @@ impl Session {
             if entry.merged {
                 continue;
             }
-            if entry.ending() == Some(Ending::Completed) && entry.record.commit.is_some() {
+            let is_there = entry.ending() == Some(Ending::Completed) || self.is_reworked(need);
+            if is_there && entry.work().is_some() {
                 found.insert(need);
             } else {
                 self.add_below(need, found);
@@ -144,22 +154,12 @@ impl Session {
         }
     }
 
-    /// All tasks that this one needs, and those that they need.
-    fn all_below(&self, place: usize) -> BTreeSet<usize> {
-        let mut all = BTreeSet::new();
-        let mut next = vec![place];
-        while let Some(place) = next.pop() {
-            next.extend(self.graph.needs(place).filter(|need| all.insert(*need)));
-        }
-        all
-    }
-
     fn offered(&self, place: usize) -> Option<Below> {
         let entry = self.table.at(place);
         let record = &entry.record;
         Some(Below {
             issue: entry.task.number(),
-            commit: record.commit.as_ref()?.id.clone(),
+            commit: entry.work()?.id.clone(),
             branch: record
                 .branch
                 .clone()

@@ -70,6 +70,12 @@ pub struct Session {
     pub(super) unasked: Places,
     /// Those that need work that is done and not merged.
     pub(super) awaiting: Places,
+    /// Those whose work was not merged with the others' for a trial yet.
+    pub(super) untested: Places,
+    /// Those whose work conflicts with earlier work.
+    pub(super) clashing: Places,
+    /// Those that are completed, with work.
+    pub(super) offered_places: Places,
     pub(super) certification: Certification,
     /// Those whose pulls have to tell what came of it.
     pub(super) untold: Places,
@@ -90,6 +96,7 @@ impl PartialEq for Session {
                 session.awaiting.clone(),
                 session.hopeless.clone(),
                 session.untold.clone(),
+                (session.untested.clone(), session.clashing.clone()),
             )
         };
         state(self) == state(other)
@@ -172,20 +179,7 @@ impl Session {
                 self.budget = Budget::new(settings.ceiling, settings.daily_ceiling);
                 self.settle_in(settings);
             }
-            Event::SessionResumed { settings } => {
-                self.budget
-                    .set_ceilings(settings.ceiling, settings.daily_ceiling);
-                self.settle_in(settings);
-                self.phase = if self.read {
-                    Phase::Running
-                } else {
-                    Phase::Opening
-                };
-                self.hopeless = None;
-                if matches!(self.certification, Certification::Running(_)) {
-                    self.certification = Certification::Open;
-                }
-            }
+            Event::SessionResumed { settings } => self.resume(settings),
             Event::Planning { fact } => self.plan_on(fact, at),
             Event::TasksRead { tasks, prediction } => {
                 self.read(tasks.clone(), prediction.as_deref());
@@ -197,6 +191,7 @@ impl Session {
             Event::BreakerClosed => self.breaker = Breaker::default(),
             Event::CommandTaken { command } => self.take_command(command),
             Event::StopRequested => self.phase = Phase::Stopping,
+            Event::TestMerged { issues, conflicts } => self.note_test(issues, conflicts),
             Event::Certifying { parts } => {
                 self.certification = Certification::Running(parts.clone());
             }
@@ -205,8 +200,7 @@ impl Session {
             Event::SessionFinished => self.phase = Phase::Finished,
             Event::Held { .. }
             | Event::Due { .. }
-            | Event::ApprovalAwaited { .. }
-            | Event::Approved { .. }
+            | Event::Consent { .. }
             | Event::Admitted { .. }
             | Event::Merged { .. }
             | Event::Fact { .. }
@@ -216,7 +210,24 @@ impl Session {
             | Event::Requeued { .. }
             | Event::TaskEnded { .. }
             | Event::Announced { .. }
+            | Event::ReworkOffered { .. }
+            | Event::ReworkGivenUp { .. }
             | Event::CertificateTold { .. } => {}
+        }
+    }
+
+    fn resume(&mut self, settings: &Settings) {
+        self.budget
+            .set_ceilings(settings.ceiling, settings.daily_ceiling);
+        self.settle_in(settings);
+        self.phase = if self.read {
+            Phase::Running
+        } else {
+            Phase::Opening
+        };
+        self.hopeless = None;
+        if matches!(self.certification, Certification::Running(_)) {
+            self.certification = Certification::Open;
         }
     }
 

@@ -38,6 +38,7 @@ impl Session {
             | Input::Reported { .. }
             | Input::Announced { .. }
             | Input::Merged { .. }
+            | Input::TestMerged { .. }
             | Input::Certified { .. }
             | Input::CertificateTold { .. }
             | Input::SpentElsewhere { .. }
@@ -110,6 +111,7 @@ impl Session {
             }),
             Input::Announced { issue, trouble } => self.announced(*issue, trouble.as_ref()),
             Input::Merged { issue } => self.seen_merged(*issue),
+            Input::TestMerged { issues, conflicts } => self.test_merged(issues, conflicts),
             Input::Certified { parts, certificate } => self.certified(parts, certificate),
             Input::CertificateTold { issue, trouble } => {
                 self.certificate_told(*issue, trouble.as_ref())
@@ -170,6 +172,7 @@ impl Session {
         }
         self.ask_approval()
             .or_else(|| self.admission(now))
+            .or_else(|| self.rework_offer())
             .or_else(|| self.unmerged())
             .or_else(|| self.wait_for_people())
             .or_else(|| self.close())
@@ -250,7 +253,13 @@ impl Session {
                     ending: Ending::Skipped,
                     reason,
                 };
-                if waits {
+                let reworked = self
+                    .table
+                    .place(*issue)
+                    .filter(|place| self.is_reworked(*place));
+                if let Some(place) = reworked.filter(|_| waits) {
+                    vec![taken, self.give_up(place, "a person left it at that")]
+                } else if waits {
                     vec![taken, ended]
                 } else {
                     vec![taken]

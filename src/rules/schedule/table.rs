@@ -6,6 +6,7 @@ use crate::rules::ids::{
     Timestamp,
 };
 use crate::rules::money::{Charge, Usd};
+use crate::rules::rework::{Conflict, Rework};
 use crate::rules::schedule::places::Places;
 use crate::rules::stack::Below;
 use crate::rules::task::{CheckReport, Commit, Ending, Pull, Stage, Start, Task};
@@ -96,6 +97,12 @@ pub struct Entry {
     pub unwanted: bool,
     /// Is its work in the base branch?
     pub merged: bool,
+    /// The place of the event that said that its commit passed its checks; nothing before that.
+    pub verified_at: u64,
+    /// Earlier work that its own conflicts with.
+    pub conflicts: Vec<Conflict>,
+    /// The attempt at bringing it onto that, once there was one.
+    pub rework: Option<Rework>,
     /// May it run, as far as a person is concerned?
     pub approval: Approval,
 }
@@ -329,6 +336,9 @@ impl Entry {
             unwanted: false,
             merged: false,
             approval: Approval::Free,
+            verified_at: 0,
+            conflicts: Vec::new(),
+            rework: None,
         }
     }
 

@@ -1,0 +1,298 @@
+//! Conflicts are found by merging the work as it appears, and the later work is brought onto the earlier.
+
+use crate::fake_github::Logged;
+use crate::rig::{Ran, aloud, leftovers_in_the_end};
+use crate::stage::Stage;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Writes its number where all write theirs; where git left markers, keeps the lines of both.
+const AGENT: &str = r#"#!/bin/sh
+cat > PLACE/prompt-$AUTOISSUE_ISSUE-$AUTOISSUE_ATTEMPT
+echo "$AUTOISSUE_ISSUE" >> PLACE/runs
+if grep -q '^<<<<<<<' shared.txt 2>/dev/null; then
+  grep -v '^[<=>]' shared.txt | sort > solved; mv solved shared.txt
+else
+  echo "line $AUTOISSUE_ISSUE" > shared.txt
+  echo "$AUTOISSUE_ISSUE" > "own-$AUTOISSUE_ISSUE.txt"
+fi
+echo '{"cost_usd": 0.25, "summary": "did it"}'
+"#;
+
+const CHECK: &str = "#!/bin/sh\n! grep -q '^<' shared.txt\n";
+
+fn stage(agent: &str, scheduling: &Value) -> Stage {
+    let mut stage = Stage::new(agent, Some(CHECK));
+    stage.configure(&json!({ "executor": { "maxParallel": 1 }, "scheduling": scheduling }));
+    for (place, domain) in (1..).zip(["Backend", "Frontend"]) {
+        stage
+            .fake
+            .add_issue(&format!("[{domain}] Thing {place}"), "x", &["go"]);
+    }
+    stage
+}
+
+fn base_of(stage: &Stage, issue: u64) -> String {
+    let start = format!("autoissue/{issue}-");
+    let pulls = stage
+        .fake
+        .pulls()
+        .into_iter()
+        .map(|pull| pull.pull.unwrap());
+    pulls
+        .into_iter()
+        .find(|pull| pull.head.starts_with(&start))
+        .unwrap()
+        .base
+}
+
+const ONE: &str = "autoissue/1-backend-thing-1";
+const TWO: &str = "autoissue/2-frontend-thing-2";
+
+#[test]
+fn work_that_conflicts_is_brought_onto_the_earlier_one_once() {
+    let stage = stage(AGENT, &json!({}));
+    let ran = stage.exec("go", &[]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let found = ran.event("test_merged");
+    assert_eq!(
+        found["conflicts"],
+        json!([]),
+        "one alone conflicts with nobody"
+    );
+    let conflict = json!([{ "issue": 2, "with": 1, "paths": ["shared.txt"] }]);
+    let events = ran.events();
+    assert!(
+        events.iter().any(|event| event["conflicts"] == conflict),
+        "{ran:?}"
+    );
+    assert_eq!(stage.runs(), [1, 2, 2]);
+    assert_eq!(
+        stage.fake.file(TWO, "shared.txt").as_deref(),
+        Some("line 1\nline 2")
+    );
+    assert_eq!(base_of(&stage, 2), ONE);
+    assert_eq!(stage.fake.changed(ONE, TWO), ["own-2.txt", "shared.txt"]);
+    assert_eq!(
+        stage.fake.changed(TWO, ONE),
+        [""; 0],
+        "it holds all of the earlier one"
+    );
+    assert_eq!(stage.fake.pulls().len(), 2);
+    let told = ran.last_json()["summary"].clone();
+    assert_eq!(told["conflicts"], json!([]), "{told}");
+    assert_eq!(told["certificate"]["together"], json!([1, 2]));
+    let prompt = std::fs::read_to_string(stage.rig.path("prompt-2-2")).unwrap();
+    assert!(
+        prompt.contains("bring both together") && prompt.contains("* shared.txt"),
+        "{prompt}"
+    );
+    for issue in [1, 2] {
+        assert_eq!(stage.fake.comments(issue).len(), 1);
+    }
+    stage.assert_lawful();
+}
+
+#[test]
+fn switched_off_the_conflict_is_told_and_nothing_is_paid() {
+    let stage = stage(AGENT, &json!({ "rework": false }));
+    let ran = stage.exec("go", &[]);
+    assert_eq!(stage.runs(), [1, 2]);
+    let told = ran.last_json()["summary"].clone();
+    assert_eq!(told["conflicts"][0]["issue"], 2, "{told}");
+    let body = stage.pull_body(TWO);
+    assert!(
+        body.contains("it conflicts with those before it over `shared.txt`"),
+        "{body}"
+    );
+    assert_eq!(base_of(&stage, 2), "main");
+}
+
+#[test]
+fn without_money_or_success_the_work_stays_as_it_was_offered() {
+    let check = |agent: &str, more: &[&str], why: &str| {
+        let mut stage = stage(agent, &json!({}));
+        stage.configure(&json!({ "agent": { "maxBudgetUsd": 1 } }));
+        let ran = stage.exec("go", more);
+        let two = ran.task(2);
+        assert_eq!(two["outcome"], "completed", "{ran:?}");
+        let reason = two["reason"].as_str().unwrap();
+        assert!(
+            reason.starts_with("conflicts with #1 over shared.txt; "),
+            "{reason}"
+        );
+        assert!(reason.contains(why), "{reason}");
+        assert_eq!(
+            stage.fake.file(TWO, "shared.txt").as_deref(),
+            Some("line 2")
+        );
+        assert_eq!(base_of(&stage, 2), "main");
+        assert_eq!(
+            ran.last_json()["summary"]["certificate"]["left_out"][0]["issue"],
+            2
+        );
+        stage.assert_lawful();
+    };
+    check(
+        &AGENT.replace("0.25", "0.6"),
+        &["--budget", "2.2"],
+        "short by",
+    );
+    let crashes = AGENT.replace("grep -v", "exit 9; grep -v");
+    check(&crashes, &[], "failed (crash)");
+    let leaves = AGENT.replace("grep -v", "exit 0; grep -v");
+    check(&leaves, &[], "failed (check failed)");
+}
+
+#[test]
+fn where_work_is_stacked_files_that_are_known_to_meet_need_no_second_attempt() {
+    let mut stage = Stage::new(AGENT, Some(CHECK));
+    stage.configure(&json!({ "scheduling": { "dependencies": "stacked" } }));
+    for place in 1..=2 {
+        stage
+            .fake
+            .add_issue(&format!("Thing {place}"), "Edit `shared.txt`.", &["go"]);
+    }
+    let ran = stage.exec("go", &[]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(stage.runs().len(), 2, "{ran:?}");
+    let admitted: Vec<Value> = ran
+        .events()
+        .into_iter()
+        .filter(|event| event["event"] == "attempt_admitted")
+        .collect();
+    assert_eq!(admitted[1]["below"][0]["issue"], admitted[0]["issue"]);
+    assert_eq!(
+        ran.last_json()["summary"]["certificate"]["left_out"],
+        json!([])
+    );
+}
+
+fn exec(stage: &Stage, extra: &[(&str, &str)]) -> Ran {
+    let args = ["exec", "go", "--isolation", "none", "--format", "json"];
+    let mut command = stage.command(&args);
+    command.envs(extra.iter().copied());
+    command.output().unwrap().into()
+}
+
+/// Three issues: two that conflict, and one on top of the second.
+fn small() -> Stage {
+    let stage = stage(AGENT, &json!({ "dependencies": "stacked" }));
+    stage
+        .fake
+        .add_issue("[Docs] Thing 3", "depends on #1", &["go"]);
+    stage.rig.script(
+        "agent",
+        &AGENT
+            .replace(
+                "PLACE",
+                stage
+                    .rig
+                    .path("")
+                    .display()
+                    .to_string()
+                    .trim_end_matches('/'),
+            )
+            .replace(
+                "  echo \"line $AUTOISSUE_ISSUE\" > shared.txt\n",
+                "  [ $AUTOISSUE_ISSUE = 3 ] || echo \"line $AUTOISSUE_ISSUE\" > shared.txt\n",
+            ),
+    );
+    stage
+}
+
+/// What is left behind, and what the pulls say of the whole.
+fn end_of(stage: &Stage) -> BTreeMap<String, String> {
+    let mut essence = stage.essence();
+    for pull in stage.fake.pulls() {
+        let body = pull.body.unwrap();
+        let told = body.split("### Together").nth(1).unwrap_or_default();
+        let told = told.split("-->").next().unwrap_or_default();
+        let hides_commits: String = told
+            .split(" at ")
+            .map(|part| part.get(10..).unwrap_or_default())
+            .collect();
+        essence.insert(format!("told {}", pull.number), hides_commits);
+    }
+    essence
+}
+
+#[test]
+fn a_kill_at_any_event_of_a_stack_with_a_conflict_changes_nothing_in_the_end() {
+    let whole = small();
+    let ran = exec(&whole, &[]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let expected = end_of(&whole);
+    assert!(
+        ran.events()
+            .iter()
+            .any(|event| event["event"] == "rework_offered"),
+        "the control"
+    );
+    let (next, kills) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let events = ran.events().len();
+    let failures = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                loop {
+                    let case = next.fetch_add(1, Ordering::Relaxed);
+                    if case >= 2 * events {
+                        return;
+                    }
+                    let point = format!("{}:{}", case / 2 + 1, ["before", "after"][case % 2]);
+                    match killed_at(&point, &expected) {
+                        Ok(true) => drop(kills.fetch_add(1, Ordering::Relaxed)),
+                        Ok(false) => {}
+                        Err(problem) => failures.lock().unwrap().push(problem),
+                    }
+                }
+            });
+        }
+    });
+    let failures = failures.into_inner().unwrap();
+    assert!(
+        failures.is_empty(),
+        "{} of them:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+    let kills = kills.into_inner();
+    aloud(&format!(
+        "killed {kills} times in a stack with a conflict and a certificate, and always resumed to the same end"
+    ));
+    assert!(kills > 200, "{kills}");
+}
+
+fn killed_at(point: &str, expected: &BTreeMap<String, String>) -> Result<bool, String> {
+    let stage = small();
+    let first = exec(&stage, &[("AUTOISSUE_CRASH_AT", point)]);
+    if first.code == Some(0) {
+        return Ok(false);
+    }
+    let second = exec(&stage, &[]);
+    let (end, left) = (end_of(&stage), leftovers_in_the_end(&stage.marker()));
+    let comments: usize = (1..=3).map(|issue| stage.fake.comments(issue).len()).sum();
+    let violations = stage.fake.violations();
+    if first.code.is_none()
+        && second.code == Some(0)
+        && end == *expected
+        && left.is_empty()
+        && comments == 3
+        && violations.is_empty()
+    {
+        return Ok(true);
+    }
+    let edits = stage
+        .fake
+        .requests()
+        .iter()
+        .filter(|request: &&Logged| request.method == "PATCH")
+        .count();
+    Err(format!(
+        "{point}: {:?} {:?} {comments} comments, {edits} edits, {violations:?}, left {left:?}\n{end:#?}\n{}\n{}",
+        first.code, second.code, second.stdout, second.stderr
+    ))
+}
