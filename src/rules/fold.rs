@@ -8,7 +8,7 @@ use crate::rules::settings::Settings;
 use crate::rules::tally::{
     Breaker, CheckTally, CommitTally, Pause, Phase, PullTally, Standing, Tally, TaskTally,
 };
-use crate::rules::task::{Ending, Failure, Pull, Stage, Start, Task};
+use crate::rules::task::{Ending, Pull, Stage, Start, Task};
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
