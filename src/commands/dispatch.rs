@@ -7,7 +7,7 @@ use crate::commands::place::Place;
 use crate::commands::signals::interruptible;
 use crate::commands::{
     approve, breaker, clean, completions, config, demo, doctor, evaluate, exec, footprint, history,
-    init, metrics, plan, resume, retry, status,
+    init, metrics, plan, resume, retry, simulate, status, why,
 };
 use crate::error::Error;
 use crate::rules::event::Command;
@@ -42,6 +42,8 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Commands::Approve(args) => approve::approve(&place, args.issue),
         Commands::Reject(args) => approve::reject(&place, args.issue, &args.reason),
         Commands::Modify(args) => approve::modify(&place, args.issue, &args.instructions),
+        Commands::Simulate(args) => Box::pin(simulate::run(&place, &args)).await,
+        Commands::Why(args) => Box::pin(why::run(&place, &args)).await,
         Commands::Status(args) => status::run(&place, &args).await,
     }
 }
