@@ -9,7 +9,7 @@ fn help_shows_commands_examples_and_exit_codes() {
     let sealed = Sealed::new();
     let alone = sealed.run(&[]);
     assert_eq!(alone, sealed.run(&["-h"]));
-    assert_snapshot!(alone, @"
+    assert_snapshot!(alone, @r#"
     exit code 0
     --- stdout
     Turns labelled issues into verified pull requests, in parallel, within a budget that cannot be
@@ -72,7 +72,7 @@ fn help_shows_commands_examples_and_exit_codes() {
       4  the budget was refused, or is exhausted with work left
       5  interrupted; `autoissue resume` goes on
       6  another process holds the session
-    ");
+    "#);
 }
 
 #[test]
