@@ -6,9 +6,8 @@ use std::process::Stdio;
 
 #[test]
 fn help_shows_commands_examples_and_exit_codes() {
-    let sealed = Sealed::new();
-    let alone = sealed.run(&[]);
-    assert_eq!(alone, sealed.run(&["-h"]));
+    let alone = Sealed::new().run(&[]);
+    assert_eq!(alone, Sealed::new().run(&["-h"]));
     assert_snapshot!(alone, @r#"
     exit code 0
     --- stdout
