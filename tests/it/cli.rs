@@ -9,7 +9,7 @@ fn help_shows_commands_examples_and_exit_codes() {
     let sealed = Sealed::new();
     let alone = sealed.run(&[]);
     assert_eq!(alone, sealed.run(&["-h"]));
-    assert_snapshot!(alone, @"
+    assert_snapshot!(alone, @r#"
     exit code 0
     --- stdout
     Turns labelled issues into verified pull requests, in parallel, within a budget that cannot be
@@ -56,6 +56,7 @@ fn help_shows_commands_examples_and_exit_codes() {
       autoissue doctor                     what is missing here?
       autoissue exec backlog --dry-run     what would run, in which order, at which price?
       autoissue exec backlog --budget 25   work on the issues labelled `backlog`
+      autoissue plan "Add rate limits"     break it down into issues, show the plan, ask, and do it
       autoissue resume                     go on after an interruption
 
     Exit codes of a session (the first that applies, in the order 1, 5, 4, 3, 0):
@@ -66,7 +67,7 @@ fn help_shows_commands_examples_and_exit_codes() {
       4  the budget was refused, or is exhausted with work left
       5  interrupted; `autoissue resume` goes on
       6  another process holds the session
-    ");
+    "#);
 }
 
 #[test]
