@@ -75,6 +75,8 @@ mod store_disk;
 mod store_kill;
 mod store_sample;
 mod together;
+mod waiting;
 mod whole;
 mod whole_claude;
 mod whole_limits;
+mod why;
