@@ -22,6 +22,8 @@ fn help_shows_commands_examples_and_exit_codes() {
       plan         Turn a directive into a plan, the plan into issues, and work on them
       resume       Go on with a session that was interrupted
       status       Show what is running, else the latest sessions
+      why          Say why an issue does not run yet, and what would let it start sooner
+      simulate     Play a backlog many times on a virtual clock: how long, how dear, with how many slots
       metrics      Show cost, success rate and code impact of all sessions
       demo         Try it out: a small project and a scripted agent, offline, in seconds
       doctor       Say what is missing here, and how to mend it
