@@ -26,6 +26,7 @@ pub mod rules {
     pub mod names;
     pub mod neutral;
     pub mod offer;
+    pub mod past;
     pub mod paths;
     pub mod prices;
     pub mod printable;
@@ -115,10 +116,13 @@ pub mod rules {
         pub mod order;
         mod places;
         pub mod predict;
+        mod rest;
         pub mod rework;
         pub mod session;
+        pub mod simulate;
         pub mod step;
         pub mod table;
+        pub mod why;
     }
 }
 
@@ -308,17 +312,20 @@ pub mod reporters {
     pub mod next;
     pub mod notify;
     pub mod out;
+    pub mod outlook;
     pub mod paint;
     pub mod plain;
     mod plan_lines;
     pub mod planning;
     pub mod shape;
+    pub mod simulation;
     pub mod standing;
     pub mod status;
     pub mod table;
     pub mod terminal;
     pub mod time;
     mod together;
+    pub mod why;
     pub mod words;
 }
 
@@ -400,9 +407,11 @@ pub mod commands {
     pub mod seen;
     pub mod session;
     pub mod signals;
+    pub mod simulate;
     pub mod status;
     pub mod store;
     pub mod watch;
+    pub mod why;
     pub mod wire;
     /// `footprint`: which files issues will touch, and how well that is foreseen.
     pub mod footprint {

@@ -2,7 +2,7 @@
 
 use crate::cli::foresee::FootprintArgs;
 use crate::cli::help;
-use crate::cli::look::{EvaluateArgs, HistoryArgs, MetricsArgs, StatusArgs};
+use crate::cli::look::{EvaluateArgs, HistoryArgs, MetricsArgs, SimulateArgs, StatusArgs, WhyArgs};
 use crate::cli::plan::PlanArgs;
 use crate::cli::run::{DemoArgs, ExecArgs, ResumeArgs};
 use crate::cli::setup::{CompletionsArgs, ConfigArgs, DoctorArgs, InitArgs, ManArgs};
@@ -83,6 +83,10 @@ pub enum Commands {
     Resume(ResumeArgs),
     /// Show what is running, else the latest sessions
     Status(StatusArgs),
+    /// Say why an issue does not run yet, and what would let it start sooner
+    Why(WhyArgs),
+    /// Play a backlog many times on a virtual clock: how long, how dear, with how many slots
+    Simulate(SimulateArgs),
     /// Show cost, success rate and code impact of all sessions
     Metrics(MetricsArgs),
     /// Try it out: a small project and a scripted agent, offline, in seconds

@@ -25,6 +25,7 @@ Examples:
   autoissue doctor                     what is missing here?
   autoissue exec backlog --dry-run     what would run, in which order, at which price?
   autoissue exec backlog --budget 25   work on the issues labelled `backlog`
+  autoissue plan \"Add rate limits\"     break it down into issues, show the plan, ask, and do it
   autoissue resume                     go on after an interruption
 
 ",
@@ -93,6 +94,24 @@ Examples:
   autoissue status 01K5ZQ           one session, by the start of its name
 
 It needs no checkout and no configuration, and disturbs nothing: where sessions are kept is all that counts (--state-dir).";
+
+/// Under the flags of `why`.
+pub const WHY: &str = "\
+Examples:
+  autoissue why 12                   who is in its way, in the session that works on it?
+  autoissue why 12 backlog           in a session that `exec backlog` would begin
+  autoissue why 12 --format json     the same for a program
+
+It plays what is left on a virtual clock to say when the issue will likely start, and when it would without others or with more slots.";
+
+/// Under the flags of `simulate`.
+pub const SIMULATE: &str = "\
+Examples:
+  autoissue simulate --label backlog                        half, as many and twice as many slots
+  autoissue simulate --label backlog --max-parallel 2,4,8   what do more slots bring?
+  autoissue simulate --label backlog --budget 20            how far does the money reach?
+
+The real scheduler plays each run. Times and costs are drawn by domain from this repository's own past attempts, or from estimates with the usual spread where there are fewer than five. It changes nothing.";
 
 /// Under the flags of `evaluate`.
 pub const EVALUATE: &str = "\

@@ -1,8 +1,9 @@
-//! `status`, `metrics`, `evaluate`, `history`: commands that look at sessions.
+//! `status`, `why`, `simulate`, `metrics`, `evaluate`, `history`: commands that look at sessions.
 
 use crate::cli::help;
-use crate::cli::values::issue_number;
+use crate::cli::values::{budget, issue_number, label};
 use crate::rules::ids::IssueNumber;
+use crate::rules::money::Usd;
 use clap::Args;
 
 /// Show what is running, else the latest sessions.
@@ -17,6 +18,36 @@ pub struct StatusArgs {
     /// Show changes as they happen, until the session ends
     #[arg(long)]
     pub watch: bool,
+}
+
+/// Say why an issue does not run yet, and what would let it start sooner.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = help::WHY)]
+pub struct WhyArgs {
+    /// The issue's number
+    #[arg(value_name = "ISSUE", value_parser = issue_number, allow_negative_numbers = true)]
+    pub issue: IssueNumber,
+    /// Read the issues with this label as `exec` would, in place of a session
+    #[arg(value_parser = label)]
+    pub label: Option<String>,
+}
+
+/// Play a backlog many times on a virtual clock: how long, how dear, with how many slots.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = help::SIMULATE)]
+pub struct SimulateArgs {
+    /// The label of the issues
+    #[arg(long, value_parser = label, value_name = "LABEL")]
+    pub label: String,
+    /// Numbers of slots to compare, with commas between them; else half as many as are set, as many, and twice as many
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub max_parallel: Vec<u32>,
+    /// The most that a run may spend, in US dollars, in place of the configured ceiling
+    #[arg(long, value_name = "USD", value_parser = budget, allow_negative_numbers = true)]
+    pub budget: Option<Usd>,
+    /// How many runs for each
+    #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub runs: u32,
 }
 
 /// Show cost, success rate and code impact of all sessions.

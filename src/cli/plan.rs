@@ -36,7 +36,7 @@ pub struct PlanArgs {
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
     /// The label that every issue of the plan gets, besides its own
-    #[arg(long, value_name = "LABEL", value_parser = label, default_value = LABEL)]
+    #[arg(long, value_name = "LABEL", value_parser = new_label, default_value = LABEL)]
     pub label: String,
     /// Issues at most, 1 to 100
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100), default_value_t = 30)]
@@ -97,6 +97,15 @@ impl PlanArgs {
             .with("--no-pr", "executor.createPr", self.no_pr.then_some(false))
             .with("--draft", "executor.prDraft", self.draft.then_some(true))
     }
+}
+
+/// A label that may have to be created first; GitHub takes 50 characters.
+fn new_label(text: &str) -> Result<String, &'static str> {
+    let label = label(text)?;
+    let is_short = label.chars().count() <= 50 && !label.contains(',');
+    is_short
+        .then_some(label)
+        .ok_or("a new label has at most 50 characters, and no comma")
 }
 
 /// A directive says something, and not a book.

@@ -10,6 +10,8 @@ use crate::commands::{nothing, preflight};
 use crate::engine::intake;
 use crate::error::Error;
 use crate::reporters::out::Stream;
+use crate::reporters::outlook::{at_best, outlook};
+use crate::reporters::shape::with;
 use crate::reporters::table::grid;
 use crate::reporters::words::{brief, fit, plural};
 use crate::rules::budget::Budget;
@@ -17,8 +19,11 @@ use crate::rules::exit::Exit;
 use crate::rules::ids::Timestamp;
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
+use crate::rules::past::Record;
 use crate::rules::printable::printable;
-use crate::rules::schedule::forecast::{Forecast, Placed, as_expected, forecast};
+use crate::rules::schedule::forecast::{Forecast, Placed};
+use crate::rules::schedule::predict::predict;
+use crate::rules::settings::Settings;
 use crate::rules::task::Task;
 use serde_json::{Value, json};
 
@@ -33,18 +38,22 @@ const TITLE: usize = 40;
 /// Columns that files get at least, or they are not shown.
 const FILES: usize = 16;
 
-/// Runs it.
-pub async fn run(
-    place: &Place,
-    wiring: &Wiring,
-    selection: &Selection,
-    fit: bool,
-) -> Result<Exit, Error> {
+/// Issues as a session would read them, and its settings.
+pub struct Dry {
+    /// The issues, read.
+    pub tasks: Vec<Task>,
+    /// What the session's decisions would rest on.
+    pub settings: Settings,
+    /// What past attempts took.
+    pub record: Record,
+}
+
+/// Reads issues as `exec` does, and changes nothing.
+pub async fn read(place: &Place, wiring: &Wiring, selection: &Selection) -> Result<Dry, Error> {
     preflight::check(wiring)?;
     let forge = wiring.forge()?;
     let store = Store::open_read_only(&wiring.state).ok();
-    let mut settings = wiring.settings(selection.label.as_deref(), store.as_ref());
-    settings.priority_first = fit;
+    let settings = wiring.settings(selection.label.as_deref(), store.as_ref());
     let minutes = store
         .as_ref()
         .and_then(|store| store.typical_minutes(&wiring.project_key()).ok().flatten());
@@ -53,15 +62,35 @@ pub async fn run(
     let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, []).await?;
     foresee_as_known(wiring, store.as_ref(), &mut tasks).await;
     check_order(&tasks)?;
+    let key = wiring.project_key();
+    let past = store.and_then(|store| store.past(&key).ok());
+    let record = Record::of(&past.unwrap_or_default());
+    record.estimate(&mut tasks);
+    Ok(Dry {
+        tasks,
+        settings,
+        record,
+    })
+}
+
+/// Runs it.
+pub async fn run(
+    place: &Place,
+    wiring: &Wiring,
+    selection: &Selection,
+    fit: bool,
+) -> Result<Exit, Error> {
+    let Dry {
+        tasks,
+        mut settings,
+        record: _,
+    } = read(place, wiring, selection).await?;
+    settings.priority_first = fit;
     let runnable = tasks.iter().filter(|task| task.obstacle.is_none());
     let costs: Vec<Usd> = runnable.map(|task| task.estimate.cost).collect();
     let budget = Budget::new(settings.ceiling, settings.daily_ceiling);
     let affordable = budget.precheck(costs.iter().copied(), Timestamp(0));
-    let duration = |task: &Task| u64::from(task.estimate.minutes) * MINUTE;
-    let plan = forecast(tasks.clone(), &settings, duration, |task, _| {
-        as_expected(task)
-    })
-    .unwrap_or_default();
+    let (prediction, plan) = predict(tasks.clone(), &settings).unwrap_or_default();
     let needs_money = !costs.is_empty();
     let estimated: Usd = costs.into_iter().sum();
     let refusal = affordable
@@ -71,21 +100,22 @@ pub async fn run(
         .or_else(|| short_of_grant(&settings).filter(|_| needs_money));
     let event = json!({
         "v": 1, "event": "dry_run", "project": wiring.project.name(), "slots": settings.slots,
-        "makespan_minutes": plan.makespan_millis / MINUTE, "estimated_usd": estimated.decimal(),
-        "budget_usd": settings.ceiling.decimal(), "refused": refusal,
+        "estimated_usd": estimated.decimal(), "budget_usd": settings.ceiling.decimal(), "refused": refusal,
         "tasks": tasks.iter().map(|task| as_json(task, &plan)).collect::<Value>(),
     });
+    let event = with(event, outlook(&prediction));
     let text = if tasks.is_empty() {
         nothing::words(wiring, selection)
     } else {
         let ends = refusal.as_ref().map_or_else(String::new, |refusal| {
             format!("It would be refused: {refusal}.\n")
         });
+        let best = at_best(&prediction).map_or_else(String::new, |best| format!("; {best}"));
         format!(
-            "{}\n{} in about {} with {}, estimated {estimated} of {}. Nothing was touched.\n{ends}",
+            "{}\n{} in about {} with {}{best}.\nEstimated {estimated} of {}. Nothing was touched.\n{ends}",
             table(&tasks, &plan),
             plural(plan.attempts.len() as u64, "task"),
-            plural(plan.makespan_millis / MINUTE, "minute"),
+            plural(prediction.makespan_minutes, "minute"),
             plural(u64::from(settings.slots), "slot"),
             settings.ceiling,
         )

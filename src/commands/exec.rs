@@ -1,5 +1,6 @@
 //! `exec`: issues of a label become pull requests.
 
+use crate::adapters::store::open::Store;
 use crate::cli::run::{ExecArgs, Isolation};
 use crate::commands::footprint::known::foresee;
 use crate::commands::place::Place;
@@ -15,6 +16,7 @@ use crate::rules::budget::Budget;
 use crate::rules::exit::Exit;
 use crate::rules::ids::{BranchName, IssueNumber, SessionId, Timestamp};
 use crate::rules::money::Usd;
+use crate::rules::past::Record;
 use crate::rules::schedule::order;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Ending, Obstacle, Task};
@@ -49,17 +51,15 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     preflight::check_remote(&wiring, repository.as_ref()).await?;
     let minutes = store.typical_minutes(&key)?;
     let branches = branches(repository.as_ref()).await?;
-    let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
+    let tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
     check_order(&tasks)?;
+    let mut tasks = by_record(&store, &key, tasks)?;
     check_budget(&tasks, &settings, args)?;
     foresee(place, &wiring, &store, &repository, &mut tasks).await?;
     let id = SessionId::new(ulid::Ulid::generate().to_string());
     let journal = store.begin(id.clone(), &key, &selection)?;
-    let numbers: Vec<IssueNumber> = tasks
-        .iter()
-        .filter(|task| task.obstacle.is_none())
-        .map(Task::number)
-        .collect();
+    let runnable = tasks.iter().filter(|task| task.obstacle.is_none());
+    let numbers: Vec<IssueNumber> = runnable.map(Task::number).collect();
     leave_claimed(&mut tasks, &store.claim(&key, &numbers, &id)?);
     let opening = Opening::New {
         project: key,
@@ -112,6 +112,12 @@ pub fn leave_claimed(tasks: &mut [Task], claimed: &BTreeMap<IssueNumber, Session
             });
         }
     }
+}
+
+/// The tasks with estimates by what past attempts of their domains took.
+pub fn by_record(store: &Store, key: &str, mut tasks: Vec<Task>) -> Result<Vec<Task>, Error> {
+    Record::of(&store.past(key)?).estimate(&mut tasks);
+    Ok(tasks)
 }
 
 /// Refuses tasks that wait for each other.

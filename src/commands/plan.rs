@@ -20,7 +20,7 @@ use crate::rules::issue::Selection;
 use crate::rules::plan::check::{Fault, faults};
 use crate::rules::plan::draft::plan_label;
 use crate::rules::plan::outlook::outlook;
-use crate::rules::plan::progress::{PlanOrder, Purpose};
+use crate::rules::plan::progress::{PlanOrder, Planning, Purpose};
 use crate::rules::plan::read;
 use crate::rules::plan::shape::{Plan, schema};
 use crate::rules::schedule::session::Session;
@@ -108,20 +108,24 @@ async fn begin(
     };
     let _alone = store.lock_selection(&key, &selection)?;
     let journal = store.begin(id.clone(), &key, &selection)?;
-    let input = Input::Start {
+    let start = Input::Start {
         session: id,
         project: key,
         selection,
         settings: Box::new(settings),
     };
+    // In one transaction: there is no moment in which a session has lost the plan that it was given.
+    let plan = written.map(|plan| Planning::Checked {
+        plan: Box::new(plan),
+    });
+    let plan = plan.map(|fact| Input::Planned { fact });
     carry(Carrying {
         place,
         wiring,
         store,
         means,
         journal,
-        opening: PlanOpening::New(Box::new(input)),
-        written,
+        opening: PlanOpening::New([start].into_iter().chain(plan).collect()),
         purpose: args.purpose(),
         save: args.save.as_deref(),
     })
@@ -139,6 +143,7 @@ fn order(wiring: &Wiring, args: &PlanArgs, id: &SessionId, written: Option<&Plan
         most_items: args.most(),
         model: is_claude.then(|| planner.model.clone()),
         cap: planner.max_budget_usd.usd(),
+        is_written: written.is_some(),
         purpose: args.purpose(),
     }
 }

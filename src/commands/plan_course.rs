@@ -63,7 +63,7 @@ impl Course<'_> {
     pub async fn run(
         &self,
         journal: Arc<SqliteJournal>,
-        (opening, written): (PlanOpening, Option<Plan>),
+        opening: PlanOpening,
     ) -> Result<Reached, Error> {
         let orders = self.wiring.orders(self.store, journal.session())?;
         for recorded in journal.events().await? {
@@ -82,7 +82,7 @@ impl Course<'_> {
         if planner.session().phase == Phase::Finished {
             return Ok(Reached::End(Exit::Done));
         }
-        let plan = match self.plan(&mut planner, written).await? {
+        let plan = match self.plan(&mut planner).await? {
             Ok(plan) => plan,
             Err(exit) => return Ok(Reached::End(exit)),
         };
@@ -110,16 +110,17 @@ impl Course<'_> {
     }
 
     /// The plan: a written one, the one that the journal has, or the planner's.
-    async fn plan(
-        &self,
-        planner: &mut Planner<'_>,
-        written: Option<Plan>,
-    ) -> Result<Result<Plan, Exit>, Error> {
-        if let Some(plan) = written {
-            planner.take(plan).await?;
-        }
+    async fn plan(&self, planner: &mut Planner<'_>) -> Result<Result<Plan, Exit>, Error> {
         if let Some(plan) = &planner.session().plan.plan {
             return Ok(Ok((**plan).clone()));
+        }
+        if planner.order().is_written {
+            planner
+                .decline("its plan was lost with its process")
+                .await?;
+            return Err(Error::new(Kind::Journal, "go on with the plan")
+                .cause("its process died before the plan was stored, and nothing was opened")
+                .hints(["run it again: autoissue plan --from FILE"]));
         }
         let repository = &self.means.repository;
         let branch = &self.wiring.project.base_branch;

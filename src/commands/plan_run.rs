@@ -62,8 +62,6 @@ pub struct Carrying<'a> {
     pub journal: SqliteJournal,
     /// How it begins here.
     pub opening: PlanOpening,
-    /// A plan that needs no planner.
-    pub written: Option<Plan>,
     /// What this command wants done with the plan.
     pub purpose: Purpose,
     /// Where the plan is to be written.
@@ -124,8 +122,7 @@ pub async fn carry(carrying: Carrying<'_>) -> Result<Exit, Error> {
         told: &told,
         stop: &stop,
     };
-    let opening = (carrying.opening, carrying.written);
-    let reached = course.run(Arc::clone(&journal), opening).await;
+    let reached = course.run(Arc::clone(&journal), carrying.opening).await;
     if let Some(obeying) = obeying {
         obeying.abort();
     }

@@ -3,7 +3,7 @@
 use crate::adapters::store::journal::SqliteJournal;
 use crate::adapters::store::open::Store;
 use crate::cli::run::ResumeArgs;
-use crate::commands::exec::{branches, check_isolation};
+use crate::commands::exec::{branches, by_record, check_isolation};
 use crate::commands::footprint::known::foresee;
 use crate::commands::place::Place;
 use crate::commands::plan_run::{Carrying, carry, means, purpose_of};
@@ -97,7 +97,7 @@ pub async fn go_on_with_plan(
         let minutes = store.typical_minutes(&key)?;
         let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
         foresee(place, wiring, store, &repository, &mut tasks).await?;
-        Some(tasks)
+        Some(by_record(store, &key, tasks)?)
     };
     let opening = Opening::Resumed {
         settings: Box::new(settings),
@@ -147,7 +147,6 @@ async fn go_on_planning(
         means: means(wiring).await?,
         journal,
         opening: PlanOpening::Resumed(Box::new(settings)),
-        written: None,
         purpose,
         save,
     })

@@ -66,7 +66,7 @@ fn chosen(store: &Store, args: &StatusArgs) -> Result<Vec<Seen>, Error> {
 }
 
 /// The session that works on the issue now, else the one that did last.
-fn of_issue(store: &Store, issue: IssueNumber) -> Result<SessionRow, Error> {
+pub fn of_issue(store: &Store, issue: IssueNumber) -> Result<SessionRow, Error> {
     let known = store.worked_on(issue)?;
     let mut rows = store.sessions(usize::MAX)?;
     rows.retain(|row| known.iter().any(|task| task.session == row.id));

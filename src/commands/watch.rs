@@ -9,7 +9,7 @@ use crate::commands::status::show;
 use crate::engine::clock::SteadyClock;
 use crate::error::{Error, Kind};
 use crate::ports::Clock as _;
-use crate::reporters::lines::line;
+use crate::reporters::lines::{line, planning_line};
 use crate::reporters::out::Stream as Screen;
 use crate::reporters::status::{session_json, task_status};
 use crate::rules::event::Recorded;
@@ -88,7 +88,8 @@ fn turn(
     for seen in seen.iter_mut() {
         let tell = |tally: &Tally, recorded: &Recorded| {
             if issue.is_none() || recorded.event.issue() == issue {
-                let said = line(tally, recorded).map(|line| line.shown(paint) + "\n");
+                let said = line(tally, recorded).or_else(|| planning_line(recorded));
+                let said = said.map(|line| line.shown(paint) + "\n");
                 lines.push_str(&said.unwrap_or_default());
             }
         };

@@ -14,7 +14,7 @@ use crate::rules::money::{Basis, Charge, Usd};
 use crate::rules::plan::check::{Fault, faults};
 use crate::rules::plan::progress::{PlanOrder, Planning};
 use crate::rules::plan::read;
-use crate::rules::plan::shape::{Plan, schema};
+use crate::rules::plan::shape::{Plan, answer_schema};
 use crate::rules::plan::words;
 use crate::rules::schedule::session::Session;
 use crate::rules::settings::Settings;
@@ -25,8 +25,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// How a session with a plan begins in this process.
 pub enum PlanOpening {
-    /// For the first time: the inputs that say what it is.
-    New(Box<Input>),
+    /// For the first time: the input that says what it is, and the plan, where somebody wrote it.
+    New(Vec<Input>),
     /// From its journal.
     Resumed(Box<Settings>),
 }
@@ -72,7 +72,7 @@ impl<'a> Planner<'a> {
         let live = Live { ports, session };
         let mut this = Self { live, orders };
         match opening {
-            PlanOpening::New(input) => this.turn(&[*input]).await?,
+            PlanOpening::New(inputs) => this.turn(&inputs).await?,
             PlanOpening::Resumed(settings) => {
                 let mut inputs = this.lost_run().await;
                 inputs.push(Input::Resume { settings });
@@ -122,15 +122,6 @@ impl<'a> Planner<'a> {
         };
         self.note(settled).await?;
         Ok(planned)
-    }
-
-    /// Takes a plan that somebody wrote, as if the planner had.
-    pub async fn take(&mut self, plan: Plan) -> Result<(), JournalError> {
-        if self.live.session.plan.plan.is_none() {
-            let plan = Box::new(plan);
-            self.note(Planning::Checked { plan }).await?;
-        }
-        Ok(())
     }
 
     /// The plan is to be carried out.
@@ -189,11 +180,14 @@ impl<'a> Planner<'a> {
         }
         inputs.push(Input::PlannerWanted { want, least: want });
         let decided = self.turn(&inputs).await?;
-        let granted = decided.iter().find_map(|recorded| match &recorded.event {
-            Event::Planning {
-                fact: Planning::Granted { run, grant },
-            } => Some((*run, *grant)),
-            _ => None,
+        let granted = decided.iter().find_map(|recorded| {
+            let Event::Planning { fact } = &recorded.event else {
+                return None;
+            };
+            let Planning::Granted { run, grant } = fact else {
+                return None;
+            };
+            Some((*run, *grant))
         });
         let budget = &self.live.session.budget;
         let left = budget.ceiling().minus(budget.spent());
@@ -295,7 +289,7 @@ impl<'a> Planner<'a> {
             transcript: self.transcript(self.live.session.plan.runs),
             env: env.map(|(name, value)| (name.to_owned(), value)).to_vec(),
             task: AgentTask::Answer {
-                schema: schema().to_string(),
+                schema: answer_schema().to_string(),
             },
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::reporters::next::{Calling, Step, steps};
 use crate::reporters::out::Stream;
+use crate::reporters::outlook::looked_back;
 use crate::reporters::paint::{Colour, Paint, Tone};
 use crate::reporters::plan_lines;
 use crate::reporters::table::{session_table, shows_addresses, totals_table};
@@ -81,6 +82,9 @@ fn verdict(tally: &Tally, width: usize, paint: Paint) -> String {
         printable(&tally.project)
     );
     let mut lines = vec![first, counted(tally, width, paint), paid(tally, paint)];
+    let took = tally.worked.millis(tally.last);
+    let expected = tally.prediction.as_ref();
+    lines.extend(expected.and_then(|expected| looked_back(expected, took)));
     if let Some(reason) = &tally.stopped_because {
         let stopped = format!("Nobody else was let in: {}", brief(reason));
         lines.push(paint.tone(Tone::Bad, &fit(&stopped, width)));

@@ -3,6 +3,7 @@
 use crate::reporters::fact_lines::fact_found;
 use crate::reporters::line::Line;
 use crate::reporters::paint::Tone;
+use crate::reporters::plan_lines;
 use crate::reporters::time::{ahead, human};
 use crate::reporters::together::{counted, sentence};
 use crate::reporters::words::{brief, fit, plural, spoken, tone_of, why};
@@ -88,6 +89,15 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
         // Told while they happen, before a session's own lines begin: by `planning`.
         Event::Planning { .. } | Event::Due { .. } | Event::SpentElsewhere { .. } => None,
     }
+}
+
+/// The same of a step from a directive to issues, which a session's own lines leave out.
+#[must_use]
+pub fn planning_line(recorded: &Recorded) -> Option<Line> {
+    let Event::Planning { fact } = &recorded.event else {
+        return None;
+    };
+    plan_lines::line(fact)
 }
 
 fn dispatch_stopped(reason: &str) -> Line {

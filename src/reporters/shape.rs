@@ -3,6 +3,7 @@
 //! Every event is one object `{"v":1,"event":...,"session":...,"at":...}` with further fields by kind. Money is a
 //! decimal string in US dollars, times are RFC 3339 in UTC, durations are whole milliseconds.
 
+use crate::reporters::outlook::outlook;
 use crate::reporters::plan_lines;
 use crate::reporters::time::rfc3339;
 use crate::reporters::together;
@@ -45,7 +46,19 @@ pub fn summary(tally: &Tally) -> Value {
         "certificate": tally.certificate.as_ref().map(together::as_json),
         "tasks": tasks_json(tally),
     });
+    let actual = minutes(tally.worked.millis(tally.last));
+    let compared = tally
+        .prediction
+        .as_ref()
+        .map(|expected| with(outlook(expected), json!({ "actual_minutes": actual })));
+    let sums = with(sums, compared.unwrap_or_default());
     with(sums, plan_lines::planner(tally))
+}
+
+/// To the tenth of a minute.
+#[expect(clippy::cast_precision_loss, reason = "tenths of minutes of a session")]
+fn minutes(millis: u64) -> f64 {
+    (millis / 6_000) as f64 / 10.0
 }
 
 /// The tasks as they stand, by issue number; `outcome` is null for one that has not ended.
@@ -290,23 +303,8 @@ fn tasks_read(tasks: &[Arc<Task>], prediction: Option<&Prediction>) -> Value {
     let tasks: Value = tasks.iter().map(|each| task(each)).collect();
     with(
         json!({ "tasks": tasks }),
-        prediction.map_or_else(|| json!({}), expected),
+        prediction.map_or_else(|| json!({}), outlook),
     )
-}
-
-/// What was expected of a session.
-#[must_use]
-pub fn expected(prediction: &Prediction) -> Value {
-    json!({
-        "makespan_minutes": prediction.makespan_minutes,
-        "lower_bound_minutes": prediction.lower_bound_minutes,
-        "gap": prediction.gap().map(rounded),
-    })
-}
-
-/// A share, to the tenth of a percent.
-fn rounded(share: f64) -> f64 {
-    (share * 1000.0).round() / 1000.0
 }
 
 fn task(task: &Task) -> Value {

@@ -39,7 +39,10 @@ impl Sight<'_> {
             parts.push(session_table(self.tally, self.now, width, colour));
         }
         parts.push(self.activities(width, paint).join("\n"));
-        parts.push(self.sums(width, paint).join("\n"));
+        // What a plan costs so far stands in its own line.
+        if self.tally.plan_stage().is_none() {
+            parts.push(self.sums(width, paint).join("\n"));
+        }
         parts.retain(|part| !part.is_empty());
         parts.join("\n\n")
     }

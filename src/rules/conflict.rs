@@ -86,6 +86,44 @@ fn both(cover: &LikelyFile, file: &LikelyFile) -> f64 {
     cover.probability * file.probability * cover.friction.min(file.friction)
 }
 
+/// A file that two tasks may both touch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shared {
+    /// The path, the narrower one where one lies in the other.
+    pub path: String,
+    /// The chance that both touch it and get in each other's way.
+    pub chance: f64,
+}
+
+/// The files that two footprints share, the likeliest first.
+#[must_use]
+pub fn shared(a: &Footprint, b: &Footprint) -> Vec<Shared> {
+    let mut found: Vec<Shared> = Vec::new();
+    for own in &a.files {
+        for other in &b.files {
+            let narrower = match (
+                covers(&own.path, &other.path),
+                covers(&other.path, &own.path),
+            ) {
+                (true, _) => other,
+                (false, true) => own,
+                (false, false) => continue,
+            };
+            let (path, chance) = (narrower.path.clone(), both(own, other));
+            match found.iter_mut().find(|shared| shared.path == path) {
+                Some(shared) => shared.chance = shared.chance.max(chance),
+                None => found.push(Shared { path, chance }),
+            }
+        }
+    }
+    found.sort_by(|one, next| {
+        next.chance
+            .total_cmp(&one.chance)
+            .then_with(|| one.path.cmp(&next.path))
+    });
+    found
+}
+
 /// How likely the two collide, whatever is known of them: over their files, or [`UNKNOWN`] where one has none.
 #[must_use]
 pub fn chance(a: &Task, b: &Task) -> f64 {

@@ -90,7 +90,7 @@ impl Store {
                         })
                     },
                 )?,
-                domains: groups(
+                domains: with_planner(db, groups(
                     db,
                     "WITH paid AS (
                          SELECT session, issue, sum(spent) AS cost, sum(input) AS input,
@@ -101,7 +101,7 @@ impl Store {
                             sum(cost), sum(input), sum(cached_input), sum(cache_write), sum(output)
                      FROM tasks LEFT JOIN paid USING (session, issue)
                      GROUP BY domain ORDER BY 5 DESC, domain",
-                )?,
+                )?)?,
                 models: groups(
                     db,
                     "WITH paid AS (
@@ -143,6 +143,17 @@ impl Store {
                 .tried("find the issue")
         })
     }
+}
+
+/// The planner beside the domains, where one was paid.
+fn with_planner(db: &Connection, mut domains: Vec<Group>) -> Result<Vec<Group>, StoreError> {
+    let planner = groups(
+        db,
+        "SELECT 'planner', 0, 0, count(*), sum(spent), sum(input), sum(cached_input), sum(cache_write), sum(output)
+         FROM ledger WHERE issue = 0",
+    )?;
+    domains.extend(planner.into_iter().filter(|planner| planner.attempts > 0));
+    Ok(domains)
 }
 
 fn groups(db: &Connection, sql: &str) -> Result<Vec<Group>, StoreError> {

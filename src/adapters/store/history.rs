@@ -3,9 +3,11 @@
 use crate::adapters::store::error::{StoreError, Tried};
 use crate::adapters::store::ledger::usd;
 use crate::adapters::store::open::Store;
+use crate::rules::classify::Domain;
 use crate::rules::evaluate::similar::Resolved;
 use crate::rules::ids::IssueNumber;
 use crate::rules::money::Usd;
+use crate::rules::past::Past;
 
 /// So many of the newest attempts count.
 const NEWEST: u32 = 200;
@@ -36,6 +38,34 @@ impl Store {
         Ok(millis.map(|millis| {
             u32::try_from(millis.cast_unsigned().div_ceil(60_000).max(1)).unwrap_or(u32::MAX)
         }))
+    }
+
+    /// The newest attempts in this project that were paid for, and whose bill is known, the newest first.
+    pub fn past(&self, project: &str) -> Result<Vec<Past>, StoreError> {
+        const ACTION: &str = "read what past attempts took";
+        self.read(|db| {
+            let mut statement = db
+                .prepare_cached(&format!(
+                    "SELECT domain, max(settled - admitted, 0), spent
+                     FROM ledger JOIN sessions ON key = ledger.session
+                     JOIN tasks ON tasks.session = ledger.session AND tasks.issue = ledger.issue
+                     WHERE project = ? AND spent > 0 AND assumed = 0
+                     ORDER BY ledger.id DESC LIMIT {NEWEST}"
+                ))
+                .tried(ACTION)?;
+            let rows = statement
+                .query_map([project], |row| {
+                    let word: String = row.get(0)?;
+                    let domain = Domain::ALL.into_iter().find(|each| each.word() == word);
+                    Ok(Past {
+                        domain: domain.unwrap_or_default(),
+                        millis: row.get::<_, i64>(1)?.cast_unsigned(),
+                        cost: usd(row.get(2)?),
+                    })
+                })
+                .tried(ACTION)?;
+            rows.collect::<rusqlite::Result<_>>().tried(ACTION)
+        })
     }
 
     /// The newest issues of this project that an agent worked on, each as it ended last.

@@ -15,6 +15,8 @@ use crate::rules::task::{Estimate, Task};
 use std::collections::BTreeMap;
 
 const MINUTE: u64 = 60_000;
+/// Nobody needs an estimate in less than cents.
+const CENT: u64 = 10_000;
 /// Dependencies that are left out in turn; more would keep a person waiting.
 const MOST_EDGES: usize = 150;
 /// Hundredths of the cap that an attempt costs in the middle, where no history tells.
@@ -173,7 +175,10 @@ fn costs(items: u64, settings: &Settings, past: PastCosts) -> (Usd, Usd) {
     )]
     let spread = (spread as f64 * (items as f64).sqrt()).round() as u64;
     let middle = p50.times(items);
-    (middle, middle + Usd::from_micros(spread))
+    (
+        middle,
+        middle + Usd::from_micros(spread.next_multiple_of(CENT)),
+    )
 }
 
 #[cfg(test)]

@@ -25,6 +25,9 @@ pub struct PlanOrder {
     pub cap: Usd,
     /// What is to become of the plan.
     pub purpose: Purpose,
+    /// Did somebody write the plan, so that no planner is to be paid?
+    #[serde(default)]
+    pub is_written: bool,
 }
 
 /// What is to become of a plan that nothing is wrong with.

@@ -144,6 +144,16 @@ pub fn schema() -> Value {
     schema
 }
 
+/// The same for agents: Claude Code 2.1 takes no schema that names the version of its own language.
+#[must_use]
+pub fn answer_schema() -> Value {
+    let mut schema = schema();
+    if let Some(fields) = schema.as_object_mut() {
+        fields.remove("$schema");
+    }
+    schema
+}
+
 /// Programs that check answers refuse formats that they do not know, such as `uint32`.
 fn without_formats(schema: &mut Value) {
     match schema {

@@ -58,6 +58,18 @@ pub fn play(
     duration: impl Fn(&Task) -> u64,
     outcome: impl Fn(&Task, AttemptNumber) -> Outcome,
 ) -> Forecast {
+    let mut play = begin(ranked, settings, &duration);
+    play.go_on(&duration, &outcome);
+    play.forecast
+}
+
+/// The session as it is once those have begun that can begin at once.
+pub(super) fn opened(ranked: Ranked, settings: &Settings) -> Session {
+    begin(ranked, settings, &|_| 0).forecast.session
+}
+
+/// Lets in whoever can begin at once.
+fn begin(ranked: Ranked, settings: &Settings, duration: &impl Fn(&Task) -> u64) -> Play {
     let mut play = Play {
         forecast: Forecast::default(),
         now: Timestamp(0),
@@ -77,36 +89,13 @@ pub fn play(
             selection,
             settings,
         },
-        &duration,
+        duration,
     );
     // As `Event::TasksRead` would, without its copy of all tasks.
     play.forecast.session.seq += 1;
     play.forecast.session.begin(ranked);
-    play.put(&Input::Tick, &duration);
-    while play.forecast.session.phase == Phase::Running {
-        let Some((issue, attempt)) = play.wait() else {
-            break;
-        };
-        let input = match issue {
-            Some(issue) => {
-                let entry = play
-                    .forecast
-                    .session
-                    .entry(issue)
-                    .expect("only tasks of the session are admitted");
-                let outcome = outcome(&entry.task, attempt);
-                Input::Finished {
-                    issue,
-                    attempt,
-                    outcome,
-                    dice: 0,
-                }
-            }
-            None => Input::Tick,
-        };
-        play.put(&input, &duration);
-    }
-    play.forecast
+    play.put(&Input::Tick, duration);
+    play
 }
 
 struct Play {
@@ -118,6 +107,30 @@ struct Play {
 }
 
 impl Play {
+    fn go_on(
+        &mut self,
+        duration: &impl Fn(&Task) -> u64,
+        outcome: &impl Fn(&Task, AttemptNumber) -> Outcome,
+    ) {
+        while self.forecast.session.phase == Phase::Running {
+            let Some((issue, attempt)) = self.wait() else {
+                return;
+            };
+            let ended = issue.map(|issue| {
+                let entry = (self.forecast.session.entry(issue))
+                    .expect("only tasks of the session are admitted");
+                let outcome = outcome(&entry.task, attempt);
+                Input::Finished {
+                    issue,
+                    attempt,
+                    outcome,
+                    dice: 0,
+                }
+            });
+            self.put(&ended.unwrap_or(Input::Tick), duration);
+        }
+    }
+
     /// Moves the clock to whatever comes next: an attempt's end, or a moment that the session waits for.
     fn wait(&mut self) -> Option<(Option<IssueNumber>, AttemptNumber)> {
         let wake = self.forecast.session.next_wake(self.now);

@@ -99,6 +99,12 @@ impl Locks {
     /// The task in whose way this one would most surely be, if any.
     #[must_use]
     pub fn blocker(&self, task: usize) -> Option<Blocker<'_>> {
+        let (task, over) = self.most_in_the_way(task)?;
+        let over = self.claims.name(over);
+        Some(Blocker { task, over })
+    }
+
+    fn most_in_the_way(&self, task: usize) -> Option<(usize, u32)> {
         let mut met: Vec<Met> = Vec::new();
         for claim in self.claims.of(task) {
             for holder in self.holders(claim.resource) {
@@ -125,10 +131,7 @@ impl Locks {
                 worst = Some(each);
             }
         }
-        worst.map(|worst| Blocker {
-            task: worst.task,
-            over: self.claims.name(worst.over),
-        })
+        worst.map(|worst| (worst.task, worst.over))
     }
 
     /// The claims by which a resource is held now.
@@ -150,8 +153,10 @@ impl Locks {
         // Whoever is next in the queue that it came from need not look if it would only see this one.
         let next = self.resources[queue.0 as usize].queue(queue.1).first();
         let next = *next? as usize;
-        let blocker = self.blocker(next);
-        if blocker.is_some_and(|blocker| blocker.over == self.claims.name(queue.0)) {
+        if self
+            .most_in_the_way(next)
+            .is_some_and(|(_, over)| over == queue.0)
+        {
             return None;
         }
         self.wake_first(queue)
@@ -218,6 +223,12 @@ impl Locks {
         if !self.kept_for.contains(&task) {
             self.kept_for.push(task);
         }
+    }
+
+    /// Those that it may not get ahead of.
+    pub(super) fn ahead_of(&self, task: usize) -> impl Iterator<Item = usize> {
+        let kept = self.kept_for.iter().copied();
+        kept.take_while(move |kept| *kept != task)
     }
 
     /// It neither waits nor runs any more. Adds those that are to be looked at again.

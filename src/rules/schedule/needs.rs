@@ -119,7 +119,7 @@ impl Session {
     /// nothing to change, what they stand on; and nothing that another one stands on already.
     pub(super) fn below(&self, place: usize) -> Vec<Below> {
         let mut found = BTreeSet::new();
-        self.add_below(place, &mut found);
+        self.add_below(place, &mut found, &mut BTreeSet::new());
         found.extend(self.overlapping(place));
         if let Some(rework) = &self.table.at(place).rework {
             found.extend(
@@ -139,17 +139,18 @@ impl Session {
             .collect()
     }
 
-    fn add_below(&self, place: usize, found: &mut BTreeSet<usize>) {
+    fn add_below(&self, place: usize, found: &mut BTreeSet<usize>, seen: &mut BTreeSet<usize>) {
         for need in self.graph.needs(place) {
             let entry = self.table.at(need);
-            if entry.merged {
+            // Seen once is enough: there can be very many ways to the same one.
+            if entry.merged || !seen.insert(need) {
                 continue;
             }
             let is_there = entry.ending() == Some(Ending::Completed) || self.is_reworked(need);
             if is_there && entry.work().is_some() {
                 found.insert(need);
             } else {
-                self.add_below(need, found);
+                self.add_below(need, found, seen);
             }
         }
     }

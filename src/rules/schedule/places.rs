@@ -6,6 +6,8 @@ pub(super) struct Places {
     words: Vec<u64>,
     used: Vec<u64>,
     count: usize,
+    /// No word before this one holds any.
+    low: usize,
 }
 
 impl Places {
@@ -26,6 +28,7 @@ impl Places {
         }
         self.count += usize::from(self.words[word] & bit == 0);
         self.words[word] |= bit;
+        self.low = self.low.min(word);
         let (word, bit) = split(word);
         self.used[word] |= bit;
     }
@@ -38,13 +41,21 @@ impl Places {
         self.words[word] &= !bit;
         self.count -= 1;
         if self.words[word] == 0 {
-            let (word, bit) = split(word);
-            self.used[word] &= !bit;
+            let (above, bit) = split(word);
+            self.used[above] &= !bit;
+            if word == self.low {
+                self.low = self
+                    .at_or_after((word + 1) * WIDTH)
+                    .map_or(usize::MAX, |next| split(next).0);
+            }
         }
     }
 
     pub(super) fn first(&self) -> Option<usize> {
-        self.at_or_after(0)
+        if self.is_empty() {
+            return None;
+        }
+        self.at_or_after(self.low * WIDTH)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = usize> + '_ {

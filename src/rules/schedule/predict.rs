@@ -3,10 +3,12 @@
 use crate::rules::graph::Cycle;
 use crate::rules::ids::{ByIssue, IssueNumber};
 use crate::rules::schedule::bound::Bound;
-use crate::rules::schedule::forecast::{Forecast, as_expected, play};
+use crate::rules::schedule::forecast::{self, Forecast, as_expected, play};
 use crate::rules::schedule::order::Backlog;
+use crate::rules::schedule::session::Session;
+use crate::rules::schedule::table::Entry;
 use crate::rules::settings::Settings;
-use crate::rules::task::Task;
+use crate::rules::task::{Ending, Task};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -60,9 +62,9 @@ pub fn predict<T: Into<Arc<Task>>>(
     let bound = bound_of(&backlog, settings, &best);
     let mut tried = 1;
     // Where money does not reach for all, another order would only leave out others.
-    if backlog.tasks.len() <= FEW && ran(&best) == runnable(&backlog) {
+    if backlog.tasks.len() <= FEW && !money_is_short(&best) {
         let levels = backlog.levels();
-        let mut dice = Dice(0);
+        let mut dice = Dice::new(0);
         let most = MOST_ORDERS.min(TASKS_PLAYED / backlog.tasks.len().max(1));
         while tried < most && best.makespan_millis > bound * MINUTE {
             let swayed: Vec<u64> = levels.iter().map(|level| dice.sway(*level)).collect();
@@ -83,6 +85,19 @@ pub fn predict<T: Into<Arc<Task>>>(
     Ok((prediction, best))
 }
 
+/// A session in this order, as it is once those have begun that can begin at once.
+///
+/// # Errors
+/// The cycle, where tasks wait for each other.
+pub fn opened<T: Into<Arc<Task>>>(tasks: Vec<T>, settings: &Settings) -> Result<Session, Cycle> {
+    let tasks: Vec<Arc<Task>> = tasks.into_iter().map(Into::into).collect();
+    let (prediction, _) = predict(tasks.clone(), settings)?;
+    let backlog = Backlog::read(tasks, settings)?;
+    let order = backlog.order_of(&prediction.order);
+    let order = order.unwrap_or_else(|| backlog.order());
+    Ok(forecast::opened(backlog.ranked(&order), settings))
+}
+
 /// The bound over the tasks that would run.
 fn bound_of(backlog: &Backlog, settings: &Settings, forecast: &Forecast) -> u64 {
     let placed = forecast.attempts.iter();
@@ -96,22 +111,34 @@ fn bound_of(backlog: &Backlog, settings: &Settings, forecast: &Forecast) -> u64 
     Bound::of(backlog, settings.slots, &weights).most()
 }
 
-fn ran(forecast: &Forecast) -> usize {
-    forecast.attempts.len()
-}
-
-fn runnable(backlog: &Backlog) -> usize {
-    let free = |task: &&Arc<Task>| task.obstacle.is_none();
-    backlog.tasks.iter().filter(free).count()
+fn money_is_short(forecast: &Forecast) -> bool {
+    let mut endings = forecast.session.table.entries().iter().map(Entry::ending);
+    endings.any(|ending| ending == Some(Ending::Budget))
 }
 
 /// A small random generator (`SplitMix64`: Steele, Lea and Flood 2014).
-struct Dice(u64);
+pub(super) struct Dice(u64);
 
 /// Levels move by up to this many 1024ths.
 const SWAY: u64 = 200;
 
 impl Dice {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15))
+    }
+
+    /// From 0 to below 1, evenly.
+    #[expect(clippy::cast_precision_loss, reason = "53 bits are what fits")]
+    pub(super) fn share(&mut self) -> f64 {
+        (self.roll() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Normally distributed around 0 with deviation 1 (Box and Muller 1958).
+    pub(super) fn normal(&mut self) -> f64 {
+        let (radius, angle) = (1.0 - self.share(), self.share());
+        (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
+    }
+
     fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -29,6 +29,8 @@ pub(crate) enum Fault {
     Forbidden(&'static str),
     /// 401: the token is not good any more.
     Unauthorized,
+    /// 404, as an older server answers that does not know the path.
+    Unknown,
     /// Done, as if no `head` had been asked for.
     FilterIgnored,
     /// Done; the answer says that it is followed by itself.
@@ -69,6 +71,7 @@ impl Fault {
             | Self::Exhausted { .. }
             | Self::Forbidden(_)
             | Self::Unauthorized
+            | Self::Unknown
             | Self::Reset
             | Self::Redirected(_)
             | Self::LedAway(_) => false,

@@ -59,8 +59,73 @@ pub(crate) fn in_issue(
                 .collect();
             page(state, ask, blockers, Show::issue)
         }
+        ("POST", ["dependencies", "blocked_by"]) => add_blocker(state, ask, number)?,
+        ("GET", ["sub_issues"]) => {
+            let parts = &state.items[&number].parts;
+            let parts: Vec<_> = parts.iter().filter_map(|it| state.items.get(it)).collect();
+            page(state, ask, parts, Show::issue)
+        }
+        ("POST", ["sub_issues"]) => add_part(state, ask, number)?,
         _ => unknown(),
     })
+}
+
+/// The issue that the database calls by this number: not by the number that people use.
+fn by_id(state: &State, ask: &Ask<'_>, field: &str) -> Result<u64, Answer> {
+    let id = ask.body[field].as_u64();
+    let mut items = state.items.values();
+    let found = items.find(|item| Some(item.id) == id && item.pull.is_none());
+    found
+        .map(|item| item.number)
+        .ok_or_else(|| refusal(404, "The provided issue does not exist"))
+}
+
+/// Makes an issue wait for another; a second time, for itself or in a ring it is refused.
+fn add_blocker(state: &mut State, ask: &Ask<'_>, number: u64) -> Result<Answer, Answer> {
+    let blocker = by_id(state, ask, "issue_id")?;
+    let mut waits = vec![blocker];
+    let mut seen = Vec::new();
+    while let Some(next) = waits.pop() {
+        if next == number {
+            return Err(invalid(
+                "Issue",
+                "issue_id",
+                "invalid",
+                "Dependencies cannot be circular",
+            ));
+        }
+        seen.push(next);
+        let more = state.items[&next].blocked_by.iter();
+        waits.extend(more.filter(|it| !seen.contains(it)));
+    }
+    if state.items[&number].blocked_by.contains(&blocker) {
+        return Err(invalid(
+            "Issue",
+            "issue_id",
+            "already_exists",
+            "Target issue has already been taken",
+        ));
+    }
+    state.tick();
+    state.item(number).blocked_by.push(blocker);
+    Ok(issue(state, ask, 201, blocker))
+}
+
+/// Makes an issue a part of another; it can be a part of one only, and a hundred parts are the most.
+fn add_part(state: &mut State, ask: &Ask<'_>, number: u64) -> Result<Answer, Answer> {
+    let part = by_id(state, ask, "sub_issue_id")?;
+    let taken = state.items.values().any(|item| item.parts.contains(&part));
+    if taken || part == number || state.items[&number].parts.len() >= 100 {
+        return Err(invalid(
+            "Issue",
+            "sub_issue_id",
+            "invalid",
+            "Issue may not be added as a sub-issue",
+        ));
+    }
+    state.tick();
+    state.item(number).parts.push(part);
+    Ok(issue(state, ask, 201, number))
 }
 
 /// Lists issues, with pulls among them.

@@ -207,6 +207,7 @@ fn refuse(
         Some(Fault::BadGateway | Fault::Reset) => refusal(502, "Server Error"),
         Some(Fault::Forbidden(message)) => refusal(403, message),
         Some(Fault::Unauthorized) => refusal(401, "Bad credentials"),
+        Some(Fault::Unknown) => refusal(404, "Not Found"),
         Some(Fault::Secondary {
             status,
             retry_after,
@@ -310,6 +311,7 @@ async fn deliver(
             | Fault::FilterIgnored
             | Fault::Forbidden(_)
             | Fault::Unauthorized
+            | Fault::Unknown
             | Fault::Redirected(_)
             | Fault::LedAway(_),
         )

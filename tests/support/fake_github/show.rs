@@ -143,6 +143,7 @@ impl Show<'_> {
             "issue_dependencies_summary": {
                 "blocked_by": blocked_by(true), "total_blocked_by": blocked_by(false), "blocking": 0, "total_blocking": 0,
             },
+            "sub_issues_summary": { "total": item.parts.len(), "completed": 0, "percent_completed": 0 },
         })));
         if let Some(pull) = &item.pull {
             let own = format!("{}/pulls/{}", self.repository_url(), item.number);

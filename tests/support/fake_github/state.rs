@@ -35,6 +35,8 @@ pub(crate) struct Item {
     pub(crate) comments: Vec<Comment>,
     /// Numbers of the issues that it waits for.
     pub(crate) blocked_by: Vec<u64>,
+    /// Numbers of its sub-issues.
+    pub(crate) parts: Vec<u64>,
     /// What makes it a pull.
     pub(crate) pull: Option<PullPart>,
 }
@@ -192,6 +194,7 @@ impl State {
             closed: None,
             comments: Vec::new(),
             blocked_by: Vec::new(),
+            parts: Vec::new(),
             pull,
         };
         self.items.insert(number, item);

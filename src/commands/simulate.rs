@@ -1,0 +1,67 @@
+//! `simulate`: what a backlog would take, with how many slots.
+
+use crate::cli::look::SimulateArgs;
+use crate::commands::dry_run;
+use crate::commands::nothing;
+use crate::commands::place::Place;
+use crate::commands::wire::Wiring;
+use crate::config::loaded::Overrides;
+use crate::error::Error;
+use crate::reporters::simulation::{Simulation, as_json, told};
+use crate::rules::exit::Exit;
+use crate::rules::issue::Selection;
+use crate::rules::schedule::simulate::simulate;
+use std::sync::Arc;
+
+/// Runs the command.
+pub async fn run(place: &Place, args: &SimulateArgs) -> Result<Exit, Error> {
+    let wiring = Wiring::new(place, &Overrides::default())?;
+    let selection = Selection {
+        label: Some(args.label.clone()),
+        ..Selection::default()
+    };
+    let mut dry = dry_run::read(place, &wiring, &selection).await?;
+    if let Some(budget) = args.budget {
+        dry.settings.ceiling = budget;
+    }
+    if dry.tasks.is_empty() {
+        return nothing::say(place, &wiring, &selection);
+    }
+    let tasks: Vec<_> = dry.tasks.into_iter().map(Arc::new).collect();
+    let slots = slots(&args.max_parallel, dry.settings.slots);
+    let runs = simulate(&tasks, &dry.settings, &slots, &dry.record, args.runs);
+    let simulation = Simulation {
+        tasks: tasks.len() as u64,
+        runs: args.runs,
+        set: dry.settings.slots,
+        ceiling: dry.settings.ceiling,
+        found: runs.unwrap_or_default(),
+    };
+    place
+        .output
+        .result(&told(&simulation), &as_json(&simulation))?;
+    Ok(Exit::Done)
+}
+
+/// Those that are asked for, else around what is set; each once, the fewest first.
+fn slots(wanted: &[u32], set: u32) -> Vec<u32> {
+    let mut slots = match wanted {
+        [] => vec![(set / 2).max(1), set, set.saturating_mul(2)],
+        wanted => wanted.to_vec(),
+    };
+    slots.sort_unstable();
+    slots.dedup();
+    slots
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_wish_half_and_twice_as_many_slots_are_compared() {
+        assert_eq!(slots(&[], 4), [2, 4, 8]);
+        assert_eq!(slots(&[], 1), [1, 2]);
+        assert_eq!(slots(&[8, 2, 8], 4), [2, 8]);
+    }
+}

@@ -1,0 +1,211 @@
+//! Why a task does not run, for people and for programs.
+
+use crate::reporters::shape::VERSION;
+use crate::reporters::time::{ahead, human, rfc3339};
+use crate::reporters::words::{brief, plural};
+use crate::rules::conflict::{Shared, THRESHOLD, UNKNOWN};
+use crate::rules::ids::{IssueNumber, Timestamp};
+use crate::rules::printable::printable;
+use crate::rules::schedule::why::{ButFor, Change, Explanation, Over, Wait};
+use serde_json::{Value, json};
+
+/// Files that are named one by one.
+const FILES: usize = 5;
+
+/// A few lines, each ended. In a `dry` one nothing runs yet: those that would start at once count as running.
+#[must_use]
+pub fn told(why: &Explanation, now: Timestamp, dry: bool) -> String {
+    let title = brief(&why.task.issue.title);
+    let mut lines = vec![
+        format!("{} {title}\n", why.task.number()),
+        standing(why, now, dry),
+    ];
+    let waits = why.waits.iter();
+    lines.extend(waits.map(|wait| format!("  waits for {}\n", waits_for(wait, now))));
+    if let (Some(starts), false) = (why.starts_in, why.waits.is_empty()) {
+        lines.push(format!("It will likely start {}.\n", in_minutes(starts)));
+    }
+    lines.extend(why.but_for.iter().map(|ButFor { change, starts_in }| {
+        let (change, at) = (changed(change), in_minutes(*starts_in));
+        format!("It would start {at} {change}.\n")
+    }));
+    lines.push(known(why));
+    lines.concat()
+}
+
+fn standing(why: &Explanation, now: Timestamp, dry: bool) -> String {
+    if let Some((ending, reason)) = &why.ended {
+        let reason = reason.as_ref().map(|reason| format!(": {}", brief(reason)));
+        let ending = ending.word().replace('_', " ");
+        return format!("It ended as {ending}{}.\n", reason.unwrap_or_default());
+    }
+    if let Some(since) = why.running {
+        return if dry {
+            "It would start at once.\n".to_owned()
+        } else {
+            format!("It runs, since {}.\n", human(now.millis_since(since)))
+        };
+    }
+    if why.waits.is_empty() {
+        return "Nothing keeps it: it starts next.\n".to_owned();
+    }
+    String::new()
+}
+
+fn waits_for(wait: &Wait, now: Timestamp) -> String {
+    match wait {
+        Wait::Need { issue } => format!("{issue}, which it needs"),
+        Wait::Merge { issue } => format!("the merge of {issue}, which it needs"),
+        Wait::Collision { issue, runs, over } => {
+            let stands = if *runs {
+                "which runs"
+            } else {
+                "which was passed over too often and goes first"
+            };
+            format!("{issue}, {stands}: {}", collides(over))
+        }
+        Wait::Slot { ahead: 0 } => "a slot".to_owned(),
+        Wait::Slot { ahead } => format!("a slot, behind {}", plural(*ahead as u64, "task")),
+        Wait::Time { until, reason } => format!("{}: {}", ahead(*until, now), brief(reason)),
+        Wait::Probe { issue } => format!("{issue}, the probe of the breaker"),
+        Wait::Money { short_by } => format!("money: {short_by} is missing for one more attempt"),
+        Wait::Resume { reason } => format!("`autoissue resume`: {}", brief(reason)),
+    }
+}
+
+fn collides(over: &Over) -> String {
+    match over {
+        Over::Files { files, chance } => {
+            let named: Vec<String> = files.iter().take(FILES).map(shared).collect();
+            let more = files.len().saturating_sub(FILES);
+            let more = if more == 0 {
+                String::new()
+            } else {
+                format!(" and {}", plural(more as u64, "more file"))
+            };
+            let (chance, threshold) = (percent(*chance), percent(THRESHOLD));
+            format!(
+                "they collide with a chance of {chance} (from {threshold} on not together) over {}{more}",
+                named.join(", ")
+            )
+        }
+        Over::Domain(domain) => format!(
+            "both are of the domain {}, and not both have known files",
+            domain.word()
+        ),
+        Over::Unknown => "one of them is of unknown domain, and runs alone".to_owned(),
+    }
+}
+
+fn shared(file: &Shared) -> String {
+    format!("{} ({})", printable(&file.path), percent(file.chance))
+}
+
+fn percent(chance: f64) -> String {
+    format!("{:.0} %", chance * 100.0)
+}
+
+fn in_minutes(minutes: u64) -> String {
+    if minutes == 0 {
+        "now".to_owned()
+    } else {
+        format!("in about {}", plural(minutes, "minute"))
+    }
+}
+
+fn changed(change: &Change) -> String {
+    match change {
+        Change::Without(others) => format!("without {}", listed(others)),
+        Change::Slots(slots) => format!("with {}", plural(u64::from(*slots), "slot")),
+    }
+}
+
+fn listed(issues: &[IssueNumber]) -> String {
+    let issues: Vec<String> = issues.iter().map(ToString::to_string).collect();
+    issues.join(" and ")
+}
+
+/// What is known of its files and domain.
+fn known(why: &Explanation) -> String {
+    let (task, domain) = (&why.task, why.task.domain.domain.word());
+    if task.footprint.is_known() {
+        let files = plural(task.footprint.files.len() as u64, "likely file");
+        return format!("Known of it: {files}, domain {domain}.\n");
+    }
+    if domain == "unknown" {
+        let chance = percent(UNKNOWN);
+        return format!(
+            "Nothing is known of its files or domain: it counts as colliding with any other with a chance of {chance}, \
+             so it runs beside them.\n"
+        );
+    }
+    format!("Its files are not known: its domain, {domain}, stands in.\n")
+}
+
+/// The same as one object.
+#[must_use]
+pub fn as_json(why: &Explanation, dry: bool) -> Value {
+    let state = match (&why.ended, why.running) {
+        (Some(_), _) => "ended",
+        (None, Some(_)) => "running",
+        (None, None) => "waiting",
+    };
+    json!({
+        "v": VERSION,
+        "event": "why",
+        "dry": dry,
+        "issue": why.task.number(),
+        "title": why.task.issue.title,
+        "domain": why.task.domain.domain.word(),
+        "files_known": why.task.footprint.is_known(),
+        "state": state,
+        "outcome": why.ended.as_ref().map(|(ending, _)| ending.word()),
+        "reason": why.ended.as_ref().and_then(|(_, reason)| reason.clone()),
+        "since": why.running.filter(|_| !dry).map(rfc3339),
+        "waits_for": why.waits.iter().map(wait_json).collect::<Value>(),
+        "starts_in_minutes": why.starts_in,
+        "but_for": why.but_for.iter().map(but_for_json).collect::<Value>(),
+    })
+}
+
+fn wait_json(wait: &Wait) -> Value {
+    match wait {
+        Wait::Need { issue } => json!({ "kind": "need", "issue": issue }),
+        Wait::Merge { issue } => json!({ "kind": "merge", "issue": issue }),
+        Wait::Collision { issue, runs, over } => collision_json(*issue, *runs, over),
+        Wait::Slot { ahead } => json!({ "kind": "slot", "ahead": ahead }),
+        Wait::Time { until, reason } => {
+            json!({ "kind": "time", "until": rfc3339(*until), "reason": reason })
+        }
+        Wait::Probe { issue } => json!({ "kind": "probe", "issue": issue }),
+        Wait::Money { short_by } => {
+            json!({ "kind": "money", "short_by_usd": short_by.decimal() })
+        }
+        Wait::Resume { reason } => json!({ "kind": "resume", "reason": reason }),
+    }
+}
+
+fn collision_json(issue: IssueNumber, runs: bool, over: &Over) -> Value {
+    let kind = if runs { "collision" } else { "turn" };
+    match over {
+        Over::Files { files, chance } => {
+            let files: Value = files
+                .iter()
+                .map(|file| json!({ "path": file.path, "chance": file.chance }))
+                .collect();
+            json!({ "kind": kind, "issue": issue, "over": "files", "chance": chance, "files": files })
+        }
+        Over::Domain(domain) => {
+            json!({ "kind": kind, "issue": issue, "over": "domain", "domain": domain.word() })
+        }
+        Over::Unknown => json!({ "kind": kind, "issue": issue, "over": "unknown_domain" }),
+    }
+}
+
+fn but_for_json(but_for: &ButFor) -> Value {
+    let starts = but_for.starts_in;
+    match &but_for.change {
+        Change::Without(others) => json!({ "without": others, "starts_in_minutes": starts }),
+        Change::Slots(slots) => json!({ "slots": slots, "starts_in_minutes": starts }),
+    }
+}
