@@ -3,6 +3,13 @@
 use crate::fake_github::Logged;
 use crate::rig::{Ran, aloud, leftovers_in_the_end};
 use crate::stage::Stage;
+use crate::tasks::{settings, task};
+use autoissue::rules::classify::Domain;
+use autoissue::rules::event::{Event, Fact, Input, Recorded};
+use autoissue::rules::ids::{AttemptNumber, CommitId, IssueNumber, SessionId, Timestamp, TreeId};
+use autoissue::rules::issue::Selection;
+use autoissue::rules::schedule::session::Session;
+use autoissue::rules::task::{Commit, DiffStat};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -295,4 +302,75 @@ fn killed_at(point: &str, expected: &BTreeMap<String, String>) -> Result<bool, S
         "{point}: {:?} {:?} {comments} comments, {edits} edits, {violations:?}, left {left:?}\n{end:#?}\n{}\n{}",
         first.code, second.code, second.stdout, second.stderr
     ))
+}
+
+/// A commit on a file of its own and on one that every tenth shares.
+fn commit(number: u64) -> Commit {
+    let paths = vec![format!("own-{number}"), format!("shared-{}", number % 10)];
+    Commit {
+        id: CommitId::new(format!("c{number}")),
+        tree: TreeId::new("t"),
+        base: CommitId::new("b"),
+        diff: DiffStat {
+            files: 2,
+            paths,
+            ..DiffStat::default()
+        },
+    }
+}
+
+#[test]
+fn a_hundred_tasks_cost_one_run_over_the_pairs_that_share_paths() {
+    let tasks: Vec<_> = (1..=100)
+        .map(|number| task(number, Domain::Backend, &[], &[]).into())
+        .collect();
+    let mut events = vec![Event::SessionStarted {
+        session: SessionId::new("01TEST"),
+        project: "acme/shop".into(),
+        selection: Selection::default(),
+        settings: Box::new(settings(3)),
+    }];
+    events.push(Event::TasksRead {
+        tasks,
+        prediction: None,
+    });
+    for number in 1..=100 {
+        let commit = commit(number);
+        for fact in [Fact::Committed { commit }, Fact::Verified] {
+            events.push(Event::Fact {
+                issue: IssueNumber(number),
+                attempt: AttemptNumber(1),
+                fact,
+            });
+        }
+    }
+    let recorded: Vec<Recorded> = (1..)
+        .zip(events)
+        .map(|(seq, event)| Recorded {
+            seq,
+            at: Timestamp(0),
+            event,
+        })
+        .collect();
+    let session = Session::fold(&recorded);
+    let (issues, pairs) = session.to_test().unwrap();
+    // Ten files, each shared by ten: 10 * 45 pairs of 4950, and all of them go to one git.
+    assert_eq!((issues.len(), pairs.len()), (100, 450));
+    let tested = session.step(
+        &Input::TestMerged {
+            issues,
+            conflicts: vec![],
+        },
+        Timestamp(0),
+    );
+    let last = Recorded {
+        seq: 1_000,
+        at: Timestamp(0),
+        event: tested[0].clone(),
+    };
+    assert!(
+        Session::fold(recorded.iter().chain([&last]))
+            .to_test()
+            .is_none()
+    );
 }

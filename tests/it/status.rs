@@ -46,6 +46,7 @@ impl Scene {
             );
         }
         rig.config(&json!({
+            "scheduling": { "dependencies": "stacked" },
             "forge": { "kind": "local" },
             "agent": { "kind": "command", "command": [agent.to_str().unwrap()] },
         }));
