@@ -83,6 +83,7 @@ fn task((number, (title, body, minutes)): (u64, (&str, &str, u32))) -> Task {
         footprint: named_in_text(&issue),
         needs: needs_in_text(body),
         obstacle: None,
+        evaluation: None,
         priority: Priority::Medium,
         estimate: Estimate {
             cost: Usd::from_micros(1_000_000),

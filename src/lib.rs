@@ -60,6 +60,7 @@ pub mod rules {
     }
     /// Who should work on an issue, and why?
     pub mod evaluate {
+        pub mod advice;
         pub mod clarity;
         pub mod complexity;
         pub mod confidence;
@@ -106,6 +107,7 @@ pub mod rules {
     pub mod schedule {
         pub mod admit;
         mod apply;
+        mod approve;
         pub mod bound;
         mod claims;
         pub mod close;
@@ -374,6 +376,7 @@ pub mod config {
 /// One small file per command, and the wiring.
 pub mod commands {
     pub mod answer;
+    pub mod approve;
     pub mod breaker;
     pub mod checkout;
     pub mod clean;

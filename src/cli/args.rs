@@ -6,7 +6,7 @@ use crate::cli::look::{EvaluateArgs, HistoryArgs, MetricsArgs, SimulateArgs, Sta
 use crate::cli::plan::PlanArgs;
 use crate::cli::run::{DemoArgs, ExecArgs, ResumeArgs};
 use crate::cli::setup::{CompletionsArgs, ConfigArgs, DoctorArgs, InitArgs, ManArgs};
-use crate::cli::steer::{BreakerArgs, CleanArgs, IssueArgs};
+use crate::cli::steer::{ApproveArgs, BreakerArgs, CleanArgs, IssueArgs, ModifyArgs, RejectArgs};
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{ColorChoice, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -109,6 +109,12 @@ pub enum Commands {
     Retry(IssueArgs),
     /// Leave an issue out of the running session
     Skip(IssueArgs),
+    /// Let an issue go that waits for approval
+    Approve(ApproveArgs),
+    /// Leave an issue out that waits for approval
+    Reject(RejectArgs),
+    /// Let an issue go that waits for approval, with instructions
+    Modify(ModifyArgs),
     /// Show, check or describe the configuration
     Config(ConfigArgs),
     /// Print completions for a shell

@@ -132,6 +132,16 @@ Examples:
 pub const WISH: &str = "\
 The session takes it up within seconds; one that is interrupted, when it is resumed.";
 
+/// Under the flags of `approve`, `reject` and `modify`.
+pub const APPROVE: &str = "\
+Examples:
+  autoissue approve 12                               let it go
+  autoissue modify 12 \"keep the old flag working\"    let it go, and tell the agent this as well
+  autoissue reject 12 \"we drop this feature\"         leave it out
+
+Under `routing.mode: enforce` supervised issues wait for one of these. The first answer counts. A running session takes it
+up within seconds; one that is interrupted, when it is resumed.";
+
 /// Under the flags of `init`.
 pub const INIT: &str = "\
 Examples:

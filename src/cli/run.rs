@@ -4,6 +4,7 @@ use crate::cli::help;
 use crate::cli::values::{agent_kind, budget, issue_number, label};
 use crate::config::loaded::Overrides;
 use crate::config::work::AgentKind;
+use crate::rules::evaluate::routing::Mode;
 use crate::rules::ids::IssueNumber;
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
@@ -45,9 +46,33 @@ pub struct ExecArgs {
     /// Open pulls as drafts
     #[arg(long, conflicts_with = "no_pr")]
     pub draft: bool,
+    /// What the evaluation of issues decides: nothing, who may run, or there is none
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub routing: Option<RoutingMode>,
     /// How it runs and what it may spend.
     #[command(flatten)]
     pub limits: Limits,
+}
+
+/// What the evaluation of issues decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RoutingMode {
+    /// Nothing: everything runs, and the evaluation is shown
+    Advise,
+    /// Supervised issues wait for `approve`; manual and unclear ones are not run
+    Enforce,
+    /// Issues are not evaluated
+    Off,
+}
+
+impl RoutingMode {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Advise => Mode::Advise.word(),
+            Self::Enforce => Mode::Enforce.word(),
+            Self::Off => Mode::Off.word(),
+        }
+    }
 }
 
 /// Go on with a session that was interrupted.
@@ -114,6 +139,11 @@ impl ExecArgs {
             .with("--model", "agent.model", self.model.as_deref())
             .with("--no-pr", "executor.createPr", self.no_pr.then_some(false))
             .with("--draft", "executor.prDraft", self.draft.then_some(true))
+            .with(
+                "--routing",
+                "routing.mode",
+                self.routing.map(RoutingMode::word),
+            )
     }
 }
 

@@ -1,4 +1,4 @@
-//! `breaker`, `retry`, `skip`, `clean`: commands that change what is there.
+//! `breaker`, `retry`, `skip`, `approve`, `clean`: commands that change what is there.
 
 use crate::cli::help;
 use crate::cli::values::issue_number;
@@ -29,6 +29,39 @@ pub struct IssueArgs {
     /// The issue's number
     #[arg(value_name = "ISSUE", value_parser = issue_number, allow_negative_numbers = true)]
     pub issue: IssueNumber,
+}
+
+/// Let an issue go that waits for approval.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(after_help = help::APPROVE)]
+pub struct ApproveArgs {
+    /// The issue's number
+    #[arg(value_name = "ISSUE", value_parser = issue_number, allow_negative_numbers = true)]
+    pub issue: IssueNumber,
+}
+
+/// Leave an issue out that waits for approval.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = help::APPROVE)]
+pub struct RejectArgs {
+    /// The issue's number
+    #[arg(value_name = "ISSUE", value_parser = issue_number, allow_negative_numbers = true)]
+    pub issue: IssueNumber,
+    /// Why, in your words
+    #[arg(value_name = "REASON")]
+    pub reason: Vec<String>,
+}
+
+/// Let an issue go that waits for approval, with instructions for the agent.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = help::APPROVE)]
+pub struct ModifyArgs {
+    /// The issue's number
+    #[arg(value_name = "ISSUE", value_parser = issue_number, allow_negative_numbers = true)]
+    pub issue: IssueNumber,
+    /// What the agent is told besides the issue
+    #[arg(value_name = "INSTRUCTIONS", required = true)]
+    pub instructions: Vec<String>,
 }
 
 /// Remove what is provably not needed any more.

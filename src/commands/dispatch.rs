@@ -6,8 +6,8 @@ use crate::cli::steer::IssueArgs;
 use crate::commands::place::Place;
 use crate::commands::signals::interruptible;
 use crate::commands::{
-    breaker, clean, completions, config, demo, doctor, evaluate, exec, footprint, history, init,
-    metrics, plan, resume, retry, simulate, status, why,
+    approve, breaker, clean, completions, config, demo, doctor, evaluate, exec, footprint, history,
+    init, metrics, plan, resume, retry, simulate, status, why,
 };
 use crate::error::Error;
 use crate::rules::event::Command;
@@ -39,6 +39,9 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
             retry::run(&place, &Command::Retry { issue }, issue)
         }
         Commands::Skip(IssueArgs { issue }) => retry::run(&place, &Command::Skip { issue }, issue),
+        Commands::Approve(args) => approve::approve(&place, args.issue),
+        Commands::Reject(args) => approve::reject(&place, args.issue, &args.reason),
+        Commands::Modify(args) => approve::modify(&place, args.issue, &args.instructions),
         Commands::Simulate(args) => Box::pin(simulate::run(&place, &args)).await,
         Commands::Why(args) => Box::pin(why::run(&place, &args)).await,
         Commands::Status(args) => status::run(&place, &args).await,

@@ -9,6 +9,7 @@ use crate::commands::wire::Wiring;
 use crate::commands::{nothing, preflight};
 use crate::engine::intake;
 use crate::error::Error;
+use crate::reporters::evaluation::evaluation_json;
 use crate::reporters::out::Stream;
 use crate::reporters::outlook::{at_best, outlook};
 use crate::reporters::shape::with;
@@ -26,6 +27,7 @@ use crate::rules::schedule::predict::predict;
 use crate::rules::settings::Settings;
 use crate::rules::task::Task;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 const MINUTE: u64 = 60_000;
 /// Columns of what a task needs.
@@ -37,6 +39,8 @@ const LEAST: usize = 16;
 const TITLE: usize = 40;
 /// Columns that files get at least, or they are not shown.
 const FILES: usize = 16;
+/// Columns that routes take.
+const ROUTE: usize = 12;
 
 /// Issues as a session would read them, and its settings.
 pub struct Dry {
@@ -59,7 +63,8 @@ pub async fn read(place: &Place, wiring: &Wiring, selection: &Selection) -> Resu
         .and_then(|store| store.typical_minutes(&wiring.project_key()).ok().flatten());
     let issues = forge.open_issues(selection).await?;
     nothing::tell_absent(place, forge.as_ref(), selection, &issues).await?;
-    let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, []).await?;
+    let tasks = intake::read(forge.as_ref(), issues, &settings, minutes, []).await?;
+    let mut tasks = wiring.routed(tasks, selection, store.as_ref());
     foresee_as_known(wiring, store.as_ref(), &mut tasks).await;
     check_order(&tasks)?;
     let key = wiring.project_key();
@@ -143,6 +148,8 @@ fn as_json(task: &Task, plan: &Forecast) -> Value {
         "files": task.footprint.files.iter().map(|file| &file.path).collect::<Vec<_>>(),
         "likely_files": as_values(&task.footprint),
         "needs": task.needs, "priority": task.priority.word(), "branch": task.branch,
+        "route": task.evaluation.as_ref().map(|found| found.route.word()),
+        "evaluation": task.evaluation.as_deref().map(evaluation_json),
         "starts_minute": placed.map(|placed| placed.from / MINUTE), "slot": placed.map(|placed| placed.slot),
         "estimated_usd": task.estimate.cost.decimal(),
         "left_out": task.obstacle.as_ref().map(|obstacle| &obstacle.reason),
@@ -153,34 +160,66 @@ fn as_json(task: &Task, plan: &Forecast) -> Value {
 fn table(tasks: &[Task], plan: &Forecast) -> String {
     let mut order: Vec<&Task> = tasks.iter().collect();
     order.sort_by_key(|task| placed(task, plan).map_or(u64::MAX, |placed| placed.from));
-    let room = Stream::Out.width().saturating_sub(BESIDE);
+    let layout = Layout::fitting(Stream::Out.width(), tasks);
     let mut heads = vec![
-        "issue", "title", "domain", "files", "needs", "starts", "slot", "estimate",
+        "issue", "title", "domain", "route", "files", "needs", "starts", "slot", "estimate",
     ];
-    let files = room.checked_sub(TITLE).filter(|files| *files >= FILES);
-    if files.is_none() {
-        heads.retain(|head| *head != "files");
-    }
+    heads.retain(|head| *head != "files" || layout.files.is_some());
+    heads.retain(|head| *head != "route" || layout.routes);
     let texts = heads.len() - 2;
-    let rows = order
-        .iter()
-        .map(|task| row(task, plan, room, files))
-        .collect();
+    let rows = order.iter().map(|task| row(task, plan, layout)).collect();
     let mut text = grid(heads, rows, texts).join("\n") + "\n";
-    let left_out = order.iter().filter_map(|task| {
-        let obstacle = task.obstacle.as_ref()?;
-        let issue = task.number().to_string();
-        Some(format!("  {issue:<6} {}\n", brief(&obstacle.reason)))
-    });
-    let left_out: String = left_out.collect();
-    if !left_out.is_empty() {
-        text.push_str("\nLeft out\n");
-        text.push_str(&left_out);
-    }
+    let left_out = |task: &&Task| Some(brief(&task.obstacle.as_ref()?.reason));
+    listed(&mut text, "Left out", &order, left_out);
+    let approval = |task: &&Task| {
+        let evaluation = task.evaluation.as_ref()?;
+        let waits = task.obstacle.is_none() && evaluation.wants_approval();
+        waits.then(|| brief(&evaluation.why()))
+    };
+    listed(&mut text, "Wait for approval", &order, approval);
     text
 }
 
-fn row(task: &Task, plan: &Forecast, room: usize, files: Option<usize>) -> Vec<String> {
+/// A line for each task of which there is something to say.
+fn listed(
+    text: &mut String,
+    head: &str,
+    tasks: &[&Task],
+    words: impl Fn(&&Task) -> Option<String>,
+) {
+    let lines = tasks.iter().filter_map(|task| {
+        let issue = task.number().to_string();
+        Some(format!("  {issue:<6} {}\n", words(task)?))
+    });
+    let lines = lines.collect::<Vec<_>>().concat();
+    if !lines.is_empty() {
+        let _ = write!(text, "\n{head}\n{lines}");
+    }
+}
+
+/// What the screen has room for.
+#[derive(Clone, Copy)]
+struct Layout {
+    room: usize,
+    routes: bool,
+    files: Option<usize>,
+}
+
+impl Layout {
+    fn fitting(width: usize, tasks: &[Task]) -> Self {
+        let room = width.saturating_sub(BESIDE);
+        let routes = room >= TITLE + ROUTE && tasks.iter().any(|task| task.evaluation.is_some());
+        let room = room - if routes { ROUTE } else { 0 };
+        let files = room.checked_sub(TITLE).filter(|files| *files >= FILES);
+        Self {
+            room,
+            routes,
+            files,
+        }
+    }
+}
+
+fn row(task: &Task, plan: &Forecast, layout: Layout) -> Vec<String> {
     let placed = placed(task, plan);
     let starts = match (&task.obstacle, placed) {
         (Some(_), _) => "left out".to_owned(),
@@ -196,15 +235,20 @@ fn row(task: &Task, plan: &Forecast, room: usize, files: Option<usize>) -> Vec<S
         }
     };
     let needs: Vec<String> = task.needs.iter().map(ToString::to_string).collect();
-    let title = room
-        .saturating_sub(files.map_or(0, |_| FILES))
+    let title = layout
+        .room
+        .saturating_sub(layout.files.map_or(0, |_| FILES))
         .clamp(LEAST, TITLE);
     let mut cells = vec![
         task.number().to_string(),
         fit(&printable(&task.issue.title), title),
         task.domain.domain.word().to_owned(),
     ];
-    if let Some(width) = files {
+    if layout.routes {
+        let route = task.evaluation.as_ref().map(|found| found.route.word());
+        cells.push(route.unwrap_or("-").to_owned());
+    }
+    if let Some(width) = layout.files {
         let paths = task.footprint.by_probability();
         let paths: Vec<&str> = paths.iter().map(|file| file.path.as_str()).collect();
         let paths = printable(&paths.join(" "));

@@ -5,12 +5,13 @@ use crate::commands::answer::Answer;
 use crate::commands::place::Place;
 use crate::commands::wire::Wiring;
 use crate::config::loaded::Overrides;
-use crate::engine::intake;
 use crate::error::{Error, Kind};
 use crate::reporters::evaluation::{evaluation_json, evaluation_text};
 use crate::reporters::out::Stream;
+use crate::rules::classify::classify;
 use crate::rules::evaluate::evaluation::Evaluation;
 use crate::rules::exit::Exit;
+use crate::rules::footprint::read::read_alone;
 use crate::rules::ids::IssueNumber;
 use crate::rules::issue::Issue;
 use crate::rules::printable::clip;
@@ -29,7 +30,7 @@ pub async fn run(place: &Place, number: IssueNumber) -> Result<Exit, Error> {
     };
     let store = Store::open_read_only(&wiring.state).ok();
     let judge = wiring.judge(store.as_ref());
-    let evaluation = intake::evaluation(&issue, &judge);
+    let evaluation = judge.evaluate(&issue, &classify(&issue), &read_alone(&issue));
     answer(&issue, &evaluation).print(&place.output)?;
     Ok(Exit::Done)
 }

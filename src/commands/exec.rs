@@ -52,15 +52,15 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     let minutes = store.typical_minutes(&key)?;
     let branches = branches(repository.as_ref()).await?;
     let tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
+    let tasks = wiring.routed(tasks, &selection, Some(&store));
     check_order(&tasks)?;
     let mut tasks = by_record(&store, &key, tasks)?;
     check_budget(&tasks, &settings, args)?;
     foresee(place, &wiring, &store, &repository, &mut tasks).await?;
     let id = SessionId::new(ulid::Ulid::generate().to_string());
     let journal = store.begin(id.clone(), &key, &selection)?;
-    let runnable = tasks.iter().filter(|task| task.obstacle.is_none());
-    let numbers: Vec<IssueNumber> = runnable.map(Task::number).collect();
-    leave_claimed(&mut tasks, &store.claim(&key, &numbers, &id)?);
+    let claimed = store.claim(&key, &runnable(&tasks), &id)?;
+    leave_claimed(&mut tasks, &claimed);
     let opening = Opening::New {
         project: key,
         selection,
@@ -81,6 +81,12 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
         },
     )
     .await
+}
+
+/// Those that nothing settles from the start.
+fn runnable(tasks: &[Task]) -> Vec<IssueNumber> {
+    let open = tasks.iter().filter(|task| task.obstacle.is_none());
+    open.map(Task::number).collect()
 }
 
 /// Until there is a sandbox, agents can do what the user can do; on a forge where strangers write, that has to be said.

@@ -95,7 +95,8 @@ pub async fn go_on_with_plan(
         let issues = forge.open_issues(&folded.selection).await?;
         let branches = branches(repository.as_ref()).await?;
         let minutes = store.typical_minutes(&key)?;
-        let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
+        let tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
+        let mut tasks = wiring.routed(tasks, &folded.selection, Some(store));
         foresee(place, wiring, store, &repository, &mut tasks).await?;
         Some(by_record(store, &key, tasks)?)
     };

@@ -46,7 +46,7 @@ pub fn send(
     Ok(answer(store, task, issue)?)
 }
 
-fn choose(known: &[WorkedOn], issue: IssueNumber) -> Result<&WorkedOn, Error> {
+pub(super) fn choose(known: &[WorkedOn], issue: IssueNumber) -> Result<&WorkedOn, Error> {
     let exec = format!("`autoissue exec --issue {}` starts one", issue.0);
     let Some(newest) = known.first() else {
         return Err(refused(issue, "no session has it".into(), Some(exec)));
@@ -80,17 +80,27 @@ fn objection(command: &Command, task: &WorkedOn) -> Option<String> {
         (Command::Skip { .. }, Some(word)) => Some(format!("it has ended: {}", spoken(word))),
         (Command::Retry { .. }, Some(_))
         | (Command::Skip { .. }, None)
-        | (Command::ResetBreaker, _) => None,
+        | (
+            Command::ResetBreaker
+            | Command::Approve { .. }
+            | Command::Reject { .. }
+            | Command::Modify { .. },
+            _,
+        ) => None,
     }
 }
 
-fn refused(issue: IssueNumber, reason: String, hint: Option<String>) -> Error {
+pub(super) fn refused(issue: IssueNumber, reason: String, hint: Option<String>) -> Error {
     Error::new(Kind::Journal, format!("change {issue}"))
         .cause(reason)
         .hints(hint)
 }
 
-fn answer(store: &Store, task: &WorkedOn, issue: IssueNumber) -> Result<Answer, StoreError> {
+pub(super) fn answer(
+    store: &Store,
+    task: &WorkedOn,
+    issue: IssueNumber,
+) -> Result<Answer, StoreError> {
     let session = &task.session;
     let running = matches!(store.state_of(session)?, SessionState::Running(_));
     let when = if running {

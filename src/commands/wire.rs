@@ -28,10 +28,12 @@ use crate::rules::evaluate::judge::Judge;
 use crate::rules::evaluate::routing::Routing;
 use crate::rules::evaluate::similar::Titles;
 use crate::rules::ids::SessionId;
+use crate::rules::issue::Selection;
 use crate::rules::prompt::check_template;
 use crate::rules::redact::Redactor;
 use crate::rules::settings::Settings;
 use crate::rules::stack::Dependents;
+use crate::rules::task::Task;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -305,6 +307,19 @@ impl Wiring {
             routing: Routing::clone(&self.loaded.config.routing),
             precedents: Box::new(Titles::new(resolved.unwrap_or_default())),
         }
+    }
+
+    /// Evaluates tasks that were read, and settles which of them run.
+    #[must_use]
+    pub fn routed(
+        &self,
+        mut tasks: Vec<Task>,
+        selection: &Selection,
+        store: Option<&Store>,
+    ) -> Vec<Task> {
+        let judge = self.judge(store);
+        judge.route(&mut tasks, selection.label.as_deref());
+        tasks
     }
 
     /// What makes a fresh worktree ready, where anything does.

@@ -2,11 +2,9 @@
 
 use crate::ports::{Forge, ForgeError, Knowledge, KnowledgeError};
 use crate::rules::classify::classify;
-use crate::rules::evaluate::evaluation::Evaluation;
-use crate::rules::evaluate::judge::Judge;
 use crate::rules::footprint::read::read_alone;
 use crate::rules::ids::{BranchName, IssueNumber};
-use crate::rules::issue::{Issue, IssueState, Priority, needs_in_text};
+use crate::rules::issue::{Issue, IssueState, Priority};
 use crate::rules::names;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Ending, Estimate, Obstacle, Pull, Task};
@@ -63,7 +61,7 @@ pub async fn foresee(tasks: &mut [Task], knowledge: &dyn Knowledge) -> Result<()
 
 fn read_one(issue: Issue, settings: &Settings, minutes: Option<u32>, earlier: &Earlier) -> Task {
     let number = issue.number;
-    let needs = needs(&issue);
+    let needs = issue.needs();
     let obstacle = earlier.pulls.get(&number).map(|pull| Obstacle {
         ending: Ending::Skipped,
         reason: format!("pull {} is open for it already", pull.number),
@@ -73,6 +71,7 @@ fn read_one(issue: Issue, settings: &Settings, minutes: Option<u32>, earlier: &E
         footprint: read_alone(&issue),
         needs,
         obstacle,
+        evaluation: None,
         priority: Priority::of_labels(&issue.labels),
         estimate: Estimate {
             cost: settings.typical.unwrap_or(settings.cap),
@@ -83,25 +82,6 @@ fn read_one(issue: Issue, settings: &Settings, minutes: Option<u32>, earlier: &E
         }),
         issue,
     }
-}
-
-/// What is made of an issue by itself.
-#[must_use]
-pub fn evaluation(issue: &Issue, judge: &Judge) -> Evaluation {
-    judge.evaluate(
-        issue,
-        &classify(issue),
-        &read_alone(issue),
-        needs(issue).len(),
-    )
-}
-
-fn needs(issue: &Issue) -> Vec<IssueNumber> {
-    let mut needs = needs_in_text(&issue.body);
-    needs.extend(&issue.depends_on);
-    needs.sort_unstable();
-    needs.dedup();
-    needs
 }
 
 /// How issues stand that tasks need but that are not part of the session: is each still open?

@@ -10,7 +10,7 @@ use crate::rules::event::{Effect, Fact};
 use crate::rules::ids::{BranchName, CommitId, SessionId};
 use crate::rules::names;
 use crate::rules::offer::{self, Offer};
-use crate::rules::schedule::finish::announcements;
+use crate::rules::schedule::finish::{QUESTION, announcements};
 use crate::rules::schedule::table::{Entry, Record};
 use crate::rules::settings::Settings;
 use crate::rules::task::{Ending, Pull, PullDraft};
@@ -188,12 +188,14 @@ impl Publisher<'_> {
         if self.is_done(effect) {
             return Ok(());
         }
-        let marker = names::comment_marker(self.session, self.link.issue, kind);
-        let body = self
-            .orders
-            .redactor
-            .clean(&end_words(entry, self.session))
-            .into_owned();
+        let (marker, words) = if kind == QUESTION {
+            let marker = names::question_marker(self.link.issue);
+            (marker, offer::question_comment(&entry.task))
+        } else {
+            let marker = names::comment_marker(self.session, self.link.issue, kind);
+            (marker, end_words(entry, self.session))
+        };
+        let body = self.orders.redactor.clean(&words).into_owned();
         self.intend(effect).await?;
         let mut sends = 0;
         while !(self.orders.look_first
@@ -403,6 +405,7 @@ fn end_words(entry: &Entry, session: &SessionId) -> String {
         State::Ended { reason, .. } => reason.as_deref(),
         State::Waiting { .. }
         | State::Ready
+        | State::Unapproved
         | State::Held { .. }
         | State::Running(_)
         | State::Retrying { .. }

@@ -6,6 +6,7 @@ use crate::engine::halt::{Halt, check_failure};
 use crate::ports::{
     AgentEnd, AgentOrder, AgentReport, AgentTask, Capture, Conversation, Workspace,
 };
+use crate::rules::evaluate::advice::steps;
 use crate::rules::event::Fact;
 use crate::rules::ids::ConversationId;
 use crate::rules::money::{Basis, Usd};
@@ -220,6 +221,8 @@ impl<'a, 'b> Rounds<'a, 'b> {
             branch: attempt.branch(),
             files: &attempt.task().footprint,
             checks: &checks,
+            steps: &steps(attempt.task().evaluation.as_deref()),
+            instructions: attempt.work.entry.approval.instructions(),
         };
         let template = attempt.work.orders.template.as_deref();
         let words = prompt::first_prompt(template, &input).map_err(|error| {

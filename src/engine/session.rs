@@ -151,6 +151,8 @@ impl Loop<'_> {
                 inputs.extend(merges::look(self.live.ports, &branch, awaited).await);
                 inputs.extend(elsewhere);
                 inputs.extend(tasks.map(Input::read));
+                // What a person answered meanwhile counts before it is found that nothing is left but answers.
+                inputs.extend(self.commands().await?);
             }
             Opening::Planned { tasks } => {
                 inputs.extend(elsewhere);
@@ -259,13 +261,14 @@ impl Loop<'_> {
         if self.looks.is_multiple_of(LOOKS_PER_MERGE) {
             self.look_for_merges();
         }
-        let commands = self.live.ports.journal.commands().await?;
-        inputs.extend(
-            commands
-                .into_iter()
-                .map(|command| Input::Control { command }),
-        );
+        inputs.extend(self.commands().await?);
         Ok(inputs)
+    }
+
+    async fn commands(&self) -> Result<Vec<Input>, JournalError> {
+        let commands = self.live.ports.journal.commands().await?;
+        let inputs = commands.into_iter();
+        Ok(inputs.map(|command| Input::Control { command }).collect())
     }
 
     /// What other sessions spend matters only under a daily ceiling.
@@ -310,7 +313,12 @@ impl Loop<'_> {
                 }
             }
             Event::CommandTaken {
-                command: Command::Retry { .. } | Command::ResetBreaker,
+                command:
+                    Command::Retry { .. }
+                    | Command::Approve { .. }
+                    | Command::Reject { .. }
+                    | Command::Modify { .. }
+                    | Command::ResetBreaker,
             }
             | Event::SessionStarted { .. }
             | Event::SessionResumed { .. }
@@ -318,6 +326,7 @@ impl Loop<'_> {
             | Event::TasksRead { .. }
             | Event::Held { .. }
             | Event::Due { .. }
+            | Event::Consent { .. }
             | Event::Fact { .. }
             | Event::Settled { .. }
             | Event::RetryScheduled { .. }

@@ -135,6 +135,7 @@ impl View<'_> {
                 "{issue} after {by} ({})",
                 fit(&printable(over), TITLE)
             )),
+            Wait::Approval => Ok(format!("{issue} for approval")),
             Wait::Retry(until) => Ok(format!("{issue} again in {}", within(until))),
             Wait::Limit(until) => Ok(format!("{issue} paused for {}", within(until))),
             Wait::Pause(_) | Wait::Resumption | Wait::Breaker(_) | Wait::Probe => Err("held back"),

@@ -1,7 +1,7 @@
 //! An evaluation, for a person and for a program: every factor, every rule that fired, and what decided.
 
 use crate::reporters::table::grid;
-use crate::reporters::words::fit;
+use crate::reporters::words::{brief, fit};
 use crate::rules::evaluate::clarity::Doubt;
 use crate::rules::evaluate::evaluation::Evaluation;
 use crate::rules::evaluate::graded::Graded;
@@ -136,6 +136,22 @@ fn scores(evaluation: &Evaluation) -> [(&'static str, &Graded); 3] {
         ("confidence", &evaluation.confidence),
         ("risk", &evaluation.risk),
     ]
+}
+
+/// The route and why, in one line.
+#[must_use]
+pub fn route(evaluation: &Evaluation) -> String {
+    let care: Vec<&str> = evaluation.care().collect();
+    let care = if care.is_empty() {
+        String::new()
+    } else {
+        format!("; review with care: {}", care.join(", "))
+    };
+    brief(&format!(
+        "{}: {}{care}",
+        evaluation.route.word(),
+        evaluation.why()
+    ))
 }
 
 /// The evaluation as an object of the printed JSON.

@@ -8,7 +8,7 @@ use crate::reporters::time::{ahead, human};
 use crate::reporters::together::{counted, sentence};
 use crate::reporters::words::{brief, fit, plural, spoken, tone_of, why};
 use crate::rules::certificate::{Certificate, Part};
-use crate::rules::event::{Command, Event, Recorded};
+use crate::rules::event::{Command, Consent, Event, Recorded};
 use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::{Basis, Usd};
@@ -40,6 +40,7 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
         Event::SessionResumed { settings } => Some(session_resumed(tally, settings)),
         Event::TasksRead { tasks, .. } => Some(tasks_read(tally, tasks)),
         Event::Held { issue, by, over } => Some(held(*issue, *by, over)),
+        Event::Consent { issue, consent } => Some(consented(*issue, consent)),
         Event::Admitted { issue, .. } => admitted(tally, *issue, &recorded.event),
         Event::Fact { issue, fact, .. } => fact_found(*issue, fact),
         Event::Settled {
@@ -165,6 +166,29 @@ fn tasks_read(tally: &Tally, tasks: &[Arc<Task>]) -> Line {
 
 fn held(issue: IssueNumber, by: IssueNumber, over: &str) -> Line {
     Line::about(issue, format!(" waits for {by} ({})", brief(over)))
+}
+
+fn consented(issue: IssueNumber, consent: &Consent) -> Line {
+    match consent {
+        Consent::Awaited { reason } => approval_awaited(issue, reason),
+        Consent::Given { instructions } => approved(issue, instructions.as_deref()),
+    }
+}
+
+fn approval_awaited(issue: IssueNumber, reason: &str) -> Line {
+    let number = issue.0;
+    let text = format!(
+        " waits for `autoissue approve {number}` or `reject {number}`: {}",
+        brief(reason)
+    );
+    Line::warn(issue, text)
+}
+
+fn approved(issue: IssueNumber, instructions: Option<&str>) -> Line {
+    let with = instructions.map_or_else(String::new, |instructions| {
+        format!(", with instructions: {}", brief(instructions))
+    });
+    Line::about(issue, format!(" approved{with}"))
 }
 
 fn admitted(tally: &Tally, issue: IssueNumber, event: &Event) -> Option<Line> {
@@ -366,6 +390,9 @@ fn command_taken(command: &Command) -> Line {
     let asked = match command {
         Command::Retry { issue } => format!(" to retry {issue}"),
         Command::Skip { issue } => format!(" to skip {issue}"),
+        Command::Approve { issue } => format!(" to approve {issue}"),
+        Command::Reject { issue, .. } => format!(" to reject {issue}"),
+        Command::Modify { issue, .. } => format!(" to approve {issue} with instructions"),
         Command::ResetBreaker => " to close the breaker".to_owned(),
     };
     Line::news(Tone::Plain, "asked", asked)

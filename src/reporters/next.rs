@@ -5,7 +5,7 @@ use crate::rules::ids::IssueNumber;
 use crate::rules::issue::Selection;
 use crate::rules::printable::printable;
 use crate::rules::summary::budget_for_the_rest;
-use crate::rules::tally::{Breaker, Phase, Tally};
+use crate::rules::tally::{Breaker, Phase, Standing, Tally};
 use crate::rules::task::Ending;
 
 /// Tasks that get a command of their own, for each kind of command.
@@ -59,6 +59,10 @@ impl Step {
 #[must_use]
 pub fn steps(tally: &Tally, calling: &Calling) -> Vec<Step> {
     let mut steps = Vec::new();
+    for_each(&mut steps, &unapproved(tally), |issue| {
+        let command = format!("approve {}", issue.0);
+        Step::new(command, format!("let {issue} go; or reject, or modify it"))
+    });
     steps.extend(go_on(tally));
     steps.extend(close_breaker(tally));
     for_each(&mut steps, &ended(tally, looked_into), |issue| {
@@ -129,6 +133,12 @@ fn arguments(selection: &Selection) -> String {
 /// A word as a shell takes it.
 fn quoted(word: &str) -> String {
     shell_words::quote(&printable(word)).into_owned()
+}
+
+fn unapproved(tally: &Tally) -> Vec<IssueNumber> {
+    let tasks = tally.tasks.values();
+    let waiting = tasks.filter(|task| task.standing == Standing::Unapproved);
+    waiting.map(|task| task.issue).collect()
 }
 
 fn ended(tally: &Tally, wanted: fn(Ending) -> bool) -> Vec<IssueNumber> {

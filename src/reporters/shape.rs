@@ -3,11 +3,12 @@
 //! Every event is one object `{"v":1,"event":...,"session":...,"at":...}` with further fields by kind. Money is a
 //! decimal string in US dollars, times are RFC 3339 in UTC, durations are whole milliseconds.
 
+use crate::reporters::evaluation::evaluation_json;
 use crate::reporters::outlook::outlook;
 use crate::reporters::plan_lines;
 use crate::reporters::time::rfc3339;
 use crate::reporters::together;
-use crate::rules::event::{Command, Effect, Event, Fact, Recorded};
+use crate::rules::event::{Command, Consent, Effect, Event, Fact, Recorded};
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::money::{Charge, Usd};
 use crate::rules::schedule::predict::Prediction;
@@ -109,6 +110,7 @@ fn name(event: &Event) -> &'static str {
         Event::TasksRead { .. } => "tasks_read",
         Event::Held { .. } => "task_held",
         Event::Due { .. } => "task_due",
+        Event::Consent { consent, .. } => consent_name(consent),
         Event::Admitted { .. } => "attempt_admitted",
         Event::Fact { fact, .. } => fact_name(fact),
         Event::Settled { .. } => "attempt_settled",
@@ -189,6 +191,7 @@ fn fields(tally: &Tally, event: &Event) -> Value {
             failure,
             ..
         } => put_off(*issue, *until, failure),
+        Event::Consent { issue, consent } => consented(*issue, consent),
         Event::Requeued { issue, start } => json!({ "issue": issue, "from": from(start) }),
         Event::DispatchStopped { reason } => json!({ "reason": reason }),
         Event::DispatchPaused { until, reason } => {
@@ -208,6 +211,22 @@ fn fields(tally: &Tally, event: &Event) -> Value {
         Event::CommandTaken { command } => asked(command),
         Event::SessionInterrupted | Event::SessionFinished => json!({ "summary": summary(tally) }),
         Event::BreakerClosed | Event::StopRequested => Value::Null,
+    }
+}
+
+fn consent_name(consent: &Consent) -> &'static str {
+    match consent {
+        Consent::Awaited { .. } => "approval_awaited",
+        Consent::Given { .. } => "task_approved",
+    }
+}
+
+fn consented(issue: IssueNumber, consent: &Consent) -> Value {
+    match consent {
+        Consent::Awaited { reason } => json!({ "issue": issue, "reason": reason }),
+        Consent::Given { instructions } => {
+            json!({ "issue": issue, "instructions": instructions })
+        }
     }
 }
 
@@ -323,6 +342,7 @@ fn task(task: &Task) -> Value {
         "priority": task.priority,
         "needs": task.needs,
         "obstacle": task.obstacle.as_ref().map(obstacle),
+        "evaluation": task.evaluation.as_deref().map(evaluation_json),
         "files": files,
         "estimate_usd": task.estimate.cost.decimal(),
         "branch": task.branch,
@@ -450,6 +470,14 @@ fn asked(command: &Command) -> Value {
     match command {
         Command::Retry { issue } => json!({ "command": "retry", "issue": issue }),
         Command::Skip { issue } => json!({ "command": "skip", "issue": issue }),
+        Command::Approve { issue } => json!({ "command": "approve", "issue": issue }),
+        Command::Reject { issue, reason } => {
+            json!({ "command": "reject", "issue": issue, "reason": reason })
+        }
+        Command::Modify {
+            issue,
+            instructions,
+        } => json!({ "command": "modify", "issue": issue, "instructions": instructions }),
         Command::ResetBreaker => json!({ "command": "reset_breaker" }),
     }
 }

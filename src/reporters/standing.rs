@@ -1,6 +1,7 @@
 //! Where a session and its tasks stand, for a person who asks while another process works on it.
 
 use crate::reporters::bars::{Doing, View};
+use crate::reporters::evaluation::route;
 use crate::reporters::out::Stream;
 use crate::reporters::paint::{Colour, Paint, Tone};
 use crate::reporters::plan_lines;
@@ -133,6 +134,7 @@ impl Sight<'_> {
         let running = match task.standing {
             Standing::Running { attempt, .. } => Some(attempt),
             Standing::Waiting
+            | Standing::Unapproved
             | Standing::Held { .. }
             | Standing::Retrying { .. }
             | Standing::Parked { .. }
@@ -149,6 +151,11 @@ impl Sight<'_> {
             ("domain", domain_word(task.domain).to_owned()),
             ("state", self.state(task)),
         ];
+        facts.extend(
+            task.evaluation
+                .as_deref()
+                .map(|found| ("route", route(found))),
+        );
         let process = progress.and_then(|progress| progress.pid).or(task.process);
         facts.extend(process.map(|pid| ("process", pid.to_string())));
         facts.extend(progress.map(|progress| ("doing", brief(&progress.activity))));
@@ -207,6 +214,7 @@ impl Sight<'_> {
                 format!("{words}, attempt {attempt} in slot {slot}")
             }
             Standing::Waiting
+            | Standing::Unapproved
             | Standing::Held { .. }
             | Standing::Retrying { .. }
             | Standing::Parked { .. } => words,

@@ -1,5 +1,6 @@
 //! A session's standing as JSON, for programs that ask rather than listen.
 
+use crate::reporters::evaluation::evaluation_json;
 use crate::reporters::plan_lines;
 use crate::reporters::shape::{VERSION, task_json, with};
 use crate::reporters::standing::Sight;
@@ -102,6 +103,7 @@ fn standing(sight: &Sight<'_>, task: &TaskTally) -> Value {
         "title": task.title,
         "url": task.url,
         "domain": domain_word(task.domain),
+        "evaluation": task.evaluation.as_deref().map(evaluation_json),
         "model": task.model,
         "tokens": task.charge.usage.total(),
         "elapsed_millis": task.worked.millis(now),
@@ -113,6 +115,7 @@ fn standing(sight: &Sight<'_>, task: &TaskTally) -> Value {
             json!({ "state": "ended", "ended": task.ended.map(rfc3339) })
         }
         Standing::Waiting
+        | Standing::Unapproved
         | Standing::Held { .. }
         | Standing::Retrying { .. }
         | Standing::Parked { .. } => {
@@ -155,6 +158,7 @@ fn waiting(wait: &Wait) -> Value {
     match wait {
         Wait::Needs(issues) => json!({ "for": "needs", "issues": issues }),
         Wait::Collision { by, over } => json!({ "for": "collision", "issues": [by], "over": over }),
+        Wait::Approval => json!({ "for": "approval" }),
         Wait::Retry(until) => json!({ "for": "retry", "until": rfc3339(*until) }),
         Wait::Limit(until) => json!({ "for": "limit", "until": rfc3339(*until) }),
         Wait::Pause(until) => json!({ "for": "pause", "until": rfc3339(*until) }),
@@ -191,7 +195,7 @@ mod tests {
             process: Some(4711),
             now: tally.last.plus_millis(5_000),
         });
-        insta::assert_snapshot!(status.to_string(), @r#"{"v":1,"event":"session_status","session":"01K5SHOP000000000000000000","project":"acme/shop","selection":"label bug","phase":"running","pid":4711,"started":"2026-09-21T14:13:21.000Z","ended":null,"elapsed_millis":8000,"budget_usd":"50.00","spent_usd":"0.00","granted_usd":"5.50","counts":{"waiting":1,"running":1,"completed":0,"no_change":0,"failed":0,"blocked":0,"skipped":0,"needs_human":0,"budget":0},"breaker":{"state":"closed"},"paused_until":null,"stopped_because":null,"tasks":[{"issue":12,"outcome":null,"branch":null,"pull":null,"attempts":1,"cost_usd":"0.00","reason":null,"title":"Mend the backend of the shop","url":"https://github.com/acme/shop/issues/12","domain":"backend","model":null,"tokens":0,"elapsed_millis":6000,"checks":[],"state":"running","slot":0,"stage":"agent","granted_usd":"5.50","pid":815,"doing":{"activity":"Edit src/login.rs","at":"2026-09-21T14:13:25.000Z","messages":7,"cost_usd":"0.031","tokens":1200}},{"issue":13,"outcome":null,"branch":null,"pull":null,"attempts":0,"cost_usd":"0.00","reason":null,"title":"Mend the frontend of the shop","url":"https://github.com/acme/shop/issues/13","domain":"frontend","model":null,"tokens":0,"elapsed_millis":0,"checks":[],"state":"waiting","for":"needs","issues":[12]}]}"#);
+        insta::assert_snapshot!(status.to_string(), @r#"{"v":1,"event":"session_status","session":"01K5SHOP000000000000000000","project":"acme/shop","selection":"label bug","phase":"running","pid":4711,"started":"2026-09-21T14:13:21.000Z","ended":null,"elapsed_millis":8000,"budget_usd":"50.00","spent_usd":"0.00","granted_usd":"5.50","counts":{"waiting":1,"running":1,"completed":0,"no_change":0,"failed":0,"blocked":0,"skipped":0,"needs_human":0,"budget":0},"breaker":{"state":"closed"},"paused_until":null,"stopped_because":null,"tasks":[{"issue":12,"outcome":null,"branch":null,"pull":null,"attempts":1,"cost_usd":"0.00","reason":null,"title":"Mend the backend of the shop","url":"https://github.com/acme/shop/issues/12","domain":"backend","evaluation":null,"model":null,"tokens":0,"elapsed_millis":6000,"checks":[],"state":"running","slot":0,"stage":"agent","granted_usd":"5.50","pid":815,"doing":{"activity":"Edit src/login.rs","at":"2026-09-21T14:13:25.000Z","messages":7,"cost_usd":"0.031","tokens":1200}},{"issue":13,"outcome":null,"branch":null,"pull":null,"attempts":0,"cost_usd":"0.00","reason":null,"title":"Mend the frontend of the shop","url":"https://github.com/acme/shop/issues/13","domain":"frontend","evaluation":null,"model":null,"tokens":0,"elapsed_millis":0,"checks":[],"state":"waiting","for":"needs","issues":[12]}]}"#);
     }
 
     #[test]

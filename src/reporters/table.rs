@@ -236,6 +236,7 @@ pub(super) fn state(tally: &Tally, task: &TaskTally, now: Timestamp) -> (String,
             (stage.to_owned(), Tone::Head)
         }
         Standing::Waiting
+        | Standing::Unapproved
         | Standing::Held { .. }
         | Standing::Retrying { .. }
         | Standing::Parked { .. } => {
@@ -254,6 +255,7 @@ fn waiting(wait: &Wait, now: Timestamp) -> String {
             [] => "waits".to_owned(),
         },
         Wait::Collision { by, .. } => format!("after {by}"),
+        Wait::Approval => "approval".to_owned(),
         Wait::Retry(until) => format!("again in {}", within(until)),
         Wait::Limit(until) | Wait::Pause(until) | Wait::Breaker(until) => {
             format!("paused {}", within(until))

@@ -249,6 +249,7 @@ pub(crate) mod tests {
             footprint: footprint(files),
             needs: Vec::new(),
             obstacle: None,
+            evaluation: None,
             priority: Priority::Medium,
             estimate: Estimate {
                 cost: Usd::ZERO,

@@ -1,5 +1,9 @@
 //! The sections of a pull's description.
 
+use crate::rules::evaluate::clarity::Doubt;
+use crate::rules::evaluate::evaluation::Evaluation;
+use crate::rules::evaluate::graded::Graded;
+use crate::rules::evaluate::routing::Route;
 use crate::rules::markdown::fence;
 use crate::rules::money::{Basis, Charge};
 use crate::rules::neutral::neutralise;
@@ -15,6 +19,7 @@ const BELOW_MAX: usize = 20;
 const CHECKS_MAX: usize = 30;
 const PATHS_MAX: usize = 30;
 const NAME_MAX: usize = 200;
+const WHY_MAX: usize = 500;
 
 /// What the agent said at the end.
 #[must_use]
@@ -95,6 +100,44 @@ pub fn changes(diff: &DiffStat) -> String {
     section.trim_end().to_owned()
 }
 
+/// What was made of the issue before the work began; empty where it was not evaluated.
+#[must_use]
+pub fn evaluation(evaluation: Option<&Evaluation>) -> String {
+    let Some(found) = evaluation else {
+        return String::new();
+    };
+    let grade =
+        |name: &str, graded: &Graded| format!("{name} {} ({})", graded.level.word(), graded.score);
+    let who = match found.route {
+        Route::Autonomous => "an agent may do this alone",
+        Route::Supervised => "an agent may do this once a person approved",
+        Route::Manual => "a person should do this",
+    };
+    let mut section = format!(
+        "### Evaluation\n\nType {}, {}, {}, {}: {who} ({}), with {} suitability: {}.",
+        found.kind.word(),
+        grade("complexity", &found.complexity),
+        grade("confidence", &found.confidence),
+        grade("risk", &found.risk),
+        found.route.word(),
+        found.suitability.word(),
+        neutralise(&clip(found.reason(), WHY_MAX)),
+    );
+    if !found.doubts.is_empty() {
+        let doubts: Vec<String> = found.doubts.iter().map(Doubt::words).collect();
+        let doubts = neutralise(&clip(&doubts.join("; "), WHY_MAX));
+        section.push_str(" The issue is not clear: ");
+        section.push_str(&doubts);
+        section.push('.');
+    }
+    let care: Vec<&str> = found.care().collect();
+    if !care.is_empty() {
+        let care = neutralise(&clip(&care.join(", "), NAME_MAX));
+        line(&mut section, &format!("\n\n**Review with care: {care}.**"));
+    }
+    section.trim_end().to_owned()
+}
+
 /// What it cost, and how sure that is.
 #[must_use]
 pub fn cost(charge: &Charge) -> String {
@@ -166,5 +209,36 @@ fn duration(millis: u64) -> String {
         format!("{}m {}s", seconds / 60, seconds % 60)
     } else {
         format!("{seconds}.{} s", millis % 1000 / 100)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::evaluate::evaluation::tests::Case;
+
+    #[test]
+    fn what_was_made_of_an_issue_is_told_to_its_reviewer() {
+        let found = Case::new("Fix permissions", "").evaluate();
+        let expect = "### Evaluation
+
+Type bug, complexity low (0.18), confidence low (0.30), risk high (0.70): a person should do this (manual), with low suitability: security has to be reviewed and approved by a person (\"permission*\"). The issue is not clear: it does not say when it is done.
+
+**Review with care: security.**";
+        assert_eq!(evaluation(Some(&found)), expect);
+        assert_eq!(evaluation(None), "");
+    }
+
+    #[test]
+    fn what_an_issue_brings_into_its_evaluation_does_nothing_on_a_forge() {
+        let case = Case::new("Say it", "It should be.").labelled(&["security"]);
+        let mut found = case.evaluate();
+        found.fired[0].because = format!("closes #7 @octocat {}", "x".repeat(2_000));
+        let section = evaluation(Some(&found));
+        assert!(
+            section.contains("closes #\u{200b}7 @\u{200b}octocat"),
+            "{section}"
+        );
+        assert!(section.len() < 1_000, "{}", section.len());
     }
 }

@@ -3,7 +3,7 @@
 //! Events are a stored format: fields and variants are only ever added, each addition with a default, so that every
 //! released journal stays readable. `VERSION` rises when an older program could misread a newer journal.
 
-pub use crate::rules::fact::{Effect, Fact, ProcessIdentity};
+pub use crate::rules::fact::{Consent, Effect, Fact, ProcessIdentity};
 pub use crate::rules::input::{Command, Input, Progress};
 
 use crate::rules::certificate::{Certificate, Part};
@@ -79,6 +79,13 @@ pub enum Event {
     Due {
         /// The task.
         issue: IssueNumber,
+    },
+    /// A person's consent to it is waited for, or was given.
+    Consent {
+        /// The task.
+        issue: IssueNumber,
+        /// Which.
+        consent: Consent,
     },
     /// An attempt was let in: slot, probe and money were claimed together.
     Admitted {
@@ -267,6 +274,7 @@ impl Event {
         match self {
             Self::Held { issue, .. }
             | Self::Due { issue }
+            | Self::Consent { issue, .. }
             | Self::Admitted { issue, .. }
             | Self::Merged { issue }
             | Self::ReworkOffered { issue, .. }

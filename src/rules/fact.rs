@@ -110,6 +110,22 @@ pub enum Effect {
     },
 }
 
+/// How a person stands to a task that wants approval.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "consent")]
+pub enum Consent {
+    /// It is not let in before a person approved.
+    Awaited {
+        /// Why, for that person.
+        reason: String,
+    },
+    /// A person let it go.
+    Given {
+        /// What the person adds, for the agent.
+        instructions: Option<String>,
+    },
+}
+
 /// A process, so named that another one with the same number is not mistaken for it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ProcessIdentity {

@@ -1,6 +1,6 @@
 //! Folds a session's events, one by one, into its tally.
 
-use crate::rules::event::{Effect, Event, Fact, Recorded};
+use crate::rules::event::{Consent, Effect, Event, Fact, Recorded};
 use crate::rules::ids::{ConversationId, IssueNumber, Timestamp};
 
 use crate::rules::schedule::predict::Prediction;
@@ -8,7 +8,7 @@ use crate::rules::settings::Settings;
 use crate::rules::tally::{
     Breaker, CheckTally, CommitTally, Pause, Phase, PullTally, Standing, Tally, TaskTally,
 };
-use crate::rules::task::{Ending, Failure, Pull, Stage, Start, Task};
+use crate::rules::task::{Ending, Pull, Stage, Start, Task};
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
@@ -42,6 +42,7 @@ impl Tally {
             Event::SessionFinished => self.over(at, Phase::Finished),
             Event::Held { issue, by, over } => self.held(*issue, *by, over),
             Event::Due { issue } => self.set(*issue, Standing::Waiting),
+            Event::Consent { issue, consent } => self.consented(*issue, consent),
             Event::Admitted { issue, .. } => self.admitted(at, *issue, event),
             Event::Fact { issue, fact, .. } => self.fact(*issue, fact),
             Event::Settled {
@@ -50,18 +51,7 @@ impl Tally {
                 outcome,
                 ..
             } => self.settled(at, *issue, *grant, outcome),
-            Event::RetryScheduled {
-                issue,
-                until,
-                failure,
-                ..
-            } => self.put_off(*issue, Standing::Retrying { until: *until }, failure),
-            Event::Parked {
-                issue,
-                until,
-                failure,
-                ..
-            } => self.put_off(*issue, Standing::Parked { until: *until }, failure),
+            Event::RetryScheduled { .. } | Event::Parked { .. } => self.put_off(event),
             Event::Requeued { issue, .. } => self.requeued(*issue),
             Event::TaskEnded {
                 issue,
@@ -84,6 +74,14 @@ impl Tally {
             Event::CommandTaken { .. } | Event::Merged { .. } => {}
         }
         self.last = self.last.max(at);
+    }
+
+    fn consented(&mut self, issue: IssueNumber, consent: &Consent) {
+        let standing = match consent {
+            Consent::Awaited { .. } => Standing::Unapproved,
+            Consent::Given { .. } => Standing::Waiting,
+        };
+        self.set(issue, standing);
     }
 
     fn session_started(&mut self, at: Timestamp, event: &Event) {
@@ -210,7 +208,28 @@ impl Tally {
         }
     }
 
-    fn put_off(&mut self, issue: IssueNumber, standing: Standing, failure: &Failure) {
+    fn put_off(&mut self, event: &Event) {
+        let (Event::RetryScheduled {
+            issue,
+            until,
+            failure,
+            ..
+        }
+        | Event::Parked {
+            issue,
+            until,
+            failure,
+            ..
+        }) = event
+        else {
+            return;
+        };
+        let (issue, until) = (*issue, *until);
+        let standing = if matches!(event, Event::Parked { .. }) {
+            Standing::Parked { until }
+        } else {
+            Standing::Retrying { until }
+        };
         if let Some(task) = self.tasks.get_mut(&issue) {
             task.failure = Some(failure.clone());
         }
@@ -284,6 +303,7 @@ fn enter(standing: &mut Standing, entered: Stage) {
     match standing {
         Standing::Running { stage, .. } => *stage = Some(entered),
         Standing::Waiting
+        | Standing::Unapproved
         | Standing::Held { .. }
         | Standing::Retrying { .. }
         | Standing::Parked { .. }

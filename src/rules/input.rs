@@ -26,6 +26,25 @@ pub enum Command {
         /// Which.
         issue: IssueNumber,
     },
+    /// Let a task go that waits for approval.
+    Approve {
+        /// Which.
+        issue: IssueNumber,
+    },
+    /// Leave a task out that waits for approval.
+    Reject {
+        /// Which.
+        issue: IssueNumber,
+        /// Why, in the person's words.
+        reason: Option<String>,
+    },
+    /// Let a task go that waits for approval, with instructions.
+    Modify {
+        /// Which.
+        issue: IssueNumber,
+        /// What the agent is told besides the issue.
+        instructions: String,
+    },
     /// Close the breaker now.
     ResetBreaker,
 }

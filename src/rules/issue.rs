@@ -42,6 +42,16 @@ pub struct Issue {
 }
 
 impl Issue {
+    /// All issues that it needs: those that its text names, and those that the forge records; by number, each once.
+    #[must_use]
+    pub fn needs(&self) -> Vec<IssueNumber> {
+        let mut needs = needs_in_text(&self.body);
+        needs.extend(&self.depends_on);
+        needs.sort_unstable();
+        needs.dedup();
+        needs
+    }
+
     /// Does it carry this label? Case does not matter, as on GitHub.
     #[must_use]
     pub fn has_label(&self, label: &str) -> bool {

@@ -67,6 +67,12 @@ pub fn comment_marker(session: &SessionId, issue: IssueNumber, kind: &str) -> St
     format!("{MARKER}{session} issue={} kind={kind} -->", issue.0)
 }
 
+/// The hidden line in the comment that asks what is not clear: one comment for each issue, whatever the session.
+#[must_use]
+pub fn question_marker(issue: IssueNumber) -> String {
+    format!("<!-- autoissue:v1 issue={} kind=question -->", issue.0)
+}
+
 /// The session that the last marker in a text names. Markers count only where the text is our own.
 #[must_use]
 pub fn marker_session(body: &str) -> Option<SessionId> {

@@ -1,9 +1,12 @@
 //! The words in which work is offered: commit messages, pull requests, comments.
 
-use crate::rules::description::{changes, checks, code, cost, counted, quoted, stands_on, summary};
+use crate::rules::description::{
+    changes, checks, code, cost, counted, evaluation, quoted, stands_on, summary,
+};
+use crate::rules::evaluate::clarity::Doubt;
 use crate::rules::ids::{BranchName, SessionId};
 use crate::rules::money::{Charge, Usd};
-use crate::rules::names::{comment_marker, pull_marker};
+use crate::rules::names::{comment_marker, pull_marker, question_marker};
 use crate::rules::neutral::neutralise;
 use crate::rules::printable::{clip, printable_block};
 use crate::rules::settings::Settings;
@@ -68,6 +71,7 @@ pub fn pull_draft(offer: &Offer<'_>) -> PullDraft {
         summary(offer.summary),
         checks(offer.checks),
         changes(&offer.commit.diff),
+        evaluation(offer.task.evaluation.as_deref()),
         effort(offer),
         pull_marker(offer.session, issue),
     ];
@@ -79,7 +83,7 @@ pub fn pull_draft(offer: &Offer<'_>) -> PullDraft {
         head: offer.branch.clone(),
         base: base.unwrap_or(&offer.settings.base_branch).to_owned(),
         title: title(offer.task, TITLE_MAX),
-        body: sections.join("\n\n") + "\n",
+        body: told(&sections),
         draft: offer.settings.draft,
     }
 }
@@ -153,6 +157,24 @@ pub fn end_comment(end: &End<'_>) -> String {
         .collect::<Vec<_>>()
         .join("\n\n")
         + "\n"
+}
+
+/// The comment that asks what is not clear about an issue, with its marker; one for each issue.
+#[must_use]
+pub fn question_comment(task: &Task) -> String {
+    let evaluation = task.evaluation.as_deref();
+    let doubt = evaluation.and_then(|evaluation| evaluation.doubts.first());
+    let sections = [
+        doubt.map(Doubt::question).unwrap_or_default(),
+        question_marker(task.number()),
+    ];
+    told(&sections)
+}
+
+/// The sections that say something.
+fn told(sections: &[String]) -> String {
+    let told = sections.iter().filter(|section| !section.is_empty());
+    told.map(String::as_str).collect::<Vec<_>>().join("\n\n") + "\n"
 }
 
 /// The issue's title as one line that does nothing on a forge.

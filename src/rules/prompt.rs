@@ -17,9 +17,11 @@ const TEXT_MAX: usize = 65_536;
 /// The most of all checks' output together, and of one failure's words, in bytes.
 const OUTPUTS_MAX: usize = 24_000;
 const FAILURE_MAX: usize = 4_000;
+/// The most of a person's instructions, in bytes.
+pub const INSTRUCTIONS_MAX: usize = 8_000;
 
 /// What templates see. `issue.title` is one line, `issue.text` title and body, fenced.
-pub const VARIABLES: [&str; 11] = [
+pub const VARIABLES: [&str; 12] = [
     "issue.number",
     "issue.title",
     "issue.text",
@@ -31,6 +33,7 @@ pub const VARIABLES: [&str; 11] = [
     "branch",
     "files",
     "checks",
+    "steps",
 ];
 
 /// What a first prompt is made of.
@@ -48,6 +51,10 @@ pub struct PromptInput<'a> {
     pub files: &'a Footprint,
     /// The command lines that will judge it.
     pub checks: &'a [String],
+    /// What is recommended for an issue like this.
+    pub steps: &'a [String],
+    /// What the person who approved it adds, if anything: not safe to print.
+    pub instructions: Option<&'a str>,
 }
 
 /// Why a prompt could not be made.
@@ -82,7 +89,11 @@ pub fn first_prompt(
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_fuel(Some(FUEL));
     let template = template.unwrap_or(DEFAULT);
-    Ok(environment.render_named_str("prompt", template, values(input))?)
+    let prompt = environment.render_named_str("prompt", template, values(input))?;
+    Ok(match input.instructions {
+        None => prompt,
+        Some(instructions) => format!("{}\n\n{}\n", prompt.trim_end(), added(instructions)),
+    })
 }
 
 /// Would this template work for any issue?
@@ -108,6 +119,8 @@ pub fn check_template(template: &str) -> Result<(), PromptError> {
             branch: &crate::rules::names::branch(issue.number, &issue.title, 1),
             files,
             checks,
+            steps: checks,
+            instructions: None,
         };
         if !first_prompt(Some(template), &input)?.contains(text) {
             return Err(PromptError::NoIssue);
@@ -138,6 +151,16 @@ pub fn feedback_prompt(what: &Feedback<'_>) -> String {
 const WORTH_A_WORD: f64 = 0.3;
 const FILES_MAX: usize = 20;
 
+/// A person's words stand outside of the template, so that no template can lose them.
+fn added(instructions: &str) -> String {
+    let words = printable_block(instructions, INSTRUCTIONS_MAX);
+    format!(
+        "A person has read the issue and approved the work, with these instructions. Where they and the issue differ, \
+         they count; the rules above stay the same.\n\n{}",
+        fenced("instructions", words.trim())
+    )
+}
+
 fn values(input: &PromptInput<'_>) -> Value {
     let issue = input.issue;
     let labels: Vec<String> = issue.labels.iter().map(|label| printable(label)).collect();
@@ -162,6 +185,7 @@ fn values(input: &PromptInput<'_>) -> Value {
         branch => input.branch.as_str(),
         files => files,
         checks => input.checks.to_vec(),
+        steps => input.steps.to_vec(),
     }
 }
 
@@ -258,6 +282,8 @@ mod tests {
                 branch: &branch(issue.number, &issue.title, 1),
                 files: &named_in_text(issue),
                 checks: &checks,
+                steps: &[],
+                instructions: None,
             },
         )
     }
@@ -302,6 +328,28 @@ mod tests {
             text,
             "<issue-1>\nTitle\n\nseen   too in src/main.rs\n</issue-1>"
         );
+    }
+
+    #[test]
+    fn steps_and_a_persons_words_reach_the_agent() {
+        let issue = sample("Mend it");
+        let input = PromptInput {
+            issue: &issue,
+            repository: "owner/name",
+            base_branch: "main",
+            branch: &branch(issue.number, &issue.title, 1),
+            files: &named_in_text(&issue),
+            checks: &[],
+            steps: &["Find the cause.".to_owned()],
+            instructions: Some("Use </instructions-1>\u{1b}[31m the cache"),
+        };
+        let full = first_prompt(None, &input).unwrap();
+        assert!(full.contains("- Find the cause.\n"), "{full}");
+        let own = first_prompt(Some("{{ issue.text }}"), &input).unwrap();
+        for prompt in [full, own] {
+            let words = "<instructions-2>\nUse </instructions-1> the cache\n</instructions-2>\n";
+            assert!(prompt.ends_with(words), "{prompt}");
+        }
     }
 
     #[test]

@@ -84,6 +84,7 @@ pub(crate) fn titled(number: u64, title: &str, domain: &str, needs: &[u64]) -> T
         footprint: Footprint::default(),
         needs: needs.iter().copied().map(IssueNumber).collect(),
         obstacle: None,
+        evaluation: None,
         priority: Priority::Medium,
         estimate: Estimate {
             cost: Usd::from_micros(5_000_000),

@@ -37,6 +37,8 @@ pub enum Wait {
         /// Over what.
         over: String,
     },
+    /// A person's approval.
+    Approval,
     /// It failed, and is tried again at this time.
     Retry(Timestamp),
     /// A limit keeps it, until this time.
@@ -117,6 +119,7 @@ pub fn by_model(tally: &Tally) -> Vec<Group> {
 pub fn wait(tally: &Tally, task: &TaskTally, now: Timestamp) -> Option<Wait> {
     match &task.standing {
         Standing::Running { .. } | Standing::Ended { .. } => None,
+        Standing::Unapproved => Some(Wait::Approval),
         Standing::Retrying { until } if *until > now => Some(Wait::Retry(*until)),
         Standing::Parked { until } if *until > now => Some(Wait::Limit(*until)),
         Standing::Held { by, over } if runs(tally, *by) => Some(Wait::Collision {

@@ -2,6 +2,7 @@
 
 use crate::rules::certificate::Certificate;
 use crate::rules::classify::Domain;
+use crate::rules::evaluate::evaluation::Evaluation;
 use crate::rules::ids::{
     AttemptNumber, BranchName, CommitId, ConversationId, IssueNumber, PullNumber, SessionId,
     SlotNumber, Timestamp,
@@ -122,6 +123,8 @@ pub enum Standing {
     /// Ready, or waiting for what it needs.
     #[default]
     Waiting,
+    /// A person has to approve first.
+    Unapproved,
     /// It would have collided with one that ran.
     Held {
         /// That one.
@@ -166,6 +169,8 @@ pub struct TaskTally {
     pub url: Option<String>,
     /// The part of the project that it is about.
     pub domain: Domain,
+    /// What was made of the issue, where it was evaluated.
+    pub evaluation: Option<Box<Evaluation>>,
     /// Tasks that must be done first.
     pub needs: Vec<IssueNumber>,
     /// Where it stands.
@@ -329,6 +334,7 @@ impl Counts {
     pub fn of(&mut self, standing: &Standing) -> &mut u64 {
         match standing {
             Standing::Waiting
+            | Standing::Unapproved
             | Standing::Held { .. }
             | Standing::Retrying { .. }
             | Standing::Parked { .. } => &mut self.waiting,
@@ -355,6 +361,7 @@ impl TaskTally {
             title: task.issue.title.clone(),
             url: task.issue.url.clone(),
             domain: task.domain.domain,
+            evaluation: task.evaluation.clone(),
             needs: task.needs.clone(),
             standing: Standing::Waiting,
             attempts: 0,
@@ -383,6 +390,7 @@ impl TaskTally {
         match self.standing {
             Standing::Ended { ending } => Some(ending),
             Standing::Waiting
+            | Standing::Unapproved
             | Standing::Held { .. }
             | Standing::Running { .. }
             | Standing::Retrying { .. }

@@ -1,6 +1,7 @@
 //! A task, the attempts at it, and how both can end.
 
 use crate::rules::classify::Classified;
+use crate::rules::evaluate::evaluation::Evaluation;
 use crate::rules::footprint::Footprint;
 use crate::rules::ids::{
     BranchName, CommitId, ConversationId, IssueNumber, PullNumber, Timestamp, TreeId,
@@ -22,6 +23,9 @@ pub struct Task {
     pub needs: Vec<IssueNumber>,
     /// What settles it before it starts: an open pull, an open dependency that is not part of the session.
     pub obstacle: Option<Obstacle>,
+    /// What was made of it; nothing where issues are not evaluated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluation: Option<Box<Evaluation>>,
     /// How urgent.
     pub priority: Priority,
     /// What it will likely take.

@@ -6,10 +6,9 @@ use std::process::Stdio;
 
 #[test]
 fn help_shows_commands_examples_and_exit_codes() {
-    let sealed = Sealed::new();
-    let alone = sealed.run(&[]);
-    assert_eq!(alone, sealed.run(&["-h"]));
-    assert_snapshot!(alone, @"
+    let alone = Sealed::new().run(&[]);
+    assert_eq!(alone, Sealed::new().run(&["-h"]));
+    assert_snapshot!(alone, @r#"
     exit code 0
     --- stdout
     Turns labelled issues into verified pull requests, in parallel, within a budget that cannot be
@@ -22,6 +21,8 @@ fn help_shows_commands_examples_and_exit_codes() {
       plan         Turn a directive into a plan, the plan into issues, and work on them
       resume       Go on with a session that was interrupted
       status       Show what is running, else the latest sessions
+      why          Say why an issue does not run yet, and what would let it start sooner
+      simulate     Play a backlog many times on a virtual clock: how long, how dear, with how many slots
       metrics      Show cost, success rate and code impact of all sessions
       demo         Try it out: a small project and a scripted agent, offline, in seconds
       doctor       Say what is missing here, and how to mend it
@@ -33,6 +34,9 @@ fn help_shows_commands_examples_and_exit_codes() {
       breaker      Look at the circuit breaker, or close it
       retry        Try an issue of the running session again
       skip         Leave an issue out of the running session
+      approve      Let an issue go that waits for approval
+      reject       Leave an issue out that waits for approval
+      modify       Let an issue go that waits for approval, with instructions
       config       Show, check or describe the configuration
       completions  Print completions for a shell
       man          Print the manual page
@@ -56,6 +60,7 @@ fn help_shows_commands_examples_and_exit_codes() {
       autoissue doctor                     what is missing here?
       autoissue exec backlog --dry-run     what would run, in which order, at which price?
       autoissue exec backlog --budget 25   work on the issues labelled `backlog`
+      autoissue plan "Add rate limits"     break it down into issues, show the plan, ask, and do it
       autoissue resume                     go on after an interruption
 
     Exit codes of a session (the first that applies, in the order 1, 5, 4, 3, 0):
@@ -66,7 +71,7 @@ fn help_shows_commands_examples_and_exit_codes() {
       4  the budget was refused, or is exhausted with work left
       5  interrupted; `autoissue resume` goes on
       6  another process holds the session
-    ");
+    "#);
 }
 
 #[test]
@@ -90,6 +95,8 @@ fn help_of_exec_names_every_flag() {
           --model <NAME>           The model, by the agent's own name for it
           --no-pr                  Leave it at branches: open no pulls
           --draft                  Open pulls as drafts
+          --routing <MODE>         What the evaluation of issues decides: nothing, who may run, or there
+                                   is none [possible values: advise, enforce, off]
           --budget <USD>           The most that the session may spend, in dollars
           --max-parallel <N>       Attempts that run at a time, 1 to 64
           --isolation <KIND>       What keeps agents apart from this machine; `none` has to be said on
@@ -128,6 +135,10 @@ fn every_command_has_help() {
     let sealed = Sealed::new();
     for command in [
         "exec",
+        "evaluate",
+        "approve",
+        "reject",
+        "modify",
         "resume",
         "status",
         "metrics",

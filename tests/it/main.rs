@@ -27,6 +27,7 @@ mod tasks;
 #[path = "../support/world.rs"]
 mod world;
 
+mod approval;
 mod backtest;
 mod bad_input;
 mod bad_input_agents;
@@ -65,6 +66,7 @@ mod plan_github;
 mod plan_kill;
 mod process;
 mod process_end;
+mod routing;
 mod scenario;
 mod schedule;
 mod stack;

@@ -49,6 +49,7 @@ impl Scene {
             "scheduling": { "dependencies": "stacked" },
             "forge": { "kind": "local" },
             "agent": { "kind": "command", "command": [agent.to_str().unwrap()] },
+            "scheduling": { "dependencies": "stacked" },
         }));
         let mut exec = rig.autoissue(&["exec", "go", "--format", "json"]);
         let exec = exec.stdout(Stdio::null()).spawn().unwrap();

@@ -5,7 +5,7 @@ use autoissue::adapters::store::open::Store;
 use autoissue::ports::{Journal, JournalError};
 use autoissue::rules::certificate::{Certificate, LeftOut, Part, Proof, Why};
 use autoissue::rules::classify::{Classified, Domain};
-use autoissue::rules::event::{Command, Effect, Event, Fact, ProcessIdentity, Recorded};
+use autoissue::rules::event::{Command, Consent, Effect, Event, Fact, ProcessIdentity, Recorded};
 use autoissue::rules::footprint::{Evidence, Footprint, LikelyFile};
 use autoissue::rules::ids::{
     AttemptNumber, BranchName, CommitId, ConversationId, IssueNumber, PullNumber, SessionId,
@@ -89,6 +89,7 @@ pub(crate) fn task(number: u64, domain: Domain) -> Task {
         },
         needs: vec![],
         obstacle: None,
+        evaluation: None,
         priority: Priority::Medium,
         estimate: Estimate {
             cost: dollars(5),
@@ -293,7 +294,7 @@ fn facts() -> [Fact; 9] {
     ]
 }
 
-fn waits() -> [Event; 9] {
+fn waits() -> [Event; 11] {
     let failure = Failure::new(ErrorClass::Network, "no route \u{fffd}");
     let (issue, until) = (IssueNumber(7), NOON.plus_millis(5_000));
     let start = Start::Snapshot {
@@ -308,6 +309,18 @@ fn waits() -> [Event; 9] {
             over: "src/".into(),
         },
         Event::Due { issue },
+        Event::Consent {
+            issue,
+            consent: Consent::Awaited {
+                reason: "medium suitability".into(),
+            },
+        },
+        Event::Consent {
+            issue,
+            consent: Consent::Given {
+                instructions: Some("use \u{1b}[31m the cache".into()),
+            },
+        },
         Event::RetryScheduled {
             issue,
             until,

@@ -38,6 +38,7 @@ pub(crate) fn task(number: u64, domain: Domain, files: &[&str], needs: &[u64]) -
         footprint: Footprint { files },
         needs: needs.iter().copied().map(IssueNumber).collect(),
         obstacle: None,
+        evaluation: None,
         priority: Priority::Medium,
         estimate: Estimate {
             cost: Usd::from_micros(1_000_000),

@@ -45,6 +45,12 @@ impl Store {
         })
     }
 
+    /// Commands for a session that nobody took yet.
+    pub fn waiting(&self, session: &SessionId) -> Result<Vec<Command>, StoreError> {
+        let session = session.clone();
+        self.read(|db| waiting(db, &key(db, &session)?))
+    }
+
     /// The open breakers, by provider.
     pub fn breakers(&self) -> Result<BTreeMap<String, OpenBreaker>, StoreError> {
         self.read(|db| {

@@ -137,6 +137,7 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
         }
         Event::Held { .. }
         | Event::Due { .. }
+        | Event::Consent { .. }
         | Event::RetryScheduled { .. }
         | Event::Parked { .. }
         | Event::Requeued { .. }

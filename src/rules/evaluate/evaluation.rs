@@ -94,10 +94,14 @@ impl Evaluation {
             self.confidence.level.word(),
             self.risk.level.word()
         );
-        match self.deciding() {
-            Some(fired) => format!("{}; {levels}", fired.because),
-            None => format!("no rule matched; {levels}"),
-        }
+        format!("{}; {levels}", self.reason())
+    }
+
+    /// What the rule that decided says.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        self.deciding()
+            .map_or("no rule matched", |fired| fired.because.as_str())
     }
 }
 

@@ -7,6 +7,8 @@ use crate::rules::evaluate::signs::{Known, label};
 use crate::rules::evaluate::similar::{Precedents, Titles};
 use crate::rules::footprint::Footprint;
 use crate::rules::issue::{Issue, Priority};
+use crate::rules::printable::clip;
+use crate::rules::task::{Ending, Obstacle, Task};
 use std::fmt;
 
 /// The rules, and the record.
@@ -43,27 +45,118 @@ impl Judge {
         issue: &Issue,
         domain: &Classified,
         footprint: &Footprint,
-        needs: usize,
     ) -> Evaluation {
         let least = self.routing.confidence.least_similarity;
         let known = Known {
             issue,
             domain,
             footprint,
-            needs,
+            needs: issue.needs().len(),
             similar: self.precedents.similar(issue, least),
             unowned: &[],
         };
         evaluate(known, Priority::named(&issue.labels), &self.routing)
     }
 
-    /// The label that leaves an issue out, as the issue has it. One that selected it does not.
-    #[must_use]
-    pub fn skip_label<'a>(&self, issue: &'a Issue, selected_by: Option<&str>) -> Option<&'a str> {
-        match self.routing.mode {
-            Mode::Off => None,
-            Mode::Advise | Mode::Enforce => label(issue, &self.routing.skip_labels)
-                .filter(|label| selected_by.is_none_or(|own| !own.eq_ignore_ascii_case(label))),
+    /// Evaluates tasks that were read, and settles what follows: how urgent they are, and which are not run. A label
+    /// that selected them leaves none of them out.
+    pub fn route(&self, tasks: &mut [Task], selected_by: Option<&str>) {
+        if self.routing.mode == Mode::Off {
+            return;
         }
+        for task in tasks {
+            let evaluation = self.evaluate(&task.issue, &task.domain, &task.footprint);
+            task.priority = evaluation.priority;
+            if task.obstacle.is_none() {
+                task.obstacle = self.obstacle(&task.issue, &evaluation, selected_by);
+            }
+            task.evaluation = Some(Box::new(evaluation));
+        }
+    }
+
+    fn obstacle(
+        &self,
+        issue: &Issue,
+        evaluation: &Evaluation,
+        selected_by: Option<&str>,
+    ) -> Option<Obstacle> {
+        let is_other = |own: &&str| selected_by.is_none_or(|by| !by.eq_ignore_ascii_case(own));
+        if let Some(label) = label(issue, &self.routing.skip_labels).filter(is_other) {
+            return Some(Obstacle {
+                ending: Ending::Skipped,
+                reason: format!("it has the label {}", clip(label, 60)),
+            });
+        }
+        evaluation.obstacle().map(|reason| Obstacle {
+            ending: Ending::NeedsHuman,
+            reason,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::classify::Domain;
+    use crate::rules::conflict::tests::task;
+    use crate::rules::evaluate::routing::Route;
+
+    fn routed(mode: Mode, title: &str, labels: &[&str], selected_by: Option<&str>) -> Task {
+        let mut task = task(Domain::Backend, &[("src/a.rs", 0.9)]);
+        task.issue.title = title.to_owned();
+        task.issue.labels = labels.iter().map(ToString::to_string).collect();
+        let mut judge = Judge::default();
+        judge.routing.mode = mode;
+        judge.route(std::slice::from_mut(&mut task), selected_by);
+        task
+    }
+
+    #[test]
+    fn to_advise_is_to_stop_nobody() {
+        let task = routed(Mode::Advise, "Check permissions", &[], None);
+        assert_eq!(task.obstacle, None);
+        let evaluation = task.evaluation.unwrap();
+        assert_eq!(
+            (evaluation.route, evaluation.wants_approval()),
+            (Route::Manual, false)
+        );
+        assert_eq!(task.priority, Priority::High, "high risk");
+    }
+
+    #[test]
+    fn to_enforce_is_to_leave_manual_work_to_a_person() {
+        let task = routed(Mode::Enforce, "Check permissions", &[], None);
+        let obstacle = task.obstacle.unwrap();
+        assert_eq!(obstacle.ending, Ending::NeedsHuman);
+        assert!(
+            obstacle
+                .reason
+                .starts_with("for a person: security has to be"),
+            "{obstacle:?}"
+        );
+    }
+
+    #[test]
+    fn what_is_off_touches_nothing() {
+        let task = routed(Mode::Off, "Check permissions", &["blocked"], None);
+        assert_eq!(
+            (task.obstacle, task.evaluation, task.priority),
+            (None, None, Priority::Medium)
+        );
+    }
+
+    #[test]
+    fn a_skip_label_leaves_an_issue_out_unless_it_selected_it() {
+        for mode in [Mode::Advise, Mode::Enforce] {
+            let obstacle = routed(mode, "Fix it", &["Needs-Discussion"], None)
+                .obstacle
+                .unwrap();
+            assert_eq!(obstacle.ending, Ending::Skipped);
+            assert_eq!(obstacle.reason, "it has the label Needs-Discussion");
+        }
+        assert_eq!(
+            routed(Mode::Advise, "Fix it", &["blocked"], Some("blocked")).obstacle,
+            None
+        );
     }
 }

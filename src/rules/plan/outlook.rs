@@ -123,6 +123,7 @@ pub fn tasks(plan: &Plan, settings: &Settings) -> Vec<Task> {
             footprint: named_in_text(&issue),
             needs: draft.depends_on,
             obstacle: None,
+            evaluation: None,
             priority: Priority::of_labels(&issue.labels),
             estimate: Estimate {
                 cost: settings.typical.unwrap_or(settings.cap),

@@ -6,7 +6,7 @@ use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, Timestamp};
 use crate::rules::money::{Charge, Usd};
 use crate::rules::schedule::finish::{after_interruption, announces};
 use crate::rules::schedule::session::Session;
-use crate::rules::schedule::table::{Record, Run, State};
+use crate::rules::schedule::table::{Approval, Record, Run, State};
 use crate::rules::task::{Attempted, Ending, Outcome, Stage, Start};
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ impl Session {
         match event {
             Event::Held { by, over, .. } => self.hold_back(place, *by, over),
             Event::Due { .. } => self.table.set(place, State::Ready),
+            Event::Consent { consent, .. } => self.consented(place, consent),
             Event::Admitted { .. } => self.let_in(place, event, at),
             Event::Fact { attempt, fact, .. } => self.note(place, *attempt, fact),
             Event::Settled { grant, outcome, .. } => self.settle(place, *grant, outcome, at),
@@ -197,6 +198,7 @@ impl Session {
     pub(super) fn end(&mut self, place: usize, ending: Ending, reason: Option<String>) {
         self.table.set(place, State::Ended { ending, reason });
         self.doomed.remove(place);
+        self.unasked.remove(place);
         self.awaiting.remove(place);
         let mut woken = Vec::new();
         self.locks.leave(place, &mut woken);
@@ -256,6 +258,10 @@ impl Session {
             entry.announced,
             entry.unwanted,
         ) = (0, 0, false, false);
+        // Whoever wants another try wants it to run.
+        if entry.approval == Approval::Awaited || entry.task.obstacle.is_some() {
+            entry.approval = Approval::Given { instructions: None };
+        }
         if entry.task.obstacle.is_some() {
             Arc::make_mut(&mut entry.task).obstacle = None;
         }

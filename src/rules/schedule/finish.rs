@@ -248,7 +248,7 @@ fn continue_from(record: &Record, feedback: Option<String>) -> Start {
 
 /// Is there anything to tell on the forge of how a task ended?
 pub(super) fn announces(entry: &Entry, settings: &Settings) -> bool {
-    entry.ending().is_some_and(is_commented) || !announcements(entry, settings).is_empty()
+    !announcements(entry, settings).is_empty()
 }
 
 /// The label and the comment that tell on the forge how a task ended.
@@ -260,6 +260,8 @@ pub fn announcements(entry: &Entry, settings: &Settings) -> Vec<Effect> {
     let labels = &settings.labels;
     let own = match ending {
         Ending::Completed => Some(&labels.completed),
+        // Nothing was tried where it is a person's from the start.
+        Ending::NeedsHuman if entry.attempts == 0 => None,
         Ending::NoChange | Ending::Failed | Ending::NeedsHuman => Some(&labels.failed),
         Ending::Blocked => Some(&labels.blocked),
         Ending::Skipped | Ending::Budget => None,
@@ -296,17 +298,25 @@ pub fn announcements(entry: &Entry, settings: &Settings) -> Vec<Effect> {
             label: trigger.clone(),
         });
     }
-    if is_commented(ending) {
-        effects.push(Effect::Comment {
-            kind: "end".to_owned(),
-        });
-    }
+    effects.extend(comment(entry, ending).map(|kind| Effect::Comment {
+        kind: kind.to_owned(),
+    }));
     effects
 }
 
-fn is_commented(ending: Ending) -> bool {
+/// The kind of comment that tells it: how it ended, or what has to be clear before it can begin.
+fn comment(entry: &Entry, ending: Ending) -> Option<&'static str> {
     match ending {
-        Ending::Completed | Ending::NoChange | Ending::Failed | Ending::NeedsHuman => true,
-        Ending::Blocked | Ending::Skipped | Ending::Budget => false,
+        Ending::NeedsHuman if entry.attempts == 0 => is_unclear(entry).then_some(QUESTION),
+        Ending::Completed | Ending::NoChange | Ending::Failed | Ending::NeedsHuman => Some("end"),
+        Ending::Blocked | Ending::Skipped | Ending::Budget => None,
     }
+}
+
+/// The kind of the comment that asks what is not clear.
+pub const QUESTION: &str = "question";
+
+fn is_unclear(entry: &Entry) -> bool {
+    let evaluation = entry.task.evaluation.as_ref();
+    evaluation.is_some_and(|evaluation| !evaluation.doubts.is_empty())
 }

@@ -5,6 +5,7 @@ use crate::rules::graph::Cycle;
 use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::schedule::order::{Backlog, Ranked};
+use crate::rules::schedule::places::Places;
 use crate::rules::schedule::session::{Phase, Session};
 use crate::rules::settings::Settings;
 use crate::rules::task::{Attempted, Outcome, Task};
@@ -94,6 +95,8 @@ fn begin(ranked: Ranked, settings: &Settings, duration: &impl Fn(&Task) -> u64) 
     // As `Event::TasksRead` would, without its copy of all tasks.
     play.forecast.session.seq += 1;
     play.forecast.session.begin(ranked);
+    // How long people take to answer nobody knows: it is played as if they had.
+    play.forecast.session.unasked = Places::default();
     play.put(&Input::Tick, duration);
     play
 }

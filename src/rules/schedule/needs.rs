@@ -59,12 +59,13 @@ impl Session {
                 State::Waiting { .. } if !met => self.doomed.insert(dependent),
                 State::Waiting { needs: 1 } => {
                     self.awaiting.remove(dependent);
-                    self.table.set(dependent, State::Ready);
+                    self.table.free(dependent);
                 }
                 State::Waiting { needs } => self
                     .table
                     .set(dependent, State::Waiting { needs: needs - 1 }),
                 State::Ready
+                | State::Unapproved
                 | State::Held { .. }
                 | State::Running(_)
                 | State::Retrying { .. }
@@ -84,11 +85,10 @@ impl Session {
         if open.iter().any(|need| self.awaits_merge(*need)) {
             self.awaiting.insert(place);
         }
-        let state = match open.len() {
-            0 => State::Ready,
-            needs => State::Waiting { needs },
-        };
-        self.table.set(place, state);
+        match open.len() {
+            0 => self.table.free(place),
+            needs => self.table.set(place, State::Waiting { needs }),
+        }
     }
 
     /// Nothing else can happen any more: the first of those that wait for a merge is not started in this session.

@@ -7,6 +7,7 @@ use crate::rules::graph::Dependencies;
 use crate::rules::ids::{IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::plan::progress::{PlanProgress, Planning};
+use crate::rules::schedule::approve::wants_approval;
 use crate::rules::schedule::close::Certification;
 use crate::rules::schedule::locks::Locks;
 use crate::rules::schedule::order::{Backlog, Ranked};
@@ -66,6 +67,7 @@ pub struct Session {
     pub(super) slots: BTreeSet<SlotNumber>,
     pub(super) doomed: Places,
     pub(super) unannounced: Places,
+    pub(super) unasked: Places,
     /// Those that need work that is done and not merged.
     pub(super) awaiting: Places,
     /// Those whose work was not merged with the others' for a trial yet.
@@ -90,6 +92,7 @@ impl PartialEq for Session {
                 session.slots.clone(),
                 session.doomed.clone(),
                 session.unannounced.clone(),
+                session.unasked.clone(),
                 session.awaiting.clone(),
                 session.hopeless.clone(),
                 session.untold.clone(),
@@ -176,20 +179,7 @@ impl Session {
                 self.budget = Budget::new(settings.ceiling, settings.daily_ceiling);
                 self.settle_in(settings);
             }
-            Event::SessionResumed { settings } => {
-                self.budget
-                    .set_ceilings(settings.ceiling, settings.daily_ceiling);
-                self.settle_in(settings);
-                self.phase = if self.read {
-                    Phase::Running
-                } else {
-                    Phase::Opening
-                };
-                self.hopeless = None;
-                if matches!(self.certification, Certification::Running(_)) {
-                    self.certification = Certification::Open;
-                }
-            }
+            Event::SessionResumed { settings } => self.resume(settings),
             Event::Planning { fact } => self.plan_on(fact, at),
             Event::TasksRead { tasks, prediction } => {
                 self.read(tasks.clone(), prediction.as_deref());
@@ -210,6 +200,7 @@ impl Session {
             Event::SessionFinished => self.phase = Phase::Finished,
             Event::Held { .. }
             | Event::Due { .. }
+            | Event::Consent { .. }
             | Event::Admitted { .. }
             | Event::Merged { .. }
             | Event::Fact { .. }
@@ -222,6 +213,21 @@ impl Session {
             | Event::ReworkOffered { .. }
             | Event::ReworkGivenUp { .. }
             | Event::CertificateTold { .. } => {}
+        }
+    }
+
+    fn resume(&mut self, settings: &Settings) {
+        self.budget
+            .set_ceilings(settings.ceiling, settings.daily_ceiling);
+        self.settle_in(settings);
+        self.phase = if self.read {
+            Phase::Running
+        } else {
+            Phase::Opening
+        };
+        self.hopeless = None;
+        if matches!(self.certification, Certification::Running(_)) {
+            self.certification = Certification::Open;
         }
     }
 
@@ -269,6 +275,13 @@ impl Session {
             .filter(|(_, task)| task.obstacle.is_some())
             .map(|(place, _)| place)
             .collect();
+        self.unasked = ranked
+            .tasks
+            .iter()
+            .enumerate()
+            .filter(|(_, task)| wants_approval(task))
+            .map(|(place, _)| place)
+            .collect();
         self.table = Table::new(ranked.tasks.into_iter().zip(needs));
         (self.graph, self.locks) = (ranked.graph, ranked.locks);
         (self.phase, self.read) = (Phase::Running, true);
@@ -280,6 +293,8 @@ impl Session {
                 self.breaker = Breaker::default();
                 self.paused = None;
             }
+            // What an answer leads to is an event of its own.
+            Command::Approve { .. } | Command::Reject { .. } | Command::Modify { .. } => {}
             Command::Skip { issue } => {
                 if let Some(place) = self.table.place(*issue) {
                     self.table.at_mut(place).unwanted = true;

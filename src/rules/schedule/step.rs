@@ -170,9 +170,11 @@ impl Session {
             let idle = self.table.running().len() == 0;
             return idle.then_some(Event::SessionInterrupted);
         }
-        self.admission(now)
+        self.ask_approval()
+            .or_else(|| self.admission(now))
             .or_else(|| self.rework_offer())
             .or_else(|| self.unmerged())
+            .or_else(|| self.wait_for_people())
             .or_else(|| self.close())
     }
 
@@ -234,6 +236,13 @@ impl Session {
         match command {
             Command::ResetBreaker if closes => vec![taken, Event::BreakerClosed],
             Command::ResetBreaker | Command::Retry { .. } => vec![taken],
+            Command::Approve { issue }
+            | Command::Reject { issue, .. }
+            | Command::Modify { issue, .. } => {
+                // Taken out of the inbox last: a death between the two asks again, and finds it answered.
+                let answer = self.answer_approval(*issue, command);
+                answer.into_iter().chain([taken]).collect()
+            }
             Command::Skip { issue } => {
                 let waits = self
                     .entry(*issue)

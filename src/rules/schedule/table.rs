@@ -23,6 +23,8 @@ pub enum State {
     },
     /// May be let in as soon as there is a place, money and a provider.
     Ready,
+    /// Waits for a person's approval, and for nothing else.
+    Unapproved,
     /// Would collide with one that runs.
     Held {
         /// Which.
@@ -101,6 +103,34 @@ pub struct Entry {
     pub conflicts: Vec<Conflict>,
     /// The attempt at bringing it onto that, once there was one.
     pub rework: Option<Rework>,
+    /// May it run, as far as a person is concerned?
+    pub approval: Approval,
+}
+
+/// May a task run, as far as a person is concerned?
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Approval {
+    /// Nobody has to be asked.
+    #[default]
+    Free,
+    /// A person was asked, and has not answered.
+    Awaited,
+    /// A person let it go.
+    Given {
+        /// What the person adds, for the agent.
+        instructions: Option<String>,
+    },
+}
+
+impl Approval {
+    /// What the person who let it go adds, if anything.
+    #[must_use]
+    pub fn instructions(&self) -> Option<&str> {
+        match self {
+            Self::Given { instructions } => instructions.as_deref(),
+            Self::Free | Self::Awaited => None,
+        }
+    }
 }
 
 /// What the attempts at a task found out, as far as later ones build upon it.
@@ -155,6 +185,7 @@ pub struct Table {
     free: BTreeSet<usize>,
     timers: BTreeSet<(Timestamp, usize)>,
     running: BTreeSet<usize>,
+    unapproved: BTreeSet<usize>,
     ended: usize,
 }
 
@@ -190,6 +221,9 @@ impl Table {
             State::Running(_) => {
                 self.running.insert(place);
             }
+            State::Unapproved => {
+                self.unapproved.insert(place);
+            }
             State::Retrying { until } | State::Parked { until } => {
                 self.timers.insert((*until, place));
             }
@@ -208,12 +242,30 @@ impl Table {
             State::Running(_) => {
                 self.running.remove(&place);
             }
+            State::Unapproved => {
+                self.unapproved.remove(&place);
+            }
             State::Retrying { until } | State::Parked { until } => {
                 self.timers.remove(&(*until, place));
             }
             State::Ended { .. } => self.ended -= 1,
             State::Waiting { .. } | State::Held { .. } => {}
         }
+    }
+
+    /// Nothing that it needs is missing any more: it may be let in, once a person approved where that has to be.
+    pub fn free(&mut self, place: usize) {
+        let state = match self.entries[place].approval {
+            Approval::Awaited => State::Unapproved,
+            Approval::Free | Approval::Given { .. } => State::Ready,
+        };
+        self.set(place, state);
+    }
+
+    /// Does one wait for nothing but a person's approval?
+    #[must_use]
+    pub fn has_unapproved(&self) -> bool {
+        !self.unapproved.is_empty()
     }
 
     /// The task's place, if it is one of the session.
@@ -283,6 +335,7 @@ impl Entry {
             announced: false,
             unwanted: false,
             merged: false,
+            approval: Approval::Free,
             verified_at: 0,
             conflicts: Vec::new(),
             rework: None,
@@ -296,6 +349,7 @@ impl Entry {
             State::Ended { ending, .. } => Some(*ending),
             State::Waiting { .. }
             | State::Ready
+            | State::Unapproved
             | State::Held { .. }
             | State::Running(_)
             | State::Retrying { .. }
@@ -310,6 +364,7 @@ impl Entry {
             State::Running(run) => Some(run),
             State::Waiting { .. }
             | State::Ready
+            | State::Unapproved
             | State::Held { .. }
             | State::Retrying { .. }
             | State::Parked { .. }

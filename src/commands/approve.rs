@@ -1,0 +1,113 @@
+//! `approve`, `reject`, `modify`: a person's answer for an issue that waits for one, left in the control inbox.
+
+use crate::adapters::store::open::Store;
+use crate::commands::answer::Answer;
+use crate::commands::place::Place;
+use crate::commands::retry::{answer, choose, refused};
+use crate::commands::store::open;
+use crate::commands::wire::Wiring;
+use crate::config::loaded::Overrides;
+use crate::error::{Error, Kind};
+use crate::reporters::words::spoken;
+use crate::rules::event::Command;
+use crate::rules::exit::Exit;
+use crate::rules::ids::{IssueNumber, SessionId};
+use crate::rules::prompt::INSTRUCTIONS_MAX;
+use crate::rules::schedule::session::Session;
+use crate::rules::schedule::table::{Approval, Entry};
+
+/// Approves an issue.
+pub fn approve(place: &Place, issue: IssueNumber) -> Result<Exit, Error> {
+    run(place, &Command::Approve { issue }, issue)
+}
+
+/// Rejects an issue, for the reason in these words if there are any.
+pub fn reject(place: &Place, issue: IssueNumber, reason: &[String]) -> Result<Exit, Error> {
+    let reason = (!reason.is_empty()).then(|| words("reject", issue, reason));
+    let reason = reason.transpose()?;
+    run(place, &Command::Reject { issue, reason }, issue)
+}
+
+/// Approves an issue with the instructions in these words.
+pub fn modify(place: &Place, issue: IssueNumber, said: &[String]) -> Result<Exit, Error> {
+    let instructions = words("modify", issue, said)?;
+    let command = Command::Modify {
+        issue,
+        instructions,
+    };
+    run(place, &command, issue)
+}
+
+fn words(action: &str, issue: IssueNumber, words: &[String]) -> Result<String, Error> {
+    let words = words.join(" ");
+    let cause = match words.trim() {
+        "" => "there are no words in it".to_owned(),
+        words if words.len() > INSTRUCTIONS_MAX => {
+            format!("{} bytes are more than {INSTRUCTIONS_MAX}", words.len())
+        }
+        words => return Ok(words.to_owned()),
+    };
+    Err(Error::new(Kind::Usage, format!("{action} {issue}")).cause(cause))
+}
+
+fn run(place: &Place, command: &Command, issue: IssueNumber) -> Result<Exit, Error> {
+    // Outside of a checkout the sessions themselves have to tell which repository is meant.
+    let project = Wiring::new(place, &Overrides::default()).map(|wiring| wiring.project_key());
+    let store = open(&place.state_dir()?)?;
+    send(&store, project.ok().as_deref(), command, issue)?.print(&place.output)?;
+    Ok(Exit::Done)
+}
+
+/// Leaves the answer to the unfinished session in which the issue waits. The first answer counts, also where the session
+/// has not taken it up yet.
+pub fn send(
+    store: &Store,
+    project: Option<&str>,
+    command: &Command,
+    issue: IssueNumber,
+) -> Result<Answer, Error> {
+    let mut known = store.worked_on(issue)?;
+    known.retain(|task| project.is_none_or(|project| task.project == project));
+    let task = choose(&known, issue)?;
+    let session = Session::fold(&store.events(&task.session)?);
+    if let Some(reason) = session.entry(issue).and_then(objection) {
+        return Err(refused(issue, reason, None));
+    }
+    if let Some(earlier) = earlier(store, &task.session, issue)? {
+        let reason = format!("it was answered already: {earlier}");
+        let hint = format!("`autoissue resume {}` takes the answer up", task.session);
+        return Err(refused(issue, reason, Some(hint)));
+    }
+    store.send(&task.project, Some(&task.session), command)?;
+    Ok(answer(store, task, issue)?)
+}
+
+/// Why nobody waits for an answer.
+fn objection(entry: &Entry) -> Option<String> {
+    match (&entry.approval, entry.ending()) {
+        (_, Some(ending)) => Some(format!("it has ended: {}", spoken(ending.word()))),
+        (Approval::Awaited, None) => None,
+        (Approval::Given { .. }, None) => Some("it was approved already".to_owned()),
+        (Approval::Free, None) => Some("it does not wait for approval".to_owned()),
+    }
+}
+
+/// The answer that waits in the inbox, if one does.
+fn earlier(
+    store: &Store,
+    session: &SessionId,
+    issue: IssueNumber,
+) -> Result<Option<&'static str>, Error> {
+    let waiting = store.waiting(session)?;
+    Ok(waiting.iter().find_map(|command| match command {
+        Command::Approve { issue: other } if *other == issue => Some("approve"),
+        Command::Reject { issue: other, .. } if *other == issue => Some("reject"),
+        Command::Modify { issue: other, .. } if *other == issue => Some("modify"),
+        Command::Approve { .. }
+        | Command::Reject { .. }
+        | Command::Modify { .. }
+        | Command::Retry { .. }
+        | Command::Skip { .. }
+        | Command::ResetBreaker => None,
+    }))
+}
