@@ -98,7 +98,7 @@ fn foreseen(records: &[Record]) -> String {
         table.join("\n") + "\n"
     };
     format!(
-        "\nFiles foreseen for {}: the first ten hold {} of what was touched, the first one was touched in {}; Brier {:.3}\n{table}",
+        "\nFiles foreseen for {}: the first ten hold {} of what was touched,\nthe first one was touched in {}; Brier {:.3}\n{table}",
         plural(means.predictions, "finished task"),
         percent(means.recall[2]),
         percent(means.precision[0]),

@@ -67,12 +67,12 @@ async fn metrics_add_all_sessions_up() {
     let answer = metrics(state.path()).unwrap();
     let (totals, files) = answer.text.split_once("\nFiles foreseen for ").unwrap();
     assert!(
-        files.starts_with("2 finished tasks: the first ten hold 100 % of what was touched, the first one was touched in 100 %; Brier 0.050\n"),
+        files.starts_with("2 finished tasks: the first ten hold 100 % of what was touched,\nthe first one was touched in 100 %; Brier 0.050\n"),
         "{files}"
     );
     let kinds: Vec<Vec<&str>> = files
         .lines()
-        .skip(3)
+        .skip(4)
         .map(|line| line.split_whitespace().collect())
         .collect();
     assert_eq!(kinds[0].join(" "), "named in the text 2 100 % 100 % 0.010");

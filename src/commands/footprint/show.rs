@@ -10,8 +10,10 @@ use crate::commands::wire::Wiring;
 use crate::config::loaded::Overrides;
 use crate::error::{Error, Kind};
 use crate::ports::Knowledge as _;
+use crate::reporters::out::Stream;
 use crate::reporters::shape::VERSION;
 use crate::reporters::table::grid;
+use crate::reporters::words::fit;
 use crate::rules::classify::classify;
 use crate::rules::exit::Exit;
 use crate::rules::footprint::read::read_alone;
@@ -51,25 +53,40 @@ pub async fn run(place: &Place, number: IssueNumber) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
+/// Columns of the two numbers with what stands between them; the strongest reasons get what the paths leave.
+const NUMBERS: usize = 27;
+const REASONS: usize = 3;
+const LEAST: usize = 20;
+
 fn text(footprint: &Footprint) -> String {
     if footprint.files.is_empty() {
         return "Nothing says which files it will touch.\n".to_owned();
     }
-    let rows = footprint.by_probability().into_iter().map(row).collect();
-    grid(vec!["file", "because", "probability", "friction"], rows, 2).join("\n") + "\n"
+    let width = Stream::Out.width();
+    let files = footprint.by_probability();
+    let longest = files.iter().map(|file| file.path.chars().count()).max();
+    let paths = longest.unwrap_or(0).min(width / 2).max("file".len());
+    let room = width.saturating_sub(NUMBERS + paths).max(LEAST);
+    let rows = files
+        .into_iter()
+        .map(|file| row(file, paths, room))
+        .collect();
+    let heads = vec!["file", "because", "probability", "friction"];
+    grid(heads, rows, 2).join("\n") + "\n"
 }
 
 /// The strongest reasons come first.
-fn row(file: &LikelyFile) -> Vec<String> {
+fn row(file: &LikelyFile, paths: usize, room: usize) -> Vec<String> {
     let mut reasons = file.evidence.clone();
     reasons.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     let reasons: Vec<String> = reasons
         .iter()
+        .take(REASONS)
         .map(|reason| format!("{} {:.2}", reason.kind.words(), reason.weight))
         .collect();
     vec![
-        printable(&file.path),
-        reasons.join(", "),
+        fit(&printable(&file.path), paths),
+        fit(&reasons.join(", "), room),
         format!("{:.0} %", file.probability * 100.0),
         format!("{:.2}", file.friction),
     ]
