@@ -110,6 +110,7 @@ Examples:
   autoissue simulate --label backlog                        half, as many and twice as many slots
   autoissue simulate --label backlog --max-parallel 2,4,8   what do more slots bring?
   autoissue simulate --label backlog --budget 20            how far does the money reach?
+  autoissue simulate --from plan.json                       a plan, before any issue exists
 
 The real scheduler plays each run. Times and costs are drawn by domain from this repository's own past attempts, or from estimates with the usual spread where there are fewer than five. It changes nothing.";
 

@@ -5,6 +5,7 @@ use crate::cli::values::{budget, issue_number, label};
 use crate::rules::ids::IssueNumber;
 use crate::rules::money::Usd;
 use clap::Args;
+use std::path::PathBuf;
 
 /// Show what is running, else the latest sessions.
 #[derive(Clone, Debug, Default, Args)]
@@ -37,8 +38,11 @@ pub struct WhyArgs {
 #[command(after_help = help::SIMULATE)]
 pub struct SimulateArgs {
     /// The label of the issues
-    #[arg(long, value_parser = label, value_name = "LABEL")]
-    pub label: String,
+    #[arg(long, value_parser = label, value_name = "LABEL", required_unless_present = "from")]
+    pub label: Option<String>,
+    /// The items of this plan file, in place of issues
+    #[arg(long, value_name = "FILE", conflicts_with = "label")]
+    pub from: Option<PathBuf>,
     /// Numbers of slots to compare, with commas between them; else half as many as are set, as many, and twice as many
     #[arg(long, value_name = "A,B,C", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=256))]
     pub max_parallel: Vec<u32>,

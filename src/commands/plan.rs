@@ -180,7 +180,8 @@ fn check_free(path: &Path) -> Result<(), Error> {
     )
 }
 
-fn from_file(path: &Path, most: usize) -> Result<Plan, Error> {
+/// The plan in a file, nothing wrong with it.
+pub fn from_file(path: &Path, most: usize) -> Result<Plan, Error> {
     let action = format!("use the plan {}", path.display());
     let told = |cause: &dyn std::error::Error| {
         Error::new(Kind::Usage, action.clone())

@@ -1,26 +1,37 @@
 //! `simulate`: what a backlog would take, with how many slots.
 
+use crate::adapters::store::open::Store;
 use crate::cli::look::SimulateArgs;
-use crate::commands::dry_run;
+use crate::commands::dry_run::{self, Dry};
 use crate::commands::nothing;
 use crate::commands::place::Place;
+use crate::commands::plan;
 use crate::commands::wire::Wiring;
 use crate::config::loaded::Overrides;
 use crate::error::Error;
 use crate::reporters::simulation::{Simulation, as_json, told};
 use crate::rules::exit::Exit;
 use crate::rules::issue::Selection;
+use crate::rules::past::Record;
+use crate::rules::plan::outlook;
 use crate::rules::schedule::simulate::simulate;
+use std::path::Path;
 use std::sync::Arc;
+
+/// Items of a plan at most, as many as `plan` takes.
+const ITEMS: usize = 100;
 
 /// Runs the command.
 pub async fn run(place: &Place, args: &SimulateArgs) -> Result<Exit, Error> {
     let wiring = Wiring::new(place, &Overrides::default())?;
     let selection = Selection {
-        label: Some(args.label.clone()),
+        label: args.label.clone(),
         ..Selection::default()
     };
-    let mut dry = dry_run::read(place, &wiring, &selection).await?;
+    let mut dry = match &args.from {
+        Some(path) => planned(&wiring, &place.cwd.join(path))?,
+        None => dry_run::read(place, &wiring, &selection).await?,
+    };
     if let Some(budget) = args.budget {
         dry.settings.ceiling = budget;
     }
@@ -41,6 +52,19 @@ pub async fn run(place: &Place, args: &SimulateArgs) -> Result<Exit, Error> {
         .output
         .result(&told(&simulation), &as_json(&simulation))?;
     Ok(Exit::Done)
+}
+
+/// The items of a plan as the tasks that they would become, with the plan's own estimates.
+fn planned(wiring: &Wiring, path: &Path) -> Result<Dry, Error> {
+    let plan = plan::from_file(path, ITEMS)?;
+    let store = Store::open_read_only(&wiring.state).ok();
+    let settings = wiring.plan_settings(None, store.as_ref());
+    let past = store.and_then(|store| store.past(&wiring.project_key()).ok());
+    Ok(Dry {
+        tasks: outlook::tasks(&plan, &settings),
+        record: Record::of(&past.unwrap_or_default()),
+        settings,
+    })
 }
 
 /// Those that are asked for, else around what is set; each once, the fewest first.

@@ -111,3 +111,30 @@ fn a_backlog_is_simulated_with_several_numbers_of_slots() {
     let ran = rig.run(&["simulate", "--label", "go", "--max-parallel", "0"]);
     assert_eq!(ran.code, Some(2), "{}", ran.stderr);
 }
+
+#[test]
+fn a_plan_is_simulated_before_any_issue_exists() {
+    let rig = backlog();
+    let plan = json!({
+        "version": 1,
+        "directive": "Build it",
+        "items": [
+            { "key": "one", "title": "Lay the ground", "body": "Make it ready.", "acceptance": ["It is there."],
+              "domain": "backend", "labels": [], "complexity": "simple", "files": ["src/one.rs"],
+              "depends_on": [], "estimate_minutes": 10 },
+            { "key": "two", "title": "Build upon it", "body": "Use what is there.", "acceptance": ["It works."],
+              "domain": "frontend", "labels": [], "complexity": "simple", "files": ["web/two.ts"],
+              "depends_on": ["one"], "estimate_minutes": 20 },
+        ],
+    });
+    rig.write("checkout/plan.json", &plan.to_string());
+    let json = rig
+        .run(&["simulate", "--from", "plan.json", "--format", "json"])
+        .last_json();
+    assert_eq!(json["settings"][0]["done"], 2, "{json}");
+    let ran = rig.run(&["simulate", "--from", "absent.json"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    assert!(ran.stderr.contains("absent.json"), "{}", ran.stderr);
+    let ran = rig.run(&["simulate", "--from", "plan.json", "--label", "go"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+}

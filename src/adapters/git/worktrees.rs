@@ -122,7 +122,15 @@ impl Worktrees {
         let path = self.pool.path(work.issue);
         keep(mirror, "base", &work.base)?;
         slot.note(&work).map_err(io)?;
-        match fs::rename(self.pool.free(slot.number), &path) {
+        let free = self.pool.free(slot.number);
+        let mut moved = fs::rename(&free, &path);
+        let is_taken = |cause: &io::Error| cause.kind() == io::ErrorKind::DirectoryNotEmpty;
+        if moved.as_ref().is_err_and(is_taken) {
+            // What a call that was dropped had begun may still write there after its place was made free.
+            self.put_by(work.issue)?;
+            moved = fs::rename(&free, &path);
+        }
+        match moved {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(io(cause)),
             Ok(()) | Err(_) => {}
         }

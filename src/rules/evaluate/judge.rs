@@ -3,7 +3,7 @@
 use crate::rules::classify::Classified;
 use crate::rules::evaluate::evaluation::{Evaluation, evaluate};
 use crate::rules::evaluate::routing::{Mode, Routing};
-use crate::rules::evaluate::signs::{Known, label};
+use crate::rules::evaluate::signs::{Known, exact_label};
 use crate::rules::evaluate::similar::{Precedents, Titles};
 use crate::rules::footprint::Footprint;
 use crate::rules::issue::{Issue, Priority};
@@ -58,15 +58,17 @@ impl Judge {
         evaluate(known, Priority::named(&issue.labels), &self.routing)
     }
 
-    /// Evaluates tasks that were read, and settles what follows: how urgent they are, and which are not run. A label
-    /// that selected them leaves none of them out.
+    /// Evaluates tasks that were read, and settles what follows: which are not run and, where the evaluation decides,
+    /// how urgent they are. A label that selected them leaves none of them out.
     pub fn route(&self, tasks: &mut [Task], selected_by: Option<&str>) {
         if self.routing.mode == Mode::Off {
             return;
         }
         for task in tasks {
             let evaluation = self.evaluate(&task.issue, &task.domain, &task.footprint);
-            task.priority = evaluation.priority;
+            if self.routing.mode == Mode::Enforce {
+                task.priority = evaluation.priority;
+            }
             if task.obstacle.is_none() {
                 task.obstacle = self.obstacle(&task.issue, &evaluation, selected_by);
             }
@@ -81,7 +83,7 @@ impl Judge {
         selected_by: Option<&str>,
     ) -> Option<Obstacle> {
         let is_other = |own: &&str| selected_by.is_none_or(|by| !by.eq_ignore_ascii_case(own));
-        if let Some(label) = label(issue, &self.routing.skip_labels).filter(is_other) {
+        if let Some(label) = exact_label(issue, &self.routing.skip_labels).filter(is_other) {
             return Some(Obstacle {
                 ending: Ending::Skipped,
                 reason: format!("it has the label {}", clip(label, 60)),
@@ -120,13 +122,14 @@ mod tests {
             (evaluation.route, evaluation.wants_approval()),
             (Route::Manual, false)
         );
-        assert_eq!(task.priority, Priority::High, "high risk");
+        assert_eq!(task.priority, Priority::Medium, "nobody said otherwise");
     }
 
     #[test]
     fn to_enforce_is_to_leave_manual_work_to_a_person() {
         let task = routed(Mode::Enforce, "Check permissions", &[], None);
         let obstacle = task.obstacle.unwrap();
+        assert_eq!(task.priority, Priority::High, "high risk");
         assert_eq!(obstacle.ending, Ending::NeedsHuman);
         assert!(
             obstacle
@@ -157,6 +160,11 @@ mod tests {
         assert_eq!(
             routed(Mode::Advise, "Fix it", &["blocked"], Some("blocked")).obstacle,
             None
+        );
+        let own = routed(Mode::Advise, "Fix it", &["autoissue:blocked"], None);
+        assert_eq!(
+            own.obstacle, None,
+            "how an earlier run ended stops no other"
         );
     }
 }

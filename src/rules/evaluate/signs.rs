@@ -82,6 +82,14 @@ pub fn label<'a>(issue: &'a Issue, wanted: &[String]) -> Option<&'a str> {
     own.into_iter().find(|own| is_wanted(own))
 }
 
+/// The first of the issue's labels that is one of these and nothing else, whatever its case, its blanks and its dashes.
+#[must_use]
+pub fn exact_label<'a>(issue: &'a Issue, wanted: &[String]) -> Option<&'a str> {
+    let own = issue.labels.iter().map(String::as_str);
+    own.into_iter()
+        .find(|own| wanted.iter().any(|wanted| is_same(own, wanted)))
+}
+
 fn is_same(a: &str, b: &str) -> bool {
     let plain = |text: &str| text.trim().to_lowercase().replace(['-', '_'], " ");
     plain(a) == plain(b)
