@@ -49,15 +49,18 @@ fn a_full_disk_ends_the_run_and_costs_nothing_twice() {
         // The journal's part of it, with a bound on its pages, is a test of `store::writer`, and runs everywhere.
         return;
     }
+    // The first to work fills the disk once what it cost is on it, so that all that follows meets the full disk.
     let rig = Rig::local(
-        "echo run >> \"$(dirname \"$0\")/runs\"; echo work >> \"work-$AUTOISSUE_ISSUE.txt\"\n\
-         [ -e \"$(dirname \"$0\")/stop\" ] || { : > \"$(dirname \"$0\")/stop\"; cat /dev/zero > \"$BALLAST\"; }\n\
-         echo '{\"cost_usd\": 0.2}'",
-        &json!({ "agent": { "kind": "command", "command": ["agent"], "env": { "BALLAST": "?" } } }),
+        "set -e; bin=$(dirname \"$0\"); echo run >> \"$bin/runs\"; echo work >> \"work-$AUTOISSUE_ISSUE.txt\"\n\
+         echo '{\"cost_usd\": 0.2}'; [ ! -e \"$bin/stop\" ] || exit 0; : > \"$bin/stop\"\n\
+         until grep -rqs '^{\"cost_usd' \"$STATE/sessions\"; do :; done; cat /dev/zero > \"$STATE/ballast\" || :",
+        &json!({}),
     );
-    rig.config(&json!({ "agent": {
-        "kind": "command", "command": [rig.path("bin/agent")], "env": { "BALLAST": rig.path("state/ballast") },
-    } }));
+    rig.config(
+        &json!({ "executor": { "maxParallel": 1 }, "agent": {
+            "kind": "command", "command": [rig.path("bin/agent")], "env": { "STATE": rig.path("state") },
+        } }),
+    );
     rig.issue(1, "One", "do it");
     rig.issue(2, "Two", "do it");
     std::fs::create_dir(rig.path("state")).unwrap();
