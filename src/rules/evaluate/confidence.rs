@@ -43,13 +43,19 @@ fn similar(signs: &Signs<'_>, rules: &Confidence) -> Sum {
     match similar.value() {
         Some(value) => {
             let (found, succeeded) = (similar.found, similar.succeeded);
-            let because = format!(
+            let mut because = format!(
                 "{succeeded} of {found} ended well, similarity {}",
                 similar.similarity
             );
+            if let Some(closest) = similar.closest {
+                because.push_str(&format!(", closest {closest}"));
+            }
             Sum::from(value, because)
         }
-        None => Sum::from(rules.no_similar, "none in this repository's record"),
+        None => Sum::from(
+            rules.no_similar,
+            "none in this repository's history and record",
+        ),
     }
 }
 
@@ -77,7 +83,7 @@ fn context(signs: &Signs<'_>) -> Sum {
             prose(body).trim().chars().count() >= TELLING,
             "a text that tells something",
         ),
-        (signs.paths().next().is_some(), "a file is named"),
+        (signs.named().next().is_some(), "a file is named"),
         (says_when_done(signs), "what is expected"),
         (has_code(body), "code or a trace"),
     ];
@@ -122,6 +128,7 @@ mod tests {
                 found,
                 succeeded,
                 similarity: score(similarity),
+                closest: None,
             };
             assert_eq!(
                 factor(
