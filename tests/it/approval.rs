@@ -131,7 +131,6 @@ fn tasks(count: u64, needs: &[(u64, u64)]) -> Vec<Task> {
             decisions: vec![row(route)],
             ..Routing::default()
         },
-        ..Judge::default()
     };
     let make = |number| {
         let needs: Vec<u64> = needs

@@ -43,13 +43,12 @@ fn similar(signs: &Signs<'_>, rules: &Confidence) -> Sum {
     match similar.value() {
         Some(value) => {
             let (found, succeeded) = (similar.found, similar.succeeded);
-            let mut because = format!(
-                "{succeeded} of {found} ended well, similarity {}",
+            let closest = similar.closest;
+            let closest = closest.map_or_else(String::new, |issue| format!(", closest {issue}"));
+            let because = format!(
+                "{succeeded} of {found} ended well, similarity {}{closest}",
                 similar.similarity
             );
-            if let Some(closest) = similar.closest {
-                because.push_str(&format!(", closest {closest}"));
-            }
             Sum::from(value, because)
         }
         None => Sum::from(
