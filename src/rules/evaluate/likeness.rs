@@ -113,7 +113,7 @@ mod tests {
         check(
             "Fix the login timeout",
             "Fix the login page of the shop",
-            47,
+            46,
         );
         check("Fix the login timeout", "Fix prices", 0);
         check("Timeout", "timeouts", 100);
