@@ -35,7 +35,9 @@ pub fn told(why: &Explanation, now: Timestamp, dry: bool) -> String {
 
 fn standing(why: &Explanation, now: Timestamp, dry: bool) -> String {
     if let Some((ending, reason)) = &why.ended {
-        let reason = reason.as_ref().map(|reason| format!(": {}", brief(reason)));
+        let reason = reason.as_deref().map(brief);
+        let reason = reason.filter(|reason| !reason.is_empty());
+        let reason = reason.map(|reason| format!(": {reason}"));
         let ending = ending.word().replace('_', " ");
         return format!("It ended as {ending}{}.\n", reason.unwrap_or_default());
     }
