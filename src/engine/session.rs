@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{Id, JoinError, JoinSet};
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
 /// How a session begins in this process.
 pub enum Opening {
@@ -72,6 +72,10 @@ pub(super) struct Loop<'a> {
     pub(super) trials: JoinSet<Option<Input>>,
     /// When running work was last looked at.
     pub(super) looked: Timestamp,
+    /// When the base branch was last looked at.
+    pub(super) base_looked: Timestamp,
+    /// The look at the base branch; one at a time.
+    pub(super) base_look: Option<AbortHandle>,
     looks: u32,
     /// Stops the trial of the whole.
     pub(super) trial: Stop,
@@ -104,6 +108,8 @@ pub async fn run(
         announcements: JoinSet::new(),
         trials: JoinSet::new(),
         looked: ports.clock.now(),
+        base_looked: ports.clock.now(),
+        base_look: None,
         looks: 0,
         trial: Stop::new(),
     };
@@ -265,6 +271,7 @@ impl Loop<'_> {
             self.look_for_merges();
         }
         self.look_at_work();
+        self.look_at_base();
         inputs.extend(self.commands().await?);
         Ok(inputs)
     }
@@ -345,6 +352,7 @@ impl Loop<'_> {
             | Event::CertificateTold { .. }
             | Event::TestMerged { .. }
             | Event::Looked { .. }
+            | Event::TriedOnBase { .. }
             | Event::ReworkOffered { .. }
             | Event::SpentElsewhere { .. }
             | Event::SessionInterrupted

@@ -227,3 +227,93 @@ fn where_nobody_looks_it_starts_at_once() {
     open_gate(&stage, 1);
     assert_eq!(session.end().code, Some(0));
 }
+
+/// The first is done, and the second works on before its gate; then somebody changes on `main` what the first changed.
+fn overtaken(scheduling: &Value) -> (Stage, Watched) {
+    let work = r#"if [ "$AUTOISSUE_ISSUE" = 1 ]; then echo "line 1" > shared.txt; else echo 2 > own.txt; fi"#;
+    let issues = [("[Backend] One", "x"), ("[Frontend] Two", "x")];
+    let mut stage = stage(work, &issues, 1);
+    stage.configure(&json!({ "scheduling": scheduling }));
+    close_gates(&stage, &[2]);
+    let mut session = Watched::start(&stage);
+    session.until("end of the first", |event| {
+        event["event"] == "task_announced" && event["issue"] == 1
+    });
+    (stage, session)
+}
+
+fn runs_of(stage: &Stage, issue: u64) -> usize {
+    stage.runs().iter().filter(|run| **run == issue).count()
+}
+
+const FIRST: &str = "autoissue/1-backend-one";
+
+#[test]
+fn work_that_the_base_has_moved_away_from_is_brought_onto_it_once() {
+    let (stage, mut session) = overtaken(&json!({}));
+    stage.fake.commit("main", &[("shared.txt", "line 0\n")]);
+    let tried = session.until("look at the base", |event| {
+        event["event"] == "tried_on_base" && event["outdated"] != json!([])
+    });
+    let outdated = json!([{ "issue": 1, "paths": ["shared.txt"] }]);
+    assert_eq!(
+        (&tried["issues"], &tried["outdated"]),
+        (&json!([1]), &outdated)
+    );
+    session.until("second end of the first", |event| {
+        event["event"] == "task_announced" && event["issue"] == 1
+    });
+    open_gate(&stage, 2);
+    let ran = session.end();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(runs_of(&stage, 1), 2);
+    let shared = stage.fake.file(FIRST, "shared.txt");
+    assert_eq!(shared.as_deref(), Some("line 0\nline 1"));
+    assert_eq!(stage.fake.changed("main", FIRST), ["shared.txt"]);
+    let pull = stage.fake.pulls().into_iter().next().unwrap();
+    assert_eq!(pull.pull.unwrap().base, "main");
+    stage.fake.merge(pull.number).unwrap();
+    assert_eq!(ran.last_json()["summary"]["conflicts"], json!([]));
+    stage.assert_lawful();
+}
+
+#[test]
+fn without_rework_the_moved_base_is_told_in_summary_and_pull() {
+    for certificate in [true, false] {
+        let off = json!({ "rework": false, "certificate": certificate });
+        let (stage, mut session) = overtaken(&off);
+        stage.fake.commit("main", &[("shared.txt", "line 0\n")]);
+        session.until("look at the base", |event| {
+            event["event"] == "tried_on_base"
+        });
+        open_gate(&stage, 2);
+        let ran = session.end();
+        assert_eq!(runs_of(&stage, 1), 1);
+        let told = json!([{ "issue": 1, "with": null, "paths": ["shared.txt"] }]);
+        assert_eq!(ran.last_json()["summary"]["conflicts"], told, "{ran:?}");
+        let body = stage.pull_body(FIRST);
+        let told = "conflicts with the base branch, which has moved on, over `shared.txt`";
+        assert!(body.contains(told), "{certificate}: {body}");
+        assert!(
+            body.contains("Merge `main` into this branch"),
+            "{certificate}: {body}"
+        );
+        stage.assert_lawful();
+    }
+}
+
+#[test]
+fn what_a_person_has_merged_meanwhile_conflicts_with_nothing() {
+    let (stage, mut session) = overtaken(&json!({}));
+    // Squashed, and gone on with: nothing of it is the commit that was offered.
+    stage.fake.close_issue(1);
+    stage
+        .fake
+        .commit("main", &[("shared.txt", "line 1, and more\n")]);
+    session.until("merge", |event| event["event"] == "task_merged");
+    open_gate(&stage, 2);
+    let ran = session.end();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(runs_of(&stage, 1), 1, "nothing is paid for it");
+    assert_eq!(ran.last_json()["summary"]["conflicts"], json!([]));
+}

@@ -41,6 +41,7 @@ impl Session {
             | Input::Merged { .. }
             | Input::TestMerged { .. }
             | Input::Looked { .. }
+            | Input::TriedOnBase { .. }
             | Input::Certified { .. }
             | Input::CertificateTold { .. }
             | Input::SpentElsewhere { .. }
@@ -74,17 +75,7 @@ impl Session {
     /// The one event that answers an input, if any does.
     fn answer(&self, input: &Input, now: Timestamp) -> Option<Event> {
         match input {
-            Input::Start {
-                session,
-                project,
-                selection,
-                settings,
-            } if self.id.is_none() => Some(Event::SessionStarted {
-                session: session.clone(),
-                project: project.clone(),
-                selection: selection.clone(),
-                settings: settings.clone(),
-            }),
+            Input::Start { .. } if self.id.is_none() => started(input),
             Input::Resume { settings } if self.id.is_some() && self.phase != Phase::Finished => {
                 Some(Event::SessionResumed {
                     settings: settings.clone(),
@@ -110,6 +101,11 @@ impl Session {
             Input::Merged { issue } => self.seen_merged(*issue),
             Input::TestMerged { issues, conflicts } => self.test_merged(issues, conflicts),
             Input::Looked { touched, conflicts } => self.looked(touched, conflicts),
+            Input::TriedOnBase {
+                base,
+                tried,
+                outdated,
+            } => self.tried_on_base(base, tried, outdated),
             Input::Certified { parts, certificate } => self.certified(parts, certificate),
             Input::CertificateTold { issue, trouble } => {
                 self.certificate_told(*issue, trouble.as_ref())
@@ -281,4 +277,22 @@ impl Session {
             Some(_) | None => self.breaker.permit(now),
         }
     }
+}
+
+fn started(input: &Input) -> Option<Event> {
+    let Input::Start {
+        session,
+        project,
+        selection,
+        settings,
+    } = input
+    else {
+        return None;
+    };
+    Some(Event::SessionStarted {
+        session: session.clone(),
+        project: project.clone(),
+        selection: selection.clone(),
+        settings: settings.clone(),
+    })
 }
