@@ -1,7 +1,7 @@
 //! What agents change while they work is looked at: conflicts are told while both go on, and who waits is held by what was
 //! really changed.
 
-use crate::rig::Ran;
+use crate::rig::{Ran, leftovers_in_the_end};
 use crate::stage::Stage;
 use serde_json::{Value, json};
 use std::fs;
@@ -151,6 +151,10 @@ fn a_conflict_is_told_while_both_still_work_and_the_later_is_reworked() {
     let status = String::from_utf8(status.stdout).unwrap();
     let told = "#1 and #2 both change shared.txt and do not merge; the later will be reworked";
     assert!(status.contains(told), "{status}");
+    let why = stage.command(&["why", "1"]).output().unwrap();
+    let why = String::from_utf8(why.stdout).unwrap();
+    let told = "Its work does not merge with #2 over shared.txt.";
+    assert!(why.contains(told), "{why}");
     open_gate(&stage, 1);
     session.until("end of the first", |event| event["event"] == "task_ended");
     open_gate(&stage, 2);
@@ -164,6 +168,37 @@ fn a_conflict_is_told_while_both_still_work_and_the_later_is_reworked() {
         .file("autoissue/2-frontend-thing-2", "shared.txt");
     assert_eq!(shared.as_deref(), Some("line 1\nline 2"));
     assert_eq!(ran.last_json()["summary"]["conflicts"], json!([]));
+    stage.assert_lawful();
+}
+
+#[test]
+fn a_kill_after_a_look_changes_nothing_in_the_end() {
+    let work = r#"echo "line $AUTOISSUE_ISSUE" > shared.txt"#;
+    let issues = [("[Backend] Thing 1", "x"), ("[Frontend] Thing 2", "x")];
+    let stage = stage(work, &issues, 1);
+    close_gates(&stage, &[1, 2]);
+    let mut session = Watched::start(&stage);
+    session.until("conflict", |event| {
+        event["event"] == "looked" && event["conflicts"] != json!([])
+    });
+    session.child.kill().unwrap();
+    drop(session);
+    assert_eq!(leftovers_in_the_end(&stage.marker()), [""; 0]);
+    for gate in ["gate-1", "gate-2"] {
+        fs::remove_file(stage.rig.path(gate)).unwrap();
+    }
+    let ran = stage.resume();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(ran.count("completed"), 2);
+    // Whichever was done first: the other stands on it, with the lines of both.
+    let both = [
+        "autoissue/1-backend-thing-1",
+        "autoissue/2-frontend-thing-2",
+    ]
+    .map(|head| stage.fake.file(head, "shared.txt").unwrap());
+    assert!(both.contains(&"line 1\nline 2".to_owned()), "{both:?}");
+    assert_eq!(stage.fake.pulls().len(), 2);
+    assert_eq!([1, 2].map(|issue| stage.fake.comments(issue).len()), [1, 1]);
     stage.assert_lawful();
 }
 
