@@ -27,7 +27,8 @@ struct Like {
 impl Index {
     /// Files of past work that reads like the text.
     pub(super) fn add_similar(&self, text: &str, pile: &mut Pile) -> Outcome<()> {
-        let (query, most) = self.rare_terms(text)?;
+        let works = self.works()?;
+        let (query, most) = self.rare_terms(text, works)?;
         if query.is_empty() {
             return Ok(());
         }
@@ -46,19 +47,21 @@ impl Index {
             pile.add(
                 &path,
                 Evidence::SimilarWork,
-                measure::similar(strength / best, best_likeness),
+                measure::similar(strength / best, best_likeness, turns(works)),
             );
         }
         Ok(())
     }
 
+    fn works(&self) -> Outcome<i64> {
+        self.db
+            .prepare_cached("SELECT count(*) FROM works")?
+            .query_row([], |row| row.get(0))
+    }
+
     /// The rarest words of the text as a query, and the score of a work of average length that holds them all: the sum
     /// of their weights, `ln((N - n + 0.5) / (n + 0.5))` as in SQLite's bm25.
-    fn rare_terms(&self, text: &str) -> Outcome<(String, f64)> {
-        let works: i64 = self
-            .db
-            .prepare_cached("SELECT count(*) FROM works")?
-            .query_row([], |row| row.get(0))?;
+    fn rare_terms(&self, text: &str, works: i64) -> Outcome<(String, f64)> {
         let mut known: Vec<(i64, String)> = Vec::new();
         for term in unique_terms(&without_trailers(text)) {
             let holding: Option<i64> = self
@@ -205,7 +208,7 @@ impl Index {
         let changes = heat.flatten().map_or(0.0, |heat| (heat - now).exp2());
         // As many commits as a file has changes that is in each of them.
         let all = (1.0 - (-now).exp2()) / (1.0 - (-1.0 / HALF_LIFE).exp2());
-        Ok(measure::base_rate(changes / all.max(1.0)))
+        Ok(measure::base_rate(changes, all))
     }
 }
 
