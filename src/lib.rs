@@ -310,6 +310,7 @@ pub mod reporters {
     pub mod json;
     pub mod line;
     pub mod lines;
+    mod live;
     pub mod log;
     pub mod next;
     pub mod notify;
