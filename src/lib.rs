@@ -61,6 +61,7 @@ pub mod rules {
     /// Who should work on an issue, and why?
     pub mod evaluate {
         pub mod advice;
+        pub mod background;
         pub mod clarity;
         pub mod complexity;
         pub mod confidence;
@@ -69,9 +70,11 @@ pub mod rules {
         pub mod evaluation;
         pub mod graded;
         pub mod judge;
+        pub mod likeness;
         pub mod pattern;
         pub mod phrase;
         pub mod reading;
+        pub mod resolves;
         pub mod risk;
         pub mod routing;
         pub mod ruling;
@@ -113,6 +116,7 @@ pub mod rules {
         pub mod close;
         pub mod finish;
         pub mod forecast;
+        pub mod live;
         pub mod locks;
         mod needs;
         pub mod order;
@@ -213,9 +217,12 @@ pub mod adapters {
         mod difference;
         mod fetch;
         mod flight;
+        mod index;
         mod join;
         mod layout;
+        mod live;
         mod lock;
+        mod look;
         mod meetings;
         mod merge;
         mod mirror;
@@ -258,6 +265,7 @@ pub mod adapters {
     /// What a repository's files and its past say, in an index of their own.
     pub mod knowledge {
         mod ask;
+        mod background;
         mod index;
         pub mod library;
         mod past;
