@@ -190,6 +190,8 @@ pub struct Scheduling {
     pub certificate: bool,
     /// Does work that conflicts with earlier work of the session get one more attempt, on top of that?
     pub rework: bool,
+    /// How often what agents have changed so far is tried with the work of others, in seconds; 0 is never.
+    pub look_seconds: Whole<0, 86_400>,
 }
 
 impl Default for Scheduling {
@@ -199,6 +201,7 @@ impl Default for Scheduling {
             dependencies: Dependents::Merged,
             certificate: true,
             rework: true,
+            look_seconds: Whole::of(60),
         }
     }
 }

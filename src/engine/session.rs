@@ -10,7 +10,7 @@ use crate::engine::turn::Live;
 use crate::engine::verify::BaseVerdicts;
 use crate::ports::{JournalError, Ports, Stop};
 use crate::rules::event::{Command, Event, Input, Recorded};
-use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId};
+use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::Charge;
 use crate::rules::schedule::session::{Phase, Session};
@@ -69,7 +69,9 @@ pub(super) struct Loop<'a> {
     stops: HashMap<IssueNumber, Stop>,
     pub(super) announcements: JoinSet<()>,
     /// The run of the merge matrix; one at a time.
-    pub(super) trials: JoinSet<Input>,
+    pub(super) trials: JoinSet<Option<Input>>,
+    /// When running work was last looked at.
+    pub(super) looked: Timestamp,
     looks: u32,
     /// Stops the trial of the whole.
     pub(super) trial: Stop,
@@ -101,6 +103,7 @@ pub async fn run(
         stops: HashMap::new(),
         announcements: JoinSet::new(),
         trials: JoinSet::new(),
+        looked: ports.clock.now(),
         looks: 0,
         trial: Stop::new(),
     };
@@ -188,7 +191,7 @@ impl Loop<'_> {
             tokio::select! {
                 Some(message) = self.inbox.recv() => take(message, &mut inputs, &mut durable),
                 Some(ended) = self.attempts.join_next_with_id() => inputs.extend(self.ended(ended)),
-                Some(tested) = self.trials.join_next() => inputs.extend(tested.ok()),
+                Some(tested) = self.trials.join_next() => inputs.extend(tested.ok().flatten()),
                 _ = look.tick() => inputs.extend(self.look_around().await?),
                 () = tokio::time::sleep(wake.unwrap_or(LOOK_EVERY)), if wake.is_some() => inputs.push(Input::Tick),
                 () = stop.asked(), if !stopping => {
@@ -261,6 +264,7 @@ impl Loop<'_> {
         if self.looks.is_multiple_of(LOOKS_PER_MERGE) {
             self.look_for_merges();
         }
+        self.look_at_work();
         inputs.extend(self.commands().await?);
         Ok(inputs)
     }
@@ -340,6 +344,7 @@ impl Loop<'_> {
             | Event::Merged { .. }
             | Event::CertificateTold { .. }
             | Event::TestMerged { .. }
+            | Event::Looked { .. }
             | Event::ReworkOffered { .. }
             | Event::SpentElsewhere { .. }
             | Event::SessionInterrupted

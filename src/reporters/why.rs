@@ -1,6 +1,6 @@
 //! Why a task does not run, for people and for programs.
 
-use crate::reporters::shape::VERSION;
+use crate::reporters::shape::{VERSION, with};
 use crate::reporters::time::{ahead, human, rfc3339};
 use crate::reporters::words::{brief, plural, spoken};
 use crate::rules::conflict::{Shared, THRESHOLD, UNKNOWN};
@@ -83,11 +83,16 @@ fn waits_for(own: IssueNumber, wait: &Wait, now: Timestamp) -> String {
             format!("{issue}, which it needs{merge}")
         }
         Wait::Merge { issue } => format!("the merge of {issue}, which it needs"),
-        Wait::Collision { issue, runs, over } => {
-            let stands = if *runs {
-                "which runs"
-            } else {
-                "which was passed over too often and goes first"
+        Wait::Collision {
+            issue,
+            runs,
+            changed,
+            over,
+        } => {
+            let stands = match (runs, changed.as_slice()) {
+                (true, []) => "which runs".to_owned(),
+                (true, changed) => format!("which runs and has changed {} already", files(changed)),
+                (false, _) => "which was passed over too often and goes first".to_owned(),
             };
             format!("{issue}, {stands}: {}", collides(over))
         }
@@ -135,6 +140,23 @@ fn collides(over: &Over) -> String {
 
 fn shared(file: &Shared) -> String {
     format!("{} ({})", printable(&file.path), percent(file.chance))
+}
+
+/// The first few by name.
+fn files(paths: &[String]) -> String {
+    let named: Vec<String> = paths
+        .iter()
+        .take(FILES)
+        .map(|path| printable(path))
+        .collect();
+    match paths.len().saturating_sub(FILES) {
+        0 => named.join(", "),
+        more => format!(
+            "{} and {}",
+            named.join(", "),
+            plural(more as u64, "more file")
+        ),
+    }
 }
 
 fn percent(chance: f64) -> String {
@@ -216,7 +238,15 @@ fn wait_json(wait: &Wait) -> Value {
     match wait {
         Wait::Need { issue, merge } => json!({ "kind": "need", "issue": issue, "merge": merge }),
         Wait::Merge { issue } => json!({ "kind": "merge", "issue": issue }),
-        Wait::Collision { issue, runs, over } => collision_json(*issue, *runs, over),
+        Wait::Collision {
+            issue,
+            runs,
+            changed,
+            over,
+        } => with(
+            collision_json(*issue, *runs, over),
+            json!({ "changed": changed }),
+        ),
         Wait::Slot { ahead } => json!({ "kind": "slot", "ahead": ahead }),
         Wait::Time { until, reason } => {
             json!({ "kind": "time", "until": rfc3339(*until), "reason": reason })

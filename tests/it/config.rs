@@ -254,6 +254,7 @@ fn the_defaults_are_shown_as_such() {
     scheduling.dependencies = "merged"                # default
     scheduling.certificate = true                     # default
     scheduling.rework = true                          # default
+    scheduling.lookSeconds = 60                       # default
     prompt = null                                     # default
     labels.working = "autoissue:working"              # default
     labels.completed = "autoissue:completed"          # default
