@@ -2,6 +2,7 @@
 
 use crate::rig::Rig;
 use serde_json::{Value, json};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 /// Two issues on one file, one on another, two of which nothing is known.
@@ -168,6 +169,11 @@ fn why(rig: &Rig, issue: &str) -> Value {
     rig.run(&["why", issue, "--format", "json"]).last_json()
 }
 
+fn begin(rig: &Rig) -> Child {
+    let mut exec = rig.autoissue(&["exec", "go", "--format", "json"]);
+    exec.stdout(Stdio::null()).spawn().unwrap()
+}
+
 fn runs(rig: &Rig) -> usize {
     let text = std::fs::read_to_string(rig.path("runs")).unwrap_or_default();
     text.lines().count()
@@ -184,7 +190,7 @@ fn wait_for(is_so: impl Fn() -> bool) {
 #[test]
 fn a_running_session_is_asked_from_another_process() {
     let rig = gated(&json!({}));
-    for (number, title, body) in [
+    let issues = [
         (1, "[Backend] Totals", "See `src/cart.rs`."),
         (2, "[Backend] Rounding", "See `src/cart.rs`."),
         (3, "[Backend] Names", "See `src/user.rs`."),
@@ -194,15 +200,12 @@ fn a_running_session_is_asked_from_another_process() {
             "See `web/page.css`. Depends on #1.",
         ),
         (5, "[Testing] Prices", "See `tests/prices.rs`."),
-    ] {
+    ];
+    for (number, title, body) in issues {
         rig.issue(number, title, body);
         rig.write(&format!("gate-{number}"), "");
     }
-    let mut running = rig
-        .autoissue(&["exec", "go", "--format", "json"])
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut running = begin(&rig);
     wait_for(|| runs(&rig) == 2);
     let all: Vec<Value> = (1..=5).map(|issue| why(&rig, &issue.to_string())).collect();
     assert_eq!(all[0]["state"], "running", "others wait for it: {all:?}");
@@ -254,11 +257,7 @@ fn a_session_whose_process_is_gone_is_told_as_it_stood() {
     rig.issue(1, "[Backend] Totals", "See `src/cart.rs`.");
     rig.issue(2, "[Backend] Rounding", "See `src/cart.rs`.");
     rig.write("gate-1", "");
-    let mut running = rig
-        .autoissue(&["exec", "go"])
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut running = begin(&rig);
     wait_for(|| runs(&rig) == 1);
     running.kill().unwrap();
     running.wait().unwrap();
