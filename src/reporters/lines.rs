@@ -3,10 +3,10 @@
 use crate::reporters::fact_lines::fact_found;
 use crate::reporters::line::Line;
 use crate::reporters::paint::Tone;
-use crate::reporters::plan_lines;
 use crate::reporters::time::{ahead, human};
 use crate::reporters::together::{counted, sentence};
 use crate::reporters::words::{brief, fit, plural, spoken, tone_of, why};
+use crate::reporters::{plan_lines, slots};
 use crate::rules::certificate::{Certificate, Part};
 use crate::rules::event::{Command, Consent, Event, Recorded};
 use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, SessionId, SlotNumber, Timestamp};
@@ -73,16 +73,14 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
         Event::TaskEnded { issue, .. } => task_ended(tally, *issue),
         Event::TestMerged { conflicts, .. } => conflicting(conflicts),
         Event::ReworkOffered { issue, with, .. } => Some(reworked(*issue, with)),
-        Event::ReworkGivenUp { issue, reason } => Some(Line::warn(
-            *issue,
-            format!(" stays as it is: {}", brief(reason)),
-        )),
+        Event::ReworkGivenUp { issue, reason } => Some(given_up(*issue, reason)),
         Event::Certifying { parts } => Some(certifying(parts)),
         Event::Certified { certificate } => Some(certified(certificate)),
         Event::Merged { issue } => Some(Line::about(*issue, " is merged")),
         Event::Announced { issue, trouble } | Event::CertificateTold { issue, trouble } => {
             announced(*issue, trouble.as_deref())
         }
+        Event::SlotsChanged { reason, .. } => Some(slots::changed(tally, reason)),
         Event::CommandTaken { command } => Some(command_taken(command)),
         Event::StopRequested => Some(stop_requested(tally)),
         Event::SessionInterrupted => Some(interrupted(tally)),
@@ -369,6 +367,10 @@ fn reworked(issue: IssueNumber, with: &[IssueNumber]) -> Line {
         with.join(" and ")
     );
     Line::about(issue, text)
+}
+
+fn given_up(issue: IssueNumber, reason: &str) -> Line {
+    Line::warn(issue, format!(" stays as it is: {}", brief(reason)))
 }
 
 fn certifying(parts: &[Part]) -> Line {

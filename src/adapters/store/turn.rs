@@ -130,11 +130,7 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
         Event::BreakerClosed => control::close_breaker(db, session),
         Event::CommandTaken { command } => control::take(db, session, command, recorded.seq),
         Event::SessionInterrupted => end(db, session, at, "interrupted"),
-        Event::SessionFinished => {
-            let release = "DELETE FROM claims WHERE session = ?";
-            execute(db, release, [session.row])?;
-            end(db, session, at, "finished")
-        }
+        Event::SessionFinished => finish(db, session, at),
         Event::Held { .. }
         | Event::Due { .. }
         | Event::Consent { .. }
@@ -150,9 +146,16 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
         | Event::Certifying { .. }
         | Event::Certified { .. }
         | Event::CertificateTold { .. }
+        | Event::SlotsChanged { .. }
         | Event::SpentElsewhere { .. }
         | Event::StopRequested => Ok(()),
     }
+}
+
+fn finish(db: &Connection, session: &Key, at: Timestamp) -> Result<(), StoreError> {
+    let release = "DELETE FROM claims WHERE session = ?";
+    execute(db, release, [session.row])?;
+    end(db, session, at, "finished")
 }
 
 /// The planner's bills stand beside those of the attempts, under the number that no issue has.

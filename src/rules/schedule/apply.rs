@@ -49,6 +49,7 @@ impl Session {
             | Event::TestMerged { .. }
             | Event::Certifying { .. }
             | Event::Certified { .. }
+            | Event::SlotsChanged { .. }
             | Event::SpentElsewhere { .. }
             | Event::CommandTaken { .. }
             | Event::StopRequested
