@@ -62,6 +62,7 @@ pub mod rules {
     /// Who should work on an issue, and why?
     pub mod evaluate {
         pub mod advice;
+        pub mod background;
         pub mod clarity;
         pub mod complexity;
         pub mod confidence;
@@ -70,9 +71,11 @@ pub mod rules {
         pub mod evaluation;
         pub mod graded;
         pub mod judge;
+        pub mod likeness;
         pub mod pattern;
         pub mod phrase;
         pub mod reading;
+        pub mod resolves;
         pub mod risk;
         pub mod routing;
         pub mod ruling;
@@ -264,6 +267,7 @@ pub mod adapters {
     /// What a repository's files and its past say, in an index of their own.
     pub mod knowledge {
         mod ask;
+        mod background;
         mod index;
         pub mod library;
         mod past;

@@ -63,10 +63,10 @@ pub async fn read(place: &Place, wiring: &Wiring, selection: &Selection) -> Resu
         .and_then(|store| store.typical_minutes(&wiring.project_key()).ok().flatten());
     let issues = forge.open_issues(selection).await?;
     nothing::tell_absent(place, forge.as_ref(), selection, &issues).await?;
-    let tasks = intake::read(forge.as_ref(), issues, &settings, minutes, []).await?;
-    let mut tasks = wiring.routed(tasks, selection, store.as_ref());
-    foresee_as_known(wiring, store.as_ref(), &mut tasks).await;
+    let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, []).await?;
     check_order(&tasks)?;
+    let known = foresee_as_known(wiring, store.as_ref(), &mut tasks).await;
+    let mut tasks = wiring.routed(tasks, &known, selection);
     let key = wiring.project_key();
     let past = store.and_then(|store| store.past(&key).ok());
     let record = Record::of(&past.unwrap_or_default());

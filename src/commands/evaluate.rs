@@ -2,6 +2,7 @@
 
 use crate::adapters::store::open::Store;
 use crate::commands::answer::Answer;
+use crate::commands::footprint::known::known_of;
 use crate::commands::place::Place;
 use crate::commands::wire::Wiring;
 use crate::config::loaded::Overrides;
@@ -11,7 +12,6 @@ use crate::reporters::out::Stream;
 use crate::rules::classify::classify;
 use crate::rules::evaluate::evaluation::Evaluation;
 use crate::rules::exit::Exit;
-use crate::rules::footprint::read::read_alone;
 use crate::rules::ids::IssueNumber;
 use crate::rules::issue::Issue;
 use crate::rules::printable::clip;
@@ -29,8 +29,11 @@ pub async fn run(place: &Place, number: IssueNumber) -> Result<Exit, Error> {
             .cause("there is no issue of that number; pull requests are none"));
     };
     let store = Store::open_read_only(&wiring.state).ok();
-    let judge = wiring.judge(store.as_ref());
-    let evaluation = judge.evaluate(&issue, &classify(&issue), &read_alone(&issue));
+    let domain = classify(&issue);
+    let (footprint, background) = known_of(&wiring, store.as_ref(), &issue, domain.domain).await?;
+    let evaluation = wiring
+        .judge()
+        .evaluate(&issue, &domain, &footprint, &background);
     answer(&issue, &evaluation).print(&place.output)?;
     Ok(Exit::Done)
 }

@@ -51,12 +51,12 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     preflight::check_remote(&wiring, repository.as_ref()).await?;
     let minutes = store.typical_minutes(&key)?;
     let branches = branches(repository.as_ref()).await?;
-    let tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
-    let tasks = wiring.routed(tasks, &selection, Some(&store));
+    let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
     check_order(&tasks)?;
+    let known = foresee(place, &wiring, &store, &repository, &mut tasks).await?;
+    let tasks = wiring.routed(tasks, &known, &selection);
     let mut tasks = by_record(&store, &key, tasks)?;
     check_budget(&tasks, &settings, args)?;
-    foresee(place, &wiring, &store, &repository, &mut tasks).await?;
     let id = SessionId::new(ulid::Ulid::generate().to_string());
     let journal = store.begin(id.clone(), &key, &selection)?;
     let claimed = store.claim(&key, &runnable(&tasks), &id)?;

@@ -25,9 +25,9 @@ use crate::config::work::AgentKind;
 use crate::engine::orders::{Check, Orders};
 use crate::error::{Error, Kind};
 use crate::ports::{Agent, Forge, Repository, Tracker};
+use crate::rules::evaluate::background::Backgrounds;
 use crate::rules::evaluate::judge::Judge;
 use crate::rules::evaluate::routing::Routing;
-use crate::rules::evaluate::similar::Titles;
 use crate::rules::ids::SessionId;
 use crate::rules::issue::Selection;
 use crate::rules::prompt::check_template;
@@ -307,13 +307,11 @@ impl Wiring {
         })
     }
 
-    /// Whoever evaluates issues, with this project's record.
+    /// Whoever evaluates issues.
     #[must_use]
-    pub fn judge(&self, store: Option<&Store>) -> Judge {
-        let resolved = store.and_then(|store| store.resolved(&self.project_key()).ok());
+    pub fn judge(&self) -> Judge {
         Judge {
             routing: Routing::clone(&self.loaded.config.routing),
-            precedents: Box::new(Titles::new(resolved.unwrap_or_default())),
         }
     }
 
@@ -322,11 +320,11 @@ impl Wiring {
     pub fn routed(
         &self,
         mut tasks: Vec<Task>,
+        backgrounds: &Backgrounds,
         selection: &Selection,
-        store: Option<&Store>,
     ) -> Vec<Task> {
-        let judge = self.judge(store);
-        judge.route(&mut tasks, selection.label.as_deref());
+        let judge = self.judge();
+        judge.route(&mut tasks, backgrounds, selection.label.as_deref());
         tasks
     }
 

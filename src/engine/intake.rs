@@ -2,6 +2,8 @@
 
 use crate::ports::{Forge, ForgeError, Knowledge, KnowledgeError};
 use crate::rules::classify::classify;
+use crate::rules::evaluate::background::Backgrounds;
+use crate::rules::evaluate::similar::Resolved;
 use crate::rules::footprint::read::read_alone;
 use crate::rules::ids::{BranchName, IssueNumber};
 use crate::rules::issue::{Issue, IssueState, Priority};
@@ -57,6 +59,20 @@ pub async fn foresee(tasks: &mut [Task], knowledge: &dyn Knowledge) -> Result<()
         task.footprint = knowledge.footprint(&task.issue, task.domain.domain).await?;
     }
     Ok(())
+}
+
+/// What else the tasks' evaluation rests on, for tasks that have their files; `record` is what we resolved before.
+pub async fn look_back(
+    tasks: &[Task],
+    knowledge: &dyn Knowledge,
+    record: &[Resolved],
+) -> Result<Backgrounds, KnowledgeError> {
+    let mut backgrounds = Backgrounds::new();
+    for task in tasks {
+        let background = knowledge.background(&task.issue, &task.footprint, record);
+        backgrounds.insert(task.number(), background.await?);
+    }
+    Ok(backgrounds)
 }
 
 fn read_one(issue: Issue, settings: &Settings, minutes: Option<u32>, earlier: &Earlier) -> Task {

@@ -2,6 +2,7 @@
 
 use crate::tasks::{Dice, settings, task};
 use autoissue::rules::classify::Domain;
+use autoissue::rules::evaluate::background::Backgrounds;
 use autoissue::rules::evaluate::judge::Judge;
 use autoissue::rules::evaluate::routing::{Decision, Mode, Route, Routing};
 use autoissue::rules::event::{Command, Consent, Event, Input, Recorded};
@@ -130,7 +131,6 @@ fn tasks(count: u64, needs: &[(u64, u64)]) -> Vec<Task> {
             decisions: vec![row(route)],
             ..Routing::default()
         },
-        ..Judge::default()
     };
     let make = |number| {
         let needs: Vec<u64> = needs
@@ -145,7 +145,7 @@ fn tasks(count: u64, needs: &[(u64, u64)]) -> Vec<Task> {
         } else {
             Route::Autonomous
         };
-        judge(route).route(std::slice::from_mut(&mut task), None);
+        judge(route).route(std::slice::from_mut(&mut task), &Backgrounds::new(), None);
         task
     };
     (1..=count).map(make).collect()

@@ -96,3 +96,74 @@ fn an_issue_that_is_not_there_is_named() {
         ran.stderr
     );
 }
+
+fn commit(rig: &Rig, message: &str, path: &str) {
+    rig.write(&format!("checkout/{path}"), message);
+    rig.git(&["add", "--", path]);
+    rig.git(&["commit", "--quiet", "--message", message]);
+}
+
+/// What a factor of a score is by, and what for.
+fn factor(evaluation: &Value, score: &str, name: &str) -> (f64, String) {
+    let factors = evaluation[score]["factors"].as_array().unwrap();
+    let found = factors.iter().find(|factor| factor["name"] == name);
+    let found = found.unwrap_or_else(|| panic!("no {name}: {evaluation}"));
+    (
+        found["value"].as_f64().unwrap(),
+        found["because"].to_string(),
+    )
+}
+
+#[test]
+fn the_history_and_the_own_record_speak_for_an_issue() {
+    let agent =
+        "case $AUTOISSUE_ISSUE in 31) exit 1;; esac\necho done > \"file-$AUTOISSUE_ISSUE.txt\"";
+    let rig = Rig::local(agent, &json!({ "executor": { "maxRetries": 0 } }));
+    for (number, word) in (11..).zip(["lamps", "chairs", "tables", "doors", "windows", "carpets"]) {
+        let message = format!("Keep {word} in stock after a refund (#{number})");
+        commit(&rig, &message, &format!("stock/{word}.txt"));
+    }
+    for number in 0..6 {
+        commit(
+            &rig,
+            &format!("Paint wall {number}"),
+            &format!("walls/{number}.txt"),
+        );
+    }
+    commit(&rig, "Own the walls", "CODEOWNERS");
+    rig.write(
+        "checkout/CODEOWNERS",
+        "file-* @ada\n/stock/lamps.txt @ada\n/CODEOWNERS @ada\n",
+    );
+    rig.git(&["commit", "--quiet", "--all", "--message", "Own the lamps"]);
+    rig.issue(30, "Keep the stock after a refund", "");
+    rig.issue(31, "Print the delivery label twice", "");
+    let alone = evaluated(&rig, "30");
+    let similar = |json: &Value| factor(json, "confidence", "similar resolved issues");
+    assert!(
+        similar(&alone).1.contains("none in this repository's"),
+        "{alone}"
+    );
+    assert_eq!(rig.go().code, Some(3));
+    let (value, because) = similar(&evaluated(&rig, "30"));
+    assert!(value >= 0.6, "six like it went well: {value} {because}");
+    assert!(because.contains("6 of 6 ended well"), "{because}");
+    rig.issue(
+        32,
+        "Print the delivery label",
+        "In `stock/lamps.txt` and `stock/doors.txt`.",
+    );
+    let json = evaluated(&rig, "32");
+    let (value, because) = similar(&json);
+    assert_eq!(
+        (value, because.contains("0 of 1 ended well")),
+        (0.0, true),
+        "{json}"
+    );
+    assert!(because.contains("closest #31"), "{because}");
+    let (_, unowned) = factor(&json, "risk", "unowned files");
+    assert_eq!(unowned, "[\"stock/doors.txt\"]");
+    let dry = rig.run(&["exec", "--issue", "32", "--dry-run", "--format", "json"]);
+    let dry = dry.last_json()["tasks"][0]["evaluation"].clone();
+    assert_eq!(similar(&dry), similar(&json), "a dry run knows the same");
+}

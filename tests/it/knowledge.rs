@@ -5,6 +5,7 @@ use autoissue::adapters::git::archive::Archive;
 use autoissue::adapters::knowledge::library::{Learned, Library};
 use autoissue::ports::Knowledge;
 use autoissue::rules::classify::Domain;
+use autoissue::rules::evaluate::similar::{Precedent, Resolved};
 use autoissue::rules::footprint::{Evidence, Footprint};
 use autoissue::rules::ids::{IssueNumber, Timestamp};
 use autoissue::rules::issue::{Issue, IssueState};
@@ -461,4 +462,92 @@ async fn past_merges_tell_which_files_really_conflict() {
         !left.iter().any(|name| name.ends_with(".objects")),
         "{left:?}"
     );
+}
+
+/// Numbers and likenesses of the precedents of an issue numbered 1.
+async fn precedents(library: &Library, title: &str, record: &[Resolved]) -> Vec<(u64, f64, bool)> {
+    let (issue, nothing) = (issue(title, ""), Footprint::default());
+    let background = library.background(&issue, &nothing, record).await.unwrap();
+    let of = |it: &Precedent| (it.issue.0, it.likeness.number(), it.succeeded);
+    background.precedents.iter().map(of).collect()
+}
+
+#[tokio::test]
+async fn work_that_reads_like_an_issue_is_a_precedent_by_the_number_that_it_names() {
+    let mut past = shop();
+    past.commit(
+        "mail: keep the quantities of receipts (#7)",
+        &[("src/mail.rs", "1")],
+    );
+    past.commit("mail: send receipts at night", &[("src/mail.rs", "2")]);
+    past.commit(
+        "Revert \"mail: keep the quantities of receipts (#7)\"",
+        &[("src/mail.rs", "3")],
+    );
+    past.commit(
+        "price: round the quantities\n\nFixes #8",
+        &[("src/price.rs", "4")],
+    );
+    past.commit(
+        "mail: keep the quantities of receipts (#1)",
+        &[("src/mail.rs", "5")],
+    );
+    let library = past.learned().await;
+    let title = "Keep the quantities of receipts in the mail";
+    let found = precedents(&library, title, &[]).await;
+    assert_eq!(
+        found.len(),
+        1,
+        "only what names a number, and not itself: {found:?}"
+    );
+    assert_eq!((found[0].0, found[0].2), (7, true));
+    assert!(found[0].1 >= 0.9, "{found:?}");
+    let failed = Resolved {
+        issue: IssueNumber(7),
+        title: "Mail: quantities of receipts".to_owned(),
+        succeeded: false,
+    };
+    let found = precedents(&library, title, std::slice::from_ref(&failed)).await;
+    assert_eq!(
+        (found[0].0, found[0].2),
+        (7, false),
+        "our own record counts first: {found:?}"
+    );
+    let nothing = Library::empty().await.unwrap();
+    let found = precedents(&nothing, title, &[failed]).await;
+    assert_eq!(
+        found.len(),
+        1,
+        "our own record counts without an index: {found:?}"
+    );
+    assert_eq!(precedents(&library, "Paint the shop", &[]).await, []);
+}
+
+#[tokio::test]
+async fn files_that_nobody_owns_are_told_where_there_are_owners_at_all() {
+    let mut past = shop();
+    let ask = async |past: &Past| {
+        let library = past.learned().await;
+        let issue = issue(
+            "It",
+            "In `src/cart.rs`, `src/mail.rs`, `src/new.rs` and `src/`.",
+        );
+        let files = library.footprint(&issue, Domain::Unknown).await.unwrap();
+        let found = library.background(&issue, &files, &[]).await.unwrap();
+        let mut unowned = found.unowned;
+        // It changes with the others.
+        unowned.retain(|path| path != "src/price.rs");
+        unowned.sort();
+        unowned
+    };
+    assert_eq!(ask(&past).await, [""; 0], "there are no owners");
+    let owners = "src/cart.rs @ada\n/src/new.rs\n";
+    past.commit("owners", &[("docs/CODEOWNERS", owners)]);
+    assert_eq!(ask(&past).await, ["src/mail.rs", "src/new.rs"]);
+    past.commit("everybody's", &[(".github/CODEOWNERS", "* @all\n")]);
+    assert_eq!(ask(&past).await, [""; 0], "the first place counts");
+    fs::remove_file(past.repo().join(".github/CODEOWNERS")).unwrap();
+    fs::remove_file(past.repo().join("docs/CODEOWNERS")).unwrap();
+    past.commit_all("nobody's");
+    assert_eq!(ask(&past).await, [""; 0], "there are none any more");
 }

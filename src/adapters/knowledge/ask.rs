@@ -2,7 +2,7 @@
 
 use crate::adapters::knowledge::index::{Index, Outcome, limit};
 use crate::rules::classify::Domain;
-use crate::rules::footprint::area::{BY_DOMAIN, Owners, labelled};
+use crate::rules::footprint::area::{BY_DOMAIN, labelled};
 use crate::rules::footprint::measure::{self, Holding};
 use crate::rules::footprint::model::Weights;
 use crate::rules::footprint::names::{Look, names_in_text};
@@ -37,11 +37,7 @@ impl Index {
         for (path, strength) in self.words.sharing(&unique_terms(&text)) {
             pile.add(&path, Evidence::PathWords, strength);
         }
-        let owners = self
-            .about("owners")?
-            .map(|text| Owners::read(&text))
-            .unwrap_or_default();
-        for (path, strength) in labelled(&issue.labels, &self.tree, &owners) {
+        for (path, strength) in labelled(&issue.labels, &self.tree, &self.owners()?) {
             pile.add(&path, Evidence::Area, strength);
         }
         self.add_similar(&text, &mut pile)?;

@@ -2,6 +2,7 @@
 
 use crate::adapters::knowledge::past::without_trailers;
 use crate::adapters::knowledge::schema;
+use crate::rules::evaluate::resolves::resolved_by;
 use crate::rules::footprint::past::{PastChange, PastCommit};
 use crate::rules::footprint::path_words::PathWords;
 use crate::rules::footprint::tree::Tree;
@@ -119,9 +120,18 @@ impl Index {
         }
         touched.sort_unstable();
         touched.dedup();
+        let resolved = resolved_by(&commit.message);
         self.db
-            .prepare_cached("INSERT INTO works (turn, is_merge, size) VALUES (?, ?, ?)")?
-            .execute(params![self.turn, commit.is_merge, limit(touched.len())])?;
+            .prepare_cached(
+                "INSERT INTO works (turn, is_merge, size, issue, title) VALUES (?, ?, ?, ?, ?)",
+            )?
+            .execute(params![
+                self.turn,
+                commit.is_merge,
+                limit(touched.len()),
+                resolved.as_ref().map(|work| work.issue.0.cast_signed()),
+                resolved.as_ref().map(|work| work.title.as_str()),
+            ])?;
         let work = self.db.last_insert_rowid();
         for file in &touched {
             self.db

@@ -4,8 +4,9 @@ use crate::adapters::git::archive::{Archive, TreeFile};
 use crate::adapters::knowledge::index::{Index, Outcome};
 use crate::ports::{Knowledge, KnowledgeError};
 use crate::rules::classify::Domain;
+use crate::rules::evaluate::background::Background;
+use crate::rules::evaluate::similar::Resolved;
 use crate::rules::footprint::Footprint;
-use crate::rules::footprint::area::Owners;
 use crate::rules::footprint::model::Weights;
 use crate::rules::ids::CommitId;
 use crate::rules::issue::Issue;
@@ -67,6 +68,12 @@ impl Library {
         let scratch = path.with_extension("objects");
         let index = blocking("open the index", move || Index::open_to_look(&path)).await?;
         Ok(Self::of(index, scratch))
+    }
+
+    /// One that knows nothing, for where there is none: our own record is still compared.
+    pub async fn empty() -> Result<Self, KnowledgeError> {
+        let index = blocking("make an index in memory", Index::in_memory).await?;
+        Ok(Self::of(index, PathBuf::new()))
     }
 
     fn of(index: Index, scratch: PathBuf) -> Self {
@@ -214,9 +221,7 @@ impl Library {
             self.with("learn the names of the files", move |index| {
                 for (path, content) in &names {
                     index.learn_names(path, content)?;
-                    if Owners::PLACES.contains(&path.as_str()) {
-                        index.note("owners", &String::from_utf8_lossy(content))?;
-                    }
+                    index.note_owners(path, content)?;
                 }
                 noted
                     .iter()
@@ -274,6 +279,19 @@ impl Knowledge for Library {
                 file.friction = index.friction(&file.path)?;
             }
             Ok(footprint)
+        })
+        .await
+    }
+
+    async fn background(
+        &self,
+        issue: &Issue,
+        footprint: &Footprint,
+        record: &[Resolved],
+    ) -> Result<Background, KnowledgeError> {
+        let (issue, footprint, record) = (issue.clone(), footprint.clone(), record.to_vec());
+        self.with("ask the index", move |index| {
+            index.background(&issue, &footprint, &record)
         })
         .await
     }

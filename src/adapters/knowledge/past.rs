@@ -54,21 +54,12 @@ impl Index {
 
     /// The rarest words of the text as a query, and the score of a work of average length that holds them all: the sum
     /// of their weights, `ln((N - n + 0.5) / (n + 0.5))` as in SQLite's bm25.
-    fn rare_terms(&self, text: &str) -> Outcome<(String, f64)> {
-        let works: i64 = self
-            .db
-            .prepare_cached("SELECT count(*) FROM works")?
-            .query_row([], |row| row.get(0))?;
+    pub(super) fn rare_terms(&self, text: &str) -> Outcome<(String, f64)> {
+        let works = self.works()?;
         let mut known: Vec<(i64, String)> = Vec::new();
         for term in unique_terms(&without_trailers(text)) {
-            let holding: Option<i64> = self
-                .db
-                .prepare_cached("SELECT doc FROM message_terms WHERE term = ?")?
-                .query_row([&term], |row| row.get(0))
-                .optional()?;
-            if let Some(holding) =
-                holding.filter(|count| turns(*count) <= (turns(works) * EVERYWHERE).max(3.0))
-            {
+            let is_rare = |count: &i64| turns(*count) <= (turns(works) * EVERYWHERE).max(3.0);
+            if let Some(holding) = self.holding(&term)?.filter(is_rare) {
                 known.push((holding, term));
             }
         }

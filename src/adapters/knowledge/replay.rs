@@ -7,7 +7,6 @@ use crate::adapters::knowledge::library::blocking;
 use crate::ports::KnowledgeError;
 use crate::rules::classify::classify;
 use crate::rules::footprint::Evidence;
-use crate::rules::footprint::area::Owners;
 use crate::rules::footprint::model::Weights;
 use crate::rules::footprint::past::PastCommit;
 use crate::rules::footprint::pile::{Pile, Strengths};
@@ -121,9 +120,7 @@ impl Index {
         self.learn(&lesson.commit)?;
         for (path, content) in &lesson.files {
             self.learn_names(path, content)?;
-            if Owners::PLACES.contains(&path.as_str()) {
-                self.note("owners", &String::from_utf8_lossy(content))?;
-            }
+            self.note_owners(path, content)?;
         }
         Ok(replayed)
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Counted up whenever the tables, or what is written into them, change.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// How long one process waits for another to bring the index up to date.
 const BUSY: Duration = Duration::from_secs(120);
 
@@ -23,7 +23,10 @@ const TABLES: &str = "
     -- Of which content the names of a file were read.
     CREATE TABLE contents (file INTEGER PRIMARY KEY, blob TEXT NOT NULL);
     -- Commits that touched few enough files; `turn` counts those that are no merges.
-    CREATE TABLE works (id INTEGER PRIMARY KEY, turn INTEGER NOT NULL, is_merge INTEGER NOT NULL, size INTEGER NOT NULL);
+    -- `issue`: the issue or pull that one names as resolved; `title`: then what it says of that.
+    CREATE TABLE works (
+        id INTEGER PRIMARY KEY, turn INTEGER NOT NULL, is_merge INTEGER NOT NULL, size INTEGER NOT NULL, issue INTEGER,
+        title TEXT);
     CREATE TABLE touches (file INTEGER NOT NULL, work INTEGER NOT NULL, PRIMARY KEY (file, work)) WITHOUT ROWID;
     CREATE INDEX touched ON touches (work, file);
     CREATE VIRTUAL TABLE messages USING fts5 (terms, content = '');

@@ -1,4 +1,5 @@
-//! Tasks get the files that the repository's past and its files speak for. Without an index their text's own stand.
+//! Tasks get the files that the repository's past and its files speak for, and what else is known of them. Without an
+//! index their text's own files stand.
 
 use crate::adapters::git::repository::GitRepository;
 use crate::adapters::knowledge::library::{Learned, Library, Step};
@@ -8,11 +9,16 @@ use crate::commands::place::Place;
 use crate::commands::wire::Wiring;
 use crate::engine::intake;
 use crate::error::Error;
-use crate::ports::KnowledgeError;
+use crate::ports::{Knowledge as _, KnowledgeError};
 use crate::reporters::shape::VERSION;
 use crate::reporters::table::thousands;
+use crate::rules::classify::Domain;
+use crate::rules::evaluate::background::{Background, Backgrounds};
+use crate::rules::evaluate::similar::Resolved;
 use crate::rules::footprint::model::Weights;
-use crate::rules::footprint::record;
+use crate::rules::footprint::read::read_alone;
+use crate::rules::footprint::{Footprint, record};
+use crate::rules::issue::Issue;
 use crate::rules::task::Task;
 use serde_json::json;
 use std::path::PathBuf;
@@ -23,43 +29,91 @@ use std::time::{Duration, Instant};
 const SHOWN_AFTER: Duration = Duration::from_secs(1);
 const SHOWN_AGAIN: Duration = Duration::from_secs(5);
 
-/// Brings the index up to date with the mirror, and gives every task its footprint. The mirror has just been fetched.
-/// What goes wrong is told, and stops nobody.
+/// Brings the index up to date with the mirror, gives every task its footprint, and says what else is known of them. The
+/// mirror has just been fetched. What goes wrong is told, and stops nobody.
 pub async fn foresee(
     place: &Place,
     wiring: &Wiring,
     store: &Store,
     repository: &GitRepository,
     tasks: &mut [Task],
-) -> Result<(), Error> {
+) -> Result<Backgrounds, Error> {
     if tasks.is_empty() {
-        return Ok(());
+        return Ok(Backgrounds::new());
     }
-    let told = match library(place, wiring, repository).await {
-        Ok(library) => {
-            let library = library.with_weights(weights(Some(store), wiring));
-            intake::foresee(tasks, &library).await
+    let library = library(place, wiring, repository).await;
+    match ask(library, wiring, Some(store), tasks).await {
+        Ok(backgrounds) => Ok(backgrounds),
+        Err(error) => {
+            let text =
+                format!("note: files are foreseen from the issues' own text alone: {error}\n");
+            let event = json!({ "v": VERSION, "event": "note", "about": "index", "text": error.to_string() });
+            place.output.note(&text, &event)?;
+            Ok(by_record(wiring, Some(store), tasks).await)
         }
-        Err(error) => Err(error),
-    };
-    let Err(error) = told else {
-        return Ok(());
-    };
-    let event =
-        json!({ "v": VERSION, "event": "note", "about": "index", "text": error.to_string() });
-    let text = format!("note: files are foreseen from the issues' own text alone: {error}\n");
-    place.output.note(&text, &event)
+    }
 }
 
-/// The same with the index as the last run left it; nothing where there is none. Touches nothing.
-pub async fn foresee_as_known(wiring: &Wiring, store: Option<&Store>, tasks: &mut [Task]) {
-    let Ok(library) = Library::look(index_path(wiring)).await else {
-        return;
-    };
-    let library = library.with_weights(weights(store, wiring));
-    if let Err(error) = intake::foresee(tasks, &library).await {
-        tracing::debug!(%error, "the index was not used");
+/// The same with the index as the last run left it; without one by our own record alone. Touches nothing.
+pub async fn foresee_as_known(
+    wiring: &Wiring,
+    store: Option<&Store>,
+    tasks: &mut [Task],
+) -> Backgrounds {
+    let library = Library::look(index_path(wiring)).await;
+    match ask(library, wiring, store, tasks).await {
+        Ok(backgrounds) => backgrounds,
+        Err(error) => {
+            tracing::debug!(%error, "the index was not used");
+            by_record(wiring, store, tasks).await
+        }
     }
+}
+
+/// What is known of a single issue by the index as the last run left it. Touches nothing.
+pub async fn known_of(
+    wiring: &Wiring,
+    store: Option<&Store>,
+    issue: &Issue,
+    domain: Domain,
+) -> Result<(Footprint, Background), KnowledgeError> {
+    let (library, is_index) = match Library::look(index_path(wiring)).await {
+        Ok(library) => (library.with_weights(weights(store, wiring)), true),
+        Err(_) => (Library::empty().await?, false),
+    };
+    let footprint = if is_index {
+        library.footprint(issue, domain).await?
+    } else {
+        read_alone(issue)
+    };
+    let record = resolved(wiring, store);
+    let background = library.background(issue, &footprint, &record).await?;
+    Ok((footprint, background))
+}
+
+async fn ask(
+    library: Result<Library, KnowledgeError>,
+    wiring: &Wiring,
+    store: Option<&Store>,
+    tasks: &mut [Task],
+) -> Result<Backgrounds, KnowledgeError> {
+    let library = library?.with_weights(weights(store, wiring));
+    intake::foresee(tasks, &library).await?;
+    intake::look_back(tasks, &library, &resolved(wiring, store)).await
+}
+
+async fn by_record(wiring: &Wiring, store: Option<&Store>, tasks: &[Task]) -> Backgrounds {
+    let backgrounds = async {
+        let empty = Library::empty().await?;
+        intake::look_back(tasks, &empty, &resolved(wiring, store)).await
+    };
+    backgrounds.await.unwrap_or_default()
+}
+
+/// The issues of this project that an agent worked on.
+fn resolved(wiring: &Wiring, store: Option<&Store>) -> Vec<Resolved> {
+    let resolved = store.and_then(|store| store.resolved(&wiring.project_key()).ok());
+    resolved.unwrap_or_default()
 }
 
 /// The index of this project, up to date with the mirror's base branch.

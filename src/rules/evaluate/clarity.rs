@@ -88,7 +88,7 @@ pub fn doubts(signs: &Signs<'_>, rules: &Clarity) -> Vec<Doubt> {
     }
     let is_short = body.trim().chars().count() < to_usize(rules.criteria_below);
     if is_short
-        && signs.paths().next().is_none()
+        && signs.named().next().is_none()
         && !says_when_done(signs)
         && !has_code(&issue.body)
     {
@@ -100,7 +100,7 @@ pub fn doubts(signs: &Signs<'_>, rules: &Clarity) -> Vec<Doubt> {
 fn too_large(signs: &Signs<'_>, rules: &Clarity, characters: usize) -> Option<Doubt> {
     let over = |count: usize, most: u32| most > 0 && count > to_usize(most);
     let points = points(&signs.known.issue.body);
-    let files = signs.paths().count();
+    let files = signs.named().count();
     let of = if over(points.len(), rules.points) {
         format!("{} points", points.len())
     } else if over(files, rules.files) {
@@ -118,7 +118,7 @@ fn too_large(signs: &Signs<'_>, rules: &Clarity, characters: usize) -> Option<Do
                 .map(|(top, _)| format!("what is in `{top}/`"))
         };
         signs
-            .paths()
+            .named()
             .filter_map(top)
             .collect::<BTreeSet<_>>()
             .into_iter()

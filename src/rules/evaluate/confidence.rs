@@ -43,13 +43,18 @@ fn similar(signs: &Signs<'_>, rules: &Confidence) -> Sum {
     match similar.value() {
         Some(value) => {
             let (found, succeeded) = (similar.found, similar.succeeded);
+            let closest = similar.closest;
+            let closest = closest.map_or_else(String::new, |issue| format!(", closest {issue}"));
             let because = format!(
-                "{succeeded} of {found} ended well, similarity {}",
+                "{succeeded} of {found} ended well, similarity {}{closest}",
                 similar.similarity
             );
             Sum::from(value, because)
         }
-        None => Sum::from(rules.no_similar, "none in this repository's record"),
+        None => Sum::from(
+            rules.no_similar,
+            "none in this repository's history and record",
+        ),
     }
 }
 
@@ -77,7 +82,7 @@ fn context(signs: &Signs<'_>) -> Sum {
             prose(body).trim().chars().count() >= TELLING,
             "a text that tells something",
         ),
-        (signs.paths().next().is_some(), "a file is named"),
+        (signs.named().next().is_some(), "a file is named"),
         (says_when_done(signs), "what is expected"),
         (has_code(body), "code or a trace"),
     ];
@@ -122,6 +127,7 @@ mod tests {
                 found,
                 succeeded,
                 similarity: score(similarity),
+                closest: None,
             };
             assert_eq!(
                 factor(

@@ -251,6 +251,7 @@ pub(crate) mod tests {
             found: 4,
             succeeded: 4,
             similarity: score(80),
+            closest: None,
         };
         let body = "In tests/a.rs `parse` should be covered.";
         let case = Case {

@@ -1,40 +1,21 @@
-//! Whoever evaluates issues: the rules, and the record of what was resolved before.
+//! Whoever evaluates issues: the rules, over all that is known of them.
 
 use crate::rules::classify::Classified;
+use crate::rules::evaluate::background::{Background, Backgrounds};
 use crate::rules::evaluate::evaluation::{Evaluation, evaluate};
 use crate::rules::evaluate::routing::{Mode, Routing};
 use crate::rules::evaluate::signs::{Known, exact_label};
-use crate::rules::evaluate::similar::{Precedents, Titles};
+use crate::rules::evaluate::similar::Similar;
 use crate::rules::footprint::Footprint;
 use crate::rules::issue::{Issue, Priority};
 use crate::rules::printable::clip;
 use crate::rules::task::{Ending, Obstacle, Task};
-use std::fmt;
 
-/// The rules, and the record.
+/// The rules that issues are evaluated by.
+#[derive(Clone, Debug, Default)]
 pub struct Judge {
     /// How issues are evaluated.
     pub routing: Routing,
-    /// What was resolved before.
-    pub precedents: Box<dyn Precedents>,
-}
-
-impl fmt::Debug for Judge {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Judge")
-            .field("routing", &self.routing)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Default for Judge {
-    /// The default rules, and nothing resolved yet.
-    fn default() -> Self {
-        Self {
-            routing: Routing::default(),
-            precedents: Box::new(Titles::default()),
-        }
-    }
 }
 
 impl Judge {
@@ -45,6 +26,7 @@ impl Judge {
         issue: &Issue,
         domain: &Classified,
         footprint: &Footprint,
+        background: &Background,
     ) -> Evaluation {
         let least = self.routing.confidence.least_similarity;
         let known = Known {
@@ -52,20 +34,22 @@ impl Judge {
             domain,
             footprint,
             needs: issue.needs().len(),
-            similar: self.precedents.similar(issue, least),
-            unowned: &[],
+            similar: Similar::of(&background.precedents, least),
+            unowned: &background.unowned,
         };
         evaluate(known, Priority::named(&issue.labels), &self.routing)
     }
 
     /// Evaluates tasks that were read, and settles what follows: which are not run and, where the evaluation decides,
     /// how urgent they are. A label that selected them leaves none of them out.
-    pub fn route(&self, tasks: &mut [Task], selected_by: Option<&str>) {
+    pub fn route(&self, tasks: &mut [Task], backgrounds: &Backgrounds, selected_by: Option<&str>) {
         if self.routing.mode == Mode::Off {
             return;
         }
+        let nothing = Background::default();
         for task in tasks {
-            let evaluation = self.evaluate(&task.issue, &task.domain, &task.footprint);
+            let known = backgrounds.get(&task.number()).unwrap_or(&nothing);
+            let evaluation = self.evaluate(&task.issue, &task.domain, &task.footprint, known);
             if self.routing.mode == Mode::Enforce {
                 task.priority = evaluation.priority;
             }
@@ -109,7 +93,8 @@ mod tests {
         task.issue.labels = labels.iter().map(ToString::to_string).collect();
         let mut judge = Judge::default();
         judge.routing.mode = mode;
-        judge.route(std::slice::from_mut(&mut task), selected_by);
+        let nothing = Backgrounds::new();
+        judge.route(std::slice::from_mut(&mut task), &nothing, selected_by);
         task
     }
 

@@ -4,12 +4,12 @@ use crate::rules::classify::Classified;
 use crate::rules::evaluate::phrase::Text;
 use crate::rules::evaluate::routing::{IssueType, TypeSigns};
 use crate::rules::evaluate::similar::Similar;
-use crate::rules::footprint::Footprint;
+use crate::rules::footprint::{Footprint, LikelyFile};
 use crate::rules::issue::Issue;
 use crate::rules::printable::clip;
 
-/// A file counts as named from this probability on.
-const NAMED: f64 = 0.5;
+/// A file counts as touched from this probability on: it is likelier touched than not.
+pub const LIKELY: f64 = 0.5;
 
 /// What is known of an issue when it is evaluated.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +58,17 @@ impl<'a> Signs<'a> {
     pub(super) fn paths(&self) -> impl Iterator<Item = &'a str> {
         let files = self.known.footprint.files.iter();
         files
-            .filter(|file| file.probability >= NAMED)
+            .filter(|file| file.probability >= LIKELY)
+            .map(|file| file.path.as_str())
+    }
+
+    /// Those of them that its own text speaks of.
+    pub(super) fn named(&self) -> impl Iterator<Item = &'a str> {
+        let files = self.known.footprint.files.iter();
+        let is_said = |file: &&LikelyFile| file.evidence.iter().any(|it| it.kind.is_in_text());
+        files
+            .filter(|file| file.probability >= LIKELY)
+            .filter(is_said)
             .map(|file| file.path.as_str())
     }
 

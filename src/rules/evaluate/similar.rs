@@ -1,13 +1,34 @@
 //! How did similar issues of this repository go?
 
+use crate::rules::evaluate::likeness::Weighed;
 use crate::rules::evaluate::score::Score;
 use crate::rules::ids::IssueNumber;
-use crate::rules::issue::Issue;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-/// Similar issues that were worked on before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// An issue that was worked on before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// Its number.
+    pub issue: IssueNumber,
+    /// Its title, or the first line of the commit that resolved it.
+    pub title: String,
+    /// Did the work end well?
+    pub succeeded: bool,
+}
+
+/// The same, and how much it is like the issue that is evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Precedent {
+    /// Its number.
+    pub issue: IssueNumber,
+    /// How much its title reads like the issue's.
+    pub likeness: Score,
+    /// Did the work end well?
+    pub succeeded: bool,
+}
+
+/// Similar issues that were worked on before, all together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Similar {
     /// How many.
     pub found: u32,
@@ -15,70 +36,50 @@ pub struct Similar {
     pub succeeded: u32,
     /// How similar they are on average.
     pub similarity: Score,
+    /// The one that is most similar.
+    pub closest: Option<IssueNumber>,
 }
 
-/// Whoever knows what was resolved before. One that reads titles is [`Titles`]; a better one can take its place.
-pub trait Precedents: Send + Sync {
-    /// Issues like this one, at least so similar, that were worked on before.
-    fn similar(&self, issue: &Issue, least: Score) -> Similar;
-}
-
-/// An issue that was worked on before.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resolved {
-    /// Its number.
-    pub issue: IssueNumber,
-    /// Its title.
-    pub title: String,
-    /// Did the work end well?
-    pub succeeded: bool,
-}
-
-/// Earlier issues by the words of their titles: two are as similar as the words that both have are among all that either
-/// has (Jaccard, 1912), where words of one or two letters, tags and numbers do not count.
-#[derive(Clone, Debug, Default)]
-pub struct Titles(Vec<Read>);
-
-#[derive(Clone, Debug)]
-struct Read {
+/// What was resolved before `issue`, by how much it reads like it. Of an issue that is known twice the later one in the
+/// list counts, and what the issue itself came to before says nothing of others.
+pub fn precedents<'a>(
     issue: IssueNumber,
-    words: BTreeSet<String>,
-    succeeded: bool,
+    title: &Weighed,
+    resolved: impl IntoIterator<Item = &'a Resolved>,
+) -> Vec<Precedent> {
+    let known: BTreeMap<IssueNumber, &Resolved> = resolved
+        .into_iter()
+        .filter(|other| other.issue != issue)
+        .map(|other| (other.issue, other))
+        .collect();
+    let like = known.into_values().map(|other| Precedent {
+        issue: other.issue,
+        likeness: title.likeness(&other.title),
+        succeeded: other.succeeded,
+    });
+    like.filter(|other| other.likeness > Score::ZERO).collect()
 }
 
-impl Titles {
-    /// Reads the titles.
+impl Similar {
+    /// Those that are at least so similar.
     #[must_use]
-    pub fn new(resolved: impl IntoIterator<Item = Resolved>) -> Self {
-        let read = |resolved: Resolved| Read {
-            issue: resolved.issue,
-            words: words(&resolved.title),
-            succeeded: resolved.succeeded,
-        };
-        Self(resolved.into_iter().map(read).collect())
-    }
-}
-
-impl Precedents for Titles {
-    fn similar(&self, issue: &Issue, least: Score) -> Similar {
-        let own = words(&issue.title);
-        let mut similar = Similar::default();
+    pub fn of(precedents: &[Precedent], least: Score) -> Self {
+        let mut similar = Self::default();
         let mut likenesses = Vec::new();
-        // What the issue itself came to before says nothing of others.
-        for other in self.0.iter().filter(|other| other.issue != issue.number) {
-            let likeness = likeness(&own, &other.words);
-            if likeness >= least && likeness > Score::ZERO {
-                similar.found += 1;
-                similar.succeeded += u32::from(other.succeeded);
-                likenesses.push((likeness, Score::ONE));
+        let mut best = Score::ZERO;
+        for other in precedents.iter().filter(|other| other.likeness >= least) {
+            similar.found += 1;
+            similar.succeeded += u32::from(other.succeeded);
+            likenesses.push((other.likeness, Score::ONE));
+            // Of equals the latest, which has the highest number.
+            if other.likeness >= best {
+                (best, similar.closest) = (other.likeness, Some(other.issue));
             }
         }
         similar.similarity = Score::mean(likenesses);
         similar
     }
-}
 
-impl Similar {
     /// The rate of success times the similarity, as the dispatch document has it; `None` where nothing similar is known.
     #[must_use]
     pub fn value(self) -> Option<Score> {
@@ -88,68 +89,36 @@ impl Similar {
     }
 }
 
-fn words(title: &str) -> BTreeSet<String> {
-    let untagged = title
-        .trim_start()
-        .strip_prefix('[')
-        .and_then(|rest| rest.split_once(']'))
-        .map_or(title, |(_, rest)| rest);
-    untagged
-        .split(|char: char| !char.is_alphanumeric())
-        .filter(|word| word.chars().count() > 2 && !word.chars().all(char::is_numeric))
-        .map(str::to_lowercase)
-        .collect()
-}
-
-fn likeness(a: &BTreeSet<String>, b: &BTreeSet<String>) -> Score {
-    let both = a.intersection(b).count();
-    let either = a.len() + b.len() - both;
-    let hundredths = (both * 100).checked_div(either).unwrap_or(0);
-    Score::hundredths(u8::try_from(hundredths).unwrap_or(100))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::issue::tests::issue;
 
-    fn titles(known: &[(&str, bool)]) -> Titles {
-        Titles::new(
-            (1..)
-                .zip(known)
-                .map(|(number, (title, succeeded))| Resolved {
-                    issue: IssueNumber(number),
-                    title: (*title).to_owned(),
-                    succeeded: *succeeded,
-                }),
-        )
+    fn resolved(issue: u64, title: &str, succeeded: bool) -> Resolved {
+        Resolved {
+            issue: IssueNumber(issue),
+            title: title.to_owned(),
+            succeeded,
+        }
     }
 
     #[test]
-    fn issues_are_similar_by_the_words_of_their_titles() {
-        let titles = titles(&[
-            ("[Backend] Fix the login timeout", true),
-            ("Fix login timeout #12", false),
-            ("Describe the tea shop", true),
-        ]);
-        let least = Score::hundredths(60);
-        let found = titles.similar(&issue("Fix the login timeout", ""), least);
-        assert_eq!((found.found, found.succeeded), (2, 1));
-        assert_eq!(found.similarity, Score::hundredths(88), "of 1.00 and 0.75");
-        assert_eq!(found.value(), Some(Score::hundredths(44)));
-        let none = titles.similar(&issue("Something else", ""), least);
-        assert_eq!((none, none.value()), (Similar::default(), None));
-        let itself = Issue {
-            number: IssueNumber(1),
-            ..issue("Fix the login timeout", "")
-        };
-        assert_eq!(
-            titles.similar(&itself, least).found,
-            1,
-            "its own past is left out"
-        );
-        let empty = titles.similar(&issue("", ""), Score::ZERO);
-        assert_eq!(empty.found, 0, "no words are like none");
+    fn what_is_like_enough_counts() {
+        let title = Weighed::new("Fix the login timeout", 3.0);
+        let known = [
+            resolved(3, "[Backend] Fix the login timeout", true),
+            resolved(4, "Describe the tea shop", true),
+            resolved(5, "Login timeout", true),
+            resolved(5, "Login: the timeout", false),
+            resolved(9, "Fix the login timeout", true),
+        ];
+        let found = precedents(IssueNumber(9), &title, &known);
+        let numbers: Vec<u64> = found.iter().map(|other| other.issue.0).collect();
+        assert_eq!(numbers, [3, 5], "neither itself nor what is unlike");
+        let similar = Similar::of(&found, Score::hundredths(60));
+        assert_eq!((similar.found, similar.succeeded), (2, 1));
+        assert_eq!(similar.closest, Some(IssueNumber(3)));
+        let strict = Similar::of(&found[1..], Score::hundredths(95));
+        assert_eq!((strict, strict.value()), (Similar::default(), None));
     }
 
     #[test]
@@ -160,6 +129,7 @@ mod tests {
                 found,
                 succeeded,
                 similarity,
+                closest: None,
             }
             .value()
         };

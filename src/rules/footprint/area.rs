@@ -37,7 +37,13 @@ impl Owners {
         }
     }
 
-    /// Who owns this file.
+    /// Is there no rule at all?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Who owns this file; nobody where no rule fits, or the last that fits names nobody.
     #[must_use]
     pub fn of(&self, path: &str) -> &[String] {
         let rule = self
@@ -78,7 +84,7 @@ pub fn labelled(labels: &[String], tree: &Tree, owners: &Owners) -> Vec<(Arc<str
         };
         let below: Vec<&Arc<str>> = tree.paths().filter(|path| is_below(path, &area)).collect();
         add(&below, &mut found);
-        if !owners.rules.is_empty() {
+        if !owners.is_empty() {
             let owned =
                 |path: &&Arc<str>| owners.of(path).iter().any(|owner| is_owner(owner, &area));
             let owned: Vec<&Arc<str>> = tree.paths().filter(owned).collect();

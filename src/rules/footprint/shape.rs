@@ -72,6 +72,20 @@ impl Evidence {
         }
     }
 
+    /// Does the issue's own text say it?
+    #[must_use]
+    pub fn is_in_text(self) -> bool {
+        match self {
+            Self::NamedInText | Self::StackTrace | Self::Listed => true,
+            Self::Symbol
+            | Self::PathWords
+            | Self::Area
+            | Self::SimilarWork
+            | Self::CoChange
+            | Self::BaseRate => false,
+        }
+    }
+
     /// Does it speak of this issue, rather than of any?
     #[must_use]
     pub fn is_specific(self) -> bool {
