@@ -117,6 +117,7 @@ pub mod rules {
         pub mod close;
         pub mod finish;
         pub mod forecast;
+        pub mod live;
         pub mod locks;
         mod needs;
         pub mod order;
@@ -222,9 +223,12 @@ pub mod adapters {
         mod difference;
         mod fetch;
         mod flight;
+        mod index;
         mod join;
         mod layout;
+        mod live;
         mod lock;
+        mod look;
         mod meetings;
         mod merge;
         mod mirror;

@@ -24,6 +24,7 @@ use crate::rules::past::Record;
 use crate::rules::printable::printable;
 use crate::rules::schedule::forecast::{Forecast, Placed};
 use crate::rules::schedule::predict::predict;
+use crate::rules::schedule::table::State;
 use crate::rules::settings::Settings;
 use crate::rules::task::Task;
 use serde_json::{Value, json};
@@ -152,6 +153,7 @@ fn as_json(task: &Task, plan: &Forecast) -> Value {
         "evaluation": task.evaluation.as_deref().map(evaluation_json),
         "starts_minute": placed.map(|placed| placed.from / MINUTE), "slot": placed.map(|placed| placed.slot),
         "estimated_usd": task.estimate.cost.decimal(),
+        "blocked": blocked(task, plan),
         "left_out": task.obstacle.as_ref().map(|obstacle| &obstacle.reason),
     })
 }
@@ -171,13 +173,33 @@ fn table(tasks: &[Task], plan: &Forecast) -> String {
     let mut text = grid(heads, rows, texts).join("\n") + "\n";
     let left_out = |task: &&Task| Some(brief(&task.obstacle.as_ref()?.reason));
     listed(&mut text, "Left out", &order, left_out);
+    let blocked = |task: &&Task| blocked(task, plan);
+    listed(&mut text, "Blocked", &order, blocked);
     let approval = |task: &&Task| {
         let evaluation = task.evaluation.as_ref()?;
-        let waits = task.obstacle.is_none() && evaluation.wants_approval();
+        let waits = evaluation.wants_approval() && placed(task, plan).is_some();
         waits.then(|| brief(&evaluation.why()))
     };
     listed(&mut text, "Wait for approval", &order, approval);
     text
+}
+
+/// Why a task would never start although nothing leaves it out: what it needs, or the money.
+fn blocked(task: &Task, plan: &Forecast) -> Option<String> {
+    if task.obstacle.is_some() || placed(task, plan).is_some() {
+        return None;
+    }
+    let entry = plan.session.entry(task.number())?;
+    match &entry.state {
+        State::Ended { reason, .. } => Some(brief(reason.as_deref().unwrap_or_default())),
+        State::Waiting { .. }
+        | State::Ready
+        | State::Unapproved
+        | State::Held { .. }
+        | State::Running(_)
+        | State::Retrying { .. }
+        | State::Parked { .. } => None,
+    }
 }
 
 /// A line for each task of which there is something to say.

@@ -41,15 +41,16 @@ pub async fn run(place: &Place, args: &PlanArgs) -> Result<Exit, Error> {
         output::write(output::Stream::Out, &(schema + "\n"))?;
         return Ok(Exit::Done);
     }
+    // What is wrong with the file comes first: asking about it would not help.
+    let written = match &args.from {
+        Some(path) => Some(from_file(&place.cwd.join(path), args.most())?),
+        None => None,
+    };
     check_asking(args)?;
     if let Some(path) = &args.save {
         check_free(&place.cwd.join(path))?;
     }
     let wiring = Wiring::new(place, &args.overrides())?;
-    let written = match &args.from {
-        Some(path) => Some(from_file(&place.cwd.join(path), args.most())?),
-        None => None,
-    };
     if let (Some(plan), true) = (&written, args.dry_run) {
         return show_written(place, &wiring, args, plan);
     }

@@ -166,7 +166,8 @@ async fn work(
     let (settings, minutes) = (session.settings(), store.typical_minutes(&key)?);
     let mut tasks = intake::read(means.forge.as_ref(), issues, settings, minutes, branches).await?;
     check_order(&tasks)?;
-    foresee(place, wiring, store, &means.repository, &mut tasks).await?;
+    let known = foresee(place, wiring, store, &means.repository, &mut tasks).await?;
+    let mut tasks = wiring.routed(tasks, &known, &session.selection);
     estimate(
         &mut tasks,
         session.plan.plan.as_deref(),

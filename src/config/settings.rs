@@ -37,6 +37,7 @@ impl Config {
             together: Together {
                 certificate: self.scheduling.certificate,
                 rework: self.scheduling.rework,
+                look_seconds: self.scheduling.look_seconds.get(),
             },
             agent: self.agent.kind.name().to_owned(),
             model: Some(self.agent.model.clone()),

@@ -191,6 +191,8 @@ pub struct Scheduling {
     pub certificate: bool,
     /// Does work that conflicts with earlier work of the session get one more attempt, on top of that?
     pub rework: bool,
+    /// How often what agents have changed so far is tried with the work of others, in seconds; 0 is never.
+    pub look_seconds: Whole<0, 86_400>,
     /// Do fewer attempts run at a time while memory or disk is short, or a limit is near?
     pub adaptive: bool,
     /// MiB of memory that are kept free.
@@ -228,6 +230,7 @@ impl Default for Scheduling {
             dependencies: Dependents::Merged,
             certificate: true,
             rework: true,
+            look_seconds: Whole::of(60),
             adaptive: true,
             min_free_memory_mb: Whole::of(1024),
             memory_per_attempt_mb: Whole::of(600),

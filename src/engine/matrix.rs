@@ -1,10 +1,12 @@
-//! The live merge matrix: work is merged for a trial as it appears, by one run at a time.
+//! The live merge matrix: work is merged for a trial as it appears, and while agents work; one run at a time.
 
 use crate::engine::session::Loop;
-use crate::ports::Ports;
+use crate::ports::{Ports, RepositoryError};
 use crate::rules::event::Input;
-use crate::rules::ids::IssueNumber;
-use crate::rules::rework::{Conflict, Pair};
+use crate::rules::ids::{AttemptNumber, CommitId, IssueNumber};
+use crate::rules::rework::{Conflict, Pair, Touched};
+use crate::rules::schedule::live::Lookout;
+use std::collections::HashMap;
 
 impl Loop<'_> {
     /// Begins a run over all that is new, unless one runs: what appears meanwhile is the next one's.
@@ -17,34 +19,86 @@ impl Loop<'_> {
         };
         let ports = self.live.ports.clone();
         self.trials
-            .spawn(async move { test(&ports, issues, pairs).await });
+            .spawn(async move { Some(test(&ports, issues, pairs).await) });
+    }
+
+    /// Looks at running work, where that is due and something could come of it. A run over what is new goes first.
+    pub(super) fn look_at_work(&mut self) {
+        let now = self.live.ports.clock.now();
+        let every = u64::from(self.live.session.settings().together.look_seconds) * 1_000;
+        let is_due = every > 0 && now.millis_since(self.looked) >= every;
+        if !is_due || !self.trials.is_empty() {
+            return;
+        }
+        let Some(lookout) = self.live.session.lookout() else {
+            return;
+        };
+        self.looked = now;
+        let ports = self.live.ports.clone();
+        self.trials
+            .spawn(async move { look(&ports, &lookout).await });
     }
 }
 
 /// What cannot be tried is said to be tried: a conflict in it is found when all is tried together.
 async fn test(ports: &Ports, issues: Vec<IssueNumber>, pairs: Vec<Pair>) -> Input {
-    let commits: Vec<_> = pairs
-        .iter()
-        .map(|pair| (pair.one.1.clone(), pair.other.1.clone()))
-        .collect();
+    let commits = commits(&pairs);
     let found = if commits.is_empty() {
         Ok(Vec::new())
     } else {
         ports.repository.test_merges(&commits).await
     };
+    let conflicts = conflicts(pairs, found);
+    Input::TestMerged { issues, conflicts }
+}
+
+/// What cannot be seen now is seen the next time, or by its commit.
+async fn look(ports: &Ports, lookout: &Lookout) -> Option<Input> {
+    let attempts: HashMap<IssueNumber, AttemptNumber> = lookout.running.iter().copied().collect();
+    let issues: Vec<IssueNumber> = lookout.running.iter().map(|(issue, _)| *issue).collect();
+    let look = match ports.repository.look(&issues).await {
+        Ok(look) => look,
+        Err(error) => {
+            tracing::warn!(%error, "running work could not be looked at");
+            return None;
+        }
+    };
+    let pairs = lookout.pairs(look.seen());
+    let found = if pairs.is_empty() {
+        Ok(Vec::new())
+    } else {
+        look.test_merges(&commits(&pairs)).await
+    };
+    let touched = look.seen().iter().filter_map(|seen| {
+        Some(Touched {
+            issue: seen.issue,
+            attempt: *attempts.get(&seen.issue)?,
+            paths: seen.diff.paths.clone(),
+        })
+    });
+    Some(Input::Looked {
+        touched: touched.collect(),
+        conflicts: conflicts(pairs, found),
+    })
+}
+
+fn commits(pairs: &[Pair]) -> Vec<(CommitId, CommitId)> {
+    let both = |pair: &Pair| (pair.one.1.clone(), pair.other.1.clone());
+    pairs.iter().map(both).collect()
+}
+
+fn conflicts(pairs: Vec<Pair>, found: Result<Vec<Vec<String>>, RepositoryError>) -> Vec<Conflict> {
     let found = found.unwrap_or_else(|error| {
         tracing::warn!(%error, "the work of these tasks could not be merged for a trial");
         Vec::new()
     });
-    let conflicts = pairs
-        .iter()
-        .zip(found)
+    let conflicting = pairs.into_iter().zip(found);
+    conflicting
         .filter(|(_, paths)| !paths.is_empty())
         .map(|(pair, paths)| Conflict {
             issue: pair.one.0,
             with: pair.other.0,
             paths,
-        });
-    let conflicts = conflicts.collect();
-    Input::TestMerged { issues, conflicts }
+        })
+        .collect()
 }

@@ -6,7 +6,7 @@ use crate::engine::halt::{Halt, check_failure};
 use crate::ports::{
     AgentEnd, AgentOrder, AgentReport, AgentTask, Capture, Conversation, Workspace,
 };
-use crate::rules::evaluate::advice::steps;
+use crate::rules::evaluate::advice::for_agent;
 use crate::rules::event::Fact;
 use crate::rules::ids::ConversationId;
 use crate::rules::money::{Basis, Usd};
@@ -221,7 +221,7 @@ impl<'a, 'b> Rounds<'a, 'b> {
             branch: attempt.branch(),
             files: &attempt.task().footprint,
             checks: &checks,
-            steps: &steps(attempt.task().evaluation.as_deref()),
+            steps: &for_agent(attempt.task().evaluation.as_deref()),
             instructions: attempt.work.entry.approval.instructions(),
         };
         let template = attempt.work.orders.template.as_deref();

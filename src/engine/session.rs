@@ -11,7 +11,7 @@ use crate::engine::turn::Live;
 use crate::engine::verify::BaseVerdicts;
 use crate::ports::{JournalError, Ports, Stop};
 use crate::rules::event::{Command, Event, Input, Recorded};
-use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId};
+use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::Charge;
 use crate::rules::schedule::session::{Phase, Session};
@@ -73,7 +73,9 @@ pub(super) struct Loop<'a> {
     stops: HashMap<IssueNumber, Stop>,
     pub(super) announcements: JoinSet<()>,
     /// The run of the merge matrix; one at a time.
-    pub(super) trials: JoinSet<Input>,
+    pub(super) trials: JoinSet<Option<Input>>,
+    /// When running work was last looked at.
+    pub(super) looked: Timestamp,
     looks: u32,
     pub(super) calm: Calm,
     /// Stops the trial of the whole.
@@ -106,6 +108,7 @@ pub async fn run(
         stops: HashMap::new(),
         announcements: JoinSet::new(),
         trials: JoinSet::new(),
+        looked: ports.clock.now(),
         looks: 0,
         calm: Calm::default(),
         trial: Stop::new(),
@@ -196,7 +199,7 @@ impl Loop<'_> {
             tokio::select! {
                 Some(message) = self.inbox.recv() => take(message, &mut inputs, &mut durable),
                 Some(ended) = self.attempts.join_next_with_id() => inputs.extend(self.ended(ended)),
-                Some(tested) = self.trials.join_next() => inputs.extend(tested.ok()),
+                Some(tested) = self.trials.join_next() => inputs.extend(tested.ok().flatten()),
                 _ = look.tick() => inputs.extend(self.look_around().await?),
                 () = tokio::time::sleep(wake.unwrap_or(LOOK_EVERY)), if wake.is_some() => inputs.push(Input::Tick),
                 () = stop.asked(), if !stopping => {
@@ -269,6 +272,7 @@ impl Loop<'_> {
         if self.looks.is_multiple_of(LOOKS_PER_MERGE) {
             self.look_for_merges();
         }
+        self.look_at_work();
         if self.looks.is_multiple_of(LOOKS_PER_READING) {
             inputs.extend(self.look_at_resources().await);
         }
@@ -351,6 +355,7 @@ impl Loop<'_> {
             | Event::Merged { .. }
             | Event::CertificateTold { .. }
             | Event::TestMerged { .. }
+            | Event::Looked { .. }
             | Event::ReworkOffered { .. }
             | Event::SlotsChanged { .. }
             | Event::SpentElsewhere { .. }

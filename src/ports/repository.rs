@@ -1,6 +1,7 @@
 //! The mirror, its worktrees and the remote.
 
 use crate::rules::ids::{AttemptNumber, BranchName, CommitId, IssueNumber, SlotNumber, TreeId};
+use crate::rules::rework::Seen;
 use crate::rules::task::{Commit, CommitMessage, DiffStat};
 use async_trait::async_trait;
 use std::path::{Path, PathBuf};
@@ -166,6 +167,9 @@ pub trait Repository: Send + Sync {
         &self,
         pairs: &[(CommitId, CommitId)],
     ) -> Result<Vec<Vec<String>>, RepositoryError>;
+    /// Looks at what agents that still work have changed so far. Nothing of theirs is run, no link of theirs followed, and
+    /// no attempt waits for it: work that cannot be looked at now is left out.
+    async fn look(&self, issues: &[IssueNumber]) -> Result<Box<dyn Look>, RepositoryError>;
     /// Those of the paths that hold markers of a conflict in this tree.
     async fn marked(&self, tree: &TreeId, paths: &[String])
     -> Result<Vec<String>, RepositoryError>;
@@ -185,6 +189,18 @@ pub trait Repository: Send + Sync {
         commit: &CommitId,
         expected: Option<&CommitId>,
     ) -> Result<(), RepositoryError>;
+}
+
+/// Running work as it was at one moment; what was read for it goes when dropped.
+#[async_trait]
+pub trait Look: Send + Sync {
+    /// What was seen; work that is as it was laid out changes nothing.
+    fn seen(&self) -> &[Seen];
+    /// The same as [`Repository::test_merges`], also for what was seen.
+    async fn test_merges(
+        &self,
+        pairs: &[(CommitId, CommitId)],
+    ) -> Result<Vec<Vec<String>>, RepositoryError>;
 }
 
 /// A clean worktree of one commit.

@@ -1,7 +1,8 @@
 //! An evaluation, for a person and for a program: every factor, every rule that fired, and what decided.
 
 use crate::reporters::table::grid;
-use crate::reporters::words::{brief, fit};
+use crate::reporters::words::{brief, wrapped};
+use crate::rules::evaluate::advice::{Step, for_agent, steps};
 use crate::rules::evaluate::clarity::Doubt;
 use crate::rules::evaluate::evaluation::Evaluation;
 use crate::rules::evaluate::graded::Graded;
@@ -13,83 +14,97 @@ use serde_json::{Value, json};
 
 /// Columns that the other columns of the factors take.
 const BESIDE: usize = 44;
+/// Columns of the head of a line.
+const HEAD: usize = 12;
 /// Columns that reasons get at least.
 const LEAST: usize = 24;
 
 /// The evaluation in full, as lines of at most about `width` columns.
 #[must_use]
 pub fn evaluation_text(evaluation: &Evaluation, width: usize) -> String {
-    let mut lines = vec![
-        format!(
-            "route       {}: {}",
+    let said = |head: &str, text: &str| entry(head, text, width);
+    let by = |word: &str, because: &str| format!("{word} ({because})");
+    let mut lines = said(
+        "route",
+        &format!(
+            "{}: {}",
             evaluation.route.word(),
             row(evaluation.row.as_ref())
         ),
-        format!(
-            "type        {} ({})",
-            evaluation.kind.word(),
-            printable(&evaluation.kind_because)
-        ),
-        format!(
-            "priority    {} ({})",
-            evaluation.priority.word(),
-            printable(&evaluation.priority_because)
-        ),
-        String::new(),
-    ];
+    );
+    lines.extend(said(
+        "type",
+        &by(evaluation.kind.word(), &evaluation.kind_because),
+    ));
+    lines.extend(said(
+        "priority",
+        &by(evaluation.priority.word(), &evaluation.priority_because),
+    ));
+    lines.push(String::new());
     lines.extend(factors(evaluation, width));
     lines.push(String::new());
-    lines.extend(rules(evaluation));
-    lines.push(format!("suitability {}", decided(evaluation)));
+    for fired in &evaluation.fired {
+        lines.extend(said("rule", &rule(fired)));
+    }
+    lines.extend(said("suitability", &decided(evaluation)));
     for doubt in &evaluation.doubts {
-        lines.push(format!("not clear   {}", printable(&doubt.words())));
+        lines.extend(said("not clear", &doubt.words()));
     }
-    if !evaluation.recommendations.is_empty() {
-        let all = evaluation.recommendations.join(", ");
-        lines.push(format!("recommended {}", printable(&all)));
+    for step in steps(evaluation) {
+        lines.extend(match step {
+            Step::Agent(words) => said("agent", &words),
+            Step::Person(words) => said("reviewer", &words),
+        });
     }
-    lines.push(format!("here        {}", meaning(evaluation)));
+    lines.extend(said("here", &meaning(evaluation)));
     lines.join("\n") + "\n"
+}
+
+/// What stands behind a head, in as many lines as it takes.
+fn entry(head: &str, text: &str, width: usize) -> Vec<String> {
+    let room = width.saturating_sub(HEAD).max(LEAST);
+    let lines = wrapped(&printable(text), room).into_iter().enumerate();
+    let head = |at| if at == 0 { head } else { "" };
+    lines
+        .map(|(at, line)| format!("{:<HEAD$}{line}", head(at)))
+        .collect()
 }
 
 fn factors(evaluation: &Evaluation, width: usize) -> Vec<String> {
     let room = width.saturating_sub(BESIDE).max(LEAST);
     let mut rows = Vec::new();
     for (name, graded) in scores(evaluation) {
-        let cells = [name, graded.level.word(), "", &graded.score.to_string(), ""];
+        let cells = [name, graded.level.word(), "", &graded.score.to_string()];
         rows.push(cells.map(ToOwned::to_owned).to_vec());
         for factor in &graded.factors {
+            let mut reasons = wrapped(&printable(&factor.because.join(", ")), room).into_iter();
             rows.push(vec![
                 format!("  {}", printable(&factor.name)),
-                fit(&printable(&factor.because.join(", ")), room),
+                reasons.next().unwrap_or_default(),
                 factor.weight.to_string(),
                 factor.value.to_string(),
-                String::new(),
             ]);
+            let nothing = String::new;
+            rows.extend(reasons.map(|reason| vec![nothing(), reason, nothing(), nothing()]));
         }
-    }
-    for row in &mut rows {
-        row.pop();
     }
     grid(vec!["score", "because", "weight", "value"], rows, 2)
 }
 
-fn rules(evaluation: &Evaluation) -> Vec<String> {
-    let line = |fired: &Fired| {
-        let end = if fired.is_final { ", final" } else { "" };
-        let (rule, because) = (printable(&fired.rule), printable(&fired.because));
-        format!(
-            "rule        {rule} -> {}{end}: {because}",
-            fired.suitability.word()
-        )
+fn rule(fired: &Fired) -> String {
+    let end = if fired.is_final {
+        ", and no rule after it"
+    } else {
+        ""
     };
-    evaluation.fired.iter().map(line).collect()
+    let suitability = fired.suitability.word();
+    format!("{} says {suitability}{end}: {}", fired.rule, fired.because)
 }
 
 fn decided(evaluation: &Evaluation) -> String {
     let word = evaluation.suitability.word();
     match evaluation.deciding() {
-        Some(fired) => format!("{word}: the rule {} decided", printable(&fired.rule)),
+        Some(fired) => format!("{word}: the rule {} decided", fired.rule),
         None => format!("{word}: no rule matched"),
     }
 }
@@ -99,7 +114,7 @@ fn meaning(evaluation: &Evaluation) -> String {
     match (evaluation.mode, evaluation.obstacle()) {
         (Mode::Advise, _) => "it would run: routing.mode is advise".to_owned(),
         (Mode::Off, _) => "it would run: routing.mode is off".to_owned(),
-        (Mode::Enforce, Some(obstacle)) => format!("it would not run: {}", printable(&obstacle)),
+        (Mode::Enforce, Some(obstacle)) => format!("it would not run: {obstacle}"),
         (Mode::Enforce, None) if evaluation.wants_approval() => {
             "it would wait for `autoissue approve`: routing.mode is enforce".to_owned()
         }
@@ -174,6 +189,7 @@ pub fn evaluation_json(evaluation: &Evaluation) -> Value {
         "rules": rules.collect::<Value>(),
         "unclear": evaluation.doubts.iter().map(Doubt::words).collect::<Value>(),
         "recommendations": evaluation.recommendations,
+        "steps": for_agent(Some(evaluation)),
         "care": evaluation.care().collect::<Value>(),
         "priority": evaluation.priority.word(),
         "priority_because": evaluation.priority_because,

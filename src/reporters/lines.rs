@@ -4,7 +4,7 @@ use crate::reporters::fact_lines::fact_found;
 use crate::reporters::line::Line;
 use crate::reporters::paint::Tone;
 use crate::reporters::time::{ahead, human};
-use crate::reporters::together::{counted, sentence};
+use crate::reporters::together::{counted, meeting, sentence};
 use crate::reporters::words::{brief, fit, plural, spoken, tone_of, why};
 use crate::reporters::{plan_lines, slots};
 use crate::rules::certificate::{Certificate, Part};
@@ -72,6 +72,7 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
         Event::BreakerClosed => Some(Line::news(Tone::Good, "breaker closed", "")),
         Event::TaskEnded { issue, .. } => task_ended(tally, *issue),
         Event::TestMerged { conflicts, .. } => conflicting(conflicts),
+        Event::Looked { conflicts, .. } => meeting(tally, conflicts),
         Event::ReworkOffered { issue, with, .. } => Some(reworked(*issue, with)),
         Event::ReworkGivenUp { issue, reason } => Some(given_up(*issue, reason)),
         Event::Certifying { parts } => Some(certifying(parts)),

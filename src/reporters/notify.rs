@@ -1,13 +1,14 @@
-//! Tells a webhook when a person is wanted: a JSON POST at the end of a session, and when a task needs a person.
+//! Tells a webhook when a person is wanted: a JSON POST at the end of a session, when a task needs a person, and when one
+//! waits for approval.
 //!
 //! The payload is `{"event":...,"session":...,"project":...,"text":...}`, where `event` is `session_finished`,
-//! `session_interrupted` or `needs_human`. The first two have a `summary` as in `reporters::shape`; the last has
-//! `issue`, `title` and `reason`. `text` is one line for people, which is all that Slack and its kin look at.
+//! `session_interrupted`, `needs_human` or `approval_awaited`. The first two have a `summary` as in `reporters::shape`;
+//! the others have `issue`, `title` and `reason`. `text` is one line for people, which is all that Slack and its kin look at.
 
 use crate::ports::Reporter;
 use crate::reporters::shape;
 use crate::reporters::words::{brief, fit, plural};
-use crate::rules::event::{Event, Progress, Recorded};
+use crate::rules::event::{Consent, Event, Progress, Recorded};
 use crate::rules::ids::IssueNumber;
 use crate::rules::printable::printable;
 use crate::rules::tally::{Phase, Tally};
@@ -114,25 +115,56 @@ fn notice(tally: &Tally, event: &Event) -> Option<Value> {
         reason,
     } = event
     {
-        return Some(needs_human(tally, *issue, reason.as_deref()));
+        let reason = reason.as_deref().unwrap_or_default();
+        return Some(wanted(tally, *issue, reason, Call::NeedsHuman));
+    }
+    if let Event::Consent {
+        issue,
+        consent: Consent::Awaited { reason },
+    } = event
+    {
+        return Some(wanted(tally, *issue, reason, Call::Approval));
     }
     let is_end = matches!(event, Event::SessionFinished | Event::SessionInterrupted);
     is_end.then(|| session_over(tally))
 }
 
-fn needs_human(tally: &Tally, issue: IssueNumber, reason: Option<&str>) -> Value {
+/// What a person is called for.
+#[derive(Clone, Copy)]
+enum Call {
+    NeedsHuman,
+    Approval,
+}
+
+impl Call {
+    /// Its event, and what the notice says between the issue and its title.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::NeedsHuman => ("needs_human", "needs a person"),
+            Self::Approval => ("approval_awaited", "waits for approval"),
+        }
+    }
+}
+
+fn wanted(tally: &Tally, issue: IssueNumber, reason: &str, call: Call) -> Value {
     let title = tally.tasks.get(&issue).map_or("", |task| &task.title);
     let title = fit(&printable(title), TITLE);
-    let reason = brief(reason.unwrap_or_default());
+    let reason = brief(reason);
     let project = printable(&tally.project);
+    let (event, words) = call.words();
+    let because = if reason.is_empty() {
+        String::new()
+    } else {
+        format!(" ({reason})")
+    };
     json!({
-        "event": "needs_human",
+        "event": event,
         "session": tally.session,
         "project": tally.project,
         "issue": issue,
         "title": title,
         "reason": reason,
-        "text": escaped(&format!("{project}{issue} needs a person: {title} ({reason})")),
+        "text": escaped(&format!("{project}{issue} {words}: {title}{because}")),
     })
 }
 
@@ -346,8 +378,30 @@ mod tests {
         let text = notice["text"].as_str().unwrap();
         assert_eq!(
             text,
-            "acme/shop#12 needs a person: &lt;!channel&gt; &amp; co ()"
+            "acme/shop#12 needs a person: &lt;!channel&gt; &amp; co"
         );
+    }
+
+    #[test]
+    fn who_waits_for_approval_is_told_and_an_answer_is_not() {
+        let mut script = Script::begun(&[script::titled(12, "Drop the table", "database", &[])]);
+        let issue = IssueNumber(12);
+        let reason = "a migration; medium risk".to_owned();
+        let consent = Consent::Awaited { reason };
+        script.push(Event::Consent { issue, consent });
+        let heard = notice(&script.tally(), &script.events.last().unwrap().event).unwrap();
+        assert_eq!(
+            (&heard["event"], &heard["issue"]),
+            (&json!("approval_awaited"), &json!(12))
+        );
+        assert_eq!(
+            heard["text"],
+            "acme/shop#12 waits for approval: Drop the table (a migration; medium risk)"
+        );
+        let consent = Consent::Given { instructions: None };
+        script.push(Event::Consent { issue, consent });
+        let answered = notice(&script.tally(), &script.events.last().unwrap().event);
+        assert_eq!(answered, None);
     }
 
     #[test]

@@ -123,6 +123,7 @@ fn name(event: &Event) -> &'static str {
         Event::BreakerClosed => "breaker_closed",
         Event::TaskEnded { .. } => "task_ended",
         Event::TestMerged { .. } => "test_merged",
+        Event::Looked { .. } => "looked",
         Event::ReworkOffered { .. } => "rework_offered",
         Event::ReworkGivenUp { .. } => "rework_given_up",
         Event::Certifying { .. } => "certifying",
@@ -201,6 +202,7 @@ fn fields(tally: &Tally, event: &Event) -> Value {
         Event::BreakerOpened { .. } => breaker_opened(event),
         Event::TaskEnded { issue, .. } => task_ended(tally, *issue),
         Event::TestMerged { .. }
+        | Event::Looked { .. }
         | Event::ReworkOffered { .. }
         | Event::ReworkGivenUp { .. }
         | Event::Certifying { .. }

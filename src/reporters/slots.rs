@@ -5,7 +5,7 @@ use crate::reporters::paint::Tone;
 use crate::reporters::shape::with;
 use crate::reporters::time::rfc3339;
 use crate::reporters::words::size;
-use crate::rules::room::{Lessened, Room, Shortage, SlotsReason};
+use crate::rules::room::{Lessened, Reserve, Room, Shortage, SlotsReason};
 use crate::rules::tally::Tally;
 use serde_json::{Value, json};
 
@@ -15,7 +15,9 @@ pub(super) fn changed(tally: &Tally, reason: &SlotsReason) -> Line {
     let head = format!("{now} of {configured} slots");
     match reason {
         SlotsReason::Short(shortage) => {
-            let text = format!(": {}{}", short(shortage), left(shortage));
+            let settings = tally.settings.as_ref();
+            let reserve = settings.and_then(|settings| settings.adaptive);
+            let text = format!(": {} is short{}", name(shortage), left(shortage, reserve));
             Line::news(Tone::Warn, head, text)
         }
         SlotsReason::Room if now == configured => {
@@ -29,31 +31,44 @@ pub(super) fn changed(tally: &Tally, reason: &SlotsReason) -> Line {
 pub(super) fn standing(tally: &Tally) -> Option<String> {
     let lessened = tally.lessened?;
     let (now, configured) = tally.slots();
-    let short = short(&lessened.shortage);
-    Some(format!("{now} of {configured} slots: {short}"))
+    let (name, is) = (name(&lessened.shortage), is(&lessened));
+    Some(format!("{now} of {configured} slots: {name} {is} short"))
 }
 
 /// What a task waits for: `2 of 4 are used while memory is short`.
 pub(super) fn while_short(lessened: &Lessened, configured: u32) -> String {
-    let (now, short) = (lessened.slots, short(&lessened.shortage));
-    format!("{now} of {configured} are used while {short}")
+    let (now, name) = (lessened.slots, name(&lessened.shortage));
+    let since = if lessened.recovers { "since" } else { "while" };
+    format!(
+        "{now} of {configured} are used {since} {name} {} short",
+        is(lessened)
+    )
 }
 
-fn short(shortage: &Shortage) -> &'static str {
+fn is(lessened: &Lessened) -> &'static str {
+    if lessened.recovers { "was" } else { "is" }
+}
+
+fn name(shortage: &Shortage) -> &'static str {
     match shortage {
-        Shortage::Memory(_) => "memory is short",
-        Shortage::Disk(_) => "disk space is short",
-        Shortage::Requests(_) => "the forge takes few more requests",
-        Shortage::AgentLimit { .. } => "the agent's provider sets limits",
+        Shortage::Memory(_) => "memory",
+        Shortage::Disk(_) => "disk space",
+        Shortage::Requests(_) => "what the forge still takes",
+        Shortage::AgentLimit { .. } => "what the agent's provider allows",
     }
 }
 
-fn left(shortage: &Shortage) -> String {
+/// How much is left, and how much is to stay so.
+fn left(shortage: &Shortage, reserve: Option<Reserve>) -> String {
+    let of = |room: &Room, kept: Option<u64>| {
+        let (free, total) = (size(room.free), size(room.total));
+        let kept = kept.map(|kept| format!(", {} kept free", size(kept)));
+        format!(" ({free} of {total} left{})", kept.unwrap_or_default())
+    };
     match shortage {
-        Shortage::Memory(room) | Shortage::Disk(room) => {
-            format!(" ({} of {} left)", size(room.free), size(room.total))
-        }
-        Shortage::Requests(quota) => format!(" ({} left)", quota.left),
+        Shortage::Memory(room) => of(room, reserve.map(|reserve| reserve.memory)),
+        Shortage::Disk(room) => of(room, reserve.map(|reserve| reserve.disk)),
+        Shortage::Requests(quota) => format!(" ({} requests)", quota.left),
         Shortage::AgentLimit { .. } => String::new(),
     }
 }
@@ -73,7 +88,8 @@ pub(super) fn fields(tally: &Tally, reason: &SlotsReason) -> Value {
 pub(super) fn standing_json(tally: &Tally) -> Value {
     let (now, configured) = tally.slots();
     let short = tally.lessened.map(|lessened| word(&lessened.shortage));
-    json!({ "now": now, "configured": configured, "short": short })
+    let recovers = tally.lessened.is_some_and(|lessened| lessened.recovers);
+    json!({ "now": now, "configured": configured, "short": short, "recovers": recovers })
 }
 
 /// One word for programs.
@@ -106,9 +122,22 @@ mod tests {
     use crate::rules::ids::Timestamp;
     use crate::rules::room::Quota;
     use crate::rules::script::{self, Script};
+    use crate::rules::settings::Settings;
 
     fn told(changes: &[(u32, SlotsReason)]) -> (Tally, String) {
         let mut script = Script::begun(&[script::task(12, "backend", &[])]);
+        let adaptive = Some(Reserve {
+            memory: 1 << 30,
+            memory_each: 600 << 20,
+            disk: 1 << 30,
+            requests_each: 25,
+            calm_millis: 60_000,
+        });
+        let settings = Box::new(Settings {
+            adaptive,
+            ..script::settings()
+        });
+        script.push(Event::SessionResumed { settings });
         let mut lines = Vec::new();
         for (slots, reason) in changes {
             let (slots, reason) = (*slots, *reason);
@@ -135,17 +164,17 @@ mod tests {
             (2, SlotsReason::Room),
         ]);
         insta::assert_snapshot!(lines, @r#"
-        2 of 3 slots: memory is short (612 MiB of 4.0 GiB left)
+        2 of 3 slots: memory is short (612 MiB of 4.0 GiB left, 1.0 GiB kept free)
         {"slots":2,"configured":3,"reason":"memory","free_bytes":641728512,"total_bytes":4294967296}
-        1 of 3 slots: disk space is short (612 MiB of 4.0 GiB left)
+        1 of 3 slots: disk space is short (612 MiB of 4.0 GiB left, 1.0 GiB kept free)
         {"slots":1,"configured":3,"reason":"disk","free_bytes":641728512,"total_bytes":4294967296}
         2 of 3 slots: there is room for one more
         {"slots":2,"configured":3,"reason":"room"}
-        1 of 3 slots: the forge takes few more requests (40 left)
+        1 of 3 slots: what the forge still takes is short (40 requests)
         {"slots":1,"configured":3,"reason":"forge_limit","requests_left":40,"until":"2026-09-21T14:14:20.000Z"}
         2 of 3 slots: there is room for one more
         {"slots":2,"configured":3,"reason":"room"}
-        1 of 3 slots: the agent's provider sets limits
+        1 of 3 slots: what the agent's provider allows is short
         {"slots":1,"configured":3,"reason":"agent_limit","until":"2026-09-21T14:14:20.000Z"}
         2 of 3 slots: there is room for one more
         {"slots":2,"configured":3,"reason":"room"}
@@ -153,7 +182,7 @@ mod tests {
         let shown = standing(&tally);
         assert_eq!(
             shown.as_deref(),
-            Some("2 of 3 slots: the agent's provider sets limits")
+            Some("2 of 3 slots: what the agent's provider allows was short")
         );
         let (whole, line) = told(&[
             (2, short(Shortage::Memory(Room { free, total }))),

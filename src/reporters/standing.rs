@@ -7,6 +7,7 @@ use crate::reporters::paint::{Colour, Paint, Tone};
 use crate::reporters::plan_lines;
 use crate::reporters::table::{session_table, state, tokens};
 use crate::reporters::time::{ago, human};
+use crate::reporters::together;
 use crate::reporters::words::{address, brief, fit, plural, verdict, why};
 use crate::rules::event::Progress;
 use crate::rules::ids::{IssueNumber, SessionId, Timestamp};
@@ -40,6 +41,7 @@ impl Sight<'_> {
             parts.push(session_table(self.tally, self.now, width, colour));
         }
         parts.push(self.activities(width, paint).join("\n"));
+        parts.push(self.conflicts(width, paint).join("\n"));
         // What a plan costs so far stands in its own line.
         if self.tally.plan_stage().is_none() {
             parts.push(self.sums(width, paint).join("\n"));
@@ -55,6 +57,7 @@ impl Sight<'_> {
         let mut lines = vec![self.head(width, paint)];
         lines.extend(plan_lines::standing(self.tally, self.now));
         lines.extend(self.view(width, paint).slots());
+        lines.extend(self.conflicts(width, paint));
         lines.extend(self.sums(width, paint));
         lines.join("\n")
     }
@@ -122,6 +125,13 @@ impl Sight<'_> {
         tasks.filter_map(activity).collect()
     }
 
+    /// What does not merge as it stands, a line each.
+    fn conflicts(&self, width: usize, paint: Paint) -> Vec<String> {
+        let told = together::told(self.tally);
+        let line = |line: String| paint.tone(Tone::Warn, &fit(&line, width));
+        told.into_iter().map(line).collect()
+    }
+
     fn sums(&self, width: usize, paint: Paint) -> Vec<String> {
         let view = self.view(width, paint);
         let mut lines = vec![view.total(width)];
@@ -173,6 +183,8 @@ impl Sight<'_> {
                 .map(|model| ("model", printable(model))),
         );
         facts.push(("branch", branch(task)));
+        let conflicts = together::of_task(self.tally, task.issue);
+        facts.extend(conflicts.map(|words| ("conflict", words)));
         facts.extend(
             task.commit
                 .as_ref()

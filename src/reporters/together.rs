@@ -1,11 +1,18 @@
 //! What is said of a session's work as a whole.
 
+use crate::reporters::line::Line;
+use crate::reporters::paint::Tone;
 use crate::reporters::words::plural;
 use crate::rules::certificate::{Certificate, LeftOut, Proof, Why};
 use crate::rules::event::Event;
+use crate::rules::ids::IssueNumber;
 use crate::rules::printable::printable;
+use crate::rules::rework::Conflict;
+use crate::rules::tally::Tally;
 use serde_json::{Value, json};
 
+/// Conflicts that one line tells besides the first.
+const MOST_TOLD: usize = 4;
 /// How many issues are named in one line.
 const MOST: usize = 12;
 
@@ -47,6 +54,86 @@ pub(super) fn left_out(certificate: &Certificate) -> impl Iterator<Item = (Strin
     certificate.left_out.iter().map(line)
 }
 
+/// Conflicts that were found while somebody still works on them.
+pub(super) fn meeting(tally: &Tally, conflicts: &[Conflict]) -> Option<Line> {
+    let (first, more) = conflicts.split_first()?;
+    let more = more.iter().take(MOST_TOLD).map(both_change);
+    let mut told: Vec<String> = std::iter::once(both_change(first)).chain(more).collect();
+    told.push(then(tally).to_owned());
+    let text = told.join("; ");
+    let text = text.trim_end_matches("; ");
+    let (head, rest) = text.split_once(' ').unwrap_or((text, ""));
+    Some(Line::news(Tone::Warn, head, format!(" {rest}")))
+}
+
+/// All that does not merge as it stands: what is still worked on, then what is offered.
+pub(super) fn told(tally: &Tally) -> Vec<String> {
+    let brewing = tally.brewing.iter().map(|conflict| match then(tally) {
+        "" => both_change(conflict),
+        then => format!("{}; {then}", both_change(conflict)),
+    });
+    brewing
+        .chain(tally.conflicts.iter().map(both_change))
+        .collect()
+}
+
+/// The same of one task, in words that follow its number.
+pub(super) fn of_task(tally: &Tally, issue: IssueNumber) -> impl Iterator<Item = String> + '_ {
+    let all = tally.brewing.iter().chain(&tally.conflicts);
+    all.filter_map(move |conflict| {
+        let other = conflict.of(issue)?;
+        Some(format!(
+            "does not merge with {other} over {}",
+            named(&conflict.paths)
+        ))
+    })
+}
+
+/// The same as printed JSON.
+pub(super) fn open(tally: &Tally) -> Value {
+    let as_value = |running: bool| {
+        move |conflict: &Conflict| {
+            json!({
+                "issue": conflict.issue,
+                "with": conflict.with,
+                "paths": conflict.paths,
+                "running": running,
+            })
+        }
+    };
+    let brewing = tally.brewing.iter().map(as_value(true));
+    brewing
+        .chain(tally.conflicts.iter().map(as_value(false)))
+        .collect()
+}
+
+fn both_change(conflict: &Conflict) -> String {
+    let (one, other) = (conflict.with, conflict.issue);
+    format!(
+        "{one} and {other} both change {} and do not merge",
+        named(&conflict.paths)
+    )
+}
+
+/// What will be done about it.
+fn then(tally: &Tally) -> &'static str {
+    let settings = tally.settings.as_ref();
+    if settings.is_some_and(|settings| settings.together.rework) {
+        "the later will be reworked"
+    } else {
+        ""
+    }
+}
+
+/// The first of the files, and how many more.
+fn named(paths: &[String]) -> String {
+    let first = paths.first().map_or("?", String::as_str);
+    match paths.len() {
+        0 | 1 => printable(first),
+        count => format!("{} and {} more", printable(first), count - 1),
+    }
+}
+
 /// How many are left out: ` 2 pulls left out`.
 pub(super) fn counted(certificate: &Certificate) -> String {
     match certificate.left_out.len() {
@@ -76,6 +163,14 @@ pub(super) fn as_json(certificate: &Certificate) -> Value {
 pub(super) fn fields(event: &Event) -> Value {
     if let Event::TestMerged { issues, conflicts } = event {
         return json!({ "issues": issues, "conflicts": conflicts });
+    }
+    if let Event::Looked {
+        touched,
+        conflicts,
+        over,
+    } = event
+    {
+        return json!({ "touched": touched, "conflicts": conflicts, "over": over });
     }
     if let Event::ReworkOffered { issue, with, paths } = event {
         return json!({ "issue": issue, "with": with, "paths": paths });

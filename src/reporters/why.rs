@@ -37,7 +37,9 @@ pub fn told(why: &Explanation, now: Timestamp, dry: bool) -> String {
 
 fn standing(why: &Explanation, now: Timestamp, dry: bool) -> String {
     if let Some((ending, reason)) = &why.ended {
-        let reason = reason.as_ref().map(|reason| format!(": {}", brief(reason)));
+        let reason = reason.as_deref().map(brief);
+        let reason = reason.filter(|reason| !reason.is_empty());
+        let reason = reason.map(|reason| format!(": {reason}"));
         let ending = ending.word().replace('_', " ");
         return format!("It ended as {ending}{}.\n", reason.unwrap_or_default());
     }
@@ -58,11 +60,16 @@ fn waits_for(wait: &Wait, now: Timestamp) -> String {
     match wait {
         Wait::Need { issue } => format!("{issue}, which it needs"),
         Wait::Merge { issue } => format!("the merge of {issue}, which it needs"),
-        Wait::Collision { issue, runs, over } => {
-            let stands = if *runs {
-                "which runs"
-            } else {
-                "which was passed over too often and goes first"
+        Wait::Collision {
+            issue,
+            runs,
+            changed,
+            over,
+        } => {
+            let stands = match (runs, changed.as_slice()) {
+                (true, []) => "which runs".to_owned(),
+                (true, changed) => format!("which runs and has changed {} already", files(changed)),
+                (false, _) => "which was passed over too often and goes first".to_owned(),
             };
             format!("{issue}, {stands}: {}", collides(over))
         }
@@ -110,6 +117,23 @@ fn collides(over: &Over) -> String {
 
 fn shared(file: &Shared) -> String {
     format!("{} ({})", printable(&file.path), percent(file.chance))
+}
+
+/// The first few by name.
+fn files(paths: &[String]) -> String {
+    let named: Vec<String> = paths
+        .iter()
+        .take(FILES)
+        .map(|path| printable(path))
+        .collect();
+    match paths.len().saturating_sub(FILES) {
+        0 => named.join(", "),
+        more => format!(
+            "{} and {}",
+            named.join(", "),
+            plural(more as u64, "more file")
+        ),
+    }
 }
 
 fn percent(chance: f64) -> String {
@@ -183,7 +207,15 @@ fn wait_json(wait: &Wait) -> Value {
     match wait {
         Wait::Need { issue } => json!({ "kind": "need", "issue": issue }),
         Wait::Merge { issue } => json!({ "kind": "merge", "issue": issue }),
-        Wait::Collision { issue, runs, over } => collision_json(*issue, *runs, over),
+        Wait::Collision {
+            issue,
+            runs,
+            changed,
+            over,
+        } => with(
+            collision_json(*issue, *runs, over),
+            json!({ "changed": changed }),
+        ),
         Wait::Slot { ahead, lessened } => slot_json(*ahead, *lessened),
         Wait::Time { until, reason } => {
             json!({ "kind": "time", "until": rfc3339(*until), "reason": reason })

@@ -29,6 +29,23 @@ pub fn fit(text: &str, width: usize) -> String {
     clipped
 }
 
+/// The text in lines of at most so many columns, broken between words; a word that is longer is cut.
+#[must_use]
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let word = fit(word, width.max(1));
+        match lines.last_mut() {
+            Some(line) if line.width() + 1 + word.width() <= width => {
+                line.push(' ');
+                line.push_str(&word);
+            }
+            Some(_) | None => lines.push(word),
+        }
+    }
+    lines
+}
+
 /// An ending, or another of our words with `_` in it, for people.
 #[must_use]
 pub fn spoken(word: &str) -> String {
@@ -119,6 +136,15 @@ fn decoded(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_broken_between_words() {
+        let check = |text: &str, width, expect: &[&str]| assert_eq!(wrapped(text, width), expect);
+        check("one two three", 7, &["one two", "three"]);
+        check("one  two\nthree", 13, &["one two three"]);
+        check("extraordinary it is", 7, &["extrao…", "it is"]);
+        check("", 7, &[]);
+    }
 
     #[test]
     fn wide_letters_count_twice_when_clipped() {

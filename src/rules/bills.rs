@@ -14,6 +14,7 @@ impl Tally {
         outcome: &Outcome,
     ) {
         let cost = outcome.charge.cost;
+        self.forget_brewing(issue);
         self.granted = self.granted.minus(grant);
         self.spent += cost;
         self.overshoot += cost.minus(grant);

@@ -11,7 +11,7 @@ use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, SessionId, SlotN
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
 use crate::rules::plan::progress::Planning;
-use crate::rules::rework::Conflict;
+use crate::rules::rework::{Conflict, Touched};
 use crate::rules::room::SlotsReason;
 use crate::rules::schedule::predict::Prediction;
 use crate::rules::settings::Settings;
@@ -208,6 +208,15 @@ pub enum Event {
         /// What conflicts.
         conflicts: Vec<Conflict>,
     },
+    /// Running work was looked at, and there is news.
+    Looked {
+        /// What these tasks have changed by now.
+        touched: Vec<Touched>,
+        /// What conflicts, and was not known to do so over these files.
+        conflicts: Vec<Conflict>,
+        /// What conflicted, and does no longer.
+        over: Vec<(IssueNumber, IssueNumber)>,
+    },
     /// Its work conflicts with earlier work: it gets one more attempt, on top of that.
     ReworkOffered {
         /// The task.
@@ -304,6 +313,7 @@ impl Event {
             | Self::BreakerOpened { .. }
             | Self::BreakerClosed
             | Self::TestMerged { .. }
+            | Self::Looked { .. }
             | Self::Certifying { .. }
             | Self::Certified { .. }
             | Self::SlotsChanged { .. }

@@ -68,6 +68,7 @@ impl Tally {
             Event::SlotsChanged { slots, reason } => self.slots_changed(*slots, *reason),
             Event::SpentElsewhere { today } => self.elsewhere = *today,
             Event::TestMerged { .. }
+            | Event::Looked { .. }
             | Event::ReworkOffered { .. }
             | Event::ReworkGivenUp { .. }
             | Event::Certifying { .. }
@@ -195,7 +196,10 @@ impl Tally {
                 talks(task, conversation.as_ref());
             }
             Fact::AgentDone { conversation, .. } => talks(task, conversation.as_ref()),
-            Fact::Verified => self.conflicts.retain(|conflict| conflict.issue != issue),
+            Fact::Verified => {
+                self.conflicts.retain(|conflict| conflict.issue != issue);
+                self.forget_brewing(issue);
+            }
             Fact::Committed { commit } => task.commit = Some(CommitTally::new(commit)),
             Fact::Checked { reports } => {
                 task.checks = reports.iter().map(CheckTally::new).collect();

@@ -6,7 +6,7 @@ use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
 use crate::rules::plan::progress::Planning;
-use crate::rules::rework::Conflict;
+use crate::rules::rework::{Conflict, Touched};
 use crate::rules::room::Reading;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Outcome, Task};
@@ -122,6 +122,13 @@ pub enum Input {
     TestMerged {
         /// Whose work was new.
         issues: Vec<IssueNumber>,
+        /// What conflicts, in no order.
+        conflicts: Vec<Conflict>,
+    },
+    /// Running work was looked at.
+    Looked {
+        /// What each has changed so far, nothing included.
+        touched: Vec<Touched>,
         /// What conflicts, in no order.
         conflicts: Vec<Conflict>,
     },

@@ -1,7 +1,7 @@
 //! Conflicts between the work of tasks, found by merging it before a person does, and what is done about them.
 
-use crate::rules::ids::{CommitId, IssueNumber};
-use crate::rules::task::{CheckReport, Commit};
+use crate::rules::ids::{AttemptNumber, CommitId, IssueNumber};
+use crate::rules::task::{CheckReport, Commit, DiffStat};
 use serde::{Deserialize, Serialize};
 
 /// Two tasks whose work really conflicts.
@@ -26,6 +26,44 @@ impl Conflict {
         let first = self.paths.first().map_or("?", String::as_str);
         format!("conflicts with {} over {first}{more}", self.with)
     }
+
+    /// The other of the two, if the task is one of them.
+    #[must_use]
+    pub fn of(&self, issue: IssueNumber) -> Option<IssueNumber> {
+        if self.issue == issue {
+            return Some(self.with);
+        }
+        (self.with == issue).then_some(self.issue)
+    }
+
+    /// Are they the same two tasks, in any order?
+    #[must_use]
+    pub fn is_between(&self, other: &Self) -> bool {
+        (self.issue, self.with) == (other.issue, other.with)
+            || (self.issue, self.with) == (other.with, other.issue)
+    }
+}
+
+/// What an agent that still works has changed so far.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Touched {
+    /// The task.
+    pub issue: IssueNumber,
+    /// The attempt.
+    pub attempt: AttemptNumber,
+    /// The files; of very many, the first.
+    pub paths: Vec<String>,
+}
+
+/// Work as a commit that can be merged for a trial.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Whose.
+    pub issue: IssueNumber,
+    /// The commit; of running work it lasts as long as the look.
+    pub commit: CommitId,
+    /// What it changes; of running work no lines are counted.
+    pub diff: DiffStat,
 }
 
 /// One more attempt at work that conflicts, on top of what it conflicts with.

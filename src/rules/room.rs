@@ -81,6 +81,8 @@ pub struct Lessened {
     pub slots: u32,
     /// What was short last.
     pub shortage: Shortage,
+    /// Is there room again, so that they come back one by one?
+    pub recovers: bool,
 }
 
 impl Lessened {
@@ -92,10 +94,14 @@ impl Lessened {
         reason: SlotsReason,
         configured: u32,
     ) -> Option<Self> {
-        let shortage = match reason {
-            SlotsReason::Short(shortage) => shortage,
-            SlotsReason::Room => before?.shortage,
+        let (shortage, recovers) = match reason {
+            SlotsReason::Short(shortage) => (shortage, false),
+            SlotsReason::Room => (before?.shortage, true),
         };
-        (slots < configured).then_some(Self { slots, shortage })
+        (slots < configured).then_some(Self {
+            slots,
+            shortage,
+            recovers,
+        })
     }
 }

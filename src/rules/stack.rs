@@ -25,6 +25,9 @@ pub struct Together {
     pub certificate: bool,
     /// Does work that conflicts with earlier work get one more attempt on top of that?
     pub rework: bool,
+    /// How often work that still runs is looked at, in seconds; 0 is never.
+    #[serde(default)]
+    pub look_seconds: u32,
 }
 
 /// The offered work of another task that a task's work stands on.

@@ -72,6 +72,8 @@ pub struct Tally {
     pub pause: Option<Pause>,
     /// Work that conflicts with earlier work, as it stands.
     pub conflicts: Vec<Conflict>,
+    /// What conflicts while it is still worked on.
+    pub brewing: Vec<Conflict>,
     /// What came of trying the work together.
     pub certificate: Option<Certificate>,
     /// The place of the last event taken in.

@@ -1,7 +1,7 @@
 //! What events about the work as a whole add to the sums of a session.
 
 use crate::rules::event::Event;
-use crate::rules::ids::Timestamp;
+use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::tally::Tally;
 use crate::rules::task::Ending;
 
@@ -10,6 +10,16 @@ impl Tally {
     pub(super) fn of_the_whole(&mut self, at: Timestamp, event: &Event) {
         if let Event::TestMerged { conflicts, .. } = event {
             self.conflicts.extend(conflicts.iter().cloned());
+        }
+        if let Event::Looked {
+            conflicts, over, ..
+        } = event
+        {
+            self.brewing.retain(|known| {
+                !over.contains(&(known.issue, known.with))
+                    && !conflicts.iter().any(|conflict| conflict.is_between(known))
+            });
+            self.brewing.extend(conflicts.iter().cloned());
         }
         if let Event::ReworkOffered { issue, .. } = event {
             self.requeued(*issue);
@@ -20,5 +30,11 @@ impl Tally {
         if let Event::Certified { certificate } = event {
             self.certificate = Some((**certificate).clone());
         }
+    }
+
+    /// Nobody works on it any more, or its work is done: its commit tells from now on.
+    pub(super) fn forget_brewing(&mut self, issue: IssueNumber) {
+        self.brewing
+            .retain(|known| known.issue != issue && known.with != issue);
     }
 }

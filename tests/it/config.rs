@@ -219,6 +219,7 @@ fn the_defaults_of_scheduling_are_shown() {
     scheduling.dependencies = "merged"                # default
     scheduling.certificate = true                     # default
     scheduling.rework = true                          # default
+    scheduling.lookSeconds = 60                       # default
     scheduling.adaptive = true                        # default
     scheduling.minFreeMemoryMb = 1024                 # default
     scheduling.memoryPerAttemptMb = 600               # default

@@ -1,6 +1,6 @@
 //! What is made of issues, by the real binary: every factor shown, and the rules of the configuration obeyed.
 
-use crate::rig::Rig;
+use crate::rig::{Ran, Rig};
 use serde_json::{Value, json};
 
 fn evaluated(rig: &Rig, number: &str) -> Value {
@@ -27,7 +27,9 @@ fn an_evaluation_shows_every_factor_and_the_rule_that_decided() {
         "priority    high (high risk)",
         "sensitive paths          src/auth/session.rs",
         "suitability low: the rule security decided",
-        "recommended analyze-cause, fix, regression-test",
+        "rule        security says low, and no rule after it: security has to be",
+        "agent       Find the cause before you change anything.",
+        "reviewer    A person has to review and approve it.",
         "here        it would run: routing.mode is advise",
     ] {
         assert!(ran.stdout.contains(line), "{line} in\n{}", ran.stdout);
@@ -40,8 +42,43 @@ fn an_evaluation_shows_every_factor_and_the_rule_that_decided() {
             "{json}"
         );
     }
+    assert_eq!(
+        json["steps"][0],
+        "Find the cause before you change anything."
+    );
     assert_eq!(json["care"], json!(["security", "sensitive paths"]));
     assert!(!rig.path("state").exists(), "nothing was written");
+}
+
+#[test]
+fn an_evaluation_fits_the_screen_and_leaves_nothing_out() {
+    let rig = Rig::local("true", &json!({}));
+    let body = "In `src/auth/one.rs`, `src/auth/two.rs`, `src/auth/three.rs` and `src/billing/four.rs`. Why? How?";
+    rig.issue(1, "Fix the login timeout", body);
+    for columns in ["60", "80", "140"] {
+        let mut command = rig.autoissue(&["evaluate", "1"]);
+        let ran = Ran::from(command.env("COLUMNS", columns).output().unwrap());
+        let width: usize = columns.parse().unwrap();
+        let widest = ran.stdout.lines().map(|line| line.chars().count()).max();
+        assert!(
+            widest.unwrap() <= width.max(76),
+            "{columns}: {}",
+            ran.stdout
+        );
+        assert!(!ran.stdout.contains('…'), "{columns}: {}", ran.stdout);
+        for path in [
+            "src/auth/one.rs",
+            "src/auth/two.rs",
+            "src/auth/three.rs",
+            "src/billing/four.rs",
+        ] {
+            assert!(
+                ran.stdout.contains(path),
+                "{columns}: {path} in {}",
+                ran.stdout
+            );
+        }
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use crate::repos::{Scene, branch, capture, git, message, prepare, try_git, write, write_script};
 use autoissue::adapters::git::repository::GitRepository;
 use autoissue::ports::{Repository, Workspace};
+use autoissue::rules::ids::IssueNumber;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -197,6 +198,8 @@ fn plain_git(tree: &Path) {
 /// Everything that we ever do with a worktree.
 async fn whole_way(repository: &GitRepository, workspace: Workspace, issue: u64) {
     for _ in 0..2 {
+        let look = repository.look(&[IssueNumber(issue)]).await.unwrap();
+        assert_eq!(look.seen().len(), 1, "it was looked at");
         capture(repository, &workspace, issue).await;
         write(&workspace.path, "more.txt", "more\n");
     }

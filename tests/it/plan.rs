@@ -103,6 +103,29 @@ fn a_written_plan_becomes_issues_in_order_and_then_pulls() {
 }
 
 #[test]
+fn items_of_a_plan_are_evaluated_like_any_issue() {
+    let mut risky = item("a", &[]);
+    risky["title"] = json!("Check the permissions");
+    let items = plan(&[risky, item("b", &[])]);
+    let rig = local(&items);
+    let ran = from(&rig, &["--yes", "--format", "json"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let pulls = std::fs::read_dir(rig.path("checkout/.autoissue/pulls")).unwrap();
+    let pulls = pulls.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
+    let careful = pulls.filter(|text| text.contains("**Review with care: security.**"));
+    assert_eq!(careful.count(), 1);
+    let rig = Rig::local(WORKER, &json!({ "routing": { "mode": "enforce" } }));
+    rig.write("plan.json", &items.to_string());
+    let ran = from(&rig, &["--yes", "--format", "json"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert_eq!(
+        ran.count("needs_human"),
+        2,
+        "manual by the default rules: {ran:?}"
+    );
+}
+
+#[test]
 fn a_dry_run_is_one_object_and_touches_nothing() {
     let rig = local(&three());
     let ran = from(&rig, &["--dry-run", "--format", "json"]);
@@ -128,6 +151,21 @@ fn without_a_terminal_somebody_has_to_say_yes_before() {
     assert!(ran.stderr.contains("hint: add --yes"), "{}", ran.stderr);
     assert_eq!(issues(&rig), [""; 0]);
     assert!(!rig.path("state").exists());
+}
+
+#[test]
+fn a_plan_file_that_cannot_be_used_is_named_before_anybody_is_looked_for() {
+    let rig = Rig::local(WORKER, &json!({}));
+    rig.write("checkout/broken.json", "{\"version\": 1,");
+    for (file, words) in [("nope.json", "No such file"), ("broken.json", "no JSON")] {
+        let ran = rig.run(&["plan", "--from", file]);
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(
+            ran.stderr.contains(file) && ran.stderr.contains(words),
+            "{ran:?}"
+        );
+        assert!(!ran.stderr.contains("terminal"), "{ran:?}");
+    }
 }
 
 #[test]

@@ -200,6 +200,26 @@ fn wait_for(is_so: impl Fn() -> bool) {
 }
 
 #[test]
+fn what_needs_manual_work_is_blocked_by_it_and_asks_nobody() {
+    let rig = rig(&rules());
+    rig.issue(1, "Something else", CLEAR);
+    rig.issue(2, "watched: two", &format!("Depends on #1. {CLEAR}"));
+    rig.issue(3, "watched: three", CLEAR);
+    let dry = rig.run(&["exec", "go", "--dry-run"]).stdout;
+    let blocked = "\nBlocked\n  #2     needs #1, which ended as needs human\n";
+    assert!(dry.contains(blocked), "{dry}");
+    let (_, waiting) = dry.split_once("Wait for approval\n").unwrap();
+    assert!(waiting.contains("#3 ") && !waiting.contains("#2 "), "{dry}");
+    let json = rig.run(&["exec", "go", "--dry-run", "--format", "json"]);
+    let tasks = json.last_json()["tasks"].clone();
+    assert_eq!(tasks[1]["blocked"], "needs #1, which ended as needs human");
+    assert_eq!(
+        (&tasks[0]["blocked"], &tasks[2]["blocked"]),
+        (&Value::Null, &Value::Null)
+    );
+}
+
+#[test]
 fn manual_work_and_skipped_labels_are_listed_and_not_run() {
     let rig = rig(&rules());
     rig.issue(1, "Something else", CLEAR);

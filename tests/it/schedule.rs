@@ -9,6 +9,7 @@ use autoissue::rules::event::{Command, Event, Fact, Input, Recorded};
 use autoissue::rules::ids::{AttemptNumber, CommitId, IssueNumber, SessionId, Timestamp};
 use autoissue::rules::issue::Selection;
 use autoissue::rules::money::{Charge, Usd};
+use autoissue::rules::rework::{Conflict, Touched};
 use autoissue::rules::schedule::forecast::{as_expected, forecast};
 use autoissue::rules::schedule::session::{Phase, Session};
 use autoissue::rules::schedule::table::{Entry, State};
@@ -51,6 +52,9 @@ impl Play {
                     event,
                 };
                 self.session.apply(&recorded);
+                if let Event::Admitted { issue, .. } = &recorded.event {
+                    self.check_admitted(*issue);
+                }
                 self.journal.push(recorded);
                 self.check();
             }
@@ -150,6 +154,42 @@ impl Play {
         assert!(probes.count() <= 1, "I30");
     }
 
+    /// Nobody is let in beside one that is known to change what it would change.
+    fn check_admitted(&self, issue: IssueNumber) {
+        let policy = self.session.settings().policy;
+        let known = |issue| self.session.entry(issue).map(Entry::known).unwrap();
+        for other in self.running().iter().map(|other| other.number()) {
+            if other != issue {
+                let may = may_run_together(known(issue), known(other), policy);
+                assert_eq!(may, Ok(()), "I34: {issue} beside {other}");
+            }
+        }
+    }
+
+    /// An agent works, and is seen to have changed some files; some of it conflicts.
+    fn look(&mut self, issue: IssueNumber, attempt: AttemptNumber, dice: &mut Dice) {
+        let stage = Stage::Agent;
+        self.report(issue.0, attempt.0, vec![Fact::Entered { stage }]);
+        let running: Vec<IssueNumber> = self.running().iter().map(|task| task.number()).collect();
+        let paths = (0..dice.below(4)).map(|_| format!("src/f{}.rs", dice.below(6)));
+        let touched = vec![Touched {
+            issue,
+            attempt,
+            paths: paths.collect(),
+        }];
+        let other = running[usize::try_from(dice.below(running.len() as u64)).unwrap_or(0)];
+        let conflict = Conflict {
+            issue,
+            with: other,
+            paths: vec!["f1".into()],
+        };
+        let conflicts = (other != issue && dice.below(2) == 0).then_some(conflict);
+        self.put(&Input::Looked {
+            touched,
+            conflicts: conflicts.into_iter().collect(),
+        });
+    }
+
     /// One random thing happens.
     fn happen(&mut self, dice: &mut Dice) {
         let running: Vec<(IssueNumber, AttemptNumber, Usd)> = (self.session.table.entries().iter())
@@ -177,6 +217,9 @@ impl Play {
         self.now = self.now.plus_millis(dice.below(60_000));
         let (issue, attempt, grant) =
             running[usize::try_from(dice.below(running.len() as u64)).unwrap_or(0)];
+        if dice.below(2) == 0 {
+            return self.look(issue, attempt, dice);
+        }
         let outcome = random_outcome(grant, dice);
         self.put(&Input::Finished {
             issue,

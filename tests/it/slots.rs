@@ -581,7 +581,7 @@ fn a_task_that_waits_says_that_memory_is_short() {
     let slots = rig.run(&["status", "--format", "json"]).last_json()["slots"].clone();
     assert_eq!(
         slots,
-        json!({ "now": 1, "configured": 3, "short": "memory" })
+        json!({ "now": 1, "configured": 3, "short": "memory", "recovers": false })
     );
 
     for turn in 1..=3 {

@@ -13,7 +13,7 @@ use autoissue::rules::ids::{
 };
 use autoissue::rules::issue::{Issue, IssueState, Priority, Selection};
 use autoissue::rules::money::{Charge, Usd};
-use autoissue::rules::rework::Conflict;
+use autoissue::rules::rework::{Conflict, Touched};
 use autoissue::rules::room::{Quota, Room, Shortage, SlotsReason};
 use autoissue::rules::schedule::predict::Prediction;
 use autoissue::rules::settings::{Policy, Settings, StateLabels};
@@ -358,8 +358,20 @@ fn waits() -> [Event; 11] {
     ]
 }
 
+fn looked(issue: IssueNumber) -> Event {
+    Event::Looked {
+        touched: vec![Touched {
+            issue,
+            attempt: AttemptNumber(1),
+            paths: vec!["src/a.rs".into()],
+        }],
+        conflicts: vec![],
+        over: vec![(issue, IssueNumber(8))],
+    }
+}
+
 /// What is found out about the work as a whole.
-fn together() -> [Event; 7] {
+fn together() -> [Event; 8] {
     let issue = IssueNumber(7);
     let part = Part {
         issue,
@@ -385,6 +397,7 @@ fn together() -> [Event; 7] {
         runs: 3,
     };
     [
+        looked(issue),
         Event::TestMerged {
             issues: vec![issue],
             conflicts: vec![Conflict {

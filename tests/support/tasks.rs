@@ -71,6 +71,7 @@ pub(crate) fn settings(slots: u32) -> Settings {
         together: Together {
             certificate: true,
             rework: true,
+            look_seconds: 25,
         },
         draft: false,
         labels: StateLabels::default(),

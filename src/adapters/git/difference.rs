@@ -8,7 +8,7 @@ use crate::rules::task::DiffStat;
 use std::collections::HashMap;
 
 /// How many paths a difference names.
-const PATHS: usize = 1000;
+pub(super) const PATHS: usize = 1000;
 /// A pointer of Git LFS is smaller than this (its specification).
 const POINTER_BYTES: u64 = 1024;
 /// How a pointer of Git LFS begins.

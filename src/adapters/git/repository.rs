@@ -4,10 +4,11 @@ use super::archive::Archive;
 use super::capture::{Taking, reopen};
 use super::clean::{Cleaned, clean};
 use super::difference::compare;
-use super::fetch::{OURS, fetch, look, look_at};
+use super::fetch::{self, OURS, fetch, look_at};
 use super::join::{is_ancestor, join, marked};
 use super::layout::{Layout, Leftovers, delete_later};
 use super::lock::Lock;
+use super::look::{self, look};
 use super::merge::{Moved, footing, onto};
 use super::mirror::Mirror;
 use super::nearby::Which;
@@ -24,7 +25,7 @@ use super::trash::PREFIX;
 use super::trial::test_merges;
 use super::worktrees::Worktrees;
 use crate::ports::{
-    Capture, Checkout, Joined, Repository, RepositoryError, Workspace, WorkspaceOrder,
+    Capture, Checkout, Joined, Look, Repository, RepositoryError, Workspace, WorkspaceOrder,
 };
 use crate::rules::ids::{AttemptNumber, BranchName, CommitId, IssueNumber, TreeId};
 use crate::rules::task::{Commit, CommitMessage};
@@ -34,6 +35,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long another process may tidy up the mirror.
@@ -41,7 +43,7 @@ const ANOTHER_TIDIES: Duration = Duration::from_secs(600);
 
 /// A git repository, worked on in a mirror and worktrees of our own. The user's checkout is never written to.
 pub struct GitRepository {
-    mirror: Mirror,
+    mirror: Arc<Mirror>,
     worktrees: Worktrees,
     checks: Pool,
     /// Shared with other processes; whoever tidies up needs it alone.
@@ -91,7 +93,7 @@ pub async fn open(
             habits,
             source.checkout,
         ),
-        mirror,
+        mirror: Arc::new(mirror),
     })
 }
 
@@ -102,7 +104,7 @@ impl Repository for GitRepository {
     }
 
     async fn remote_branches(&self) -> Result<Vec<(BranchName, CommitId)>, RepositoryError> {
-        let heads = look(&self.mirror).await?;
+        let heads = fetch::look(&self.mirror).await?;
         let ours = heads.iter().filter(|(name, _)| name.starts_with(OURS));
         Ok(ours
             .map(|(name, commit)| (BranchName::new(name), commit.clone()))
@@ -154,6 +156,7 @@ impl Repository for GitRepository {
             tree: &workspace.path,
             slots: &self.worktrees.slots,
         };
+        held.note_taken();
         taking.take(issue, attempt).await
     }
 
@@ -227,7 +230,11 @@ impl Repository for GitRepository {
         &self,
         pairs: &[(CommitId, CommitId)],
     ) -> Result<Vec<Vec<String>>, RepositoryError> {
-        test_merges(&self.mirror, pairs).await
+        test_merges(self.mirror.call("merge-tree")?, pairs).await
+    }
+
+    async fn look(&self, issues: &[IssueNumber]) -> Result<Box<dyn Look>, RepositoryError> {
+        Ok(Box::new(look(&self.mirror, &self.worktrees, issues).await?))
     }
 
     async fn marked(
@@ -362,6 +369,7 @@ async fn enter(mirror: &Mirror, slots: &Path) -> Result<Lock, RepositoryError> {
     let io = |cause| failed("tidy up", cause);
     if let Some(alone) = Lock::take(&door).map_err(io)? {
         empty_trash(slots).map_err(io)?;
+        look::forget(mirror).map_err(io)?;
         if let Err(cause) = mirror.tidy().await {
             tracing::warn!(%cause, "could not tidy up");
         }

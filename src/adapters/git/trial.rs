@@ -1,20 +1,19 @@
 //! Merges many pairs of commits for a trial, in one process.
 
-use super::mirror::Mirror;
+use super::run::Call;
 use crate::ports::RepositoryError;
 use crate::rules::ids::CommitId;
 
-/// The paths in which the two of each pair conflict; none where they do not.
+/// The paths in which the two of each pair conflict; none where they do not. `merge_tree` is the call of that name.
 pub(super) async fn test_merges(
-    mirror: &Mirror,
+    merge_tree: Call,
     pairs: &[(CommitId, CommitId)],
 ) -> Result<Vec<Vec<String>>, RepositoryError> {
     let questions: String = pairs
         .iter()
         .flat_map(|(one, other)| [one.as_str(), " ", other.as_str(), "\n"])
         .collect();
-    let said = mirror
-        .call("merge-tree")?
+    let said = merge_tree
         .args([
             "--write-tree",
             "--stdin",

@@ -19,6 +19,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// All worktrees of attempts.
@@ -38,6 +39,19 @@ pub(super) struct Held {
     pub(super) slot: Slot,
     /// What is remembered of it; locked while its files are taken in.
     pub(super) work: tokio::sync::Mutex<Work>,
+    taken: AtomicBool,
+}
+
+impl Held {
+    /// Its files are taken in, so that its index tells of them from now on.
+    pub(super) fn note_taken(&self) {
+        self.taken.store(true, Ordering::Relaxed);
+    }
+
+    /// May its index know more than what was laid out?
+    pub(super) fn was_taken(&self) -> bool {
+        self.taken.load(Ordering::Relaxed)
+    }
 }
 
 impl Worktrees {
@@ -71,6 +85,11 @@ impl Worktrees {
         })
     }
 
+    /// The issue's worktree, where this process uses it.
+    pub(super) fn in_use(&self, issue: IssueNumber) -> Option<Arc<Held>> {
+        self.held().get(&self.pool.path(issue)).cloned()
+    }
+
     /// Forgets that this process uses it.
     pub(super) fn let_go(&self, workspace: &Workspace) -> Option<Arc<Held>> {
         self.held().remove(&workspace.path)
@@ -87,6 +106,7 @@ impl Worktrees {
         let held = Arc::new(Held {
             slot,
             work: tokio::sync::Mutex::new(work),
+            taken: AtomicBool::new(false),
         });
         self.held().insert(workspace.path.clone(), held);
         workspace

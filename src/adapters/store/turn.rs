@@ -142,6 +142,7 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
         | Event::Announced { .. }
         | Event::Merged { .. }
         | Event::TestMerged { .. }
+        | Event::Looked { .. }
         | Event::ReworkOffered { .. }
         | Event::Certifying { .. }
         | Event::Certified { .. }

@@ -1,84 +1,106 @@
-//! What is recommended, in words for the agent.
+//! What is recommended, in words for the agent and for whoever reviews its work.
 
 use crate::rules::evaluate::evaluation::Evaluation;
 use crate::rules::printable::clip;
 
 /// The longest step, in characters.
 const STEP_MAX: usize = 200;
-/// The names that rules and types recommend by, and what each means for the agent; nothing for what is a person's.
-const WORDS: [(&str, Option<&str>); 18] = [
+/// The names that rules and types recommend by, and what each means.
+const WORDS: [(&str, Step<&str>); 18] = [
     (
         "analyze-cause",
-        Some("Find the cause before you change anything."),
+        Step::Agent("Find the cause before you change anything."),
     ),
-    ("fix", Some("Mend the cause, not only what shows.")),
+    ("fix", Step::Agent("Mend the cause, not only what shows.")),
     (
         "regression-test",
-        Some("Add a test that fails without the fix."),
+        Step::Agent("Add a test that fails without the fix."),
     ),
     (
         "design",
-        Some("Decide first how it fits into what is there."),
+        Step::Agent("Decide first how it fits into what is there."),
     ),
     (
         "implement",
-        Some("Implement it by the repository's own patterns."),
+        Step::Agent("Implement it by the repository's own patterns."),
     ),
-    ("add-tests", Some("Add tests for what is new.")),
-    ("update-docs", Some("Bring the documents up to date.")),
+    ("add-tests", Step::Agent("Add tests for what is new.")),
+    (
+        "update-docs",
+        Step::Agent("Bring the documents up to date."),
+    ),
     (
         "run-tests",
-        Some("Run the tests before and after the change."),
+        Step::Agent("Run the tests before and after the change."),
     ),
     (
         "analyze-coverage",
-        Some("See what the tests do not cover yet."),
+        Step::Agent("See what the tests do not cover yet."),
     ),
-    ("generate-tests", Some("Write tests that can fail.")),
+    ("generate-tests", Step::Agent("Write tests that can fail.")),
     (
         "analyze-code",
-        Some("Read the code that the text is about."),
+        Step::Agent("Read the code that the text is about."),
     ),
     (
         "generate-docs",
-        Some("Write the documents from what the code does."),
+        Step::Agent("Write the documents from what the code does."),
     ),
     (
         "verify-accuracy",
-        Some("Check every statement and example against the code."),
+        Step::Agent("Check every statement and example against the code."),
     ),
     (
         "security-scan",
-        Some("Look for the same weakness elsewhere, and add no new one."),
+        Step::Agent("Look for the same weakness elsewhere, and add no new one."),
     ),
     (
         "break-down-task",
-        Some("Work in small steps, the least of them that is complete first."),
+        Step::Agent("Work in small steps, the least of them that is complete first."),
     ),
-    ("human-review", None),
-    ("human-review-required", None),
-    ("review-with-care", None),
+    ("human-review", Step::Person("A person reviews it.")),
+    (
+        "human-review-required",
+        Step::Person("A person has to review and approve it."),
+    ),
+    ("review-with-care", Step::Person("Review it with care.")),
 ];
 
-/// The steps for the agent, each once; what is no known name stands for itself.
-#[must_use]
-pub fn steps(evaluation: Option<&Evaluation>) -> Vec<String> {
-    let mut steps: Vec<String> = Vec::new();
-    for name in evaluation
-        .iter()
-        .flat_map(|evaluation| &evaluation.recommendations)
-    {
+/// What is recommended, and to whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step<T> {
+    /// To the agent.
+    Agent(T),
+    /// To whoever reviews the work.
+    Person(T),
+}
+
+/// What is recommended, each once; what is no known name stands for itself, and is for the agent.
+pub fn steps(evaluation: &Evaluation) -> Vec<Step<String>> {
+    let mut steps = Vec::new();
+    for name in &evaluation.recommendations {
         let known = WORDS.iter().find(|(known, _)| known == name);
         let step = match known {
-            Some((_, None)) => continue,
-            Some((_, Some(words))) => (*words).to_owned(),
-            None => clip(name, STEP_MAX),
+            Some((_, Step::Agent(words))) => Step::Agent((*words).to_owned()),
+            Some((_, Step::Person(words))) => Step::Person((*words).to_owned()),
+            None => Step::Agent(clip(name, STEP_MAX)),
         };
         if !steps.contains(&step) {
             steps.push(step);
         }
     }
     steps
+}
+
+/// The steps for the agent.
+#[must_use]
+pub fn for_agent(evaluation: Option<&Evaluation>) -> Vec<String> {
+    let all = evaluation.map(steps).unwrap_or_default().into_iter();
+    let own = all.filter_map(|step| match step {
+        Step::Agent(words) => Some(words),
+        Step::Person(_) => None,
+    });
+    own.collect()
 }
 
 #[cfg(test)]
@@ -89,22 +111,26 @@ mod tests {
 
     #[test]
     fn a_bug_is_analysed_mended_and_tested() {
-        let found = steps(Some(&Case::new("Fix it", "").evaluate()));
+        let found = for_agent(Some(&Case::new("Fix it", "").evaluate()));
         assert_eq!(
             found,
             [
-                WORDS[0].1.unwrap(),
-                WORDS[1].1.unwrap(),
-                WORDS[2].1.unwrap()
+                "Find the cause before you change anything.",
+                "Mend the cause, not only what shows.",
+                "Add a test that fails without the fix."
             ]
         );
-        assert!(steps(None).is_empty());
+        assert!(for_agent(None).is_empty());
     }
 
     #[test]
     fn what_is_for_a_person_is_not_told_to_the_agent() {
-        let found = steps(Some(&Case::new("Say it", "of permissions").evaluate()));
-        assert_eq!(found, [WORDS[13].1.unwrap()]);
+        let found = for_agent(Some(&Case::new("Say it", "of permissions").evaluate()));
+        let scan = "Look for the same weakness elsewhere, and add no new one.";
+        assert_eq!(found, [scan]);
+        let all = steps(&Case::new("Say it", "of permissions").evaluate());
+        let review = Step::Person("A person has to review and approve it.".to_owned());
+        assert_eq!(all, [Step::Agent(scan.to_owned()), review]);
     }
 
     #[test]
@@ -116,7 +142,7 @@ mod tests {
             assert!(WORDS.iter().any(|(known, _)| known == name), "{name}");
         }
         routing.rules[3].recommend = vec!["Ask the \u{1b}[31mcache team.\nNow".to_owned()];
-        let found = steps(Some(&Case::new("Say it", "of permissions").by(&routing)));
+        let found = for_agent(Some(&Case::new("Say it", "of permissions").by(&routing)));
         assert_eq!(found, ["Ask the cache team. Now"]);
     }
 }

@@ -27,7 +27,12 @@ pub fn complexity(signs: &Signs<'_>, rules: &Complexity) -> Graded {
 fn wording(signs: &Signs<'_>, rules: &Complexity) -> Sum {
     let simple = signs.text.said(&rules.simple).count();
     let complex = signs.text.said(&rules.complex).count();
-    let words = format!("{simple} words for simple, {complex} for complex");
+    let words = if simple + complex == 0 {
+        "no words for simple or complex".to_owned()
+    } else {
+        let simple = counted(to_u64(simple), "word");
+        format!("{simple} for simple, {complex} for complex")
+    };
     let base = if simple > complex {
         20
     } else if complex > simple * 2 {

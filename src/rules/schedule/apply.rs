@@ -47,6 +47,7 @@ impl Session {
             | Event::BreakerOpened { .. }
             | Event::BreakerClosed
             | Event::TestMerged { .. }
+            | Event::Looked { .. }
             | Event::Certifying { .. }
             | Event::Certified { .. }
             | Event::SlotsChanged { .. }
@@ -163,6 +164,7 @@ impl Session {
             }
             self.judge_provider(&run, outcome);
         }
+        self.forget_brewing(place);
         let mut woken = Vec::new();
         self.locks.release(place, &mut woken);
         for place in woken {

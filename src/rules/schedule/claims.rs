@@ -375,7 +375,7 @@ pub(super) fn position(at: usize) -> u32 {
 }
 
 /// The directories above a path, each with its final `/`.
-fn ancestors(path: &str) -> impl Iterator<Item = &str> {
+pub(super) fn ancestors(path: &str) -> impl Iterator<Item = &str> {
     let own = path.strip_suffix('/').unwrap_or(path);
     own.char_indices()
         .filter(|(_, letter)| *letter == '/')

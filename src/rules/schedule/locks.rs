@@ -96,6 +96,17 @@ impl Locks {
         }
     }
 
+    /// The same with other claims: those that run hold theirs, those that claims are kept for keep them, and nobody waits.
+    pub(super) fn reread(&mut self, claims: Claims, running: &[usize]) {
+        let kept_for = std::mem::take(&mut self.kept_for);
+        *self = Self::new(claims);
+        for place in running {
+            // Nobody waits yet, so nobody is woken.
+            let _ = self.hold(*place);
+        }
+        self.kept_for = kept_for;
+    }
+
     /// The task in whose way this one would most surely be, if any.
     #[must_use]
     pub fn blocker(&self, task: usize) -> Option<Blocker<'_>> {

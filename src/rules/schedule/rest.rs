@@ -39,7 +39,7 @@ impl Rest {
             settings,
             left: left.collect(),
             tasks: (running.chain(waiting))
-                .map(|entry| Arc::clone(&entry.task))
+                .map(|entry| Arc::clone(entry.known()))
                 .collect(),
         }
     }

@@ -6,6 +6,7 @@ use crate::rules::footprint::{Evidence, Footprint, LikelyFile};
 use crate::rules::ids::IssueNumber;
 use crate::rules::retry::Next;
 use crate::rules::rework::{Conflict, Pair, Rework};
+use crate::rules::schedule::live::shares;
 use crate::rules::schedule::session::Session;
 use crate::rules::schedule::table::{Entry, State};
 use crate::rules::settings::Policy;
@@ -51,7 +52,7 @@ impl Session {
                 let Some(work) = entry.work().filter(|_| !is_seen && !entry.merged) else {
                     continue;
                 };
-                if shares(own, work, &paths)
+                if shares(&own.diff, &work.diff, &paths)
                     && !below.contains(&other)
                     && !self.all_below(other).contains(&place)
                 {
@@ -110,6 +111,7 @@ impl Session {
         entry.conflicts.clear();
         self.clashing.remove(place);
         self.untested.insert(place);
+        self.forget_brewing(place);
     }
 
     /// The first that conflicts with earlier work and may be brought onto it: both have ended and are offered.
@@ -260,12 +262,6 @@ impl Session {
         }
         all
     }
-}
-
-/// Do the two change a common path? A list that was cut short may hold any.
-fn shares(own: &Commit, other: &Commit, paths: &HashSet<&String>) -> bool {
-    let is_cut = |commit: &Commit| commit.diff.files > commit.diff.paths.len() as u64;
-    is_cut(own) || is_cut(other) || other.diff.paths.iter().any(|path| paths.contains(path))
 }
 
 /// The files that the issue itself names: a guess is enough to wait for another task, and not to build upon it.

@@ -7,6 +7,7 @@ use crate::rules::graph::Dependencies;
 use crate::rules::ids::{IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::plan::progress::{PlanProgress, Planning};
+use crate::rules::rework::Conflict;
 use crate::rules::room::Lessened;
 use crate::rules::schedule::approve::wants_approval;
 use crate::rules::schedule::close::Certification;
@@ -77,6 +78,8 @@ pub struct Session {
     pub(super) untested: Places,
     /// Those whose work conflicts with earlier work.
     pub(super) clashing: Places,
+    /// What conflicts while it is still worked on.
+    pub(super) brewing: Vec<Conflict>,
     /// Those that are completed, with work.
     pub(super) offered_places: Places,
     pub(super) certification: Certification,
@@ -103,6 +106,7 @@ impl PartialEq for Session {
                 session.hopeless.clone(),
                 session.untold.clone(),
                 (session.untested.clone(), session.clashing.clone()),
+                session.brewing.clone(),
             )
         };
         state(self) == state(other)
@@ -199,6 +203,11 @@ impl Session {
             Event::CommandTaken { command } => self.take_command(command),
             Event::StopRequested => self.phase = Phase::Stopping,
             Event::TestMerged { issues, conflicts } => self.note_test(issues, conflicts),
+            Event::Looked {
+                touched,
+                conflicts,
+                over,
+            } => self.note_look(touched, conflicts, over),
             Event::Certifying { parts } => {
                 self.certification = Certification::Running(parts.clone());
             }

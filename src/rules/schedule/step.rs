@@ -7,7 +7,8 @@ use crate::rules::money::Usd;
 use crate::rules::plan::progress::Planning;
 use crate::rules::schedule::predict::predict;
 use crate::rules::schedule::session::{Phase, Session};
-use crate::rules::task::Ending;
+use crate::rules::task::{Ending, Task};
+use std::sync::Arc;
 
 impl Session {
     /// Decides what follows from an input at this moment. A turn of the loop applies what comes back and asks again
@@ -39,6 +40,7 @@ impl Session {
             | Input::Announced { .. }
             | Input::Merged { .. }
             | Input::TestMerged { .. }
+            | Input::Looked { .. }
             | Input::Certified { .. }
             | Input::CertificateTold { .. }
             | Input::Resources { .. }
@@ -85,12 +87,7 @@ impl Session {
             Input::Planned { fact } if self.phase == Phase::Opening => {
                 Some(Event::Planning { fact: fact.clone() })
             }
-            Input::Read { tasks } if self.phase == Phase::Opening => Some(Event::TasksRead {
-                tasks: tasks.clone(),
-                prediction: predict(tasks.clone(), self.settings())
-                    .ok()
-                    .map(|(prediction, _)| Box::new(prediction)),
-            }),
+            Input::Read { tasks } if self.phase == Phase::Opening => Some(self.tasks_read(tasks)),
             Input::Reported {
                 issue,
                 attempt,
@@ -103,6 +100,7 @@ impl Session {
             Input::Announced { issue, trouble } => self.announced(*issue, trouble.as_ref()),
             Input::Merged { issue } => self.seen_merged(*issue),
             Input::TestMerged { issues, conflicts } => self.test_merged(issues, conflicts),
+            Input::Looked { touched, conflicts } => self.looked(touched, conflicts),
             Input::Certified { parts, certificate } => self.certified(parts, certificate),
             Input::CertificateTold { issue, trouble } => {
                 self.certificate_told(*issue, trouble.as_ref())
@@ -125,6 +123,14 @@ impl Session {
             | Input::Finished { .. }
             | Input::Tick
             | Input::Control { .. } => None,
+        }
+    }
+
+    fn tasks_read(&self, tasks: &[Arc<Task>]) -> Event {
+        let prediction = predict(tasks.to_vec(), self.settings()).ok();
+        Event::TasksRead {
+            tasks: tasks.to_vec(),
+            prediction: prediction.map(|(prediction, _)| Box::new(prediction)),
         }
     }
 

@@ -105,6 +105,9 @@ pub struct Entry {
     pub rework: Option<Rework>,
     /// May it run, as far as a person is concerned?
     pub approval: Approval,
+    /// The files that its agents really changed, as they were last seen while one worked.
+    pub touched: Vec<String>,
+    pub(super) touching: Option<Arc<Task>>,
 }
 
 /// May a task run, as far as a person is concerned?
@@ -309,6 +312,12 @@ impl Table {
         self.timers.first().copied()
     }
 
+    /// How many have ended.
+    #[must_use]
+    pub fn ended(&self) -> usize {
+        self.ended
+    }
+
     /// Has every task ended?
     #[must_use]
     pub fn all_ended(&self) -> bool {
@@ -339,6 +348,8 @@ impl Entry {
             verified_at: 0,
             conflicts: Vec::new(),
             rework: None,
+            touched: Vec::new(),
+            touching: None,
         }
     }
 

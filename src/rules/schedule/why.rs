@@ -32,6 +32,8 @@ pub enum Wait {
         issue: IssueNumber,
         /// Does it run?
         runs: bool,
+        /// Files of this one that the other has really changed already, as far as that was looked at.
+        changed: Vec<String>,
         /// Over what.
         over: Over,
     },
@@ -195,15 +197,22 @@ impl Session {
     }
 
     fn collisions(&self, place: usize) -> Vec<Wait> {
-        let own = &self.table.at(place).task;
+        let own = self.table.at(place).known();
         let running = self.table.running().map(|other| (other, true));
         let kept = self.locks.ahead_of(place).map(|other| (other, false));
         let against = |(other, runs): (usize, bool)| {
-            let other = &self.table.at(other).task;
+            let other = self.table.at(other);
+            let (other, touched) = (other.known(), &other.touched);
+            let changed = shared(&own.footprint, &other.footprint)
+                .into_iter()
+                .map(|shared| shared.path)
+                .filter(|path| touched.contains(path))
+                .collect();
             let why = may_run_together(own, other, self.settings().policy).err()?;
             Some(Wait::Collision {
                 issue: other.number(),
                 runs,
+                changed,
                 over: over(&why, own, other),
             })
         };
@@ -372,6 +381,7 @@ mod tests {
                 issue,
                 runs: true,
                 over: Over::Files { files, chance },
+                ..
             },
         ] = why.waits.as_slice()
         else {
@@ -445,6 +455,7 @@ mod tests {
             [Wait::Collision {
                 issue,
                 runs: true,
+                changed: Vec::new(),
                 over
             }]
         );
