@@ -9,7 +9,8 @@ use crate::rules::money::Usd;
 use crate::rules::room::Lessened;
 use crate::rules::schedule::rest::Rest;
 use crate::rules::schedule::session::{Phase, Session};
-use crate::rules::schedule::table::{Entry, State};
+use crate::rules::schedule::table::{Approval, Entry, State};
+use crate::rules::stack::Dependents;
 use crate::rules::task::{Ending, Task};
 use std::sync::Arc;
 
@@ -20,6 +21,8 @@ pub enum Wait {
     Need {
         /// Which.
         issue: IssueNumber,
+        /// And will what it offers have to be merged?
+        merge: bool,
     },
     /// The merge of a task that is done.
     Merge {
@@ -60,6 +63,11 @@ pub enum Wait {
     Money {
         /// So much is missing now.
         short_by: Usd,
+    },
+    /// A person's approval.
+    Approval {
+        /// Why it is asked for.
+        reason: String,
     },
     /// Nobody is let in any more until `resume`.
     Resume {
@@ -154,17 +162,19 @@ impl Session {
             if self.awaits_merge(*need) {
                 Wait::Merge { issue }
             } else {
-                Wait::Need { issue }
+                let merge = self.settings().dependents == Dependents::Merged;
+                Wait::Need { issue, merge }
             }
         };
         let mut waits: Vec<Wait> = open.iter().map(wait).collect();
         waits.sort_by_key(|wait| match wait {
-            Wait::Merge { issue } | Wait::Need { issue } => issue.0,
+            Wait::Merge { issue } | Wait::Need { issue, .. } => issue.0,
             Wait::Collision { .. }
             | Wait::Slot { .. }
             | Wait::Time { .. }
             | Wait::Probe { .. }
             | Wait::Money { .. }
+            | Wait::Approval { .. }
             | Wait::Resume { .. } => 0,
         });
         if let State::Retrying { until } | State::Parked { until } = entry.state {
@@ -172,6 +182,12 @@ impl Session {
                 until,
                 reason: "its last attempt".to_owned(),
             });
+        }
+        if entry.approval == Approval::Awaited {
+            let evaluation = entry.task.evaluation.as_ref();
+            let reason = evaluation.map(|evaluation| evaluation.why());
+            let reason = reason.unwrap_or_default();
+            waits.push(Wait::Approval { reason });
         }
         if let (Some(reason), Phase::Running | Phase::Interrupted) = (&self.hopeless, self.phase) {
             let reason = reason.clone();
@@ -250,7 +266,7 @@ impl Session {
     /// When it will start, and when it would if something were otherwise.
     fn look_ahead(&self, issue: IssueNumber, now: Timestamp, explanation: &mut Explanation) {
         let blocked = explanation.waits.iter().any(|wait| match wait {
-            Wait::Merge { .. } | Wait::Resume { .. } => true,
+            Wait::Merge { .. } | Wait::Approval { .. } | Wait::Resume { .. } => true,
             Wait::Need { .. }
             | Wait::Collision { .. }
             | Wait::Slot { .. }
@@ -303,12 +319,13 @@ impl Wait {
     #[must_use]
     pub fn task(&self) -> Option<IssueNumber> {
         match self {
-            Self::Need { issue } | Self::Collision { issue, .. } => Some(*issue),
+            Self::Need { issue, .. } | Self::Collision { issue, .. } => Some(*issue),
             Self::Merge { .. }
             | Self::Slot { .. }
             | Self::Time { .. }
             | Self::Probe { .. }
             | Self::Money { .. }
+            | Self::Approval { .. }
             | Self::Resume { .. } => None,
         }
     }
@@ -443,7 +460,8 @@ mod tests {
         assert_eq!(
             needs.waits,
             [Wait::Need {
-                issue: IssueNumber(1)
+                issue: IssueNumber(1),
+                merge: false
             }]
         );
         assert_eq!(needs.but_for, [without(1, 0)]);
