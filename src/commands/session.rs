@@ -67,6 +67,7 @@ pub async fn run(
         repository,
         agent,
         commands: wiring.commands(),
+        resources: wiring.machine(),
         journal: Arc::clone(&journal) as Arc<dyn Journal>,
         clock: Arc::new(SteadyClock::start()),
         reporters: reporters.into(),
