@@ -89,7 +89,8 @@ fn unknown_issue(issue: IssueNumber, cause: &str) -> Error {
         .hints([exec])
 }
 
-fn check_kept(row: &SessionRow) -> Result<(), Error> {
+/// Refuses one whose events are gone.
+pub fn check_kept(row: &SessionRow) -> Result<(), Error> {
     if !row.pruned {
         return Ok(());
     }

@@ -6,6 +6,7 @@ use crate::engine::merges;
 use crate::engine::orders::Orders;
 use crate::engine::publish::Publisher;
 use crate::engine::recover;
+use crate::engine::resources::first_look;
 use crate::engine::turn::Live;
 use crate::engine::verify::BaseVerdicts;
 use crate::ports::{JournalError, Ports, Stop};
@@ -14,6 +15,7 @@ use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::Charge;
 use crate::rules::schedule::session::{Phase, Session};
+use crate::rules::schedule::slots::Calm;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Attempted, ErrorClass, Failure, Outcome, Task};
 use std::collections::HashMap;
@@ -53,6 +55,8 @@ pub enum Opening {
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// At every how many of these looks merges are looked for.
 const LOOKS_PER_MERGE: u32 = 30;
+/// At every how many of them the machine is looked at.
+const LOOKS_PER_READING: u32 = 10;
 /// How many inputs share one turn at most.
 const MOST_INPUTS: usize = 256;
 /// How long running attempts may take to end when the session cannot go on.
@@ -77,6 +81,7 @@ pub(super) struct Loop<'a> {
     /// The look at the base branch; one at a time.
     pub(super) base_look: Option<AbortHandle>,
     looks: u32,
+    pub(super) calm: Calm,
     /// Stops the trial of the whole.
     pub(super) trial: Stop,
 }
@@ -111,6 +116,7 @@ pub async fn run(
         base_looked: ports.clock.now(),
         base_look: None,
         looks: 0,
+        calm: Calm::default(),
         trial: Stop::new(),
     };
     let result = this.open(opening).await;
@@ -134,7 +140,9 @@ impl Loop<'_> {
             Opening::Planned { .. } => self.live.session.settings(),
         };
         let capped = settings.daily_ceiling.is_some();
-        let elsewhere = self.look_elsewhere(capped).await?;
+        let resources = first_look(self.live.ports, settings).await;
+        let mut found = Vec::from_iter(self.look_elsewhere(capped).await?);
+        found.extend(resources);
         match opening {
             Opening::New {
                 project,
@@ -149,7 +157,7 @@ impl Loop<'_> {
                     selection,
                     settings,
                 });
-                inputs.extend(elsewhere);
+                inputs.extend(found);
                 inputs.push(Input::read(tasks));
             }
             Opening::Resumed { settings, tasks } => {
@@ -158,13 +166,13 @@ impl Loop<'_> {
                 let awaited = self.live.session.awaited();
                 inputs.push(Input::Resume { settings });
                 inputs.extend(merges::look(self.live.ports, &branch, awaited).await);
-                inputs.extend(elsewhere);
+                inputs.extend(found);
                 inputs.extend(tasks.map(Input::read));
                 // What a person answered meanwhile counts before it is found that nothing is left but answers.
                 inputs.extend(self.commands().await?);
             }
             Opening::Planned { tasks } => {
-                inputs.extend(elsewhere);
+                inputs.extend(found);
                 inputs.push(Input::read(tasks));
             }
         }
@@ -272,6 +280,9 @@ impl Loop<'_> {
         }
         self.look_at_work();
         self.look_at_base();
+        if self.looks.is_multiple_of(LOOKS_PER_READING) {
+            inputs.extend(self.look_at_resources().await);
+        }
         inputs.extend(self.commands().await?);
         Ok(inputs)
     }
@@ -354,6 +365,7 @@ impl Loop<'_> {
             | Event::Looked { .. }
             | Event::TriedOnBase { .. }
             | Event::ReworkOffered { .. }
+            | Event::SlotsChanged { .. }
             | Event::SpentElsewhere { .. }
             | Event::SessionInterrupted
             | Event::SessionFinished => {}

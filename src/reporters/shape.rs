@@ -5,9 +5,9 @@
 
 use crate::reporters::evaluation::evaluation_json;
 use crate::reporters::outlook::outlook;
-use crate::reporters::plan_lines;
 use crate::reporters::time::rfc3339;
 use crate::reporters::together;
+use crate::reporters::{plan_lines, slots};
 use crate::rules::event::{Command, Consent, Effect, Event, Fact, Recorded};
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::money::{Charge, Usd};
@@ -132,6 +132,7 @@ fn name(event: &Event) -> &'static str {
         Event::CertificateTold { .. } => "certificate_told",
         Event::Merged { .. } => "task_merged",
         Event::Announced { .. } => "task_announced",
+        Event::SlotsChanged { .. } => "slots_changed",
         Event::SpentElsewhere { .. } => "spent_elsewhere",
         Event::CommandTaken { .. } => "command_taken",
         Event::StopRequested => "stop_requested",
@@ -196,9 +197,7 @@ fn fields(tally: &Tally, event: &Event) -> Value {
         Event::Consent { issue, consent } => consented(*issue, consent),
         Event::Requeued { issue, start } => json!({ "issue": issue, "from": from(start) }),
         Event::DispatchStopped { reason } => json!({ "reason": reason }),
-        Event::DispatchPaused { until, reason } => {
-            json!({ "until": rfc3339(*until), "reason": reason })
-        }
+        Event::DispatchPaused { until, reason } => paused(*until, reason),
         Event::BreakerOpened { .. } => breaker_opened(event),
         Event::TaskEnded { issue, .. } => task_ended(tally, *issue),
         Event::TestMerged { .. }
@@ -211,6 +210,7 @@ fn fields(tally: &Tally, event: &Event) -> Value {
         Event::Announced { issue, trouble } | Event::CertificateTold { issue, trouble } => {
             json!({ "issue": issue, "trouble": trouble })
         }
+        Event::SlotsChanged { reason, .. } => slots::fields(tally, reason),
         Event::SpentElsewhere { today } => json!({ "today_usd": today.decimal() }),
         Event::CommandTaken { command } => asked(command),
         Event::SessionInterrupted | Event::SessionFinished => json!({ "summary": summary(tally) }),
@@ -232,6 +232,10 @@ fn consented(issue: IssueNumber, consent: &Consent) -> Value {
             json!({ "issue": issue, "instructions": instructions })
         }
     }
+}
+
+fn paused(until: Timestamp, reason: &str) -> Value {
+    json!({ "until": rfc3339(until), "reason": reason })
 }
 
 fn breaker_opened(event: &Event) -> Value {

@@ -1,28 +1,44 @@
 //! Why a task does not run, for people and for programs.
 
 use crate::reporters::shape::{VERSION, with};
+use crate::reporters::slots::{while_short, word};
 use crate::reporters::time::{ahead, human, rfc3339};
-use crate::reporters::words::{brief, plural};
+use crate::reporters::words::{brief, plural, spoken};
 use crate::rules::conflict::{Shared, THRESHOLD, UNKNOWN};
-use crate::rules::ids::{IssueNumber, Timestamp};
+use crate::rules::ids::{IssueNumber, SessionId, Timestamp};
 use crate::rules::printable::printable;
+use crate::rules::room::Lessened;
 use crate::rules::schedule::why::{ButFor, Change, Explanation, Over, Wait};
 use serde_json::{Value, json};
 
 /// Files that are named one by one.
 const FILES: usize = 5;
+/// Files of a smaller chance are not named beside others.
+const TELLING: f64 = 0.01;
 
-/// A few lines, each ended. In a `dry` one nothing runs yet: those that would start at once count as running.
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// A session as it would begin: nothing runs yet, and those that would start at once count as running.
+    Dry,
+    /// A session that a process works on, or that has ended.
+    Session(SessionId),
+    /// A session whose process is gone, as it stood then.
+    Interrupted(SessionId),
+}
+
+/// A few lines, each ended.
 #[must_use]
-pub fn told(why: &Explanation, now: Timestamp, dry: bool) -> String {
+pub fn told(why: &Explanation, now: Timestamp, asked: &Asked) -> String {
     let title = brief(&why.task.issue.title);
     let mut lines = vec![
         format!("{} {title}\n", why.task.number()),
-        standing(why, now, dry),
+        standing(why, now, asked),
     ];
     lines.extend(why.conflicts.iter().map(conflict));
     let waits = why.waits.iter();
-    lines.extend(waits.map(|wait| format!("  waits for {}\n", waits_for(wait, now))));
+    let own = why.task.number();
+    lines.extend(waits.map(|wait| format!("  waits for {}\n", waits_for(own, wait, now))));
     if let (Some(starts), false) = (why.starts_in, why.waits.is_empty()) {
         lines.push(format!("It will likely start {}.\n", in_minutes(starts)));
     }
@@ -31,22 +47,30 @@ pub fn told(why: &Explanation, now: Timestamp, dry: bool) -> String {
         format!("It would start {at} {change}.\n")
     }));
     lines.push(known(why));
+    if let (Asked::Interrupted(session), None) = (asked, &why.ended) {
+        let resume = format!("`autoissue resume {session}`");
+        lines.push(format!(
+            "The session was interrupted, and this is how it stood: {resume} goes on.\n"
+        ));
+    }
     lines.concat()
 }
 
-fn standing(why: &Explanation, now: Timestamp, dry: bool) -> String {
+fn standing(why: &Explanation, now: Timestamp, asked: &Asked) -> String {
     if let Some((ending, reason)) = &why.ended {
         let reason = reason.as_deref().map(brief);
         let reason = reason.filter(|reason| !reason.is_empty());
         let reason = reason.map(|reason| format!(": {reason}"));
-        let ending = ending.word().replace('_', " ");
+        let ending = spoken(ending.word());
         return format!("It ended as {ending}{}.\n", reason.unwrap_or_default());
     }
     if let Some(since) = why.running {
-        return if dry {
-            "It would start at once.\n".to_owned()
-        } else {
-            format!("It runs, since {}.\n", human(now.millis_since(since)))
+        return match asked {
+            Asked::Dry => "It would start at once.\n".to_owned(),
+            Asked::Session(_) => {
+                format!("It runs, since {}.\n", human(now.millis_since(since)))
+            }
+            Asked::Interrupted(_) => "It ran when the session was interrupted.\n".to_owned(),
         };
     }
     if why.waits.is_empty() {
@@ -66,9 +90,12 @@ fn conflict((with, paths): &(Option<IssueNumber>, Vec<String>)) -> String {
     )
 }
 
-fn waits_for(wait: &Wait, now: Timestamp) -> String {
+fn waits_for(own: IssueNumber, wait: &Wait, now: Timestamp) -> String {
     match wait {
-        Wait::Need { issue } => format!("{issue}, which it needs"),
+        Wait::Need { issue, merge } => {
+            let merge = if *merge { ", and its merge" } else { "" };
+            format!("{issue}, which it needs{merge}")
+        }
         Wait::Merge { issue } => format!("the merge of {issue}, which it needs"),
         Wait::Collision {
             issue,
@@ -83,20 +110,38 @@ fn waits_for(wait: &Wait, now: Timestamp) -> String {
             };
             format!("{issue}, {stands}: {}", collides(over))
         }
-        Wait::Slot { ahead: 0 } => "a slot".to_owned(),
-        Wait::Slot { ahead } => format!("a slot, behind {}", plural(*ahead as u64, "task")),
+        Wait::Slot { ahead, lessened } => slot(*ahead, *lessened),
         Wait::Time { until, reason } => format!("{}: {}", ahead(*until, now), brief(reason)),
         Wait::Probe { issue } => format!("{issue}, the probe of the breaker"),
         Wait::Money { short_by } => format!("money: {short_by} is missing for one more attempt"),
+        Wait::Approval { reason } => {
+            format!(
+                "a person: `autoissue approve {}` ({})",
+                own.0,
+                brief(reason)
+            )
+        }
         Wait::Resume { reason } => format!("`autoissue resume`: {}", brief(reason)),
     }
+}
+
+fn slot(ahead: usize, lessened: Option<(Lessened, u32)>) -> String {
+    let behind = match ahead {
+        0 => String::new(),
+        ahead => format!(", behind {}", plural(ahead as u64, "task")),
+    };
+    let short = lessened.map(|(lessened, configured)| while_short(&lessened, configured));
+    let short = short.map_or_else(String::new, |short| format!(": {short}"));
+    format!("a slot{behind}{short}")
 }
 
 fn collides(over: &Over) -> String {
     match over {
         Over::Files { files, chance } => {
-            let named: Vec<String> = files.iter().take(FILES).map(shared).collect();
-            let more = files.len().saturating_sub(FILES);
+            let telling = files.iter().filter(|file| file.chance >= TELLING).count();
+            let named = telling.clamp(1, FILES);
+            let more = telling.saturating_sub(named);
+            let named: Vec<String> = files.iter().take(named).map(shared).collect();
             let more = if more == 0 {
                 String::new()
             } else {
@@ -104,7 +149,7 @@ fn collides(over: &Over) -> String {
             };
             let (chance, threshold) = (percent(*chance), percent(THRESHOLD));
             format!(
-                "they collide with a chance of {chance} (from {threshold} on not together) over {}{more}",
+                "they collide with a chance of {chance} ({threshold} keeps them apart) over {}{more}",
                 named.join(", ")
             )
         }
@@ -180,16 +225,24 @@ fn known(why: &Explanation) -> String {
 
 /// The same as one object.
 #[must_use]
-pub fn as_json(why: &Explanation, dry: bool) -> Value {
-    let state = match (&why.ended, why.running) {
-        (Some(_), _) => "ended",
-        (None, Some(_)) => "running",
-        (None, None) => "waiting",
+pub fn as_json(why: &Explanation, asked: &Asked) -> Value {
+    let (session, session_state) = match asked {
+        Asked::Dry => (None, "dry"),
+        Asked::Session(id) => (Some(id), "as_it_stands"),
+        Asked::Interrupted(id) => (Some(id), "interrupted"),
+    };
+    let state = match (&why.ended, why.running, asked) {
+        (Some(_), _, _) => "ended",
+        (None, Some(_), Asked::Interrupted(_)) => "interrupted",
+        (None, Some(_), Asked::Dry | Asked::Session(_)) => "running",
+        (None, None, _) => "waiting",
     };
     json!({
         "v": VERSION,
         "event": "why",
-        "dry": dry,
+        "dry": *asked == Asked::Dry,
+        "session": session,
+        "session_state": session_state,
         "issue": why.task.number(),
         "title": why.task.issue.title,
         "domain": why.task.domain.domain.word(),
@@ -197,7 +250,7 @@ pub fn as_json(why: &Explanation, dry: bool) -> Value {
         "state": state,
         "outcome": why.ended.as_ref().map(|(ending, _)| ending.word()),
         "reason": why.ended.as_ref().and_then(|(_, reason)| reason.clone()),
-        "since": why.running.filter(|_| !dry).map(rfc3339),
+        "since": why.running.filter(|_| session.is_some()).map(rfc3339),
         "waits_for": why.waits.iter().map(wait_json).collect::<Value>(),
         "starts_in_minutes": why.starts_in,
         "but_for": why.but_for.iter().map(but_for_json).collect::<Value>(),
@@ -211,7 +264,7 @@ fn conflict_json((with, paths): &(Option<IssueNumber>, Vec<String>)) -> Value {
 
 fn wait_json(wait: &Wait) -> Value {
     match wait {
-        Wait::Need { issue } => json!({ "kind": "need", "issue": issue }),
+        Wait::Need { issue, merge } => json!({ "kind": "need", "issue": issue, "merge": merge }),
         Wait::Merge { issue } => json!({ "kind": "merge", "issue": issue }),
         Wait::Collision {
             issue,
@@ -222,7 +275,7 @@ fn wait_json(wait: &Wait) -> Value {
             collision_json(*issue, *runs, over),
             json!({ "changed": changed }),
         ),
-        Wait::Slot { ahead } => json!({ "kind": "slot", "ahead": ahead }),
+        Wait::Slot { ahead, lessened } => slot_json(*ahead, *lessened),
         Wait::Time { until, reason } => {
             json!({ "kind": "time", "until": rfc3339(*until), "reason": reason })
         }
@@ -230,8 +283,20 @@ fn wait_json(wait: &Wait) -> Value {
         Wait::Money { short_by } => {
             json!({ "kind": "money", "short_by_usd": short_by.decimal() })
         }
+        Wait::Approval { reason } => json!({ "kind": "approval", "reason": reason }),
         Wait::Resume { reason } => json!({ "kind": "resume", "reason": reason }),
     }
+}
+
+fn slot_json(ahead: usize, lessened: Option<(Lessened, u32)>) -> Value {
+    let less = lessened.map(|(lessened, configured)| {
+        let short = word(&lessened.shortage);
+        json!({ "slots": lessened.slots, "configured": configured, "short": short })
+    });
+    with(
+        json!({ "kind": "slot", "ahead": ahead }),
+        less.unwrap_or_default(),
+    )
 }
 
 fn collision_json(issue: IssueNumber, runs: bool, over: &Over) -> Value {

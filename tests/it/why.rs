@@ -1,7 +1,9 @@
 //! `why`: what keeps an issue waiting, as a person and as a program are told.
 
 use crate::rig::Rig;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
 /// Two issues on one file, one on another, two of which nothing is known.
 fn backlog() -> Rig {
@@ -137,4 +139,153 @@ fn a_plan_is_simulated_before_any_issue_exists() {
     assert!(ran.stderr.contains("absent.json"), "{}", ran.stderr);
     let ran = rig.run(&["simulate", "--from", "plan.json", "--label", "go"]);
     assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+}
+
+/// Two slots; the agent keeps an issue while there is a gate for it.
+fn gated(more: &Value) -> Rig {
+    let rig = Rig::new();
+    let place = rig.path("");
+    let script = "#!/bin/sh
+cat > /dev/null
+echo \"$AUTOISSUE_ISSUE\" >> PLACE/runs
+while [ -e PLACE/gate-$AUTOISSUE_ISSUE ]; do sleep 0.05; done
+case $AUTOISSUE_ISSUE in 3) ;; *) echo done > \"file-$AUTOISSUE_ISSUE.txt\";; esac
+";
+    let script = script.replace("PLACE", place.display().to_string().trim_end_matches('/'));
+    let agent = rig.script("agent", &script);
+    let mut config = json!({
+        "executor": { "maxParallel": 2 },
+        "agent": { "kind": "command", "command": [agent] },
+    });
+    config
+        .as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
+    rig.config(&config);
+    rig
+}
+
+fn why(rig: &Rig, issue: &str) -> Value {
+    rig.run(&["why", issue, "--format", "json"]).last_json()
+}
+
+fn begin(rig: &Rig) -> Child {
+    let mut exec = rig.autoissue(&["exec", "go", "--format", "json"]);
+    exec.stdout(Stdio::null()).spawn().unwrap()
+}
+
+fn runs(rig: &Rig) -> usize {
+    let text = std::fs::read_to_string(rig.path("runs")).unwrap_or_default();
+    text.lines().count()
+}
+
+fn wait_for(is_so: impl Fn() -> bool) {
+    let until = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < until, "it never came");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_running_session_is_asked_from_another_process() {
+    let rig = gated(&json!({}));
+    let issues = [
+        (1, "[Backend] Totals", "See `src/cart.rs`."),
+        (2, "[Backend] Rounding", "See `src/cart.rs`."),
+        (3, "[Backend] Names", "See `src/user.rs`."),
+        (
+            4,
+            "[Frontend] Colours",
+            "See `web/page.css`. Depends on #1.",
+        ),
+        (5, "[Testing] Prices", "See `tests/prices.rs`."),
+    ];
+    for (number, title, body) in issues {
+        rig.issue(number, title, body);
+        rig.write(&format!("gate-{number}"), "");
+    }
+    let mut running = begin(&rig);
+    wait_for(|| runs(&rig) == 2);
+    let all: Vec<Value> = (1..=5).map(|issue| why(&rig, &issue.to_string())).collect();
+    assert_eq!(all[0]["state"], "running", "others wait for it: {all:?}");
+    let wait = &all[1]["waits_for"][0];
+    assert_eq!(
+        (&wait["kind"], &wait["issue"]),
+        (&json!("collision"), &json!(1))
+    );
+    assert_eq!(
+        all[1]["but_for"],
+        json!([{ "without": [1], "starts_in_minutes": 0 }])
+    );
+    let text = rig.run(&["why", "2"]).stdout;
+    let parts = [
+        "waits for #1, which runs: they collide with a chance of 64 % (30 % keeps them apart) over src/cart.rs (64 %)\n",
+        "It would start now without #1.",
+    ];
+    for part in parts {
+        assert!(text.contains(part), "{part:?} in {text}");
+    }
+    assert_eq!(
+        all[3]["waits_for"],
+        json!([{ "kind": "need", "issue": 1, "merge": true }])
+    );
+    // One of the two that are left has the second slot.
+    let slotless = if all[2]["state"] == "running" { 5 } else { 3 };
+    let other = &all[slotless - 1];
+    assert_eq!(other["waits_for"][0]["kind"], "slot", "{all:?}");
+    let but_for = other["but_for"].as_array().unwrap();
+    let more = json!({ "slots": 3, "starts_in_minutes": 0 });
+    assert!(but_for.contains(&more), "{other}");
+    for issue in 1..=5 {
+        std::fs::remove_file(rig.path(&format!("gate-{issue}"))).unwrap();
+    }
+    let code = running.wait().unwrap().code();
+    assert_eq!(code, Some(3), "#4 waits for the merge of #1");
+    let text = rig.run(&["why", "3"]).stdout;
+    assert!(text.contains("\nIt ended as no change.\n"), "{text}");
+    assert!(
+        rig.run(&["why", "1"])
+            .stdout
+            .contains("\nIt ended as completed.\n")
+    );
+}
+
+#[test]
+fn a_session_whose_process_is_gone_is_told_as_it_stood() {
+    let rig = gated(&json!({}));
+    rig.issue(1, "[Backend] Totals", "See `src/cart.rs`.");
+    rig.issue(2, "[Backend] Rounding", "See `src/cart.rs`.");
+    rig.write("gate-1", "");
+    let mut running = begin(&rig);
+    wait_for(|| runs(&rig) == 1);
+    running.kill().unwrap();
+    running.wait().unwrap();
+    let text = rig.run(&["why", "1"]).stdout;
+    assert!(
+        text.contains("It ran when the session was interrupted."),
+        "{text}"
+    );
+    assert!(text.contains("autoissue resume"), "{text}");
+    assert!(!text.contains("It runs"), "{text}");
+    let text = rig.run(&["why", "2"]).stdout;
+    assert!(text.contains("waits for #1"), "{text}");
+    assert_eq!(why(&rig, "1")["state"], "interrupted");
+    assert_eq!(why(&rig, "2")["session_state"], "interrupted");
+}
+
+#[test]
+fn who_waits_for_a_person_is_told_so() {
+    let rule = json!({ "name": "ours", "when": { "title": ["watched"] }, "suitability": "medium", "final": true, "because": "we said so" });
+    let row = json!({ "suitability": "medium", "route": "supervised" });
+    let routing = json!({ "mode": "enforce", "rules": [rule], "decisions": [row] });
+    let rig = gated(&json!({ "routing": routing }));
+    rig.issue(1, "watched: one", "It should be so, in `src/a.rs`.");
+    assert_eq!(rig.go().code, Some(5));
+    let json = why(&rig, "1");
+    assert_eq!(json["waits_for"][0]["kind"], "approval", "{json}");
+    assert_eq!(json["starts_in_minutes"], Value::Null);
+    let text = rig.run(&["why", "1"]).stdout;
+    let words = "waits for a person: `autoissue approve 1` (we said so";
+    assert!(text.contains(words), "{text}");
 }

@@ -51,6 +51,7 @@ impl Session {
             | Event::TriedOnBase { .. }
             | Event::Certifying { .. }
             | Event::Certified { .. }
+            | Event::SlotsChanged { .. }
             | Event::SpentElsewhere { .. }
             | Event::CommandTaken { .. }
             | Event::StopRequested

@@ -44,6 +44,7 @@ impl Session {
             | Input::TriedOnBase { .. }
             | Input::Certified { .. }
             | Input::CertificateTold { .. }
+            | Input::Resources { .. }
             | Input::SpentElsewhere { .. }
             | Input::Stop => events.extend(self.answer(input, now)),
         }
@@ -110,6 +111,10 @@ impl Session {
             Input::CertificateTold { issue, trouble } => {
                 self.certificate_told(*issue, trouble.as_ref())
             }
+            Input::Resources {
+                reading,
+                calm_millis,
+            } => self.resized(reading, *calm_millis, now),
             Input::SpentElsewhere { today } => Some(Event::SpentElsewhere { today: *today }),
             Input::Stop if matches!(self.phase, Phase::Opening | Phase::Running) => {
                 Some(Event::StopRequested)

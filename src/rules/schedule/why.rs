@@ -6,9 +6,11 @@ use crate::rules::classify::Domain;
 use crate::rules::conflict::{Shared, Why, chance, may_run_together, shared};
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::money::Usd;
+use crate::rules::room::Lessened;
 use crate::rules::schedule::rest::Rest;
 use crate::rules::schedule::session::{Phase, Session};
-use crate::rules::schedule::table::{Entry, State};
+use crate::rules::schedule::table::{Approval, Entry, State};
+use crate::rules::stack::Dependents;
 use crate::rules::task::{Ending, Task};
 use std::sync::Arc;
 
@@ -19,6 +21,8 @@ pub enum Wait {
     Need {
         /// Which.
         issue: IssueNumber,
+        /// And will what it offers have to be merged?
+        merge: bool,
     },
     /// The merge of a task that is done.
     Merge {
@@ -40,6 +44,8 @@ pub enum Wait {
     Slot {
         /// How many.
         ahead: usize,
+        /// Fewer are used than are configured, where that is so, and how many those are.
+        lessened: Option<(Lessened, u32)>,
     },
     /// The end of a pause, of the breaker's cooldown, or of its own waiting time.
     Time {
@@ -57,6 +63,11 @@ pub enum Wait {
     Money {
         /// So much is missing now.
         short_by: Usd,
+    },
+    /// A person's approval.
+    Approval {
+        /// Why it is asked for.
+        reason: String,
     },
     /// Nobody is let in any more until `resume`.
     Resume {
@@ -168,17 +179,19 @@ impl Session {
             if self.awaits_merge(*need) {
                 Wait::Merge { issue }
             } else {
-                Wait::Need { issue }
+                let merge = self.settings().dependents == Dependents::Merged;
+                Wait::Need { issue, merge }
             }
         };
         let mut waits: Vec<Wait> = open.iter().map(wait).collect();
         waits.sort_by_key(|wait| match wait {
-            Wait::Merge { issue } | Wait::Need { issue } => issue.0,
+            Wait::Merge { issue } | Wait::Need { issue, .. } => issue.0,
             Wait::Collision { .. }
             | Wait::Slot { .. }
             | Wait::Time { .. }
             | Wait::Probe { .. }
             | Wait::Money { .. }
+            | Wait::Approval { .. }
             | Wait::Resume { .. } => 0,
         });
         if let State::Retrying { until } | State::Parked { until } = entry.state {
@@ -186,6 +199,12 @@ impl Session {
                 until,
                 reason: "its last attempt".to_owned(),
             });
+        }
+        if entry.approval == Approval::Awaited {
+            let evaluation = entry.task.evaluation.as_ref();
+            let reason = evaluation.map(|evaluation| evaluation.why());
+            let reason = reason.unwrap_or_default();
+            waits.push(Wait::Approval { reason });
         }
         if let (Some(reason), Phase::Running | Phase::Interrupted) = (&self.hopeless, self.phase) {
             let reason = reason.clone();
@@ -197,11 +216,14 @@ impl Session {
         waits.extend(self.collisions(place));
         // Whoever runs and is in the way gives a slot back as well.
         let gives_slot = |wait: &Wait| matches!(wait, Wait::Collision { runs: true, .. });
-        if self.slots.is_empty() && !waits.iter().any(gives_slot) {
+        let one_frees_it = self.lessened.is_none() && waits.iter().any(gives_slot);
+        if (self.slots.is_empty() || !self.has_slot()) && !one_frees_it {
             let ahead = (self.table.entries()[..place].iter())
                 .filter(|entry| matches!(entry.state, State::Ready))
                 .count();
-            waits.push(Wait::Slot { ahead });
+            let configured = self.settings().slots;
+            let lessened = self.lessened.map(|lessened| (lessened, configured));
+            waits.push(Wait::Slot { ahead, lessened });
         }
         waits.extend(self.closed_doors(entry, now));
         waits
@@ -261,7 +283,7 @@ impl Session {
     /// When it will start, and when it would if something were otherwise.
     fn look_ahead(&self, issue: IssueNumber, now: Timestamp, explanation: &mut Explanation) {
         let blocked = explanation.waits.iter().any(|wait| match wait {
-            Wait::Merge { .. } | Wait::Resume { .. } => true,
+            Wait::Merge { .. } | Wait::Approval { .. } | Wait::Resume { .. } => true,
             Wait::Need { .. }
             | Wait::Collision { .. }
             | Wait::Slot { .. }
@@ -273,7 +295,7 @@ impl Session {
             return;
         }
         let rest = Rest::of(self, now);
-        let slots = rest.settings.slots;
+        let slots = self.slots_now();
         let Some(starts_in) = rest.start_of(issue, &[], slots) else {
             return;
         };
@@ -314,12 +336,13 @@ impl Wait {
     #[must_use]
     pub fn task(&self) -> Option<IssueNumber> {
         match self {
-            Self::Need { issue } | Self::Collision { issue, .. } => Some(*issue),
+            Self::Need { issue, .. } | Self::Collision { issue, .. } => Some(*issue),
             Self::Merge { .. }
             | Self::Slot { .. }
             | Self::Time { .. }
             | Self::Probe { .. }
             | Self::Money { .. }
+            | Self::Approval { .. }
             | Self::Resume { .. } => None,
         }
     }
@@ -427,7 +450,8 @@ mod tests {
         ];
         let session = session(2, &tasks);
         let why = why(&session, 3);
-        assert_eq!(why.waits, [Wait::Slot { ahead: 0 }]);
+        let (ahead, lessened) = (0, None);
+        assert_eq!(why.waits, [Wait::Slot { ahead, lessened }]);
         assert_eq!(why.starts_in, Some(10));
         let change = Change::Slots(3);
         assert_eq!(
@@ -453,7 +477,8 @@ mod tests {
         assert_eq!(
             needs.waits,
             [Wait::Need {
-                issue: IssueNumber(1)
+                issue: IssueNumber(1),
+                merge: false
             }]
         );
         assert_eq!(needs.but_for, [without(1, 0)]);
