@@ -35,6 +35,7 @@ pub mod rules {
     pub mod references;
     pub mod retry;
     pub mod rework;
+    pub mod room;
     #[cfg(test)]
     pub(crate) mod script;
     pub mod secret_forms;
@@ -126,6 +127,7 @@ pub mod rules {
         pub mod rework;
         pub mod session;
         pub mod simulate;
+        pub mod slots;
         pub mod step;
         pub mod table;
         pub mod why;
@@ -140,6 +142,7 @@ pub mod ports {
     mod journal;
     mod knowledge;
     mod repository;
+    mod resources;
     mod session;
     mod tracker;
 
@@ -149,6 +152,7 @@ pub mod ports {
     pub use journal::*;
     pub use knowledge::*;
     pub use repository::*;
+    pub use resources::*;
     pub use session::*;
     pub use tracker::*;
 }
@@ -169,6 +173,7 @@ pub mod engine {
     pub mod planning;
     pub mod publish;
     pub mod recover;
+    mod resources;
     pub mod rounds;
     pub mod session;
     pub mod turn;
@@ -178,6 +183,7 @@ pub mod engine {
 /// Floor 3: one outside thing each.
 pub mod adapters {
     mod flock;
+    pub mod machine;
     pub mod retry;
     /// Programs that we run: how they start, what they may see, and that nothing of them is left.
     pub mod process {
@@ -318,6 +324,7 @@ pub mod reporters {
     pub mod json;
     pub mod line;
     pub mod lines;
+    mod live;
     pub mod log;
     pub mod next;
     pub mod notify;
@@ -329,6 +336,7 @@ pub mod reporters {
     pub mod planning;
     pub mod shape;
     pub mod simulation;
+    mod slots;
     pub mod standing;
     pub mod status;
     pub mod table;

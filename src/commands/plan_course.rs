@@ -75,6 +75,7 @@ impl Course<'_> {
             repository: Arc::clone(&self.means.repository) as Arc<dyn Repository>,
             agent: Arc::clone(&self.means.agent),
             commands: self.wiring.commands(),
+            resources: self.wiring.machine(),
             journal,
             clock: Arc::new(SteadyClock::start()),
             reporters: Arc::new([Arc::clone(self.told)]),

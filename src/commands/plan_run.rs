@@ -131,7 +131,7 @@ fn console(place: &Place, purpose: Purpose) -> Arc<dyn Reporter> {
     match (place.globals.format, purpose) {
         (Format::Json, Purpose::Show) => Arc::new(PlanReporter::silent()),
         (Format::Json, Purpose::Ask | Purpose::CarryOut) => Arc::new(JsonReporter::stdout()),
-        (Format::Text, _) => Arc::new(PlanReporter::start(place.output.colour())),
+        (Format::Text, _) => Arc::new(PlanReporter::start(place.live(), place.output.colour())),
     }
 }
 

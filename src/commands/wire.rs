@@ -8,6 +8,7 @@ use crate::adapters::git::source::{Credential, Habits, Place as GitPlace, Source
 use crate::adapters::github::auth::find_token;
 use crate::adapters::github::forge::{GitHub, GitHubSettings, PUBLIC_API};
 use crate::adapters::local_forge::forge::{LocalForge, LocalForgeSettings};
+use crate::adapters::machine::Machine;
 use crate::adapters::process::commands::CommandRunner;
 use crate::adapters::process::run::Processes;
 use crate::adapters::store::open::Store;
@@ -236,6 +237,13 @@ impl Wiring {
                 )))
             }
         }
+    }
+
+    /// The machine, with the disks that are written to.
+    #[must_use]
+    pub fn machine(&self) -> Arc<Machine> {
+        let places = vec![self.state.clone(), self.git_place().slots];
+        Arc::new(Machine::new(places))
     }
 
     /// Runs checks and setup.

@@ -22,6 +22,7 @@ impl Config {
         let cooldown = self.breaker.cooldown_seconds.get();
         Settings {
             slots: self.executor.max_parallel.get(),
+            adaptive: self.scheduling.reserve(),
             ceiling: self.max_total_budget_usd.usd(),
             daily_ceiling: self.max_daily_budget_usd.map(Dollars::usd),
             cap: self.agent.max_budget_usd.usd(),

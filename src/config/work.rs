@@ -1,6 +1,7 @@
 //! The part of the configuration about the work: executor, agent, planner, checks, worktrees, breaker, scheduling.
 
 use crate::config::values::{Argv, Dollars, Minutes, Secret, Whole};
+use crate::rules::room::Reserve;
 use crate::rules::settings::Policy;
 use crate::rules::stack::Dependents;
 use schemars::JsonSchema;
@@ -192,6 +193,34 @@ pub struct Scheduling {
     pub rework: bool,
     /// How often what agents have changed so far is tried with the work of others, in seconds; 0 is never.
     pub look_seconds: Whole<0, 86_400>,
+    /// Do fewer attempts run at a time while memory or disk is short, or a limit is near?
+    pub adaptive: bool,
+    /// MiB of memory that are kept free.
+    pub min_free_memory_mb: Whole<0, 1_048_576>,
+    /// MiB of memory that one more attempt is taken to need: its agent, and what that runs.
+    pub memory_per_attempt_mb: Whole<1, 1_048_576>,
+    /// MiB of disk that are kept free: below that, one attempt runs at a time.
+    pub min_free_disk_mb: Whole<0, 16_777_216>,
+}
+
+/// Requests to the forge that one attempt needs, with its pull, comments and labels: about fifteen, and some to spare.
+const REQUESTS_EACH: u64 = 25;
+/// How long there has to be room before one more attempt is let in: what started last has grown to its size by then.
+const CALM_MILLIS: u64 = 60_000;
+
+impl Scheduling {
+    /// What is kept free; nothing where the number of slots stays as it is.
+    #[must_use]
+    pub fn reserve(&self) -> Option<Reserve> {
+        let bytes = |megabytes: u32| u64::from(megabytes) << 20;
+        self.adaptive.then(|| Reserve {
+            memory: bytes(self.min_free_memory_mb.get()),
+            memory_each: bytes(self.memory_per_attempt_mb.get()),
+            disk: bytes(self.min_free_disk_mb.get()),
+            requests_each: REQUESTS_EACH,
+            calm_millis: CALM_MILLIS,
+        })
+    }
 }
 
 impl Default for Scheduling {
@@ -202,6 +231,10 @@ impl Default for Scheduling {
             certificate: true,
             rework: true,
             look_seconds: Whole::of(60),
+            adaptive: true,
+            min_free_memory_mb: Whole::of(1024),
+            memory_per_attempt_mb: Whole::of(600),
+            min_free_disk_mb: Whole::of(1024),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::engine::merges;
 use crate::engine::orders::Orders;
 use crate::engine::publish::Publisher;
 use crate::engine::recover;
+use crate::engine::resources::first_look;
 use crate::engine::turn::Live;
 use crate::engine::verify::BaseVerdicts;
 use crate::ports::{JournalError, Ports, Stop};
@@ -14,6 +15,7 @@ use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::Charge;
 use crate::rules::schedule::session::{Phase, Session};
+use crate::rules::schedule::slots::Calm;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Attempted, ErrorClass, Failure, Outcome, Task};
 use std::collections::HashMap;
@@ -53,6 +55,8 @@ pub enum Opening {
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// At every how many of these looks merges are looked for.
 const LOOKS_PER_MERGE: u32 = 30;
+/// At every how many of them the machine is looked at.
+const LOOKS_PER_READING: u32 = 10;
 /// How many inputs share one turn at most.
 const MOST_INPUTS: usize = 256;
 /// How long running attempts may take to end when the session cannot go on.
@@ -73,6 +77,7 @@ pub(super) struct Loop<'a> {
     /// When running work was last looked at.
     pub(super) looked: Timestamp,
     looks: u32,
+    pub(super) calm: Calm,
     /// Stops the trial of the whole.
     pub(super) trial: Stop,
 }
@@ -105,6 +110,7 @@ pub async fn run(
         trials: JoinSet::new(),
         looked: ports.clock.now(),
         looks: 0,
+        calm: Calm::default(),
         trial: Stop::new(),
     };
     let result = this.open(opening).await;
@@ -128,7 +134,9 @@ impl Loop<'_> {
             Opening::Planned { .. } => self.live.session.settings(),
         };
         let capped = settings.daily_ceiling.is_some();
-        let elsewhere = self.look_elsewhere(capped).await?;
+        let resources = first_look(self.live.ports, settings).await;
+        let mut found = Vec::from_iter(self.look_elsewhere(capped).await?);
+        found.extend(resources);
         match opening {
             Opening::New {
                 project,
@@ -143,7 +151,7 @@ impl Loop<'_> {
                     selection,
                     settings,
                 });
-                inputs.extend(elsewhere);
+                inputs.extend(found);
                 inputs.push(Input::read(tasks));
             }
             Opening::Resumed { settings, tasks } => {
@@ -152,13 +160,13 @@ impl Loop<'_> {
                 let awaited = self.live.session.awaited();
                 inputs.push(Input::Resume { settings });
                 inputs.extend(merges::look(self.live.ports, &branch, awaited).await);
-                inputs.extend(elsewhere);
+                inputs.extend(found);
                 inputs.extend(tasks.map(Input::read));
                 // What a person answered meanwhile counts before it is found that nothing is left but answers.
                 inputs.extend(self.commands().await?);
             }
             Opening::Planned { tasks } => {
-                inputs.extend(elsewhere);
+                inputs.extend(found);
                 inputs.push(Input::read(tasks));
             }
         }
@@ -265,6 +273,9 @@ impl Loop<'_> {
             self.look_for_merges();
         }
         self.look_at_work();
+        if self.looks.is_multiple_of(LOOKS_PER_READING) {
+            inputs.extend(self.look_at_resources().await);
+        }
         inputs.extend(self.commands().await?);
         Ok(inputs)
     }
@@ -346,6 +357,7 @@ impl Loop<'_> {
             | Event::TestMerged { .. }
             | Event::Looked { .. }
             | Event::ReworkOffered { .. }
+            | Event::SlotsChanged { .. }
             | Event::SpentElsewhere { .. }
             | Event::SessionInterrupted
             | Event::SessionFinished => {}

@@ -2,6 +2,7 @@
 
 use crate::rules::ids::{BranchName, IssueNumber, PullNumber, Timestamp};
 use crate::rules::issue::{Issue, Selection};
+use crate::rules::room::Quota;
 use crate::rules::task::{Pull, PullDraft};
 use async_trait::async_trait;
 
@@ -63,6 +64,10 @@ pub enum ForgeError {
 pub trait Forge: Send + Sync {
     /// The repository's name there: `owner/name`, or the local directory's name.
     fn project(&self) -> &str;
+    /// How many more requests it takes, as far as it told last; asks nothing.
+    fn quota(&self) -> Option<Quota> {
+        None
+    }
     /// Open issues that the selection takes, pull requests left out, all pages, by number.
     async fn open_issues(&self, selection: &Selection) -> Result<Vec<Issue>, ForgeError>;
     /// One issue in any state; `None` where there is none, or it is a pull request.

@@ -5,6 +5,7 @@ use crate::ports::commands::Commands;
 use crate::ports::forge::Forge;
 use crate::ports::journal::Journal;
 use crate::ports::repository::Repository;
+use crate::ports::resources::Resources;
 use crate::rules::event::{Event, Progress, Recorded};
 use crate::rules::ids::Timestamp;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub struct Ports {
     pub commands: Arc<dyn Commands>,
     /// The session's events.
     pub journal: Arc<dyn Journal>,
+    /// What is left of the machine.
+    pub resources: Arc<dyn Resources>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Those who watch.

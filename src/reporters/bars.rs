@@ -1,6 +1,7 @@
 //! What the live lines at the bottom of a terminal say. Pure: drawing them is `reporters::terminal`'s.
 
 use crate::reporters::paint::{Paint, Tone};
+use crate::reporters::slots;
 use crate::reporters::time::human;
 use crate::reporters::words::fit;
 use crate::rules::event::Progress;
@@ -166,7 +167,7 @@ impl View<'_> {
             return Some(format!("paused for {} ({reason})", within(pause.until)));
         }
         match &self.tally.breaker {
-            Breaker::Closed => None,
+            Breaker::Closed => slots::standing(self.tally),
             Breaker::Open { until, .. } if *until > self.now => {
                 Some(format!("breaker open, probe in {}", within(*until)))
             }

@@ -3,10 +3,10 @@
 use crate::reporters::fact_lines::fact_found;
 use crate::reporters::line::Line;
 use crate::reporters::paint::Tone;
-use crate::reporters::plan_lines;
 use crate::reporters::time::{ahead, human};
 use crate::reporters::together::{counted, meeting, sentence};
 use crate::reporters::words::{brief, fit, plural, spoken, tone_of, why};
+use crate::reporters::{plan_lines, slots};
 use crate::rules::certificate::{Certificate, Part};
 use crate::rules::event::{Command, Consent, Event, Recorded};
 use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, SessionId, SlotNumber, Timestamp};
@@ -81,6 +81,7 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
         Event::Announced { issue, trouble } | Event::CertificateTold { issue, trouble } => {
             announced(*issue, trouble.as_deref())
         }
+        Event::SlotsChanged { reason, .. } => Some(slots::changed(tally, reason)),
         Event::CommandTaken { command } => Some(command_taken(command)),
         Event::StopRequested => Some(stop_requested(tally)),
         Event::SessionInterrupted => Some(interrupted(tally)),

@@ -5,9 +5,9 @@
 
 use crate::reporters::evaluation::evaluation_json;
 use crate::reporters::outlook::outlook;
-use crate::reporters::plan_lines;
 use crate::reporters::time::rfc3339;
 use crate::reporters::together;
+use crate::reporters::{plan_lines, slots};
 use crate::rules::event::{Command, Consent, Effect, Event, Fact, Recorded};
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::money::{Charge, Usd};
@@ -131,6 +131,7 @@ fn name(event: &Event) -> &'static str {
         Event::CertificateTold { .. } => "certificate_told",
         Event::Merged { .. } => "task_merged",
         Event::Announced { .. } => "task_announced",
+        Event::SlotsChanged { .. } => "slots_changed",
         Event::SpentElsewhere { .. } => "spent_elsewhere",
         Event::CommandTaken { .. } => "command_taken",
         Event::StopRequested => "stop_requested",
@@ -209,6 +210,7 @@ fn fields(tally: &Tally, event: &Event) -> Value {
         Event::Announced { issue, trouble } | Event::CertificateTold { issue, trouble } => {
             json!({ "issue": issue, "trouble": trouble })
         }
+        Event::SlotsChanged { reason, .. } => slots::fields(tally, reason),
         Event::SpentElsewhere { today } => json!({ "today_usd": today.decimal() }),
         Event::CommandTaken { command } => asked(command),
         Event::SessionInterrupted | Event::SessionFinished => json!({ "summary": summary(tally) }),

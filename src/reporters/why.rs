@@ -1,11 +1,13 @@
 //! Why a task does not run, for people and for programs.
 
 use crate::reporters::shape::{VERSION, with};
+use crate::reporters::slots::{while_short, word};
 use crate::reporters::time::{ahead, human, rfc3339};
 use crate::reporters::words::{brief, plural, spoken};
 use crate::rules::conflict::{Shared, THRESHOLD, UNKNOWN};
 use crate::rules::ids::{IssueNumber, SessionId, Timestamp};
 use crate::rules::printable::printable;
+use crate::rules::room::Lessened;
 use crate::rules::schedule::why::{ButFor, Change, Explanation, Over, Wait};
 use serde_json::{Value, json};
 
@@ -96,8 +98,7 @@ fn waits_for(own: IssueNumber, wait: &Wait, now: Timestamp) -> String {
             };
             format!("{issue}, {stands}: {}", collides(over))
         }
-        Wait::Slot { ahead: 0 } => "a slot".to_owned(),
-        Wait::Slot { ahead } => format!("a slot, behind {}", plural(*ahead as u64, "task")),
+        Wait::Slot { ahead, lessened } => slot(*ahead, *lessened),
         Wait::Time { until, reason } => format!("{}: {}", ahead(*until, now), brief(reason)),
         Wait::Probe { issue } => format!("{issue}, the probe of the breaker"),
         Wait::Money { short_by } => format!("money: {short_by} is missing for one more attempt"),
@@ -110,6 +111,16 @@ fn waits_for(own: IssueNumber, wait: &Wait, now: Timestamp) -> String {
         }
         Wait::Resume { reason } => format!("`autoissue resume`: {}", brief(reason)),
     }
+}
+
+fn slot(ahead: usize, lessened: Option<(Lessened, u32)>) -> String {
+    let behind = match ahead {
+        0 => String::new(),
+        ahead => format!(", behind {}", plural(ahead as u64, "task")),
+    };
+    let short = lessened.map(|(lessened, configured)| while_short(&lessened, configured));
+    let short = short.map_or_else(String::new, |short| format!(": {short}"));
+    format!("a slot{behind}{short}")
 }
 
 fn collides(over: &Over) -> String {
@@ -247,7 +258,7 @@ fn wait_json(wait: &Wait) -> Value {
             collision_json(*issue, *runs, over),
             json!({ "changed": changed }),
         ),
-        Wait::Slot { ahead } => json!({ "kind": "slot", "ahead": ahead }),
+        Wait::Slot { ahead, lessened } => slot_json(*ahead, *lessened),
         Wait::Time { until, reason } => {
             json!({ "kind": "time", "until": rfc3339(*until), "reason": reason })
         }
@@ -258,6 +269,17 @@ fn wait_json(wait: &Wait) -> Value {
         Wait::Approval { reason } => json!({ "kind": "approval", "reason": reason }),
         Wait::Resume { reason } => json!({ "kind": "resume", "reason": reason }),
     }
+}
+
+fn slot_json(ahead: usize, lessened: Option<(Lessened, u32)>) -> Value {
+    let less = lessened.map(|(lessened, configured)| {
+        let short = word(&lessened.shortage);
+        json!({ "slots": lessened.slots, "configured": configured, "short": short })
+    });
+    with(
+        json!({ "kind": "slot", "ahead": ahead }),
+        less.unwrap_or_default(),
+    )
 }
 
 fn collision_json(issue: IssueNumber, runs: bool, over: &Over) -> Value {

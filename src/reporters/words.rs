@@ -59,6 +59,17 @@ pub fn plural(count: u64, noun: &str) -> String {
     format!("{count} {noun}{s}")
 }
 
+/// `612 MiB`, `3.9 GiB`, `41 GiB`.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    let tenths = (u128::from(bytes) * 10) >> 30;
+    match tenths {
+        0..10 => format!("{} MiB", bytes >> 20),
+        10..100 => format!("{}.{} GiB", tenths / 10, tenths % 10),
+        100.. => format!("{} GiB", bytes >> 30),
+    }
+}
+
 /// The tone of an ending.
 #[must_use]
 pub fn tone_of(ending: Ending) -> Tone {
@@ -158,6 +169,18 @@ mod tests {
         check("file:///srv/shop/x.md", "", "/srv/shop/x.md");
         check("file:///x%1b%5B2J.md", "", "/x.md");
         check("file:///x%zz", "", "file:///x%zz");
+    }
+
+    #[test]
+    fn sizes_are_told_as_closely_as_anybody_needs() {
+        let check = |bytes: u64, expect: &str| assert_eq!(size(bytes), expect);
+        check(0, "0 MiB");
+        check((612 << 20) + 9, "612 MiB");
+        check((1 << 30) - 1, "1023 MiB");
+        check(1 << 30, "1.0 GiB");
+        check(4_187_593_113, "3.8 GiB");
+        check(41 << 30, "41 GiB");
+        check(u64::MAX, "17179869183 GiB");
     }
 
     #[test]

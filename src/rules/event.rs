@@ -12,6 +12,7 @@ use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
 use crate::rules::plan::progress::Planning;
 use crate::rules::rework::{Conflict, Touched};
+use crate::rules::room::SlotsReason;
 use crate::rules::schedule::predict::Prediction;
 use crate::rules::settings::Settings;
 use crate::rules::stack::Below;
@@ -249,6 +250,13 @@ pub enum Event {
         /// What could not be done, if anything.
         trouble: Option<String>,
     },
+    /// More or fewer attempts may run at a time from here on; what runs goes on.
+    SlotsChanged {
+        /// So many.
+        slots: u32,
+        /// Why.
+        reason: SlotsReason,
+    },
     /// What other sessions have spent or set aside today, as far as we last saw.
     SpentElsewhere {
         /// The sum.
@@ -308,6 +316,7 @@ impl Event {
             | Self::Looked { .. }
             | Self::Certifying { .. }
             | Self::Certified { .. }
+            | Self::SlotsChanged { .. }
             | Self::SpentElsewhere { .. }
             | Self::CommandTaken { .. }
             | Self::StopRequested

@@ -65,6 +65,7 @@ impl Tally {
             Event::BreakerOpened { .. } => self.breaker_opened(event),
             Event::DispatchStopped { reason } => self.stopped_because = Some(reason.clone()),
             Event::BreakerClosed => self.breaker = Breaker::Closed,
+            Event::SlotsChanged { slots, reason } => self.slots_changed(*slots, *reason),
             Event::SpentElsewhere { today } => self.elsewhere = *today,
             Event::TestMerged { .. }
             | Event::Looked { .. }
@@ -113,7 +114,7 @@ impl Tally {
         self.settings = Some(settings.clone());
         self.phase = Phase::Running;
         self.ended = None;
-        self.stopped_because = None;
+        (self.stopped_because, self.lessened) = (None, None);
     }
 
     fn tasks_read(&mut self, tasks: &[Arc<Task>], prediction: Option<&Prediction>) {

@@ -7,6 +7,7 @@ use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
 use crate::rules::plan::progress::Planning;
 use crate::rules::rework::{Conflict, Touched};
+use crate::rules::room::Reading;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Outcome, Task};
 use serde::{Deserialize, Serialize};
@@ -147,6 +148,13 @@ pub enum Input {
     },
     /// Time passed, or the last turn decided something.
     Tick,
+    /// The machine and the forge's limits were looked at.
+    Resources {
+        /// What is left.
+        reading: Reading,
+        /// For so many milliseconds there has been room for one more.
+        calm_millis: u64,
+    },
     /// The ledger of other sessions was read.
     SpentElsewhere {
         /// Today's sum.

@@ -249,6 +249,7 @@ mod tests {
 
     fn settings() -> Settings {
         Settings {
+            adaptive: None,
             slots: 3,
             ceiling: Usd::from_micros(50_000_000),
             daily_ceiling: None,

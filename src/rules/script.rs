@@ -32,6 +32,7 @@ pub(crate) struct Script {
 pub(crate) fn settings() -> Settings {
     Settings {
         slots: 3,
+        adaptive: None,
         ceiling: Usd::from_micros(50_000_000),
         daily_ceiling: None,
         cap: Usd::from_micros(5_000_000),

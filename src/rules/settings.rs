@@ -1,6 +1,7 @@
 //! What a session's decisions rest on: the part of the configuration that stands in its journal.
 
 use crate::rules::money::Usd;
+use crate::rules::room::Reserve;
 use crate::rules::stack::{Dependents, Together};
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct Settings {
     /// How many attempts may run at a time; at least 1.
     pub slots: u32,
+    /// What is kept free, where fewer run while something is short.
+    #[serde(default)]
+    pub adaptive: Option<Reserve>,
     /// The most that the session may spend.
     pub ceiling: Usd,
     /// The most that all sessions of this state directory together may spend in one UTC day.

@@ -175,7 +175,7 @@ fn turn(tally: &Tally, now: Timestamp) -> Wait {
     let Some(settings) = &tally.settings else {
         return Wait::Next;
     };
-    if tally.counts.running >= u64::from(settings.slots) {
+    if tally.counts.running >= u64::from(tally.slots().0) {
         Wait::Slot
     } else if tally.granted > Usd::ZERO && tally.left() < least(settings) {
         Wait::Money

@@ -11,6 +11,7 @@ use crate::rules::issue::Selection;
 use crate::rules::money::{Charge, Usage, Usd};
 use crate::rules::plan::sums::PlannerTally;
 use crate::rules::rework::Conflict;
+use crate::rules::room::{Lessened, SlotsReason};
 use crate::rules::schedule::predict::Prediction;
 use crate::rules::settings::Settings;
 use crate::rules::task::{CheckReport, Commit, Ending, Failure, Stage, Task, Verdict};
@@ -65,6 +66,8 @@ pub struct Tally {
     pub models: BTreeMap<String, ModelTally>,
     /// Where the breaker stands.
     pub breaker: Breaker,
+    /// Fewer slots are used than are configured, where that is so.
+    pub lessened: Option<Lessened>,
     /// What keeps everybody out for a while, if anything.
     pub pause: Option<Pause>,
     /// Work that conflicts with earlier work, as it stands.
@@ -415,6 +418,19 @@ impl Tally {
     pub fn left(&self) -> Usd {
         let ceiling = self.settings.as_ref().map_or(Usd::ZERO, |s| s.ceiling);
         ceiling.minus(self.spent + self.granted)
+    }
+
+    /// How many attempts may run at a time, and how many by the settings.
+    #[must_use]
+    pub fn slots(&self) -> (u32, u32) {
+        let configured = self.settings.as_ref().map_or(0, |settings| settings.slots);
+        let now = self.lessened.map_or(configured, |lessened| lessened.slots);
+        (now.min(configured), configured)
+    }
+
+    pub(super) fn slots_changed(&mut self, slots: u32, reason: SlotsReason) {
+        let (_, configured) = self.slots();
+        self.lessened = Lessened::after(self.lessened, slots, reason, configured);
     }
 
     /// Nobody works on the session any more: unless it ended by itself, it was interrupted at its last event.

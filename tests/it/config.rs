@@ -211,8 +211,29 @@ fn the_defaults_of_routing_are_shown() {
 }
 
 #[test]
+fn the_defaults_of_scheduling_are_shown() {
+    let shown = shown_defaults().0;
+    let lines = shown.lines().filter(|line| line.starts_with("scheduling."));
+    assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
+    scheduling.policy = "footprint"                   # default
+    scheduling.dependencies = "merged"                # default
+    scheduling.certificate = true                     # default
+    scheduling.rework = true                          # default
+    scheduling.lookSeconds = 60                       # default
+    scheduling.adaptive = true                        # default
+    scheduling.minFreeMemoryMb = 1024                 # default
+    scheduling.memoryPerAttemptMb = 600               # default
+    scheduling.minFreeDiskMb = 1024                   # default
+    "#);
+}
+
+#[test]
 fn the_defaults_are_shown_as_such() {
-    assert_snapshot!(shown_defaults().0, @r#"
+    let shown = shown_defaults().0;
+    let lines = shown
+        .lines()
+        .filter(|line| !line.starts_with("scheduling."));
+    assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
     exit code 0
     --- stdout
     # no file
@@ -250,11 +271,6 @@ fn the_defaults_are_shown_as_such() {
     worktree.keepIgnored = false                      # default
     breaker.failures = 5                              # default
     breaker.cooldownSeconds = 60                      # default
-    scheduling.policy = "footprint"                   # default
-    scheduling.dependencies = "merged"                # default
-    scheduling.certificate = true                     # default
-    scheduling.rework = true                          # default
-    scheduling.lookSeconds = 60                       # default
     prompt = null                                     # default
     labels.working = "autoissue:working"              # default
     labels.completed = "autoissue:completed"          # default

@@ -71,6 +71,7 @@ mod process_end;
 mod routing;
 mod scenario;
 mod schedule;
+mod slots;
 mod stack;
 mod status;
 mod store;

@@ -14,6 +14,7 @@ use autoissue::rules::ids::{
 use autoissue::rules::issue::{Issue, IssueState, Priority, Selection};
 use autoissue::rules::money::{Charge, Usd};
 use autoissue::rules::rework::{Conflict, Touched};
+use autoissue::rules::room::{Quota, Room, Shortage, SlotsReason};
 use autoissue::rules::schedule::predict::Prediction;
 use autoissue::rules::settings::{Policy, Settings, StateLabels};
 use autoissue::rules::stack::{Below, Dependents, Together};
@@ -41,6 +42,7 @@ pub(crate) fn selection(label: &str) -> Selection {
 pub(crate) fn settings(daily_ceiling: Option<Usd>) -> Box<Settings> {
     Box::new(Settings {
         slots: 3,
+        adaptive: None,
         ceiling: dollars(50),
         daily_ceiling,
         cap: dollars(5),
@@ -245,6 +247,7 @@ pub(crate) fn one_of_each(session: &SessionId) -> Vec<Event> {
     ]);
     events.extend(waits());
     events.extend(together());
+    events.extend(slots());
     events.extend(ends());
     events
 }
@@ -422,6 +425,23 @@ fn together() -> [Event; 8] {
             trouble: Some("closed".into()),
         },
     ]
+}
+
+/// The number of slots changes, for every reason.
+fn slots() -> [Event; 5] {
+    let room = Room {
+        free: 612 << 20,
+        total: 4 << 30,
+    };
+    let (left, until) = (40, NOON);
+    [
+        SlotsReason::Short(Shortage::Memory(room)),
+        SlotsReason::Short(Shortage::Disk(room)),
+        SlotsReason::Short(Shortage::Requests(Quota { left, until })),
+        SlotsReason::Short(Shortage::AgentLimit { until }),
+        SlotsReason::Room,
+    ]
+    .map(|reason| Event::SlotsChanged { slots: 2, reason })
 }
 
 fn ends() -> [Event; 7] {

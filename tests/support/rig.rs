@@ -49,7 +49,14 @@ impl Rig {
         path
     }
 
+    /// Writes the configuration. Unless it says otherwise the number of slots does not depend on this machine's memory
+    /// and disk.
     pub(crate) fn config(&self, config: &Value) {
+        let mut config = config.clone();
+        let parts = config.as_object_mut().unwrap();
+        let scheduling = parts.entry("scheduling").or_insert_with(|| json!({}));
+        let keys = scheduling.as_object_mut().unwrap();
+        keys.entry("adaptive").or_insert_with(|| json!(false));
         self.write("checkout/autoissue.config.json", &config.to_string());
     }
 

@@ -52,6 +52,7 @@ pub(crate) fn task(number: u64, domain: Domain, files: &[&str], needs: &[u64]) -
 pub(crate) fn settings(slots: u32) -> Settings {
     Settings {
         slots,
+        adaptive: None,
         ceiling: Usd::from_micros(u64::MAX / 4),
         daily_ceiling: None,
         cap: Usd::from_micros(5_000_000),

@@ -10,6 +10,7 @@ use autoissue::rules::issue::{Issue, IssueState, Selection};
 use autoissue::rules::money::{Charge, Usd};
 use autoissue::rules::redact::Redactor;
 use autoissue::rules::rework::Seen;
+use autoissue::rules::room::Room;
 use autoissue::rules::task::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -70,6 +71,9 @@ pub(crate) struct Script {
     pub(crate) fail_captures: u32,
     pub(crate) ended: Vec<ProcessIdentity>,
     pub(crate) writes: Vec<String>,
+    /// What is left of the machine's memory, and how often anybody looked.
+    pub(crate) memory: Option<Room>,
+    pub(crate) looked: usize,
 }
 
 #[derive(Debug, Default)]
@@ -126,6 +130,7 @@ impl World {
             repository: this(),
             agent: this(),
             commands: this(),
+            resources: this(),
             journal: Arc::new(MemoryJournal {
                 id: SessionId::new("01TEST"),
                 world: Arc::clone(self),
@@ -673,6 +678,19 @@ impl Agent for Side {
 
     fn evidence(&self, transcript: &Path) -> Option<AgentReport> {
         self.0.disk().transcripts.get(transcript).cloned()
+    }
+}
+
+#[async_trait]
+impl Resources for Side {
+    async fn memory(&self) -> Option<Room> {
+        let mut script = self.0.script();
+        script.looked += 1;
+        script.memory
+    }
+
+    async fn disk(&self) -> Option<Room> {
+        None
     }
 }
 

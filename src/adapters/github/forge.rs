@@ -10,6 +10,7 @@ use crate::adapters::retry::Repeats;
 use crate::ports::{Forge, ForgeError, Tie, Tied, Tracker};
 use crate::rules::ids::{BranchName, IssueNumber, PullNumber};
 use crate::rules::issue::{Issue, IssueDraft, Selection};
+use crate::rules::room::Quota;
 use crate::rules::task::{Pull, PullDraft};
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -139,6 +140,13 @@ impl GitHub {
 impl Forge for GitHub {
     fn project(&self) -> &str {
         &self.project
+    }
+
+    fn quota(&self) -> Option<Quota> {
+        self.rate().map(|rate| Quota {
+            left: rate.remaining,
+            until: rate.reset,
+        })
     }
 
     async fn open_issues(&self, selection: &Selection) -> Result<Vec<Issue>, ForgeError> {

@@ -148,6 +148,7 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
         | Event::Certifying { .. }
         | Event::Certified { .. }
         | Event::CertificateTold { .. }
+        | Event::SlotsChanged { .. }
         | Event::SpentElsewhere { .. }
         | Event::StopRequested => Ok(()),
     }

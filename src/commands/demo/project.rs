@@ -90,7 +90,8 @@ fn configuration(program: &Path) -> Value {
             "maxBudgetUsd": 0.5,
         },
         "maxTotalBudgetUsd": 10.0,
-        "scheduling": { "dependencies": "stacked" },
+        // Its agent takes next to no memory.
+        "scheduling": { "dependencies": "stacked", "adaptive": false },
         "checks": [
             { "name": "house rules", "run": [program, "__demo-check"], "timeoutMinutes": 1 },
         ],

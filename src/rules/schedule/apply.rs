@@ -50,6 +50,7 @@ impl Session {
             | Event::Looked { .. }
             | Event::Certifying { .. }
             | Event::Certified { .. }
+            | Event::SlotsChanged { .. }
             | Event::SpentElsewhere { .. }
             | Event::CommandTaken { .. }
             | Event::StopRequested

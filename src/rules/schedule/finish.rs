@@ -163,6 +163,7 @@ impl Session {
                         until,
                         reason: failure.message.clone(),
                     });
+                    events.extend(self.after_limit(until, now));
                 }
             }
             Next::Never => events.push(failed()),

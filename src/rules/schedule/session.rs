@@ -8,6 +8,7 @@ use crate::rules::ids::{IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::plan::progress::{PlanProgress, Planning};
 use crate::rules::rework::Conflict;
+use crate::rules::room::Lessened;
 use crate::rules::schedule::approve::wants_approval;
 use crate::rules::schedule::close::Certification;
 use crate::rules::schedule::locks::Locks;
@@ -59,6 +60,8 @@ pub struct Session {
     pub breaker: Breaker,
     /// Nobody is let in before this, and why.
     pub paused: Option<(Timestamp, String)>,
+    /// Fewer slots are used than are configured, where that is so.
+    pub lessened: Option<Lessened>,
     /// Nobody is let in any more, and why.
     pub hopeless: Option<String>,
     /// Events applied so far.
@@ -89,7 +92,10 @@ pub struct Session {
 /// Equal in all that decisions rest on; the graph follows from the tasks.
 impl PartialEq for Session {
     fn eq(&self, other: &Self) -> bool {
-        let state = |session: &Self| (session.phase, session.seq, session.read, session.breaker);
+        let state = |session: &Self| {
+            let (breaker, lessened) = (session.breaker, session.lessened);
+            (session.phase, session.seq, session.read, breaker, lessened)
+        };
         let sets = |session: &Self| {
             (
                 session.slots.clone(),
@@ -188,6 +194,7 @@ impl Session {
             Event::TasksRead { tasks, prediction } => {
                 self.read(tasks.clone(), prediction.as_deref());
             }
+            Event::SlotsChanged { slots, reason } => self.slots_changed(*slots, *reason),
             Event::SpentElsewhere { today } => self.budget.elsewhere(*today, at),
             Event::DispatchPaused { until, reason } => self.paused = Some((*until, reason.clone())),
             Event::DispatchStopped { reason } => self.hopeless = Some(reason.clone()),
@@ -235,6 +242,8 @@ impl Session {
             Phase::Opening
         };
         self.hopeless = None;
+        // What is short now is seen at once.
+        self.lessened = None;
         if matches!(self.certification, Certification::Running(_)) {
             self.certification = Certification::Open;
         }

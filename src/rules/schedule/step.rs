@@ -43,6 +43,7 @@ impl Session {
             | Input::Looked { .. }
             | Input::Certified { .. }
             | Input::CertificateTold { .. }
+            | Input::Resources { .. }
             | Input::SpentElsewhere { .. }
             | Input::Stop => events.extend(self.answer(input, now)),
         }
@@ -74,17 +75,7 @@ impl Session {
     /// The one event that answers an input, if any does.
     fn answer(&self, input: &Input, now: Timestamp) -> Option<Event> {
         match input {
-            Input::Start {
-                session,
-                project,
-                selection,
-                settings,
-            } if self.id.is_none() => Some(Event::SessionStarted {
-                session: session.clone(),
-                project: project.clone(),
-                selection: selection.clone(),
-                settings: settings.clone(),
-            }),
+            Input::Start { .. } if self.id.is_none() => started(input),
             Input::Resume { settings } if self.id.is_some() && self.phase != Phase::Finished => {
                 Some(Event::SessionResumed {
                     settings: settings.clone(),
@@ -114,6 +105,10 @@ impl Session {
             Input::CertificateTold { issue, trouble } => {
                 self.certificate_told(*issue, trouble.as_ref())
             }
+            Input::Resources {
+                reading,
+                calm_millis,
+            } => self.resized(reading, *calm_millis, now),
             Input::SpentElsewhere { today } => Some(Event::SpentElsewhere { today: *today }),
             Input::Stop if matches!(self.phase, Phase::Opening | Phase::Running) => {
                 Some(Event::StopRequested)
@@ -281,4 +276,22 @@ impl Session {
             Some(_) | None => self.breaker.permit(now),
         }
     }
+}
+
+fn started(input: &Input) -> Option<Event> {
+    let Input::Start {
+        session,
+        project,
+        selection,
+        settings,
+    } = input
+    else {
+        return None;
+    };
+    Some(Event::SessionStarted {
+        session: session.clone(),
+        project: project.clone(),
+        selection: selection.clone(),
+        settings: settings.clone(),
+    })
 }

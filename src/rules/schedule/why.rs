@@ -6,6 +6,7 @@ use crate::rules::classify::Domain;
 use crate::rules::conflict::{Shared, Why, chance, may_run_together, shared};
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::money::Usd;
+use crate::rules::room::Lessened;
 use crate::rules::schedule::rest::Rest;
 use crate::rules::schedule::session::{Phase, Session};
 use crate::rules::schedule::table::{Approval, Entry, State};
@@ -43,6 +44,8 @@ pub enum Wait {
     Slot {
         /// How many.
         ahead: usize,
+        /// Fewer are used than are configured, where that is so, and how many those are.
+        lessened: Option<(Lessened, u32)>,
     },
     /// The end of a pause, of the breaker's cooldown, or of its own waiting time.
     Time {
@@ -196,11 +199,14 @@ impl Session {
         waits.extend(self.collisions(place));
         // Whoever runs and is in the way gives a slot back as well.
         let gives_slot = |wait: &Wait| matches!(wait, Wait::Collision { runs: true, .. });
-        if self.slots.is_empty() && !waits.iter().any(gives_slot) {
+        let one_frees_it = self.lessened.is_none() && waits.iter().any(gives_slot);
+        if (self.slots.is_empty() || !self.has_slot()) && !one_frees_it {
             let ahead = (self.table.entries()[..place].iter())
                 .filter(|entry| matches!(entry.state, State::Ready))
                 .count();
-            waits.push(Wait::Slot { ahead });
+            let configured = self.settings().slots;
+            let lessened = self.lessened.map(|lessened| (lessened, configured));
+            waits.push(Wait::Slot { ahead, lessened });
         }
         waits.extend(self.closed_doors(entry, now));
         waits
@@ -272,7 +278,7 @@ impl Session {
             return;
         }
         let rest = Rest::of(self, now);
-        let slots = rest.settings.slots;
+        let slots = self.slots_now();
         let Some(starts_in) = rest.start_of(issue, &[], slots) else {
             return;
         };
@@ -427,7 +433,8 @@ mod tests {
         ];
         let session = session(2, &tasks);
         let why = why(&session, 3);
-        assert_eq!(why.waits, [Wait::Slot { ahead: 0 }]);
+        let (ahead, lessened) = (0, None);
+        assert_eq!(why.waits, [Wait::Slot { ahead, lessened }]);
         assert_eq!(why.starts_in, Some(10));
         let change = Change::Slots(3);
         assert_eq!(
