@@ -45,7 +45,7 @@ async fn live(
         };
         let branches = world.outside().branches.keys().cloned().collect::<Vec<_>>();
         let issues = ports.forge.open_issues(&selection).await.unwrap();
-        let tasks = intake::read(ports.forge.as_ref(), issues, settings, None, branches)
+        let tasks = intake::read(ports.forge.as_ref(), issues, settings, branches)
             .await
             .expect("it can be read");
         Opening::New {
