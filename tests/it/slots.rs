@@ -11,6 +11,7 @@ use autoissue::rules::classify::Domain;
 use autoissue::rules::event::{Event, Input, Recorded};
 use autoissue::rules::ids::{AttemptNumber, IssueNumber, SessionId, Timestamp};
 use autoissue::rules::issue::Selection;
+use autoissue::rules::own::Classification;
 use autoissue::rules::room::{Quota, Reading, Reserve, Room, Shortage, SlotsReason};
 use autoissue::rules::schedule::session::{Phase, Session};
 use autoissue::rules::schedule::slots::Calm;
@@ -418,9 +419,15 @@ async fn lived(reserve: Option<Reserve>, memory: &'static [u64]) -> (Arc<World>,
         ..Selection::default()
     };
     let issues = ports.forge.open_issues(&selection).await.unwrap();
-    let mut tasks = intake::read(ports.forge.as_ref(), issues, &settings, [])
-        .await
-        .unwrap();
+    let mut tasks = intake::read(
+        ports.forge.as_ref(),
+        issues,
+        &settings,
+        &Classification::default(),
+        [],
+    )
+    .await
+    .unwrap();
     for (number, task) in tasks.iter_mut().enumerate() {
         let file = format!("file-{number}");
         task.footprint = crate::tasks::task(1, Domain::Backend, &[file.as_str()], &[]).footprint;
