@@ -100,9 +100,9 @@ pub fn labelled(labels: &[String], tree: &Tree, owners: &Owners) -> Vec<(Arc<str
 pub fn ruled(labels: &[String], tree: &Tree, own: &Classification) -> Vec<(Arc<str>, f64)> {
     let mut found = Vec::new();
     for patterns in own.places(labels) {
-        let means = |path: &&Arc<str>| patterns.iter().any(|pattern| pattern.means(path));
-        let meant: Vec<&Arc<str>> = tree.paths().filter(means).collect();
-        add(&meant, &mut found);
+        let is_meant = |path: &&Arc<str>| patterns.iter().any(|pattern| pattern.means(path));
+        let files: Vec<&Arc<str>> = tree.paths().filter(is_meant).collect();
+        add(&files, &mut found);
     }
     found
 }
