@@ -418,7 +418,7 @@ async fn lived(reserve: Option<Reserve>, memory: &'static [u64]) -> (Arc<World>,
         ..Selection::default()
     };
     let issues = ports.forge.open_issues(&selection).await.unwrap();
-    let mut tasks = intake::read(ports.forge.as_ref(), issues, &settings, None, [])
+    let mut tasks = intake::read(ports.forge.as_ref(), issues, &settings, [])
         .await
         .unwrap();
     for (number, task) in tasks.iter_mut().enumerate() {
