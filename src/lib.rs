@@ -112,6 +112,7 @@ pub mod rules {
         pub mod admit;
         mod apply;
         mod approve;
+        mod base;
         pub mod bound;
         mod claims;
         pub mod close;
@@ -324,6 +325,7 @@ pub mod reporters {
     pub mod json;
     pub mod line;
     pub mod lines;
+    mod live;
     pub mod log;
     pub mod next;
     pub mod notify;

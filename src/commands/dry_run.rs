@@ -59,24 +59,26 @@ pub async fn read(place: &Place, wiring: &Wiring, selection: &Selection) -> Resu
     let forge = wiring.forge()?;
     let store = Store::open_read_only(&wiring.state).ok();
     let settings = wiring.settings(selection.label.as_deref(), store.as_ref());
-    let minutes = store
-        .as_ref()
-        .and_then(|store| store.typical_minutes(&wiring.project_key()).ok().flatten());
     let issues = forge.open_issues(selection).await?;
     nothing::tell_absent(place, forge.as_ref(), selection, &issues).await?;
-    let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, []).await?;
+    let mut tasks = intake::read(forge.as_ref(), issues, &settings, []).await?;
     check_order(&tasks)?;
     let known = foresee_as_known(wiring, store.as_ref(), &mut tasks).await;
     let mut tasks = wiring.routed(tasks, &known, selection);
-    let key = wiring.project_key();
-    let past = store.and_then(|store| store.past(&key).ok());
-    let record = Record::of(&past.unwrap_or_default());
+    let record = record(wiring, store.as_ref());
     record.estimate(&mut tasks);
     Ok(Dry {
         tasks,
         settings,
         record,
     })
+}
+
+/// What past attempts of this project took.
+#[must_use]
+pub fn record(wiring: &Wiring, store: Option<&Store>) -> Record {
+    let past = store.and_then(|store| store.past(&wiring.project_key()).ok());
+    Record::of(&past.unwrap_or_default())
 }
 
 /// Runs it.

@@ -49,9 +49,8 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     }
     let repository = Arc::new(wiring.git_repository().await?);
     preflight::check_remote(&wiring, repository.as_ref()).await?;
-    let minutes = store.typical_minutes(&key)?;
     let branches = branches(repository.as_ref()).await?;
-    let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
+    let mut tasks = intake::read(forge.as_ref(), issues, &settings, branches).await?;
     check_order(&tasks)?;
     let known = foresee(place, &wiring, &store, &repository, &mut tasks).await?;
     let tasks = wiring.routed(tasks, &known, &selection);
@@ -120,7 +119,7 @@ pub fn leave_claimed(tasks: &mut [Task], claimed: &BTreeMap<IssueNumber, Session
     }
 }
 
-/// The tasks with estimates by what past attempts of their domains took.
+/// The tasks with estimates by what past attempts at tasks like them took.
 pub fn by_record(store: &Store, key: &str, mut tasks: Vec<Task>) -> Result<Vec<Task>, Error> {
     Record::of(&store.past(key)?).estimate(&mut tasks);
     Ok(tasks)

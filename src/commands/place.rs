@@ -6,6 +6,7 @@ use crate::commands::output::Output;
 use crate::config::load::load;
 use crate::config::loaded::{Loaded, Overrides};
 use crate::error::{Error, Kind};
+use crate::reporters::console::Live;
 use crate::reporters::next::Calling;
 use etcetera::BaseStrategy as _;
 use std::path::{Component, Path, PathBuf};
@@ -53,6 +54,16 @@ impl Place {
     /// The user's checkout.
     pub fn checkout(&self, loaded: &Loaded) -> Result<Checkout, Error> {
         Ok(checkout::look(&loaded.project(&self.cwd))?)
+    }
+
+    /// May lines on the screen be drawn over?
+    #[must_use]
+    pub fn live(&self) -> Live {
+        if self.globals.headless {
+            Live::Headless
+        } else {
+            Live::Auto
+        }
     }
 
     /// How this program is called again from here, with the state directory of this call.

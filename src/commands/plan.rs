@@ -3,9 +3,10 @@
 use crate::adapters::store::open::Store;
 use crate::adapters::store::sessions::SessionState;
 use crate::cli::plan::PlanArgs;
+use crate::commands::dry_run::record;
 use crate::commands::exec::{check_isolation, short_of_grant};
 use crate::commands::place::Place;
-use crate::commands::plan_run::{Carrying, carry, means, past_costs};
+use crate::commands::plan_run::{Carrying, carry, means, refused};
 use crate::commands::plan_view::View;
 use crate::commands::store::open;
 use crate::commands::wire::Wiring;
@@ -17,6 +18,7 @@ use crate::rules::event::Input;
 use crate::rules::exit::Exit;
 use crate::rules::ids::SessionId;
 use crate::rules::issue::Selection;
+use crate::rules::money::Usd;
 use crate::rules::plan::check::{Fault, faults};
 use crate::rules::plan::draft::plan_label;
 use crate::rules::plan::outlook::outlook;
@@ -169,16 +171,20 @@ pub fn is_answered() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// A file that is there is not written over.
+/// A file that is there is not written over, and one that cannot be made is named before anything is paid.
 fn check_free(path: &Path) -> Result<(), Error> {
-    if std::fs::symlink_metadata(path).is_err() {
-        return Ok(());
-    }
-    Err(
-        Error::new(Kind::Usage, format!("save the plan as {}", path.display()))
+    let refused = Error::new(Kind::Usage, format!("save the plan as {}", path.display()));
+    if std::fs::symlink_metadata(path).is_ok() {
+        return Err(refused
             .cause("there is such a file already")
-            .hints(["name another, or move it away"]),
-    )
+            .hints(["name another, or move it away"]));
+    }
+    let tried = std::fs::File::create_new(path).and_then(|_| std::fs::remove_file(path));
+    tried.map_err(|cause| {
+        refused
+            .because(&cause)
+            .hints(["name a file in a directory that you may write to"])
+    })
 }
 
 /// The plan in a file, nothing wrong with it.
@@ -230,17 +236,16 @@ fn show_written(
     let store = Store::open_read_only(&wiring.state).ok();
     let mut settings = wiring.plan_settings(None, store.as_ref());
     settings.priority_first = args.fit;
-    let past = past_costs(store.as_ref(), &wiring.project_key());
-    let outlook = outlook(plan, &settings, past);
-    let refused =
-        crate::commands::plan_run::refused(plan, &settings, crate::rules::money::Usd::ZERO)
-            .filter(|_| !args.fit)
-            .or_else(|| short_of_grant(&settings));
+    let record = record(wiring, store.as_ref());
+    let outlook = outlook(plan, &settings, &record, &wiring.judge());
+    let refused = refused(&outlook, &settings, Usd::ZERO)
+        .filter(|_| !args.fit)
+        .or_else(|| short_of_grant(&settings));
     let view = View {
         plan,
         outlook: &outlook,
         slots: settings.slots,
-        knows_costs: past.p90.is_some(),
+        knows_costs: record.is_known(),
         planner: None,
         refused: refused.as_deref(),
     };

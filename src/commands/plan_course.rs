@@ -2,12 +2,13 @@
 
 use crate::adapters::store::journal::SqliteJournal;
 use crate::adapters::store::open::Store;
+use crate::commands::dry_run::record;
 use crate::commands::exec::short_of_grant;
 use crate::commands::place::Place;
 use crate::commands::plan::save;
 use crate::commands::plan_ask::{Answer, ask};
 use crate::commands::plan_map::map;
-use crate::commands::plan_run::{Means, past_costs, refused};
+use crate::commands::plan_run::{Means, refused};
 use crate::commands::plan_view::View;
 use crate::commands::wire::Wiring;
 use crate::engine::clock::SteadyClock;
@@ -145,10 +146,10 @@ impl Course<'_> {
 
     /// Shows the plan, and has somebody say yes; an exit where nobody does.
     async fn decide(&self, planner: &mut Planner<'_>, plan: &Plan) -> Result<Ends, Error> {
+        let refused = self.show(planner.session(), plan)?;
         if let Some(path) = self.save {
             save(&self.place.cwd.join(path), plan)?;
         }
-        let refused = self.show(planner.session(), plan)?;
         if self.purpose == Purpose::Show {
             planner.decline("it was only to be shown").await?;
             let exit = refused.map_or(Exit::Done, |_| Exit::Budget);
@@ -181,16 +182,16 @@ impl Course<'_> {
     /// Shows it; says why the budget would refuse it, if it would.
     fn show(&self, session: &Session, plan: &Plan) -> Result<Option<String>, Error> {
         let (settings, spent) = (session.settings(), session.budget.spent());
-        let past = past_costs(Some(self.store), &self.wiring.project_key());
-        let outlook = outlook(plan, settings, past);
-        let refused = refused(plan, settings, spent)
+        let record = record(self.wiring, Some(self.store));
+        let outlook = outlook(plan, settings, &record, &self.wiring.judge());
+        let refused = refused(&outlook, settings, spent)
             .filter(|_| !settings.priority_first)
             .or_else(|| short_of_grant(settings));
         let view = View {
             plan,
             outlook: &outlook,
             slots: settings.slots,
-            knows_costs: past.p90.is_some(),
+            knows_costs: record.is_known(),
             planner: (session.plan.runs > 0).then_some(spent),
             refused: refused.as_deref(),
         };

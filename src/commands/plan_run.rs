@@ -4,7 +4,7 @@ use crate::adapters::git::repository::GitRepository;
 use crate::adapters::store::journal::SqliteJournal;
 use crate::adapters::store::open::Store;
 use crate::cli::args::Format;
-use crate::commands::exec::{branches, check_order, leave_claimed};
+use crate::commands::exec::{branches, by_record, check_order, leave_claimed};
 use crate::commands::footprint::known::foresee;
 use crate::commands::place::Place;
 use crate::commands::plan::is_answered;
@@ -25,7 +25,7 @@ use crate::rules::exit::Exit;
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
-use crate::rules::plan::outlook::PastCosts;
+use crate::rules::plan::outlook::Outlook;
 use crate::rules::plan::progress::{PlanOrder, Purpose};
 use crate::rules::plan::shape::Plan;
 use crate::rules::schedule::session::Session;
@@ -82,24 +82,12 @@ pub async fn means(wiring: &Wiring) -> Result<Means, Error> {
     })
 }
 
-/// What attempts of this project have cost, where that is known.
-#[must_use]
-pub fn past_costs(store: Option<&Store>, project: &str) -> PastCosts {
-    let cost =
-        |percent| store.and_then(|store| store.cost_percentile(project, percent).ok().flatten());
-    PastCosts {
-        p50: cost(50),
-        p90: cost(90),
-    }
-}
-
 /// Why the budget will likely not reach, if it will not; `spent` is gone already.
 #[must_use]
-pub fn refused(plan: &Plan, settings: &Settings, spent: Usd) -> Option<String> {
+pub fn refused(outlook: &Outlook, settings: &Settings, spent: Usd) -> Option<String> {
     let left = settings.ceiling.minus(spent);
     let budget = Budget::new(left, settings.daily_ceiling);
-    let each = settings.typical.unwrap_or(settings.cap);
-    let costs = plan.items.iter().map(|_| each);
+    let costs = outlook.costs.iter().map(|likely| likely.1);
     let refusal = budget.precheck(costs, Timestamp(0)).err();
     refusal.map(|refusal| refusal.to_string())
 }
@@ -143,7 +131,7 @@ fn console(place: &Place, purpose: Purpose) -> Arc<dyn Reporter> {
     match (place.globals.format, purpose) {
         (Format::Json, Purpose::Show) => Arc::new(PlanReporter::silent()),
         (Format::Json, Purpose::Ask | Purpose::CarryOut) => Arc::new(JsonReporter::stdout()),
-        (Format::Text, _) => Arc::new(PlanReporter::start(place.output.colour())),
+        (Format::Text, _) => Arc::new(PlanReporter::start(place.live(), place.output.colour())),
     }
 }
 
@@ -163,11 +151,12 @@ async fn work(
     };
     let issues = means.forge.open_issues(&taken).await?;
     let branches = branches(means.repository.as_ref()).await?;
-    let (settings, minutes) = (session.settings(), store.typical_minutes(&key)?);
-    let mut tasks = intake::read(means.forge.as_ref(), issues, settings, minutes, branches).await?;
+    let settings = session.settings();
+    let mut tasks = intake::read(means.forge.as_ref(), issues, settings, branches).await?;
     check_order(&tasks)?;
     let known = foresee(place, wiring, store, &means.repository, &mut tasks).await?;
-    let mut tasks = wiring.routed(tasks, &known, &session.selection);
+    let tasks = wiring.routed(tasks, &known, &session.selection);
+    let mut tasks = by_record(store, &key, tasks)?;
     estimate(
         &mut tasks,
         session.plan.plan.as_deref(),

@@ -94,8 +94,7 @@ pub async fn go_on_with_plan(
     } else {
         let issues = forge.open_issues(&folded.selection).await?;
         let branches = branches(repository.as_ref()).await?;
-        let minutes = store.typical_minutes(&key)?;
-        let mut tasks = intake::read(forge.as_ref(), issues, &settings, minutes, branches).await?;
+        let mut tasks = intake::read(forge.as_ref(), issues, &settings, branches).await?;
         let known = foresee(place, wiring, store, &repository, &mut tasks).await?;
         let tasks = wiring.routed(tasks, &known, &folded.selection);
         Some(by_record(store, &key, tasks)?)

@@ -10,7 +10,7 @@ use crate::engine::clock::SteadyClock;
 use crate::engine::session::{self, Opening};
 use crate::error::{Error, Kind};
 use crate::ports::{Agent, Forge, Journal, Ports, Reporter, Repository, Stop};
-use crate::reporters::console::{Format as ConsoleFormat, Live, console};
+use crate::reporters::console::{Format as ConsoleFormat, console};
 use crate::reporters::log::{self, LogGuard, LogReporter};
 use crate::reporters::notify::{NotifyReporter, Patience};
 use crate::rules::exit::{Exit, exit_code};
@@ -89,12 +89,7 @@ fn console_of(place: &Place) -> Arc<dyn Reporter> {
         Format::Text => ConsoleFormat::Text,
         Format::Json => ConsoleFormat::Json,
     };
-    let live = if place.globals.headless {
-        Live::Headless
-    } else {
-        Live::Auto
-    };
-    console(format, live, place.output.colour(), place.calling())
+    console(format, place.live(), place.output.colour(), place.calling())
 }
 
 fn reporters(_: &Place, wiring: &Wiring, guard: Option<&LogGuard>) -> Vec<Arc<dyn Reporter>> {

@@ -12,7 +12,6 @@ use crate::error::Error;
 use crate::reporters::simulation::{Simulation, as_json, told};
 use crate::rules::exit::Exit;
 use crate::rules::issue::Selection;
-use crate::rules::past::Record;
 use crate::rules::plan::outlook;
 use crate::rules::schedule::simulate::simulate;
 use std::path::Path;
@@ -59,10 +58,9 @@ fn planned(wiring: &Wiring, path: &Path) -> Result<Dry, Error> {
     let plan = plan::from_file(path, ITEMS)?;
     let store = Store::open_read_only(&wiring.state).ok();
     let settings = wiring.plan_settings(None, store.as_ref());
-    let past = store.and_then(|store| store.past(&wiring.project_key()).ok());
     Ok(Dry {
-        tasks: outlook::tasks(&plan, &settings),
-        record: Record::of(&past.unwrap_or_default()),
+        tasks: outlook::tasks(&plan, &settings, &wiring.judge()),
+        record: dry_run::record(wiring, store.as_ref()),
         settings,
     })
 }

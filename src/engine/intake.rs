@@ -26,7 +26,6 @@ pub async fn read(
     forge: &dyn Forge,
     issues: Vec<Issue>,
     settings: &Settings,
-    minutes: Option<u32>,
     branches: impl IntoIterator<Item = BranchName>,
 ) -> Result<Vec<Task>, ForgeError> {
     if issues.is_empty() {
@@ -43,7 +42,7 @@ pub async fn read(
     };
     let mut tasks: Vec<Task> = issues
         .into_iter()
-        .map(|issue| read_one(issue, settings, minutes, &earlier))
+        .map(|issue| read_one(issue, settings, &earlier))
         .collect();
     let outside = outside_needs(forge, &tasks).await?;
     for task in &mut tasks {
@@ -75,7 +74,7 @@ pub async fn look_back(
     Ok(backgrounds)
 }
 
-fn read_one(issue: Issue, settings: &Settings, minutes: Option<u32>, earlier: &Earlier) -> Task {
+fn read_one(issue: Issue, settings: &Settings, earlier: &Earlier) -> Task {
     let number = issue.number;
     let needs = issue.needs();
     let obstacle = earlier.pulls.get(&number).map(|pull| Obstacle {
@@ -91,7 +90,7 @@ fn read_one(issue: Issue, settings: &Settings, minutes: Option<u32>, earlier: &E
         priority: Priority::of_labels(&issue.labels),
         estimate: Estimate {
             cost: settings.typical.unwrap_or(settings.cap),
-            minutes: minutes.unwrap_or(USUAL_MINUTES),
+            minutes: USUAL_MINUTES,
         },
         branch: names::free_branch(number, &issue.title, &|branch| {
             earlier.branches.contains(branch)

@@ -4,25 +4,18 @@ use crate::ports::Reporter;
 use crate::reporters::bars::{Doing, View};
 use crate::reporters::line::Weight;
 use crate::reporters::lines::line;
-use crate::reporters::out::{Queue, Sink, Stream, plain_stderr};
+use crate::reporters::live::{BAR, Frame, Live, Scene};
+use crate::reporters::out::{Queue, plain_stderr};
 use crate::reporters::paint::Paint;
 use crate::reporters::plain::End;
 use crate::rules::event::{Progress, Recorded};
 use crate::rules::ids::Timestamp;
 use crate::rules::tally::{Standing, Tally};
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How often the lines are drawn anew while nothing happens.
-const TICK: Duration = Duration::from_secs(1);
-/// Lines that come faster than this share a drawing.
-const PACE: Duration = Duration::from_millis(100);
 /// A terminal that takes nothing for so long (somebody pressed Ctrl-S) is not waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Columns of the bar, and of the count beside it.
-const BAR: usize = 16;
 /// A narrower screen gets no bar.
 const WIDE_ENOUGH: usize = 60;
 
@@ -52,7 +45,11 @@ impl TerminalReporter {
             at: Timestamp::default(),
             heard: Instant::now(),
         }));
-        lines.hand_over(Box::new(Live::new(Arc::clone(&screen), paint)));
+        let scene = Drawn {
+            screen: Arc::clone(&screen),
+            paint,
+        };
+        lines.hand_over(Box::new(Live::new(Arc::new(scene))));
         Self {
             screen,
             lines,
@@ -123,36 +120,16 @@ impl Screen {
     }
 }
 
-/// Draws on the terminal; belongs to the queue's thread.
-struct Live {
-    multi: MultiProgress,
-    bar: ProgressBar,
+/// The screen as it is drawn.
+struct Drawn {
     screen: Arc<Mutex<Screen>>,
     paint: Paint,
-    drawn: Option<Instant>,
 }
 
-impl Live {
-    fn new(screen: Arc<Mutex<Screen>>, paint: Paint) -> Self {
-        let multi = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-        // One bar holds all lines, so that a turn draws once, however many slots there are.
-        let bar = multi.add(ProgressBar::new(0));
-        Self {
-            multi,
-            bar,
-            screen,
-            paint,
-            drawn: None,
-        }
-    }
-
-    fn draw(&mut self) {
-        self.drawn = Some(Instant::now());
-        let width = Stream::Err.width().saturating_sub(1);
+impl Scene for Drawn {
+    fn frame(&self, width: usize) -> Option<Frame> {
         let screen = locked(&self.screen);
-        if screen.tally.session.is_none() {
-            return;
-        }
+        screen.tally.session.as_ref()?;
         let counts = screen.tally.counts;
         let view = View {
             tally: &screen.tally,
@@ -162,7 +139,8 @@ impl Live {
             paint: self.paint,
         };
         let count = format!(" {}/{}  ", counts.ended(), counts.all());
-        let beside = if width < WIDE_ENOUGH {
+        // Of nothing a bar would be full.
+        let beside = if width < WIDE_ENOUGH || counts.all() == 0 {
             0
         } else {
             BAR + count.len()
@@ -170,45 +148,11 @@ impl Live {
         let mut lines = vec![view.total(width - beside)];
         lines.extend(view.slots());
         lines.extend(view.waits());
-        drop(screen);
-        self.bar.set_style(style(beside > 0));
-        self.bar.set_length(counts.all());
-        self.bar.set_position(counts.ended());
-        self.bar.set_message(lines.join("\n"));
+        Some(Frame {
+            done: (beside > 0).then(|| (counts.ended(), counts.all())),
+            lines,
+        })
     }
-}
-
-impl Sink for Live {
-    fn line(&mut self, text: &str) -> io::Result<()> {
-        self.multi.println(text)?;
-        if self.drawn.is_none_or(|drawn| drawn.elapsed() >= PACE) {
-            self.draw();
-        }
-        Ok(())
-    }
-
-    fn every(&self) -> Option<Duration> {
-        Some(TICK)
-    }
-
-    fn tick(&mut self) {
-        self.draw();
-    }
-
-    fn end(&mut self) {
-        self.bar.finish_and_clear();
-    }
-}
-
-fn style(bar: bool) -> ProgressStyle {
-    let template = if bar {
-        "{bar:16} {pos}/{len}  {msg}"
-    } else {
-        "{msg}"
-    };
-    ProgressStyle::with_template(template)
-        .expect("the template is right")
-        .progress_chars("█▌░")
 }
 
 fn locked(screen: &Mutex<Screen>) -> MutexGuard<'_, Screen> {
@@ -223,7 +167,7 @@ mod tests {
     use crate::rules::ids::{AttemptNumber, IssueNumber};
     use crate::rules::money::Usd;
     use crate::rules::script::{self, Script};
-    use std::io::Read;
+    use std::io::{self, Read};
 
     fn started() -> (TerminalReporter, io::PipeReader) {
         let lines = Box::leak(Box::new(Queue::start(Box::new(Plain(io::sink())))));

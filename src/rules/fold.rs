@@ -69,11 +69,13 @@ impl Tally {
             Event::SpentElsewhere { today } => self.elsewhere = *today,
             Event::TestMerged { .. }
             | Event::Looked { .. }
+            | Event::TriedOnBase { .. }
+            | Event::Merged { .. }
             | Event::ReworkOffered { .. }
             | Event::ReworkGivenUp { .. }
             | Event::Certifying { .. }
             | Event::Certified { .. } => self.of_the_whole(at, event),
-            Event::CommandTaken { .. } | Event::Merged { .. } => {}
+            Event::CommandTaken { .. } => {}
         }
         self.last = self.last.max(at);
     }
@@ -199,6 +201,7 @@ impl Tally {
             Fact::AgentDone { conversation, .. } => talks(task, conversation.as_ref()),
             Fact::Verified => {
                 self.conflicts.retain(|conflict| conflict.issue != issue);
+                self.outdated.retain(|outdated| outdated.issue != issue);
                 self.forget_brewing(issue);
             }
             Fact::Committed { commit } => task.commit = Some(CommitTally::new(commit)),

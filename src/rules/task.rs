@@ -2,6 +2,7 @@
 
 use crate::rules::classify::Classified;
 use crate::rules::evaluate::evaluation::Evaluation;
+use crate::rules::evaluate::score::Level;
 use crate::rules::footprint::Footprint;
 use crate::rules::ids::{
     BranchName, CommitId, ConversationId, IssueNumber, PullNumber, Timestamp, TreeId,
@@ -39,6 +40,13 @@ impl Task {
     #[must_use]
     pub fn number(&self) -> IssueNumber {
         self.issue.number
+    }
+
+    /// How hard it was judged to be; nothing where it was not evaluated.
+    #[must_use]
+    pub fn complexity(&self) -> Option<Level> {
+        let evaluation = self.evaluation.as_ref();
+        evaluation.map(|evaluation| evaluation.complexity.level)
     }
 }
 

@@ -8,14 +8,20 @@ echo '{"cost_usd": 0.25, "summary": "did it"}'"#;
 
 fn rig() -> Rig {
     let rig = Rig::local(AGENT, &json!({}));
-    rig.write("checkout/file-1.txt", "before");
-    rig.git(&["add", "."]);
-    rig.git(&[
-        "commit",
-        "--quiet",
-        "--message",
-        "keep a parcel's weight in its file",
-    ]);
+    let commit = |message: &str, file: &str, text: &str| {
+        rig.write(&format!("checkout/{file}"), text);
+        rig.git(&["add", "."]);
+        rig.git(&["commit", "--quiet", "--message", message]);
+    };
+    // Two commits would prove nothing.
+    for count in 1..=20 {
+        commit(
+            &format!("another letter, no {count}"),
+            "letters.txt",
+            &format!("{count}"),
+        );
+    }
+    commit("keep a parcel's weight in its file", "file-1.txt", "before");
     rig.issue(
         1,
         "The weight of a parcel is lost",

@@ -290,7 +290,10 @@ async fn a_shallow_clone_is_learned_as_far_as_it_goes() {
     let library = past.open("shallow.db").await;
     assert_eq!(past.learn_from(&library, "shallow").await.commits, 3);
     assert_eq!(
-        ask(&library, "basket quantities").await.by_probability()[0].path,
+        ask(&library, "basket quantities in the cart")
+            .await
+            .by_probability()[0]
+            .path,
         "src/cart.rs"
     );
 }

@@ -126,6 +126,51 @@ fn items_of_a_plan_are_evaluated_like_any_issue() {
 }
 
 #[test]
+fn a_plan_is_priced_by_what_attempts_like_its_items_have_cost() {
+    let worker = r#"echo "$AUTOISSUE_ISSUE" > "file-$AUTOISSUE_ISSUE.txt"
+if [ "$AUTOISSUE_ISSUE" -gt 5 ]; then cost=3; else cost=0.5; fi
+echo "{\"cost_usd\": $cost}""#;
+    let rig = Rig::local(worker, &json!({}));
+    for number in 1..=10 {
+        let domain = if number > 5 { "Frontend" } else { "Backend" };
+        rig.issue(
+            number,
+            &format!("[{domain}] Write part {number}"),
+            "It should be there.",
+        );
+    }
+    let mut page = item("page", &[]);
+    page["domain"] = json!("frontend");
+    rig.write("plan.json", &plan(&[item("api", &[]), page]).to_string());
+    let shown = |rig: &Rig| from(rig, &["--dry-run", "--format", "json"]).last_json();
+    let before = shown(&rig)["cost_usd"].clone();
+    assert_eq!(before["p50"], "5.00", "half of the cap for each: {before}");
+    let estimates = |rig: &Rig| {
+        let dry = rig
+            .run(&["exec", "go", "--dry-run", "--format", "json"])
+            .last_json();
+        let tasks = dry["tasks"].as_array().unwrap().clone();
+        tasks
+            .iter()
+            .map(|task| task["estimated_usd"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(rig.go().count("completed"), 10);
+    let after = shown(&rig)["cost_usd"].clone();
+    assert_eq!(
+        after,
+        json!({ "p50": "3.50", "p90": "3.50" }),
+        "one of each kind"
+    );
+    for entry in std::fs::read_dir(rig.path("checkout/.autoissue/issues")).unwrap() {
+        std::fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    rig.issue(21, "[Backend] Write part 21", "It should be there.");
+    rig.issue(22, "[Frontend] Write part 22", "It should be there.");
+    assert_eq!(estimates(&rig), [json!("0.50"), json!("3.00")]);
+}
+
+#[test]
 fn a_dry_run_is_one_object_and_touches_nothing() {
     let rig = local(&three());
     let ran = from(&rig, &["--dry-run", "--format", "json"]);
@@ -240,6 +285,22 @@ fn a_saved_plan_is_never_written_over_another_file() {
         "{}",
         again.stderr
     );
+}
+
+#[test]
+fn a_plan_that_cannot_be_saved_is_refused_before_the_planner_is_paid() {
+    let rig = local(&three());
+    let nowhere = rig.path("no-such-place/copy.json");
+    let ran = rig.run(&[
+        "plan",
+        "x",
+        "--dry-run",
+        "--save",
+        nowhere.to_str().unwrap(),
+    ]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stderr.contains("no-such-place/copy.json"), "{ran:?}");
+    assert!(!ran.stderr.contains("set aside"), "{ran:?}");
 }
 
 #[test]

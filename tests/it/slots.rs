@@ -456,7 +456,7 @@ async fn disjoint(world: &Arc<World>, settings: &Settings) -> Vec<Task> {
         ..Selection::default()
     };
     let issues = forge.open_issues(&selection).await.unwrap();
-    let read = intake::read(forge.as_ref(), issues, settings, None, []).await;
+    let read = intake::read(forge.as_ref(), issues, settings, []).await;
     let mut tasks = read.unwrap();
     for each in &mut tasks {
         let file = format!("file-{}", each.number());

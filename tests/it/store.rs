@@ -9,6 +9,9 @@ use autoissue::adapters::store::open::Store;
 use autoissue::adapters::store::sessions::SessionState;
 use autoissue::ports::{Journal, JournalError};
 use autoissue::rules::classify::Domain;
+use autoissue::rules::evaluate::background::Background;
+use autoissue::rules::evaluate::judge::Judge;
+use autoissue::rules::evaluate::score::Level;
 use autoissue::rules::event::{Command, Event, Progress};
 use autoissue::rules::ids::{AttemptNumber, IssueNumber, SessionId};
 use autoissue::rules::money::Usd;
@@ -430,8 +433,54 @@ async fn typical_figures_come_from_known_bills_of_the_same_project() {
         seq += 5;
     }
     assert_eq!(store.typical_cost(PROJECT).unwrap(), Some(dollars(9)));
-    assert_eq!(store.typical_minutes(PROJECT).unwrap(), Some(1));
     assert_eq!(store.typical_cost("owner/other").unwrap(), None);
+}
+
+#[tokio::test]
+async fn past_attempts_come_back_with_domain_complexity_time_and_cost() {
+    let state = place_for_state();
+    let store = Store::open(state.path()).unwrap();
+    let journal = begin(&store, "a", None).await;
+    let mut hard = task(7, Domain::Backend);
+    hard.issue.title = "Refactor the architecture of the database".into();
+    hard.issue.labels = vec!["breaking-change".into(), "architecture".into()];
+    let mut typo = task(8, Domain::Documentation);
+    typo.issue.title = "Fix a typo".into();
+    let (judge, nothing) = (Judge::default(), Background::default());
+    judge.weigh(&mut hard, &nothing);
+    judge.weigh(&mut typo, &nothing);
+    let levels = [hard.complexity(), typo.complexity()];
+    assert_eq!(levels, [Some(Level::Medium), Some(Level::Low)]);
+    let turns = vec![
+        Event::tasks_read(vec![hard, typo, task(9, Domain::Testing)]),
+        admitted(7, 1, dollars(5)),
+        admitted(8, 1, dollars(5)),
+        settled(7, 1, dollars(5), dollars(4)),
+        settled(8, 1, dollars(5), dollars(1)),
+        admitted(7, 2, dollars(5)),
+        settled(7, 2, dollars(5), dollars(3)),
+        admitted(9, 1, dollars(5)),
+        settled(9, 1, dollars(5), Usd::ZERO),
+    ];
+    append(&journal, 2, turns).await.unwrap();
+    let past: Vec<_> = store.past(PROJECT).unwrap();
+    let told: Vec<_> = past
+        .iter()
+        .map(|it| (it.domain, it.complexity, it.cost))
+        .collect();
+    let expect = [
+        (Domain::Backend, Some(Level::Medium), dollars(3)),
+        (Domain::Documentation, Some(Level::Low), dollars(1)),
+        (Domain::Backend, Some(Level::Medium), dollars(4)),
+    ];
+    assert_eq!(told, expect, "the newest first; what was free is left out");
+    assert_eq!(store.past("owner/other").unwrap(), []);
+    sql(state.path(), "UPDATE tasks SET complexity = NULL");
+    let unknown = store.past(PROJECT).unwrap();
+    assert!(
+        unknown.iter().all(|it| it.complexity.is_none()),
+        "as of before: {unknown:?}"
+    );
 }
 
 #[tokio::test]

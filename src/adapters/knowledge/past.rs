@@ -27,6 +27,7 @@ struct Like {
 impl Index {
     /// Files of past work that reads like the text.
     pub(super) fn add_similar(&self, text: &str, pile: &mut Pile) -> Outcome<()> {
+        let works = self.works()?;
         let (query, most) = self.rare_terms(text)?;
         if query.is_empty() {
             return Ok(());
@@ -46,7 +47,7 @@ impl Index {
             pile.add(
                 &path,
                 Evidence::SimilarWork,
-                measure::similar(strength / best, best_likeness),
+                measure::similar(strength / best, best_likeness, turns(works)),
             );
         }
         Ok(())
@@ -196,7 +197,7 @@ impl Index {
         let changes = heat.flatten().map_or(0.0, |heat| (heat - now).exp2());
         // As many commits as a file has changes that is in each of them.
         let all = (1.0 - (-now).exp2()) / (1.0 - (-1.0 / HALF_LIFE).exp2());
-        Ok(measure::base_rate(changes / all.max(1.0)))
+        Ok(measure::base_rate(changes, all))
     }
 }
 

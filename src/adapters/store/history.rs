@@ -4,6 +4,7 @@ use crate::adapters::store::error::{StoreError, Tried};
 use crate::adapters::store::ledger::usd;
 use crate::adapters::store::open::Store;
 use crate::rules::classify::Domain;
+use crate::rules::evaluate::score::Level;
 use crate::rules::evaluate::similar::Resolved;
 use crate::rules::ids::IssueNumber;
 use crate::rules::money::Usd;
@@ -11,6 +12,8 @@ use crate::rules::past::Past;
 
 /// So many of the newest attempts count.
 const NEWEST: u32 = 200;
+/// So many where they are told apart by domain and complexity.
+const PAST: u32 = 1000;
 /// So many of the issues worked on last are compared with a new one.
 const RESOLVED: u32 = 500;
 /// Fewer attempts say nothing.
@@ -20,24 +23,7 @@ impl Store {
     /// What an attempt in this project costs at most in nine of ten cases (P90 by nearest rank over the newest 200 bills
     /// that are known); nothing below five of them.
     pub fn typical_cost(&self, project: &str) -> Result<Option<Usd>, StoreError> {
-        self.cost_percentile(project, 90)
-    }
-
-    /// What this many of a hundred attempts in this project cost at most, by the same bills.
-    pub fn cost_percentile(
-        &self,
-        project: &str,
-        percent: usize,
-    ) -> Result<Option<Usd>, StoreError> {
-        Ok(percentile(self.bills(project, "spent")?, percent).map(usd))
-    }
-
-    /// Minutes that an attempt in this project takes, rounded up (median over the same attempts).
-    pub fn typical_minutes(&self, project: &str) -> Result<Option<u32>, StoreError> {
-        let millis = percentile(self.bills(project, "settled - admitted")?, 50);
-        Ok(millis.map(|millis| {
-            u32::try_from(millis.cast_unsigned().div_ceil(60_000).max(1)).unwrap_or(u32::MAX)
-        }))
+        Ok(percentile(self.bills(project)?, 90).map(usd))
     }
 
     /// The newest attempts in this project that were paid for, and whose bill is known, the newest first.
@@ -46,21 +32,26 @@ impl Store {
         self.read(|db| {
             let mut statement = db
                 .prepare_cached(&format!(
-                    "SELECT domain, max(settled - admitted, 0), spent
+                    "SELECT domain, complexity, max(settled - admitted, 0), spent
                      FROM ledger JOIN sessions ON key = ledger.session
                      JOIN tasks ON tasks.session = ledger.session AND tasks.issue = ledger.issue
                      WHERE project = ? AND spent > 0 AND assumed = 0
-                     ORDER BY ledger.id DESC LIMIT {NEWEST}"
+                     ORDER BY ledger.id DESC LIMIT {PAST}"
                 ))
                 .tried(ACTION)?;
             let rows = statement
                 .query_map([project], |row| {
                     let word: String = row.get(0)?;
                     let domain = Domain::ALL.into_iter().find(|each| each.word() == word);
+                    let word: Option<String> = row.get(1)?;
+                    let complexity = Level::ALL
+                        .into_iter()
+                        .find(|each| Some(each.word()) == word.as_deref());
                     Ok(Past {
                         domain: domain.unwrap_or_default(),
-                        millis: row.get::<_, i64>(1)?.cast_unsigned(),
-                        cost: usd(row.get(2)?),
+                        complexity,
+                        millis: row.get::<_, i64>(2)?.cast_unsigned(),
+                        cost: usd(row.get(3)?),
                     })
                 })
                 .tried(ACTION)?;
@@ -94,21 +85,21 @@ impl Store {
         })
     }
 
-    /// One figure of each of the newest attempts that were paid for, and whose bill is known.
-    fn bills(&self, project: &str, figure: &str) -> Result<Vec<i64>, StoreError> {
+    /// The newest bills of attempts that were paid for, as far as they are known.
+    fn bills(&self, project: &str) -> Result<Vec<i64>, StoreError> {
+        const ACTION: &str = "read the costs of past attempts";
         self.read(|db| {
             let mut statement = db
                 .prepare_cached(&format!(
-                    "SELECT max({figure}, 0) FROM ledger JOIN sessions ON key = session
+                    "SELECT max(spent, 0) FROM ledger JOIN sessions ON key = session
                      WHERE project = ? AND spent > 0 AND assumed = 0 AND issue > 0
                      ORDER BY ledger.id DESC LIMIT {NEWEST}"
                 ))
-                .tried("read the costs of past attempts")?;
+                .tried(ACTION)?;
             let rows = statement
                 .query_map([project], |row| row.get(0))
-                .tried("read the costs of past attempts")?;
-            rows.collect::<rusqlite::Result<_>>()
-                .tried("read the costs of past attempts")
+                .tried(ACTION)?;
+            rows.collect::<rusqlite::Result<_>>().tried(ACTION)
         })
     }
 }

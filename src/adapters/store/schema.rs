@@ -3,11 +3,15 @@
 use rusqlite_migration::{M, Migrations};
 
 /// The format that this program writes.
-pub(super) const KNOWN: u32 = 1;
+pub(super) const KNOWN: u32 = 2;
 
 /// One step for each format; a released step is never changed.
-const STEPS: &[M<'static>] = &[M::up(
-    "
+const STEPS: &[M<'static>] = &[M::up(FIRST), M::up(COMPLEXITY)];
+
+/// How hard a task was judged to be, where it was evaluated.
+const COMPLEXITY: &str = "ALTER TABLE tasks ADD COLUMN complexity TEXT";
+
+const FIRST: &str = "
     -- `status`: 'new' until its first event.
     CREATE TABLE sessions (
         key INTEGER PRIMARY KEY,
@@ -112,8 +116,8 @@ const STEPS: &[M<'static>] = &[M::up(
         payload TEXT NOT NULL,
         PRIMARY KEY (session, issue)
     ) STRICT, WITHOUT ROWID;
-    ",
-)];
+    ";
+
 /// From whatever stands there to the newest format.
 pub(super) const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

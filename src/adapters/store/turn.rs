@@ -2,6 +2,7 @@
 
 use crate::adapters::store::error::{StoreError, Tried};
 use crate::adapters::store::{control, ledger};
+use crate::rules::evaluate::score::Level;
 use crate::rules::event::{Event, Fact, Recorded, VERSION};
 use crate::rules::ids::{IssueNumber, SessionId, Timestamp};
 use crate::rules::plan::progress::Planning;
@@ -143,6 +144,7 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
         | Event::Merged { .. }
         | Event::TestMerged { .. }
         | Event::Looked { .. }
+        | Event::TriedOnBase { .. }
         | Event::ReworkOffered { .. }
         | Event::Certifying { .. }
         | Event::Certified { .. }
@@ -210,12 +212,13 @@ fn add(db: &Connection, session: &Key, task: &Task) -> Result<(), StoreError> {
     let domain = serde_json::to_value(task.domain.domain).expect("a domain is JSON");
     execute(
         db,
-        "INSERT OR IGNORE INTO tasks (session, issue, title, domain, foreseen) VALUES (?, ?, ?, ?, ?)",
+        "INSERT OR IGNORE INTO tasks (session, issue, title, domain, complexity, foreseen) VALUES (?, ?, ?, ?, ?, ?)",
         (
             session.row,
             task.number().0.cast_signed(),
             &task.issue.title,
             domain.as_str().unwrap_or_default(),
+            task.complexity().map(Level::word),
             serde_json::to_string(&task.footprint).expect("a footprint is JSON"),
         ),
     )

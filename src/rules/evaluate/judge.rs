@@ -49,15 +49,21 @@ impl Judge {
         let nothing = Background::default();
         for task in tasks {
             let known = backgrounds.get(&task.number()).unwrap_or(&nothing);
-            let evaluation = self.evaluate(&task.issue, &task.domain, &task.footprint, known);
+            let evaluation = self.weigh(task, known);
             if self.routing.mode == Mode::Enforce {
                 task.priority = evaluation.priority;
             }
             if task.obstacle.is_none() {
                 task.obstacle = self.obstacle(&task.issue, &evaluation, selected_by);
             }
-            task.evaluation = Some(Box::new(evaluation));
         }
+    }
+
+    /// Gives a task its evaluation, whatever the mode, and decides nothing.
+    pub fn weigh(&self, task: &mut Task, known: &Background) -> Evaluation {
+        let evaluation = self.evaluate(&task.issue, &task.domain, &task.footprint, known);
+        task.evaluation = Some(Box::new(evaluation.clone()));
+        evaluation
     }
 
     fn obstacle(

@@ -118,6 +118,9 @@ pub enum Level {
 }
 
 impl Level {
+    /// Every level, the lowest first.
+    pub const ALL: [Self; 3] = [Self::Low, Self::Medium, Self::High];
+
     /// One word for it.
     #[must_use]
     pub const fn word(self) -> &'static str {

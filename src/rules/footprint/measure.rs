@@ -9,6 +9,10 @@ const TOGETHER_HALF_LIFE: f64 = 500.0;
 const LIKE_HALF_LIFE: f64 = 1000.0;
 /// Laplace's two: a file that changed once, with another, tells little of either.
 const DOUBT: f64 = 2.0;
+/// With so many past works they are believed half: among five, the likeliest need not be like at all.
+const WORKS_HALF: f64 = 5.0;
+/// A shorter history is taken to be this long, its other commits to have changed nothing: the first ones prove no habit.
+const COMMITS_LEAST: f64 = 100.0;
 /// More files than this that define or use a name, and it tells nothing.
 pub const DEFINERS_MAX: usize = 10;
 /// The same for files that only use it.
@@ -34,10 +38,11 @@ pub fn like(likeness: f64, age: f64, files: usize) -> f64 {
 }
 
 /// How strongly past work speaks for a file: its part of what it adds for the best file, less where nothing in the
-/// past reads much like the text.
+/// past reads much like the text, and less where there is little of a past, `works` in number.
 #[must_use]
-pub fn similar(part: f64, best_likeness: f64) -> f64 {
-    part * (0.4 + 0.6 * best_likeness.clamp(0.0, 1.0))
+pub fn similar(part: f64, best_likeness: f64, works: f64) -> f64 {
+    let believed = works / (works + WORKS_HALF);
+    part * (0.4 + 0.6 * best_likeness.clamp(0.0, 1.0)) * believed
 }
 
 /// A file that holds a name of the text; of `holders` that do.
@@ -69,10 +74,11 @@ pub enum Holding {
     Uses,
 }
 
-/// How strong it is that a file changes in this share of all commits: nothing at one in a thousand, all at every one,
-/// evenly over the powers of ten between.
+/// How strong it is that a file changed in so many of all commits, both decayed: nothing at one in a thousand, all at
+/// every one, evenly over the powers of ten between.
 #[must_use]
-pub fn base_rate(share: f64) -> f64 {
+pub fn base_rate(changes: f64, commits: f64) -> f64 {
+    let share = changes / commits.max(COMMITS_LEAST);
     if share > 0.0 {
         (1.0 + share.log10() / 3.0).clamp(0.0, 1.0)
     } else {
@@ -121,7 +127,9 @@ mod tests {
         close(like(0.5, 0.0, 1), 0.25);
         close(like(1.0, 1000.0, 1), 0.5);
         close(like(1.0, 0.0, 4), 0.5);
-        assert!(similar(1.0, 0.1) < similar(1.0, 0.9));
+        assert!(similar(1.0, 0.1, 1000.0) < similar(1.0, 0.9, 1000.0));
+        close(similar(1.0, 1.0, 1e6), 1.0);
+        close(similar(1.0, 1.0, 5.0), 0.5);
     }
 
     #[test]
@@ -145,10 +153,12 @@ mod tests {
 
     #[test]
     fn base_rates_are_told_apart_by_their_powers_of_ten() {
-        close(base_rate(1.0), 1.0);
-        close(base_rate(0.1), 0.667);
-        close(base_rate(0.001), 0.0);
-        close(base_rate(0.0), 0.0);
+        close(base_rate(289.0, 289.0), 1.0);
+        close(base_rate(28.9, 289.0), 0.667);
+        close(base_rate(0.289, 289.0), 0.0);
+        close(base_rate(0.0, 289.0), 0.0);
+        close(base_rate(1.0, 1.0), 0.333);
+        close(base_rate(0.0, 0.0), 0.0);
         close(either(0.5, 0.5), 0.75);
     }
 }

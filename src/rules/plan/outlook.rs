@@ -1,11 +1,15 @@
 //! How a plan would go: when its items would run, how long that takes, and what it costs.
 
 use crate::rules::classify::classify;
+use crate::rules::evaluate::background::Background;
+use crate::rules::evaluate::judge::Judge;
+use crate::rules::evaluate::routing::Mode;
 use crate::rules::footprint::named_in_text;
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::issue::{Issue, IssueState, Priority};
 use crate::rules::money::Usd;
 use crate::rules::names;
+use crate::rules::past::Record;
 use crate::rules::plan::check::place_of;
 use crate::rules::plan::draft;
 use crate::rules::plan::shape::Plan;
@@ -21,15 +25,6 @@ const CENT: u64 = 10_000;
 const MOST_EDGES: usize = 150;
 /// Hundredths of the cap that an attempt costs in the middle, where no history tells.
 const MIDDLE: u64 = 50;
-
-/// What attempts of this repository have cost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PastCosts {
-    /// The median.
-    pub p50: Option<Usd>,
-    /// The ninth of ten.
-    pub p90: Option<Usd>,
-}
 
 /// How a plan would go.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +43,8 @@ pub struct Outlook {
     pub p50: Usd,
     /// What they cost at most in nine of ten cases.
     pub p90: Usd,
+    /// The median of each item's costs, and the ninth of ten.
+    pub costs: Vec<(Usd, Usd)>,
     /// The dependency that costs most time.
     pub costliest: Option<Costliest>,
 }
@@ -65,13 +62,13 @@ pub struct Costliest {
 
 /// How a plan that nothing is wrong with would go, with money enough for all of it.
 #[must_use]
-pub fn outlook(plan: &Plan, settings: &Settings, past: PastCosts) -> Outlook {
+pub fn outlook(plan: &Plan, settings: &Settings, record: &Record, judge: &Judge) -> Outlook {
     let settings = Settings {
         ceiling: Usd::from_micros(u64::MAX / 4),
         daily_ceiling: None,
         ..settings.clone()
     };
-    let tasks = tasks(plan, &settings);
+    let tasks = tasks(plan, &settings, judge);
     let (whole, played) = predict(tasks.clone(), &settings).unwrap_or_default();
     let starts: BTreeMap<IssueNumber, u64> = played
         .attempts
@@ -80,7 +77,11 @@ pub fn outlook(plan: &Plan, settings: &Settings, past: PastCosts) -> Outlook {
         .map(|placed| (placed.issue, placed.from / MINUTE))
         .collect();
     let starts = (0..tasks.len()).map(|place| starts.get(&Plan::stand_in(place)).copied());
-    let (p50, p90) = costs(tasks.len() as u64, &settings, past);
+    let costs: Vec<(Usd, Usd)> = tasks
+        .iter()
+        .map(|task| cost(task, &settings, record))
+        .collect();
+    let (p50, p90) = sum(&costs);
     Outlook {
         makespan_minutes: whole.makespan_minutes,
         lower_bound_minutes: whole.lower_bound_minutes,
@@ -89,13 +90,14 @@ pub fn outlook(plan: &Plan, settings: &Settings, past: PastCosts) -> Outlook {
         starts: starts.collect(),
         p50,
         p90,
+        costs,
         costliest: costliest(&tasks, &settings, whole.makespan_minutes),
     }
 }
 
-/// The tasks that the items would become, numbered by their places.
+/// The tasks that the items would become, numbered by their places and evaluated by their text.
 #[must_use]
-pub fn tasks(plan: &Plan, settings: &Settings) -> Vec<Task> {
+pub fn tasks(plan: &Plan, settings: &Settings, judge: &Judge) -> Vec<Task> {
     let numbers: BTreeMap<String, IssueNumber> = plan
         .items
         .iter()
@@ -118,7 +120,7 @@ pub fn tasks(plan: &Plan, settings: &Settings) -> Vec<Task> {
             url: None,
             depends_on: draft.depends_on.clone(),
         };
-        Task {
+        let mut task = Task {
             domain: classify(&issue),
             footprint: named_in_text(&issue),
             needs: draft.depends_on,
@@ -131,7 +133,11 @@ pub fn tasks(plan: &Plan, settings: &Settings) -> Vec<Task> {
             },
             branch: names::branch(number, &issue.title, 1),
             issue,
+        };
+        if judge.routing.mode != Mode::Off {
+            judge.weigh(&mut task, &Background::default());
         }
+        task
     };
     items.map(task).collect()
 }
@@ -162,20 +168,35 @@ fn costliest(tasks: &[Task], settings: &Settings, minutes: u64) -> Option<Costli
     worst
 }
 
-/// The sum of independent costs: medians add up, and what nine of ten stay below grows with the root of their number
-/// (central limit theorem). Without history an attempt's cap stands for its P90, and half of it for its median.
-fn costs(items: u64, settings: &Settings, past: PastCosts) -> (Usd, Usd) {
-    let p90 = past.p90.unwrap_or(settings.cap);
-    let p50 = past.p50.unwrap_or_else(|| p90.percent(MIDDLE)).min(p90);
-    let spread = p90.minus(p50).micros();
+/// What an attempt at a task costs in the middle of the cases, and in nine of ten at most. Without history an attempt's cap
+/// stands for the latter, and half of it for its median.
+fn cost(task: &Task, settings: &Settings, record: &Record) -> (Usd, Usd) {
+    let known = record.likely(task.domain.domain, task.complexity());
+    known.map_or((settings.cap.percent(MIDDLE), settings.cap), |likely| {
+        likely.cost
+    })
+}
+
+/// The sum of independent costs: medians add up, and by how much nine of ten may pass theirs adds up as the root of the
+/// squares (central limit theorem).
+fn sum(costs: &[(Usd, Usd)]) -> (Usd, Usd) {
+    let middle: Usd = costs.iter().map(|(p50, _)| *p50).sum();
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "an estimate, and far below the limits"
     )]
-    let spread = (spread as f64 * (items as f64).sqrt()).round() as u64;
-    let middle = p50.times(items);
+    let spread = {
+        let spreads = costs
+            .iter()
+            .map(|(p50, p90)| p90.minus(*p50).micros() as f64);
+        spreads
+            .map(|spread| spread * spread)
+            .sum::<f64>()
+            .sqrt()
+            .round() as u64
+    };
     (
         middle,
         middle + Usd::from_micros(spread.next_multiple_of(CENT)),
@@ -185,6 +206,8 @@ fn costs(items: u64, settings: &Settings, past: PastCosts) -> (Usd, Usd) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::evaluate::score::Level;
+    use crate::rules::past::Past;
     use crate::rules::plan::shape::PlanItem;
     use crate::rules::plan::shape::tests::{item, plan};
     use crate::rules::script::settings;
@@ -205,7 +228,7 @@ mod tests {
             timed("c", 20, &["a"]),
             timed("d", 5, &[]),
         ]);
-        let outlook = outlook(&plan, &settings(), PastCosts::default());
+        let outlook = outlook(&plan, &settings(), &Record::default(), &Judge::default());
         assert_eq!(
             (outlook.makespan_minutes, outlook.lower_bound_minutes),
             (40, 40)
@@ -224,18 +247,50 @@ mod tests {
     }
 
     #[test]
-    fn costs_rest_on_history_where_there_is_any() {
+    fn costs_rest_on_history_by_domain_and_complexity_where_there_is_any() {
         let usd = |dollars: u64| Usd::from_micros(dollars * 1_000_000);
-        let past = PastCosts {
-            p50: Some(usd(1)),
-            p90: Some(usd(3)),
+        let spent = |domain, complexity, dollars: u64| Past {
+            domain,
+            complexity: Some(complexity),
+            millis: 60_000,
+            cost: usd(dollars),
         };
-        assert_eq!(costs(4, &settings(), past), (usd(4), usd(8)));
+        let plan = plan(vec![timed("a", 10, &[]), timed("b", 10, &[])]);
+        let priced = |past: &[Past]| {
+            let (record, judge) = (Record::of(past), Judge::default());
+            let outlook = outlook(&plan, &settings(), &record, &judge);
+            (outlook.p50, outlook.p90)
+        };
         assert_eq!(
-            costs(4, &settings(), PastCosts::default()),
-            (usd(10), usd(15))
+            priced(&[]),
+            (usd(5), Usd::from_micros(8_540_000)),
+            "half of the cap, and the cap"
         );
-        assert_eq!(costs(0, &settings(), past), (Usd::ZERO, Usd::ZERO));
+        let own = tasks(&plan, &settings(), &Judge::default())[0].clone();
+        let level = own.complexity().expect("it is evaluated");
+        let dear = Level::ALL.into_iter().find(|other| *other != level);
+        let dear = dear.expect("there are three");
+        let mut past = vec![spent(own.domain.domain, level, 1); 4];
+        past.extend([spent(own.domain.domain, level, 4)]);
+        past.extend(vec![spent(own.domain.domain, dear, 40); 20]);
+        assert_eq!(
+            priced(&past),
+            (usd(2), Usd::from_micros(6_250_000)),
+            "1, and 4, twice"
+        );
+        assert_eq!(
+            priced(&past[5..]),
+            (usd(80), usd(80)),
+            "others of its domain"
+        );
+    }
+
+    #[test]
+    fn independent_costs_add_up() {
+        let usd = |dollars: u64| Usd::from_micros(dollars * 1_000_000);
+        assert_eq!(sum(&[(usd(1), usd(3)); 4]), (usd(4), usd(8)));
+        assert_eq!(sum(&[(usd(1), usd(4)), (usd(2), usd(6))]), (usd(3), usd(8)));
+        assert_eq!(sum(&[]), (Usd::ZERO, Usd::ZERO));
     }
 
     proptest! {
@@ -254,7 +309,7 @@ mod tests {
                 }
             }
             let plan = plan(items);
-            let outlook = outlook(&plan, &Settings { slots, ..settings() }, PastCosts::default());
+            let outlook = outlook(&plan, &Settings { slots, ..settings() }, &Record::default(), &Judge::default());
             prop_assert!(outlook.starts.iter().all(Option::is_some), "{:?}", outlook.starts);
             prop_assert!(outlook.makespan_minutes >= outlook.lower_bound_minutes);
             prop_assert_eq!(outlook.waves.concat().len(), plan.items.len());

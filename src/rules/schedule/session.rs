@@ -208,6 +208,11 @@ impl Session {
                 conflicts,
                 over,
             } => self.note_look(touched, conflicts, over),
+            Event::TriedOnBase {
+                base,
+                issues,
+                outdated,
+            } => self.note_base(base, issues, outdated),
             Event::Certifying { parts } => {
                 self.certification = Certification::Running(parts.clone());
             }
