@@ -113,6 +113,7 @@ pub mod rules {
         pub mod admit;
         mod apply;
         mod approve;
+        mod base;
         pub mod bound;
         mod claims;
         pub mod close;

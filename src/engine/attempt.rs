@@ -183,11 +183,16 @@ impl Attempt<'_> {
     /// The unmerged work that this one stands on, in one commit; `None` where that is the base branch alone.
     async fn join_below(&mut self) -> Result<Option<CommitId>, Halt> {
         let below = &self.work.entry.record.below;
-        if below.is_empty() {
+        let rework = self.rework();
+        let mut commits: Vec<CommitId> = below.iter().map(|below| below.commit.clone()).collect();
+        if below.is_empty() && rework.is_none() {
             return Ok(None);
         }
-        let mut commits: Vec<CommitId> = below.iter().map(|below| below.commit.clone()).collect();
-        let rework = self.rework();
+        if below.is_empty() {
+            // The base branch has moved on, and the work conflicts with that.
+            let branch = &self.work.settings.base_branch;
+            commits.push(self.ports.repository.fetch(branch).await?);
+        }
         commits.extend(rework.map(|rework| rework.own.id.clone()));
         let joined = self.ports.repository.join(&commits).await?;
         if rework.is_some() && joined.clashes.is_empty() {

@@ -3,7 +3,7 @@
 use crate::engine::halt::error_line;
 use crate::engine::orders::Orders;
 use crate::engine::verify::{BaseVerdicts, Verification};
-use crate::ports::{Activity, Interrupted, Ports, RepositoryError, Stop, Watch};
+use crate::ports::{Activity, Clash, Interrupted, Ports, RepositoryError, Stop, Watch};
 use crate::rules::certificate::{Certificate, LeftOut, Part, Proof, Why, leave_out};
 use crate::rules::event::ProcessIdentity;
 use crate::rules::ids::{CommitId, SessionId, TreeId};
@@ -108,9 +108,19 @@ impl Trial<'_> {
                     clash.commit
                 )));
             };
-            let why = Why::Conflicts { paths: clash.paths };
+            let why = self.conflict(&sofar.base, clash).await?;
             leave_out(&mut sofar.kept, &mut sofar.left_out, issue, why);
         }
+    }
+
+    /// With whom it conflicts: with what comes before it, or with the base itself.
+    async fn conflict(&self, base: &CommitId, clash: Clash) -> Result<Why, Untried> {
+        let pair = (base.clone(), clash.commit);
+        let alone = self.ports.repository.test_merges(&[pair]).await?;
+        Ok(match alone.into_iter().next() {
+            Some(paths) if !paths.is_empty() => Why::Outdated { paths },
+            Some(_) | None => Why::Conflicts { paths: clash.paths },
+        })
     }
 
     /// Finds the first that makes the checks fail, by halves, and leaves it out; `false` where that takes too many runs.

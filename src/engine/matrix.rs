@@ -1,11 +1,14 @@
 //! The live merge matrix: work is merged for a trial as it appears, and while agents work; one run at a time.
 
+use crate::engine::link::Message;
+use crate::engine::merges;
 use crate::engine::session::Loop;
 use crate::ports::{Ports, RepositoryError};
 use crate::rules::event::Input;
-use crate::rules::ids::{AttemptNumber, CommitId, IssueNumber};
-use crate::rules::rework::{Conflict, Pair, Touched};
+use crate::rules::ids::{AttemptNumber, CommitId, IssueNumber, Timestamp};
+use crate::rules::rework::{Conflict, Outdated, Pair, Touched};
 use crate::rules::schedule::live::Lookout;
+use crate::rules::schedule::session::Session;
 use std::collections::HashMap;
 
 impl Loop<'_> {
@@ -25,9 +28,7 @@ impl Loop<'_> {
     /// Looks at running work, where that is due and something could come of it. A run over what is new goes first.
     pub(super) fn look_at_work(&mut self) {
         let now = self.live.ports.clock.now();
-        let every = u64::from(self.live.session.settings().together.look_seconds) * 1_000;
-        let is_due = every > 0 && now.millis_since(self.looked) >= every;
-        if !is_due || !self.trials.is_empty() {
+        if !self.is_due(self.looked, now) || !self.trials.is_empty() {
             return;
         }
         let Some(lookout) = self.live.session.lookout() else {
@@ -38,6 +39,82 @@ impl Loop<'_> {
         self.trials
             .spawn(async move { look(&ports, &lookout).await });
     }
+
+    /// Looks whether the base branch has moved on, where there is work that stands on it. That asks the remote, so
+    /// nothing waits for it.
+    pub(super) fn look_at_base(&mut self) {
+        let now = self.live.ports.clock.now();
+        let runs = self
+            .base_look
+            .as_ref()
+            .is_some_and(|look| !look.is_finished());
+        if runs || !self.is_due(self.base_looked, now) || !self.live.session.has_work_on_base() {
+            return;
+        }
+        self.base_looked = now;
+        let (ports, sender) = (self.live.ports.clone(), self.sender.clone());
+        let session = self.live.session.clone();
+        let look = self.announcements.spawn(async move {
+            for input in try_on_base(&ports, &session).await {
+                let durable = None;
+                if sender.send(Message { input, durable }).await.is_err() {
+                    return;
+                }
+            }
+        });
+        self.base_look = Some(look);
+    }
+
+    fn is_due(&self, last: Timestamp, now: Timestamp) -> bool {
+        let every = u64::from(self.live.session.settings().together.look_seconds) * 1_000;
+        every > 0 && now.millis_since(last) >= every
+    }
+}
+
+/// Tries what is offered with the base branch as it stands now. What a person has merged conflicts with nothing.
+async fn try_on_base(ports: &Ports, session: &Session) -> Vec<Input> {
+    let branch = &session.settings().base_branch;
+    let found = async {
+        let base = ports.repository.fetch(branch).await?;
+        let tried = session.to_try_on(&base);
+        let pairs = tried
+            .iter()
+            .map(|(_, commit)| (commit.clone(), base.clone()));
+        let pairs: Vec<(CommitId, CommitId)> = pairs.collect();
+        let found = if pairs.is_empty() {
+            Vec::new()
+        } else {
+            ports.repository.test_merges(&pairs).await?
+        };
+        Ok::<_, RepositoryError>((base, tried, found))
+    };
+    let (base, mut tried, found) = match found.await {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::warn!(%error, "what is offered could not be tried with the base branch");
+            return Vec::new();
+        }
+    };
+    let conflicting = tried.iter().cloned().zip(found);
+    let conflicting: Vec<_> = conflicting.filter(|(_, paths)| !paths.is_empty()).collect();
+    let awaited = conflicting.iter().map(|(work, _)| work.clone()).collect();
+    let mut inputs = merges::look(ports, branch, awaited).await;
+    let is_merged = |issue: IssueNumber| {
+        let merged = Input::Merged { issue };
+        inputs.contains(&merged)
+    };
+    tried.retain(|(issue, _)| !is_merged(*issue));
+    let outdated = conflicting
+        .into_iter()
+        .filter(|((issue, _), _)| !is_merged(*issue))
+        .map(|((issue, _), paths)| Outdated { issue, paths })
+        .collect();
+    inputs.push(Input::TriedOnBase {
+        base,
+        tried,
+        outdated,
+    });
+    inputs
 }
 
 /// What cannot be tried is said to be tried: a conflict in it is found when all is tried together.

@@ -22,7 +22,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{Id, JoinError, JoinSet};
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
 /// How a session begins in this process.
 pub enum Opening {
@@ -76,6 +76,10 @@ pub(super) struct Loop<'a> {
     pub(super) trials: JoinSet<Option<Input>>,
     /// When running work was last looked at.
     pub(super) looked: Timestamp,
+    /// When the base branch was last looked at.
+    pub(super) base_looked: Timestamp,
+    /// The look at the base branch; one at a time.
+    pub(super) base_look: Option<AbortHandle>,
     looks: u32,
     pub(super) calm: Calm,
     /// Stops the trial of the whole.
@@ -109,6 +113,8 @@ pub async fn run(
         announcements: JoinSet::new(),
         trials: JoinSet::new(),
         looked: ports.clock.now(),
+        base_looked: ports.clock.now(),
+        base_look: None,
         looks: 0,
         calm: Calm::default(),
         trial: Stop::new(),
@@ -128,7 +134,13 @@ pub async fn run(
 impl Loop<'_> {
     async fn open(&mut self, opening: Opening) -> Result<(), JournalError> {
         let before: Vec<IssueNumber> = self.live.session.unannounced().collect();
-        let mut inputs = Vec::new();
+        // What a dead process left takes room until it has ended.
+        let mut inputs = match &opening {
+            Opening::Resumed { .. } => {
+                recover::recover(self.live.ports, &self.orders, &self.live.session).await
+            }
+            Opening::New { .. } | Opening::Planned { .. } => Vec::new(),
+        };
         let settings = match &opening {
             Opening::New { settings, .. } | Opening::Resumed { settings, .. } => settings,
             Opening::Planned { .. } => self.live.session.settings(),
@@ -155,7 +167,6 @@ impl Loop<'_> {
                 inputs.push(Input::read(tasks));
             }
             Opening::Resumed { settings, tasks } => {
-                inputs = recover::recover(self.live.ports, &self.orders, &self.live.session).await;
                 let branch = settings.base_branch.clone();
                 let awaited = self.live.session.awaited();
                 inputs.push(Input::Resume { settings });
@@ -273,6 +284,7 @@ impl Loop<'_> {
             self.look_for_merges();
         }
         self.look_at_work();
+        self.look_at_base();
         if self.looks.is_multiple_of(LOOKS_PER_READING) {
             inputs.extend(self.look_at_resources().await);
         }
@@ -356,6 +368,7 @@ impl Loop<'_> {
             | Event::CertificateTold { .. }
             | Event::TestMerged { .. }
             | Event::Looked { .. }
+            | Event::TriedOnBase { .. }
             | Event::ReworkOffered { .. }
             | Event::SlotsChanged { .. }
             | Event::SpentElsewhere { .. }

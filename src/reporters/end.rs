@@ -9,10 +9,9 @@ use crate::reporters::table::{session_table, shows_addresses, totals_table};
 use crate::reporters::time::human;
 use crate::reporters::together::{left_out, sentence};
 use crate::reporters::words::{address, brief, fit, plural, spoken, tone_of};
-use crate::rules::ids::SessionId;
+use crate::rules::ids::{IssueNumber, SessionId};
 use crate::rules::money::Usd;
 use crate::rules::printable::printable;
-use crate::rules::rework::Conflict;
 use crate::rules::summary::{Group, by_domain, by_model};
 use crate::rules::tally::{Phase, Tally, TaskTally};
 use crate::rules::task::Ending;
@@ -200,14 +199,15 @@ fn reasons(tally: &Tally, width: usize, paint: Paint) -> String {
 
 /// Work that conflicts, and stayed so.
 fn conflicts(tally: &Tally, width: usize, paint: Paint) -> String {
-    let line = |conflict: &Conflict| {
-        let words = printable(&conflict.words());
-        fit(
-            &format!("  {:<6} {words}", conflict.issue.to_string()),
-            width,
-        )
+    let conflicts = tally.conflicts.iter();
+    let conflicts = conflicts.map(|conflict| (conflict.issue, conflict.words()));
+    let outdated = tally.outdated.iter().map(|one| (one.issue, one.words()));
+    let line = |(issue, words): (IssueNumber, String)| {
+        let (issue, words) = (issue.to_string(), printable(&words));
+        fit(&format!("  {issue:<6} {words}"), width)
     };
-    let lines: Vec<String> = tally.conflicts.iter().take(REASONS).map(line).collect();
+    let all = conflicts.chain(outdated).take(REASONS);
+    let lines: Vec<String> = all.map(line).collect();
     section("Conflicts", &lines, paint)
 }
 

@@ -4,10 +4,10 @@ use crate::reporters::fact_lines::fact_found;
 use crate::reporters::line::Line;
 use crate::reporters::paint::Tone;
 use crate::reporters::time::{ahead, human};
-use crate::reporters::together::{counted, meeting, sentence};
+use crate::reporters::together::{counted, meeting, moved_on, sentence};
 use crate::reporters::words::{brief, fit, plural, spoken, tone_of, why};
 use crate::reporters::{plan_lines, slots};
-use crate::rules::certificate::{Certificate, Part};
+use crate::rules::certificate::{Certificate, Part, Proof};
 use crate::rules::event::{Command, Consent, Event, Recorded};
 use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
@@ -73,10 +73,11 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
         Event::TaskEnded { issue, .. } => task_ended(tally, *issue),
         Event::TestMerged { conflicts, .. } => conflicting(conflicts),
         Event::Looked { conflicts, .. } => meeting(tally, conflicts),
+        Event::TriedOnBase { outdated, .. } => moved_on(outdated),
         Event::ReworkOffered { issue, with, .. } => Some(reworked(*issue, with)),
         Event::ReworkGivenUp { issue, reason } => Some(given_up(*issue, reason)),
         Event::Certifying { parts } => Some(certifying(parts)),
-        Event::Certified { certificate } => Some(certified(certificate)),
+        Event::Certified { certificate } => certified(certificate),
         Event::Merged { issue } => Some(Line::about(*issue, " is merged")),
         Event::Announced { issue, trouble } | Event::CertificateTold { issue, trouble } => {
             announced(*issue, trouble.as_deref())
@@ -363,11 +364,12 @@ fn conflicting(conflicts: &[Conflict]) -> Option<Line> {
 
 fn reworked(issue: IssueNumber, with: &[IssueNumber]) -> Line {
     let with: Vec<String> = with.iter().map(ToString::to_string).collect();
-    let text = format!(
-        " gets one more attempt, on top of the work for {}",
-        with.join(" and ")
-    );
-    Line::about(issue, text)
+    let on = if with.is_empty() {
+        "the base branch as it stands now".to_owned()
+    } else {
+        format!("the work for {}", with.join(" and "))
+    };
+    Line::about(issue, format!(" gets one more attempt, on top of {on}"))
 }
 
 fn given_up(issue: IssueNumber, reason: &str) -> Line {
@@ -379,14 +381,18 @@ fn certifying(parts: &[Part]) -> Line {
     Line::news(Tone::Plain, "trying all together", text)
 }
 
-fn certified(certificate: &Certificate) -> Line {
+/// Where nothing was tried, all that there is to say was said when it was found.
+fn certified(certificate: &Certificate) -> Option<Line> {
+    if certificate.proof == Proof::Untried {
+        return None;
+    }
     let tone = if certificate.left_out.is_empty() {
         Tone::Good
     } else {
         Tone::Warn
     };
     let text = format!(": {}{}", sentence(certificate), counted(certificate));
-    Line::news(tone, "together", text)
+    Some(Line::news(tone, "together", text))
 }
 
 fn command_taken(command: &Command) -> Line {

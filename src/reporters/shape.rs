@@ -43,7 +43,7 @@ pub fn summary(tally: &Tally) -> Value {
         "blocked": counts.stuck(),
         "skipped": counts.skipped,
         "cost_usd": tally.spent.decimal(),
-        "conflicts": tally.conflicts,
+        "conflicts": together::conflicts(tally),
         "certificate": tally.certificate.as_ref().map(together::as_json),
         "tasks": tasks_json(tally),
     });
@@ -124,6 +124,7 @@ fn name(event: &Event) -> &'static str {
         Event::TaskEnded { .. } => "task_ended",
         Event::TestMerged { .. } => "test_merged",
         Event::Looked { .. } => "looked",
+        Event::TriedOnBase { .. } => "tried_on_base",
         Event::ReworkOffered { .. } => "rework_offered",
         Event::ReworkGivenUp { .. } => "rework_given_up",
         Event::Certifying { .. } => "certifying",
@@ -196,13 +197,12 @@ fn fields(tally: &Tally, event: &Event) -> Value {
         Event::Consent { issue, consent } => consented(*issue, consent),
         Event::Requeued { issue, start } => json!({ "issue": issue, "from": from(start) }),
         Event::DispatchStopped { reason } => json!({ "reason": reason }),
-        Event::DispatchPaused { until, reason } => {
-            json!({ "until": rfc3339(*until), "reason": reason })
-        }
+        Event::DispatchPaused { until, reason } => paused(*until, reason),
         Event::BreakerOpened { .. } => breaker_opened(event),
         Event::TaskEnded { issue, .. } => task_ended(tally, *issue),
         Event::TestMerged { .. }
         | Event::Looked { .. }
+        | Event::TriedOnBase { .. }
         | Event::ReworkOffered { .. }
         | Event::ReworkGivenUp { .. }
         | Event::Certifying { .. }
@@ -232,6 +232,10 @@ fn consented(issue: IssueNumber, consent: &Consent) -> Value {
             json!({ "issue": issue, "instructions": instructions })
         }
     }
+}
+
+fn paused(until: Timestamp, reason: &str) -> Value {
+    json!({ "until": rfc3339(until), "reason": reason })
 }
 
 fn breaker_opened(event: &Event) -> Value {

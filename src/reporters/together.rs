@@ -2,12 +2,13 @@
 
 use crate::reporters::line::Line;
 use crate::reporters::paint::Tone;
+use crate::reporters::shape::with;
 use crate::reporters::words::plural;
 use crate::rules::certificate::{Certificate, LeftOut, Proof, Why};
 use crate::rules::event::Event;
 use crate::rules::ids::IssueNumber;
 use crate::rules::printable::printable;
-use crate::rules::rework::Conflict;
+use crate::rules::rework::{Conflict, Outdated};
 use crate::rules::tally::Tally;
 use serde_json::{Value, json};
 
@@ -39,6 +40,7 @@ pub(super) fn sentence(certificate: &Certificate) -> String {
         Proof::Merged => {
             format!("these merge in this order, and no checks have tried them together: {order}")
         }
+        Proof::Untried => "nothing was tried together".to_owned(),
         Proof::Unknown { reason } => format!("nobody knows: {}", printable(reason)),
     }
 }
@@ -66,45 +68,56 @@ pub(super) fn meeting(tally: &Tally, conflicts: &[Conflict]) -> Option<Line> {
     Some(Line::news(Tone::Warn, head, format!(" {rest}")))
 }
 
+/// Work that the base branch has moved away from.
+pub(super) fn moved_on(outdated: &[Outdated]) -> Option<Line> {
+    let (first, more) = outdated.split_first()?;
+    let mut text = format!(" {}", printable(&first.words()));
+    for outdated in more.iter().take(MOST_TOLD) {
+        let words = printable(&outdated.words());
+        text = format!("{text}; {} {words}", outdated.issue);
+    }
+    Some(Line::warn(first.issue, text))
+}
+
 /// All that does not merge as it stands: what is still worked on, then what is offered.
 pub(super) fn told(tally: &Tally) -> Vec<String> {
     let brewing = tally.brewing.iter().map(|conflict| match then(tally) {
         "" => both_change(conflict),
         then => format!("{}; {then}", both_change(conflict)),
     });
-    brewing
-        .chain(tally.conflicts.iter().map(both_change))
-        .collect()
+    let outdated = tally.outdated.iter();
+    let outdated = outdated.map(|one| format!("{} {}", one.issue, printable(&one.words())));
+    let offered = tally.conflicts.iter().map(both_change);
+    brewing.chain(offered).chain(outdated).collect()
 }
 
 /// The same of one task, in words that follow its number.
 pub(super) fn of_task(tally: &Tally, issue: IssueNumber) -> impl Iterator<Item = String> + '_ {
     let all = tally.brewing.iter().chain(&tally.conflicts);
-    all.filter_map(move |conflict| {
+    let others = all.filter_map(move |conflict| {
         let other = conflict.of(issue)?;
-        Some(format!(
-            "does not merge with {other} over {}",
-            named(&conflict.paths)
-        ))
-    })
+        let over = named(&conflict.paths);
+        Some(format!("does not merge with {other} over {over}"))
+    });
+    let outdated = tally.outdated.iter().filter(move |one| one.issue == issue);
+    others.chain(outdated.map(|one| printable(&one.words())))
 }
 
 /// The same as printed JSON.
 pub(super) fn open(tally: &Tally) -> Value {
-    let as_value = |running: bool| {
-        move |conflict: &Conflict| {
-            json!({
-                "issue": conflict.issue,
-                "with": conflict.with,
-                "paths": conflict.paths,
-                "running": running,
-            })
-        }
-    };
-    let brewing = tally.brewing.iter().map(as_value(true));
-    brewing
-        .chain(tally.conflicts.iter().map(as_value(false)))
-        .collect()
+    let is_running = |running: bool| move |value: Value| with(value, json!({ "running": running }));
+    let brewing = tally.brewing.iter().map(|conflict| json!(conflict));
+    let offered = conflicts(tally).into_iter().map(is_running(false));
+    brewing.map(is_running(true)).chain(offered).collect()
+}
+
+/// What is offered and conflicts; with `null` stands for the base branch.
+pub(super) fn conflicts(tally: &Tally) -> Vec<Value> {
+    let outdated = tally.outdated.iter();
+    let outdated =
+        outdated.map(|one| json!({ "issue": one.issue, "with": null, "paths": one.paths }));
+    let conflicts = tally.conflicts.iter().map(|conflict| json!(conflict));
+    conflicts.chain(outdated).collect()
 }
 
 fn both_change(conflict: &Conflict) -> String {
@@ -147,6 +160,7 @@ pub(super) fn as_json(certificate: &Certificate) -> Value {
     let (proof, reason) = match &certificate.proof {
         Proof::Passed { .. } => ("passed", None),
         Proof::Merged => ("merged", None),
+        Proof::Untried => ("untried", None),
         Proof::Unknown { reason } => ("unknown", Some(reason)),
     };
     json!({
@@ -172,6 +186,14 @@ pub(super) fn fields(event: &Event) -> Value {
     {
         return json!({ "touched": touched, "conflicts": conflicts, "over": over });
     }
+    if let Event::TriedOnBase {
+        base,
+        issues,
+        outdated,
+    } = event
+    {
+        return json!({ "base": base, "issues": issues, "outdated": outdated });
+    }
     if let Event::ReworkOffered { issue, with, paths } = event {
         return json!({ "issue": issue, "with": with, "paths": paths });
     }
@@ -191,6 +213,8 @@ pub(super) fn fields(event: &Event) -> Value {
 fn left_out_json(left: &LeftOut) -> Value {
     let (why, paths, checks, on) = match &left.why {
         Why::Conflicts { paths } => ("conflicts", Some(paths), None, None),
+        Why::Meets { paths, .. } => ("meets", Some(paths), None, None),
+        Why::Outdated { paths } => ("outdated", Some(paths), None, None),
         Why::Breaks { checks } => ("breaks", None, Some(checks), None),
         Why::Stands { on } => ("stands", None, None, Some(on)),
     };

@@ -35,6 +35,7 @@ pub fn told(why: &Explanation, now: Timestamp, asked: &Asked) -> String {
         format!("{} {title}\n", why.task.number()),
         standing(why, now, asked),
     ];
+    lines.extend(why.conflicts.iter().map(conflict));
     let waits = why.waits.iter();
     let own = why.task.number();
     lines.extend(waits.map(|wait| format!("  waits for {}\n", waits_for(own, wait, now))));
@@ -76,6 +77,17 @@ fn standing(why: &Explanation, now: Timestamp, asked: &Asked) -> String {
         return "Nothing keeps it: it starts next.\n".to_owned();
     }
     String::new()
+}
+
+fn conflict((with, paths): &(Option<IssueNumber>, Vec<String>)) -> String {
+    let with = with.map_or_else(
+        || "the base branch, which has moved on,".to_owned(),
+        |issue| issue.to_string(),
+    );
+    format!(
+        "Its work does not merge with {with} over {}.\n",
+        files(paths)
+    )
 }
 
 fn waits_for(own: IssueNumber, wait: &Wait, now: Timestamp) -> String {
@@ -242,7 +254,12 @@ pub fn as_json(why: &Explanation, asked: &Asked) -> Value {
         "waits_for": why.waits.iter().map(wait_json).collect::<Value>(),
         "starts_in_minutes": why.starts_in,
         "but_for": why.but_for.iter().map(but_for_json).collect::<Value>(),
+        "conflicts": why.conflicts.iter().map(conflict_json).collect::<Value>(),
     })
+}
+
+fn conflict_json((with, paths): &(Option<IssueNumber>, Vec<String>)) -> Value {
+    json!({ "with": with, "paths": paths })
 }
 
 fn wait_json(wait: &Wait) -> Value {

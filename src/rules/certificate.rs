@@ -49,6 +49,18 @@ pub enum Why {
         /// Over these files.
         paths: Vec<String>,
     },
+    /// It conflicts with the work of these, and nothing was tried together.
+    Meets {
+        /// Whose.
+        with: Vec<IssueNumber>,
+        /// Over these files.
+        paths: Vec<String>,
+    },
+    /// It conflicts with the base branch itself, which has moved on.
+    Outdated {
+        /// Over these files.
+        paths: Vec<String>,
+    },
     /// With what comes before it, these checks fail.
     Breaks {
         /// Their names.
@@ -72,6 +84,8 @@ pub enum Proof {
         /// Their names.
         checks: Vec<String>,
     },
+    /// Nothing was tried, because nobody wants that.
+    Untried,
     /// Nobody knows.
     Unknown {
         /// Why.
@@ -94,6 +108,18 @@ impl Certificate {
         }
     }
 
+    /// Nothing was tried together; these conflict all the same.
+    #[must_use]
+    pub fn untried(left_out: Vec<LeftOut>) -> Self {
+        Self {
+            base: None,
+            together: Vec::new(),
+            left_out,
+            proof: Proof::Untried,
+            runs: 0,
+        }
+    }
+
     /// Why it is left out, if it is.
     #[must_use]
     pub fn why(&self, issue: IssueNumber) -> Option<&Why> {
@@ -110,6 +136,15 @@ impl Why {
             Self::Conflicts { paths } => {
                 format!("conflicts with those before it over {}", listed(paths))
             }
+            Self::Meets { with, paths } => {
+                let with: Vec<String> = with.iter().map(ToString::to_string).collect();
+                let with = with.join(" and ");
+                format!("conflicts with the work for {with} over {}", listed(paths))
+            }
+            Self::Outdated { paths } => format!(
+                "conflicts with the base branch, which has moved on, over {}",
+                listed(paths)
+            ),
             Self::Breaks { checks } => {
                 format!("fails {} together with those before it", listed(checks))
             }
@@ -170,12 +205,50 @@ pub fn section(
             "Onto {base} these merge in this order, and pass {} together: {order}.",
             listed(checks)
         ),
+        Proof::Untried => return conflict(certificate, issue, base_branch, name),
         Proof::Unknown { reason } => format!("Nobody knows: {}.", code(reason)),
     };
     let own = certificate.why(issue).map_or_else(String::new, |why| {
-        format!("\n\n**This one is not among them:** it {}.", why.words())
+        let (words, then) = (why.words(), advice(why, base_branch));
+        format!("\n\n**This one is not among them:** it {words}.{then}")
     });
     format!("{BEGIN}\n### Together with the others\n\n{whole}{own}\n{END}")
+}
+
+/// The section of work that was not tried with the others, and conflicts.
+fn conflict(
+    certificate: &Certificate,
+    issue: IssueNumber,
+    base_branch: &str,
+    name: impl Fn(IssueNumber) -> String,
+) -> String {
+    let told = certificate.why(issue).map_or_else(String::new, |why| {
+        let words = match why {
+            Why::Meets { with, paths } => {
+                let with: Vec<String> = with.iter().map(|other| name(*other)).collect();
+                let with = with.join(" and ");
+                format!("conflicts with {with} over {}", listed(paths))
+            }
+            Why::Conflicts { .. }
+            | Why::Outdated { .. }
+            | Why::Breaks { .. }
+            | Why::Stands { .. } => why.words(),
+        };
+        format!("This {words}.{}", advice(why, base_branch))
+    });
+    format!("{BEGIN}\n### Conflicts\n\n{told}\n{END}")
+}
+
+/// What a person can do about it.
+fn advice(why: &Why, base_branch: &str) -> String {
+    match why {
+        Why::Outdated { .. } => format!(
+            " Merge {} into this branch and resolve it there.",
+            code(base_branch)
+        ),
+        Why::Meets { .. } => " Whichever is merged second has to resolve it.".to_owned(),
+        Why::Conflicts { .. } | Why::Breaks { .. } | Why::Stands { .. } => String::new(),
+    }
 }
 
 /// A description with this section in it, once: in place of an earlier one, else before our marker.

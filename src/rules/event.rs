@@ -7,11 +7,13 @@ pub use crate::rules::fact::{Consent, Effect, Fact, ProcessIdentity};
 pub use crate::rules::input::{Command, Input, Progress};
 
 use crate::rules::certificate::{Certificate, Part};
-use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, SessionId, SlotNumber, Timestamp};
+use crate::rules::ids::{
+    AttemptNumber, BranchName, CommitId, IssueNumber, SessionId, SlotNumber, Timestamp,
+};
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
 use crate::rules::plan::progress::Planning;
-use crate::rules::rework::{Conflict, Touched};
+use crate::rules::rework::{Conflict, Outdated, Touched};
 use crate::rules::room::SlotsReason;
 use crate::rules::schedule::predict::Prediction;
 use crate::rules::settings::Settings;
@@ -217,11 +219,20 @@ pub enum Event {
         /// What conflicted, and does no longer.
         over: Vec<(IssueNumber, IssueNumber)>,
     },
-    /// Its work conflicts with earlier work: it gets one more attempt, on top of that.
+    /// The base branch has moved on, and what is offered was tried with it.
+    TriedOnBase {
+        /// Where it stands now.
+        base: CommitId,
+        /// Whose work was tried.
+        issues: Vec<IssueNumber>,
+        /// What does not merge with it any more.
+        outdated: Vec<Outdated>,
+    },
+    /// Its work conflicts with earlier work, or with the base branch: it gets one more attempt, on top of that.
     ReworkOffered {
         /// The task.
         issue: IssueNumber,
-        /// What it conflicts with.
+        /// What it conflicts with; nothing where that is the base branch.
         with: Vec<IssueNumber>,
         /// Over these files.
         paths: Vec<String>,
@@ -314,6 +325,7 @@ impl Event {
             | Self::BreakerClosed
             | Self::TestMerged { .. }
             | Self::Looked { .. }
+            | Self::TriedOnBase { .. }
             | Self::Certifying { .. }
             | Self::Certified { .. }
             | Self::SlotsChanged { .. }

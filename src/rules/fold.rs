@@ -69,11 +69,13 @@ impl Tally {
             Event::SpentElsewhere { today } => self.elsewhere = *today,
             Event::TestMerged { .. }
             | Event::Looked { .. }
+            | Event::TriedOnBase { .. }
+            | Event::Merged { .. }
             | Event::ReworkOffered { .. }
             | Event::ReworkGivenUp { .. }
             | Event::Certifying { .. }
             | Event::Certified { .. } => self.of_the_whole(at, event),
-            Event::CommandTaken { .. } | Event::Merged { .. } => {}
+            Event::CommandTaken { .. } => {}
         }
         self.last = self.last.max(at);
     }
@@ -114,7 +116,8 @@ impl Tally {
         self.settings = Some(settings.clone());
         self.phase = Phase::Running;
         self.ended = None;
-        (self.stopped_because, self.lessened) = (None, None);
+        self.stopped_because = None;
+        self.lessened = self.lessened.and_then(|less| less.resumed(settings, at));
     }
 
     fn tasks_read(&mut self, tasks: &[Arc<Task>], prediction: Option<&Prediction>) {
@@ -198,6 +201,7 @@ impl Tally {
             Fact::AgentDone { conversation, .. } => talks(task, conversation.as_ref()),
             Fact::Verified => {
                 self.conflicts.retain(|conflict| conflict.issue != issue);
+                self.outdated.retain(|outdated| outdated.issue != issue);
                 self.forget_brewing(issue);
             }
             Fact::Committed { commit } => task.commit = Some(CommitTally::new(commit)),

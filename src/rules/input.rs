@@ -2,11 +2,11 @@
 
 use crate::rules::certificate::{Certificate, Part};
 use crate::rules::fact::Fact;
-use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId, Timestamp};
+use crate::rules::ids::{AttemptNumber, CommitId, IssueNumber, SessionId, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
 use crate::rules::plan::progress::Planning;
-use crate::rules::rework::{Conflict, Touched};
+use crate::rules::rework::{Conflict, Outdated, Touched};
 use crate::rules::room::Reading;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Outcome, Task};
@@ -131,6 +131,15 @@ pub enum Input {
         touched: Vec<Touched>,
         /// What conflicts, in no order.
         conflicts: Vec<Conflict>,
+    },
+    /// What is offered was tried with the base branch as it stands now.
+    TriedOnBase {
+        /// Where it stands.
+        base: CommitId,
+        /// What was tried.
+        tried: Vec<(IssueNumber, CommitId)>,
+        /// What conflicts.
+        outdated: Vec<Outdated>,
     },
     /// The work was tried together.
     Certified {

@@ -19,12 +19,7 @@ impl Conflict {
     /// In words that follow the later one's number.
     #[must_use]
     pub fn words(&self) -> String {
-        let more = match self.paths.len() {
-            0 | 1 => String::new(),
-            count => format!(" and {} more", count - 1),
-        };
-        let first = self.paths.first().map_or("?", String::as_str);
-        format!("conflicts with {} over {first}{more}", self.with)
+        words_of(&self.with.to_string(), &self.paths)
     }
 
     /// The other of the two, if the task is one of them.
@@ -42,6 +37,33 @@ impl Conflict {
         (self.issue, self.with) == (other.issue, other.with)
             || (self.issue, self.with) == (other.with, other.issue)
     }
+}
+
+/// Work that does not merge with the base branch any more, which has moved on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outdated {
+    /// Whose.
+    pub issue: IssueNumber,
+    /// The files.
+    pub paths: Vec<String>,
+}
+
+impl Outdated {
+    /// In words that follow the task's number.
+    #[must_use]
+    pub fn words(&self) -> String {
+        words_of("the base branch, which has moved on,", &self.paths)
+    }
+}
+
+/// `conflicts with #1 over a and 2 more`
+fn words_of(with: &str, paths: &[String]) -> String {
+    let more = match paths.len() {
+        0 | 1 => String::new(),
+        count => format!(" and {} more", count - 1),
+    };
+    let first = paths.first().map_or("?", String::as_str);
+    format!("conflicts with {with} over {first}{more}")
 }
 
 /// What an agent that still works has changed so far.
@@ -73,7 +95,7 @@ pub struct Rework {
     pub own: Box<Commit>,
     /// What the checks said of it.
     pub reports: Vec<CheckReport>,
-    /// Those that it conflicts with.
+    /// Those that it conflicts with; none where it is the base branch alone.
     pub with: Vec<IssueNumber>,
     /// Is the attempt still to be made, or running?
     pub is_open: bool,

@@ -67,14 +67,20 @@ pub fn pull_base(below: &[Below]) -> Option<&BranchName> {
 /// What an agent is told of the work that its own stands on, after all else; nothing where there is none.
 #[must_use]
 pub fn prompt_words(below: &[Below], conflicts: &[String], is_rework: bool) -> String {
-    if below.is_empty() {
-        return String::new();
-    }
-    let issues: Vec<String> = below.iter().map(|below| below.issue.to_string()).collect();
-    let mut words = format!(
-        "\n\nThe work for {} is in these files already and is not merged yet. Build upon it.\n",
-        issues.join(" and ")
-    );
+    let mut words = match (below, is_rework) {
+        ([], false) => return String::new(),
+        ([], true) => {
+            "\n\nThe base branch has moved on, and these files hold it as it stands now.\n"
+                .to_owned()
+        }
+        (below, _) => {
+            let issues: Vec<String> = below.iter().map(|below| below.issue.to_string()).collect();
+            format!(
+                "\n\nThe work for {} is in these files already and is not merged yet. Build upon it.\n",
+                issues.join(" and ")
+            )
+        }
+    };
     if is_rework {
         words.push_str(
             "\nThe issue was worked on already, without that; this is in the files as well. Nothing new is to be done: \

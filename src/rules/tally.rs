@@ -10,7 +10,7 @@ use crate::rules::ids::{
 use crate::rules::issue::Selection;
 use crate::rules::money::{Charge, Usage, Usd};
 use crate::rules::plan::sums::PlannerTally;
-use crate::rules::rework::Conflict;
+use crate::rules::rework::{Conflict, Outdated};
 use crate::rules::room::{Lessened, SlotsReason};
 use crate::rules::schedule::predict::Prediction;
 use crate::rules::settings::Settings;
@@ -72,6 +72,8 @@ pub struct Tally {
     pub pause: Option<Pause>,
     /// Work that conflicts with earlier work, as it stands.
     pub conflicts: Vec<Conflict>,
+    /// Work that conflicts with the base branch as it was last seen.
+    pub outdated: Vec<Outdated>,
     /// What conflicts while it is still worked on.
     pub brewing: Vec<Conflict>,
     /// What came of trying the work together.

@@ -1,5 +1,6 @@
 //! What events about the work as a whole add to the sums of a session.
 
+use crate::rules::certificate::Proof;
 use crate::rules::event::Event;
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::tally::Tally;
@@ -21,13 +22,26 @@ impl Tally {
             });
             self.brewing.extend(conflicts.iter().cloned());
         }
+        if let Event::TriedOnBase {
+            issues, outdated, ..
+        } = event
+        {
+            self.outdated.retain(|known| !issues.contains(&known.issue));
+            self.outdated.extend(outdated.iter().cloned());
+        }
+        if let Event::Merged { issue } = event {
+            self.conflicts.retain(|conflict| conflict.issue != *issue);
+            self.outdated.retain(|known| known.issue != *issue);
+        }
         if let Event::ReworkOffered { issue, .. } = event {
             self.requeued(*issue);
         }
         if let Event::ReworkGivenUp { issue, reason } = event {
             self.task_ended(at, *issue, Ending::Completed, Some(reason));
         }
-        if let Event::Certified { certificate } = event {
+        if let Event::Certified { certificate } = event
+            && certificate.proof != Proof::Untried
+        {
             self.certificate = Some((**certificate).clone());
         }
     }

@@ -6,7 +6,7 @@ use autoissue::engine::intake;
 use autoissue::engine::orders::Orders;
 use autoissue::engine::session::{Opening, run};
 use autoissue::ports::{Conversation, JournalError, Stop};
-use autoissue::rules::event::{Command, Event, Fact};
+use autoissue::rules::event::{Command, Event, Fact, Recorded};
 use autoissue::rules::ids::{BranchName, CommitId, IssueNumber, PullNumber};
 use autoissue::rules::issue::Selection;
 use autoissue::rules::money::{Basis, Usd};
@@ -400,6 +400,11 @@ async fn a_death_at_any_append_changes_nothing_in_the_end() {
     let undisturbed = small_world();
     let session = live_and_die(&undisturbed, &[], true).await;
     assert_eq!(session.phase, Phase::Finished);
+    let is_look = |recorded: &Recorded| matches!(recorded.event, Event::Looked { .. });
+    assert!(
+        undisturbed.disk().journal.iter().any(is_look),
+        "running work is looked at as well"
+    );
     let (expected, appends) = (
         essence(&undisturbed.outside()),
         undisturbed.script().appends,

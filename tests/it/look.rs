@@ -1,7 +1,7 @@
 //! What agents change while they work is looked at: conflicts are told while both go on, and who waits is held by what was
 //! really changed.
 
-use crate::rig::Ran;
+use crate::rig::{Ran, leftovers_in_the_end};
 use crate::stage::Stage;
 use serde_json::{Value, json};
 use std::fs;
@@ -151,6 +151,10 @@ fn a_conflict_is_told_while_both_still_work_and_the_later_is_reworked() {
     let status = String::from_utf8(status.stdout).unwrap();
     let told = "#1 and #2 both change shared.txt and do not merge; the later will be reworked";
     assert!(status.contains(told), "{status}");
+    let why = stage.command(&["why", "1"]).output().unwrap();
+    let why = String::from_utf8(why.stdout).unwrap();
+    let told = "Its work does not merge with #2 over shared.txt.";
+    assert!(why.contains(told), "{why}");
     open_gate(&stage, 1);
     session.until("end of the first", |event| event["event"] == "task_ended");
     open_gate(&stage, 2);
@@ -164,6 +168,37 @@ fn a_conflict_is_told_while_both_still_work_and_the_later_is_reworked() {
         .file("autoissue/2-frontend-thing-2", "shared.txt");
     assert_eq!(shared.as_deref(), Some("line 1\nline 2"));
     assert_eq!(ran.last_json()["summary"]["conflicts"], json!([]));
+    stage.assert_lawful();
+}
+
+#[test]
+fn a_kill_after_a_look_changes_nothing_in_the_end() {
+    let work = r#"echo "line $AUTOISSUE_ISSUE" > shared.txt"#;
+    let issues = [("[Backend] Thing 1", "x"), ("[Frontend] Thing 2", "x")];
+    let stage = stage(work, &issues, 1);
+    close_gates(&stage, &[1, 2]);
+    let mut session = Watched::start(&stage);
+    session.until("conflict", |event| {
+        event["event"] == "looked" && event["conflicts"] != json!([])
+    });
+    session.child.kill().unwrap();
+    drop(session);
+    assert_eq!(leftovers_in_the_end(&stage.marker()), [""; 0]);
+    for gate in ["gate-1", "gate-2"] {
+        fs::remove_file(stage.rig.path(gate)).unwrap();
+    }
+    let ran = stage.resume();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(ran.count("completed"), 2);
+    // Whichever was done first: the other stands on it, with the lines of both.
+    let both = [
+        "autoissue/1-backend-thing-1",
+        "autoissue/2-frontend-thing-2",
+    ]
+    .map(|head| stage.fake.file(head, "shared.txt").unwrap());
+    assert!(both.contains(&"line 1\nline 2".to_owned()), "{both:?}");
+    assert_eq!(stage.fake.pulls().len(), 2);
+    assert_eq!([1, 2].map(|issue| stage.fake.comments(issue).len()), [1, 1]);
     stage.assert_lawful();
 }
 
@@ -226,4 +261,94 @@ fn where_nobody_looks_it_starts_at_once() {
     assert!(!first_is_done && !session.has_seen("looked"));
     open_gate(&stage, 1);
     assert_eq!(session.end().code, Some(0));
+}
+
+/// The first is done, and the second works on before its gate; then somebody changes on `main` what the first changed.
+fn overtaken(scheduling: &Value) -> (Stage, Watched) {
+    let work = r#"if [ "$AUTOISSUE_ISSUE" = 1 ]; then echo "line 1" > shared.txt; else echo 2 > own.txt; fi"#;
+    let issues = [("[Backend] One", "x"), ("[Frontend] Two", "x")];
+    let mut stage = stage(work, &issues, 1);
+    stage.configure(&json!({ "scheduling": scheduling }));
+    close_gates(&stage, &[2]);
+    let mut session = Watched::start(&stage);
+    session.until("end of the first", |event| {
+        event["event"] == "task_announced" && event["issue"] == 1
+    });
+    (stage, session)
+}
+
+fn runs_of(stage: &Stage, issue: u64) -> usize {
+    stage.runs().iter().filter(|run| **run == issue).count()
+}
+
+const FIRST: &str = "autoissue/1-backend-one";
+
+#[test]
+fn work_that_the_base_has_moved_away_from_is_brought_onto_it_once() {
+    let (stage, mut session) = overtaken(&json!({}));
+    stage.fake.commit("main", &[("shared.txt", "line 0\n")]);
+    let tried = session.until("look at the base", |event| {
+        event["event"] == "tried_on_base" && event["outdated"] != json!([])
+    });
+    let outdated = json!([{ "issue": 1, "paths": ["shared.txt"] }]);
+    assert_eq!(
+        (&tried["issues"], &tried["outdated"]),
+        (&json!([1]), &outdated)
+    );
+    session.until("second end of the first", |event| {
+        event["event"] == "task_announced" && event["issue"] == 1
+    });
+    open_gate(&stage, 2);
+    let ran = session.end();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(runs_of(&stage, 1), 2);
+    let shared = stage.fake.file(FIRST, "shared.txt");
+    assert_eq!(shared.as_deref(), Some("line 0\nline 1"));
+    assert_eq!(stage.fake.changed("main", FIRST), ["shared.txt"]);
+    let pull = stage.fake.pulls().into_iter().next().unwrap();
+    assert_eq!(pull.pull.unwrap().base, "main");
+    stage.fake.merge(pull.number).unwrap();
+    assert_eq!(ran.last_json()["summary"]["conflicts"], json!([]));
+    stage.assert_lawful();
+}
+
+#[test]
+fn without_rework_the_moved_base_is_told_in_summary_and_pull() {
+    for certificate in [true, false] {
+        let off = json!({ "rework": false, "certificate": certificate });
+        let (stage, mut session) = overtaken(&off);
+        stage.fake.commit("main", &[("shared.txt", "line 0\n")]);
+        session.until("look at the base", |event| {
+            event["event"] == "tried_on_base"
+        });
+        open_gate(&stage, 2);
+        let ran = session.end();
+        assert_eq!(runs_of(&stage, 1), 1);
+        let told = json!([{ "issue": 1, "with": null, "paths": ["shared.txt"] }]);
+        assert_eq!(ran.last_json()["summary"]["conflicts"], told, "{ran:?}");
+        let body = stage.pull_body(FIRST);
+        let told = "conflicts with the base branch, which has moved on, over `shared.txt`";
+        assert!(body.contains(told), "{certificate}: {body}");
+        assert!(
+            body.contains("Merge `main` into this branch"),
+            "{certificate}: {body}"
+        );
+        stage.assert_lawful();
+    }
+}
+
+#[test]
+fn what_a_person_has_merged_meanwhile_conflicts_with_nothing() {
+    let (stage, mut session) = overtaken(&json!({}));
+    // Squashed, and gone on with: nothing of it is the commit that was offered.
+    stage.fake.close_issue(1);
+    stage
+        .fake
+        .commit("main", &[("shared.txt", "line 1, and more\n")]);
+    session.until("merge", |event| event["event"] == "task_merged");
+    open_gate(&stage, 2);
+    let ran = session.end();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(runs_of(&stage, 1), 1, "nothing is paid for it");
+    assert_eq!(ran.last_json()["summary"]["conflicts"], json!([]));
 }

@@ -118,6 +118,25 @@ fn switched_off_the_conflict_is_told_and_nothing_is_paid() {
 }
 
 #[test]
+fn without_a_certificate_the_pull_of_the_later_tells_the_conflict() {
+    let stage = stage(AGENT, &json!({ "rework": false, "certificate": false }));
+    let ran = stage.exec("go", &[]);
+    let told = ran.last_json()["summary"].clone();
+    assert_eq!(told["certificate"], Value::Null, "{told}");
+    assert_eq!(told["conflicts"][0]["issue"], 2, "{told}");
+    let pull = |head: &str| {
+        let pulls = stage.fake.pulls().into_iter();
+        let mut pulls = pulls.filter(|pull| pull.pull.as_ref().unwrap().head == head);
+        pulls.next().unwrap().number
+    };
+    let body = stage.pull_body(TWO);
+    let told = format!("This conflicts with #{} over `shared.txt`", pull(ONE));
+    assert!(body.contains(&told), "{body}");
+    assert!(!stage.pull_body(ONE).contains("### Conflicts"));
+    stage.assert_lawful();
+}
+
+#[test]
 fn without_money_or_success_the_work_stays_as_it_was_offered() {
     let check = |agent: &str, more: &[&str], why: &str| {
         let mut stage = stage(agent, &json!({}));

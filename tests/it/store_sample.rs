@@ -13,7 +13,7 @@ use autoissue::rules::ids::{
 };
 use autoissue::rules::issue::{Issue, IssueState, Priority, Selection};
 use autoissue::rules::money::{Charge, Usd};
-use autoissue::rules::rework::{Conflict, Touched};
+use autoissue::rules::rework::{Conflict, Outdated, Touched};
 use autoissue::rules::room::{Quota, Room, Shortage, SlotsReason};
 use autoissue::rules::schedule::predict::Prediction;
 use autoissue::rules::settings::{PATIENCE, Policy, Settings, StateLabels};
@@ -359,6 +359,17 @@ fn waits() -> [Event; 11] {
     ]
 }
 
+fn tried_on_base(issue: IssueNumber) -> Event {
+    Event::TriedOnBase {
+        base: snapshot(),
+        issues: vec![issue],
+        outdated: vec![Outdated {
+            issue,
+            paths: vec!["a".into()],
+        }],
+    }
+}
+
 fn looked(issue: IssueNumber) -> Event {
     Event::Looked {
         touched: vec![Touched {
@@ -372,7 +383,7 @@ fn looked(issue: IssueNumber) -> Event {
 }
 
 /// What is found out about the work as a whole.
-fn together() -> [Event; 8] {
+fn together() -> [Event; 9] {
     let issue = IssueNumber(7);
     let part = Part {
         issue,
@@ -382,6 +393,9 @@ fn together() -> [Event; 8] {
     let left_out = [
         Why::Conflicts {
             paths: vec!["a".into()],
+        },
+        Why::Outdated {
+            paths: vec!["b".into()],
         },
         Why::Breaks {
             checks: vec!["test".into()],
@@ -399,6 +413,7 @@ fn together() -> [Event; 8] {
     };
     [
         looked(issue),
+        tried_on_base(issue),
         Event::TestMerged {
             issues: vec![issue],
             conflicts: vec![Conflict {

@@ -144,6 +144,7 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
         | Event::Merged { .. }
         | Event::TestMerged { .. }
         | Event::Looked { .. }
+        | Event::TriedOnBase { .. }
         | Event::ReworkOffered { .. }
         | Event::Certifying { .. }
         | Event::Certified { .. }

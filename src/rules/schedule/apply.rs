@@ -44,6 +44,7 @@ impl Session {
             | Event::BreakerClosed
             | Event::TestMerged { .. }
             | Event::Looked { .. }
+            | Event::TriedOnBase { .. }
             | Event::Certifying { .. }
             | Event::Certified { .. }
             | Event::SlotsChanged { .. }
@@ -223,7 +224,11 @@ impl Session {
 
     fn merged(&mut self, place: usize) {
         let waited = self.awaits_merge(place);
-        self.table.at_mut(place).merged = true;
+        let entry = self.table.at_mut(place);
+        entry.merged = true;
+        entry.outdated.clear();
+        entry.conflicts.clear();
+        self.clashing.remove(place);
         if waited {
             self.tell_dependents(place);
         }

@@ -1,9 +1,10 @@
 //! All tasks have ended: their work is tried together, that is told, and then the session is finished.
 
-use crate::rules::certificate::{Certificate, Part};
+use crate::rules::certificate::{Certificate, LeftOut, Part, Why};
 use crate::rules::event::{Effect, Event};
 use crate::rules::ids::IssueNumber;
 use crate::rules::schedule::session::Session;
+use crate::rules::schedule::table::Entry;
 use crate::rules::task::Ending;
 use std::collections::BTreeSet;
 
@@ -31,7 +32,7 @@ impl Session {
             && self.untested.is_empty()
             && self.rework_offer().is_none()
             && match &self.certification {
-                Certification::Open => !self.is_to_be_certified(),
+                Certification::Open => !self.is_to_be_certified() && self.conflicting().is_empty(),
                 Certification::Running(_) => false,
                 Certification::Done(_) => self.untold.is_empty(),
             }
@@ -46,6 +47,9 @@ impl Session {
             Certification::Open if self.is_to_be_certified() => Some(Event::Certifying {
                 parts: self.parts(),
             }),
+            Certification::Open if !self.conflicting().is_empty() => Some(Event::Certified {
+                certificate: Box::new(Certificate::untried(self.conflicting())),
+            }),
             Certification::Running(_) => None,
             Certification::Open | Certification::Done(_) => {
                 self.is_done().then_some(Event::SessionFinished)
@@ -56,6 +60,31 @@ impl Session {
     /// Two at least have to be there before they can go together.
     fn is_to_be_certified(&self) -> bool {
         self.settings().together.certificate && self.parts().len() > 1
+    }
+
+    /// What is offered in pulls and conflicts, where nothing is tried together. Their pulls tell it.
+    fn conflicting(&self) -> Vec<LeftOut> {
+        let entries = self.clashing.iter().map(|place| self.table.at(place));
+        let told = |entry: &Entry| {
+            let is_offered =
+                entry.ending() == Some(Ending::Completed) && entry.record.pull.is_some();
+            let conflicts = entry.conflicts.iter();
+            let why = if entry.outdated.is_empty() {
+                Why::Meets {
+                    with: conflicts.clone().map(|conflict| conflict.with).collect(),
+                    paths: conflicts
+                        .flat_map(|conflict| conflict.paths.clone())
+                        .collect(),
+                }
+            } else {
+                Why::Outdated {
+                    paths: entry.outdated.clone(),
+                }
+            };
+            let issue = entry.task.number();
+            is_offered.then_some(LeftOut { issue, why })
+        };
+        entries.filter_map(told).collect()
     }
 
     /// The work that is offered and not merged, what others stand on first.

@@ -5,7 +5,7 @@ use crate::rules::event::Event;
 use crate::rules::footprint::{Evidence, Footprint, LikelyFile};
 use crate::rules::ids::IssueNumber;
 use crate::rules::retry::Next;
-use crate::rules::rework::{Conflict, Pair, Rework};
+use crate::rules::rework::{Conflict, Outdated, Pair, Rework};
 use crate::rules::schedule::live::shares;
 use crate::rules::schedule::session::Session;
 use crate::rules::schedule::table::{Entry, State};
@@ -109,6 +109,8 @@ impl Session {
         let entry = self.table.at_mut(place);
         entry.verified_at = seq;
         entry.conflicts.clear();
+        entry.outdated.clear();
+        entry.tried_on = None;
         self.clashing.remove(place);
         self.untested.insert(place);
         self.forget_brewing(place);
@@ -129,6 +131,7 @@ impl Session {
                 })
             };
             entry.rework.is_none()
+                && !entry.merged
                 && is_settled(entry.task.number())
                 && entry
                     .conflicts
@@ -152,6 +155,7 @@ impl Session {
                 .conflicts
                 .iter()
                 .flat_map(|conflict| conflict.paths.clone())
+                .chain(entry.outdated.clone())
                 .collect(),
         })
     }
@@ -176,9 +180,13 @@ impl Session {
     /// Nothing better came of it: the work that is offered stays as it is.
     pub(super) fn give_up(&self, place: usize, why: &str) -> Event {
         let entry = self.table.at(place);
-        let conflicts: Vec<String> = entry.conflicts.iter().map(Conflict::words).collect();
+        let issue = entry.task.number();
+        let paths = entry.outdated.clone();
+        let outdated = (!paths.is_empty()).then(|| Outdated { issue, paths }.words());
+        let conflicts = entry.conflicts.iter().map(Conflict::words);
+        let conflicts: Vec<String> = conflicts.chain(outdated).collect();
         Event::ReworkGivenUp {
-            issue: entry.task.number(),
+            issue,
             reason: format!("{}; {why}", conflicts.join(", ")),
         }
     }

@@ -41,6 +41,7 @@ impl Session {
             | Input::Merged { .. }
             | Input::TestMerged { .. }
             | Input::Looked { .. }
+            | Input::TriedOnBase { .. }
             | Input::Certified { .. }
             | Input::CertificateTold { .. }
             | Input::Resources { .. }
@@ -101,6 +102,11 @@ impl Session {
             Input::Merged { issue } => self.seen_merged(*issue),
             Input::TestMerged { issues, conflicts } => self.test_merged(issues, conflicts),
             Input::Looked { touched, conflicts } => self.looked(touched, conflicts),
+            Input::TriedOnBase {
+                base,
+                tried,
+                outdated,
+            } => self.tried_on_base(base, tried, outdated),
             Input::Certified { parts, certificate } => self.certified(parts, certificate),
             Input::CertificateTold { issue, trouble } => {
                 self.certificate_told(*issue, trouble.as_ref())

@@ -101,6 +101,10 @@ pub struct Entry {
     pub verified_at: u64,
     /// Earlier work that its own conflicts with.
     pub conflicts: Vec<Conflict>,
+    /// The base branch that its work was last tried with, where that is not the one it was made on.
+    pub tried_on: Option<CommitId>,
+    /// Files in which its work conflicts with that.
+    pub outdated: Vec<String>,
     /// The attempt at bringing it onto that, once there was one.
     pub rework: Option<Rework>,
     /// May it run, as far as a person is concerned?
@@ -347,6 +351,8 @@ impl Entry {
             approval: Approval::Free,
             verified_at: 0,
             conflicts: Vec::new(),
+            tried_on: None,
+            outdated: Vec::new(),
             rework: None,
             touched: Vec::new(),
             touching: None,

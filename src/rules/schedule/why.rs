@@ -125,6 +125,8 @@ pub struct Explanation {
     pub starts_in: Option<u64>,
     /// What would let it start sooner, the smallest change first.
     pub but_for: Vec<ButFor>,
+    /// Whose work its own conflicts with, as it stands; `None` is the base branch.
+    pub conflicts: Vec<(Option<IssueNumber>, Vec<String>)>,
 }
 
 impl Session {
@@ -140,6 +142,7 @@ impl Session {
             waits: Vec::new(),
             starts_in: None,
             but_for: Vec::new(),
+            conflicts: self.conflicts_of(entry),
         };
         if let State::Ended { ending, reason } = &entry.state {
             explanation.ended = Some((*ending, reason.clone()));
@@ -148,6 +151,20 @@ impl Session {
             self.look_ahead(issue, now, &mut explanation);
         }
         Some(explanation)
+    }
+
+    fn conflicts_of(&self, entry: &Entry) -> Vec<(Option<IssueNumber>, Vec<String>)> {
+        let issue = entry.task.number();
+        let offered = self
+            .table
+            .entries()
+            .iter()
+            .flat_map(|entry| &entry.conflicts);
+        let all = self.brewing.iter().chain(offered);
+        let others = all.filter_map(|conflict| Some((conflict.of(issue)?, conflict.paths.clone())));
+        let others = others.map(|(other, paths)| (Some(other), paths));
+        let outdated = (!entry.outdated.is_empty()).then(|| (None, entry.outdated.clone()));
+        others.chain(outdated).collect()
     }
 
     /// The smallest set of what has to be over before it can start: each of them alone would keep it waiting.
