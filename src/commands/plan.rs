@@ -171,16 +171,20 @@ pub fn is_answered() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// A file that is there is not written over.
+/// A file that is there is not written over, and one that cannot be made is named before anything is paid.
 fn check_free(path: &Path) -> Result<(), Error> {
-    if std::fs::symlink_metadata(path).is_err() {
-        return Ok(());
-    }
-    Err(
-        Error::new(Kind::Usage, format!("save the plan as {}", path.display()))
+    let refused = Error::new(Kind::Usage, format!("save the plan as {}", path.display()));
+    if std::fs::symlink_metadata(path).is_ok() {
+        return Err(refused
             .cause("there is such a file already")
-            .hints(["name another, or move it away"]),
-    )
+            .hints(["name another, or move it away"]));
+    }
+    let tried = std::fs::File::create_new(path).and_then(|_| std::fs::remove_file(path));
+    tried.map_err(|cause| {
+        refused
+            .because(&cause)
+            .hints(["name a file in a directory that you may write to"])
+    })
 }
 
 /// The plan in a file, nothing wrong with it.

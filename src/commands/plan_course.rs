@@ -146,10 +146,10 @@ impl Course<'_> {
 
     /// Shows the plan, and has somebody say yes; an exit where nobody does.
     async fn decide(&self, planner: &mut Planner<'_>, plan: &Plan) -> Result<Ends, Error> {
+        let refused = self.show(planner.session(), plan)?;
         if let Some(path) = self.save {
             save(&self.place.cwd.join(path), plan)?;
         }
-        let refused = self.show(planner.session(), plan)?;
         if self.purpose == Purpose::Show {
             planner.decline("it was only to be shown").await?;
             let exit = refused.map_or(Exit::Done, |_| Exit::Budget);

@@ -139,7 +139,8 @@ impl Scene for Drawn {
             paint: self.paint,
         };
         let count = format!(" {}/{}  ", counts.ended(), counts.all());
-        let beside = if width < WIDE_ENOUGH {
+        // Of nothing a bar would be full.
+        let beside = if width < WIDE_ENOUGH || counts.all() == 0 {
             0
         } else {
             BAR + count.len()

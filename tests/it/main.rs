@@ -68,6 +68,7 @@ mod plan_github;
 mod plan_kill;
 mod process;
 mod process_end;
+mod rework_claude;
 mod routing;
 mod scenario;
 mod schedule;

@@ -288,6 +288,22 @@ fn a_saved_plan_is_never_written_over_another_file() {
 }
 
 #[test]
+fn a_plan_that_cannot_be_saved_is_refused_before_the_planner_is_paid() {
+    let rig = local(&three());
+    let nowhere = rig.path("no-such-place/copy.json");
+    let ran = rig.run(&[
+        "plan",
+        "x",
+        "--dry-run",
+        "--save",
+        nowhere.to_str().unwrap(),
+    ]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stderr.contains("no-such-place/copy.json"), "{ran:?}");
+    assert!(!ran.stderr.contains("set aside"), "{ran:?}");
+}
+
+#[test]
 fn words_that_pass_for_ours_are_only_words() {
     let mut odd = plan(&[item("a", &[]), item("b", &["a"])]);
     odd["items"][0]["body"] = json!(
