@@ -80,7 +80,7 @@ async fn tell(out: &mut impl Write, repository: &GitRepository, what: &str) {
             .collect();
         if !pairs.is_empty() {
             let found = look.test_merges(&pairs).await.expect("a trial");
-            assert!(found.iter().all(|paths| paths.len() == 11), "{found:?}");
+            assert!(found.iter().all(|paths| paths.len() == 10), "{found:?}");
         }
         own.push(cpu(UsageWho::RUSAGE_SELF).saturating_sub(before.0));
         gits.push(cpu(UsageWho::RUSAGE_CHILDREN).saturating_sub(before.1));

@@ -5,7 +5,7 @@ use crate::engine::merges;
 use crate::engine::session::Loop;
 use crate::ports::{Ports, RepositoryError};
 use crate::rules::event::Input;
-use crate::rules::ids::{AttemptNumber, CommitId, IssueNumber, Timestamp};
+use crate::rules::ids::{AttemptNumber, BranchName, CommitId, IssueNumber, Timestamp};
 use crate::rules::rework::{Conflict, Outdated, Pair, Touched};
 use crate::rules::schedule::live::Lookout;
 use crate::rules::schedule::session::Session;
@@ -91,7 +91,7 @@ async fn try_on_base(ports: &Ports, session: &Session) -> Vec<Input> {
     let (base, mut tried, found) = match found.await {
         Ok(found) => found,
         Err(error) => {
-            tracing::warn!(%error, "what is offered could not be tried with the base branch");
+            tracing::debug!(%error, "what is offered could not be tried with the base branch");
             return Vec::new();
         }
     };
@@ -104,17 +104,33 @@ async fn try_on_base(ports: &Ports, session: &Session) -> Vec<Input> {
         inputs.contains(&merged)
     };
     tried.retain(|(issue, _)| !is_merged(*issue));
-    let outdated = conflicting
-        .into_iter()
-        .filter(|((issue, _), _)| !is_merged(*issue))
-        .map(|((issue, _), paths)| Outdated { issue, paths })
-        .collect();
+    let mut outdated = Vec::new();
+    for ((issue, _), paths) in conflicting {
+        if !is_merged(issue) && !is_turned_down(ports, session, issue).await {
+            outdated.push(Outdated { issue, paths });
+        }
+    }
     inputs.push(Input::TriedOnBase {
         base,
         tried,
         outdated,
     });
     inputs
+}
+
+/// Did a person close its pull? Then nobody wants it brought onto anything.
+async fn is_turned_down(ports: &Ports, session: &Session, issue: IssueNumber) -> bool {
+    let record = session.entry(issue).map(|entry| &entry.record);
+    let Some(pull) = record.and_then(|record| record.pull.as_deref()) else {
+        return false;
+    };
+    match ports.forge.pulls_from(&BranchName::new(&pull.head)).await {
+        Ok(pulls) => pulls.iter().all(|pull| !pull.open),
+        Err(error) => {
+            tracing::debug!(%issue, %error, "could not see whether its pull is open");
+            false
+        }
+    }
 }
 
 /// What cannot be tried is said to be tried: a conflict in it is found when all is tried together.
@@ -136,7 +152,7 @@ async fn look(ports: &Ports, lookout: &Lookout) -> Option<Input> {
     let look = match ports.repository.look(&issues).await {
         Ok(look) => look,
         Err(error) => {
-            tracing::warn!(%error, "running work could not be looked at");
+            tracing::debug!(%error, "running work could not be looked at");
             return None;
         }
     };

@@ -338,6 +338,22 @@ fn without_rework_the_moved_base_is_told_in_summary_and_pull() {
 }
 
 #[test]
+fn what_a_person_has_turned_down_is_brought_onto_nothing() {
+    let (stage, mut session) = overtaken(&json!({}));
+    let pull = stage.fake.pulls().into_iter().next().unwrap();
+    stage.fake.close_pull(pull.number);
+    stage.fake.commit("main", &[("shared.txt", "line 0\n")]);
+    let moved = stage.fake.branch_head("main").unwrap();
+    let tried = session.until("look at the base", |event| {
+        event["event"] == "tried_on_base" && event["base"] == json!(moved)
+    });
+    assert_eq!(tried["outdated"], json!([]));
+    open_gate(&stage, 2);
+    assert_eq!(session.end().code, Some(0));
+    assert_eq!(runs_of(&stage, 1), 1, "nothing is paid for it");
+}
+
+#[test]
 fn what_a_person_has_merged_meanwhile_conflicts_with_nothing() {
     let (stage, mut session) = overtaken(&json!({}));
     // Squashed, and gone on with: nothing of it is the commit that was offered.
