@@ -124,6 +124,7 @@ pub mod rules {
         pub mod order;
         mod places;
         pub mod predict;
+        pub mod record;
         mod rest;
         pub mod rework;
         pub mod session;

@@ -108,7 +108,7 @@ impl Session {
     }
 
     fn running_now(&self) -> u32 {
-        u32::try_from(self.table.running().len()).unwrap_or(u32::MAX)
+        u32::try_from(self.table.how_many_run()).unwrap_or(u32::MAX)
     }
 }
 
