@@ -26,6 +26,7 @@ pub mod rules {
     pub mod names;
     pub mod neutral;
     pub mod offer;
+    pub mod own;
     pub mod past;
     pub mod paths;
     pub mod prices;

@@ -134,7 +134,13 @@ pub async fn run(
 impl Loop<'_> {
     async fn open(&mut self, opening: Opening) -> Result<(), JournalError> {
         let before: Vec<IssueNumber> = self.live.session.unannounced().collect();
-        let mut inputs = Vec::new();
+        // What a dead process left takes room until it has ended.
+        let mut inputs = match &opening {
+            Opening::Resumed { .. } => {
+                recover::recover(self.live.ports, &self.orders, &self.live.session).await
+            }
+            Opening::New { .. } | Opening::Planned { .. } => Vec::new(),
+        };
         let settings = match &opening {
             Opening::New { settings, .. } | Opening::Resumed { settings, .. } => settings,
             Opening::Planned { .. } => self.live.session.settings(),
@@ -161,7 +167,6 @@ impl Loop<'_> {
                 inputs.push(Input::read(tasks));
             }
             Opening::Resumed { settings, tasks } => {
-                inputs = recover::recover(self.live.ports, &self.orders, &self.live.session).await;
                 let branch = settings.base_branch.clone();
                 let awaited = self.live.session.awaited();
                 inputs.push(Input::Resume { settings });

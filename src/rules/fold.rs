@@ -116,7 +116,8 @@ impl Tally {
         self.settings = Some(settings.clone());
         self.phase = Phase::Running;
         self.ended = None;
-        (self.stopped_because, self.lessened) = (None, None);
+        self.stopped_because = None;
+        self.lessened = self.lessened.and_then(|less| less.resumed(settings, at));
     }
 
     fn tasks_read(&mut self, tasks: &[Arc<Task>], prediction: Option<&Prediction>) {

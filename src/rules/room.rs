@@ -1,6 +1,7 @@
 //! What is left of the machine and of limits, what is kept free of it, and what is short.
 
 use crate::rules::ids::Timestamp;
+use crate::rules::settings::Settings;
 use serde::{Deserialize, Serialize};
 
 /// What is left at one moment; nothing where that cannot be known.
@@ -103,5 +104,15 @@ impl Lessened {
             shortage,
             recovers,
         })
+    }
+
+    /// What of it holds in a new process, which begins now: a limit that is not over. All else is looked at anew.
+    #[must_use]
+    pub fn resumed(self, settings: &Settings, now: Timestamp) -> Option<Self> {
+        let lasts = match self.shortage {
+            Shortage::AgentLimit { until } => until > now,
+            Shortage::Memory(_) | Shortage::Disk(_) | Shortage::Requests(_) => false,
+        };
+        (lasts && settings.adaptive.is_some() && self.slots < settings.slots).then_some(self)
     }
 }

@@ -2,8 +2,9 @@
 //! in memory, and the real binary where more is to be kept free than this machine has.
 
 use crate::rig::{Ran, Rig};
+use crate::stage::Stage;
 use crate::tasks::{Dice, settings, task};
-use crate::world::{Act, World, orders};
+use crate::world::{Act, World, duplicates, orders};
 use autoissue::engine::intake;
 use autoissue::engine::session::{Opening, run};
 use autoissue::ports::Stop;
@@ -11,12 +12,14 @@ use autoissue::rules::classify::Domain;
 use autoissue::rules::event::{Event, Input, Recorded};
 use autoissue::rules::ids::{AttemptNumber, IssueNumber, SessionId, Timestamp};
 use autoissue::rules::issue::Selection;
+use autoissue::rules::own::Classification;
 use autoissue::rules::room::{Quota, Reading, Reserve, Room, Shortage, SlotsReason};
 use autoissue::rules::schedule::session::{Phase, Session};
 use autoissue::rules::schedule::slots::Calm;
 use autoissue::rules::schedule::table::Entry;
 use autoissue::rules::settings::Settings;
-use autoissue::rules::task::{Attempted, Ending, ErrorClass, Failure, Outcome};
+use autoissue::rules::tally::Tally;
+use autoissue::rules::task::{Attempted, Ending, ErrorClass, Failure, Outcome, Task};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::process::{Command, Stdio};
@@ -196,6 +199,7 @@ proptest! {
         let (mut play, mut dice) = (Play::new(40, &adaptive(slots, RESERVE)), Dice::new(seed));
         for (reading, ends) in readings {
             play.look(reading);
+            prop_assert_eq!(&Session::fold(&play.journal), &play.session, "I2");
             for _ in 0..ends.min(play.running().len() as u64) {
                 let limit = Failure::new(ErrorClass::RateLimit, "slow down");
                 let limited = dice.below(8) == 0;
@@ -215,6 +219,7 @@ proptest! {
         }
         prop_assert!(play.session.table.all_ended(), "{:?}", play.session.phase);
         prop_assert_eq!(&Session::fold(&play.journal), &play.session, "I2");
+        prop_assert_eq!(Tally::of(&play.journal).slots().0, play.session.slots_now());
     }
 
     #[test]
@@ -379,62 +384,93 @@ fn a_limit_of_the_agent_s_provider_halves_the_slots_once() {
 }
 
 #[test]
-fn a_resumed_session_looks_anew() {
+fn a_resumed_session_looks_anew_and_remembers_a_limit_that_is_not_over() {
     let settings = adaptive(4, RESERVE);
     let mut play = Play::new(20, &settings);
+    let resumed = |settings: &Settings| Input::Resume {
+        settings: Box::new(settings.clone()),
+    };
     play.look(memory(100));
     assert_eq!(play.session.slots_now(), 2);
-    let settings = Box::new(settings);
-    play.put(&Input::Resume { settings });
+    play.put(&resumed(&settings));
     assert_eq!(play.session.slots_now(), 4);
+
+    let limit = Failure::new(ErrorClass::RateLimit, "slow down");
+    play.end_one(Attempted::Failed(limit));
+    assert_eq!(play.session.slots_now(), 2);
+    play.put(&resumed(&settings));
+    assert_eq!(play.session.slots_now(), 2);
+    play.now = play.session.paused.clone().unwrap().0;
+    play.put(&resumed(&settings));
+    assert_eq!(play.session.slots_now(), 4);
+    assert_eq!(Tally::of(&play.journal).slots(), (4, 4));
+    assert_eq!(Session::fold(&play.journal), play.session, "I2");
 }
 
-/// Runs a session over thirty issues with four slots on paused time; `memory` is left in MiB, by the minute, and stays
-/// as it is last.
-async fn lived(reserve: Option<Reserve>, memory: &'static [u64]) -> (Arc<World>, Session) {
+/// A world with so many issues, and a machine with so many MiB left, by the minute; it stays as it is last.
+fn machine(issues: u64, memory: &'static [u64]) -> Arc<World> {
     let world = World::new();
-    for number in 1..=30 {
+    for number in 1..=issues {
         world.issue(number, "", &[Act::Writes("done")]);
     }
-    let left = |mib: u64| {
-        let (free, total) = (mib * MIB, 16_000 * MIB);
-        Some(Room { free, total })
-    };
-    world.script().memory = left(memory[0]);
+    world.script().memory = self::memory(memory[0]).memory;
     let nature = Arc::clone(&world);
     tokio::spawn(async move {
         for mib in memory {
-            nature.script().memory = left(*mib);
+            nature.script().memory = self::memory(*mib).memory;
             tokio::time::sleep(Duration::from_secs(60)).await;
         }
     });
+    world
+}
+
+/// Runs a session with four slots over its issues, or goes on with it.
+async fn live(world: &Arc<World>, reserve: Option<Reserve>) -> Session {
     let settings = Settings {
         adaptive: reserve,
         ..settings(4)
     };
     let ports = world.ports();
+    let settings = Box::new(settings);
+    let opening = if world.disk().journal.is_empty() {
+        let tasks = disjoint(world, &settings).await;
+        Opening::New {
+            project: "acme/shop".into(),
+            selection: Selection::default(),
+            settings,
+            tasks,
+        }
+    } else {
+        let tasks = None;
+        Opening::Resumed { settings, tasks }
+    };
+    run(&ports, Arc::new(orders()), opening, &Stop::new())
+        .await
+        .unwrap()
+}
+
+/// The issues as tasks, each with a file of its own.
+async fn disjoint(world: &Arc<World>, settings: &Settings) -> Vec<Task> {
+    let forge = world.ports().forge;
     let selection = Selection {
         label: Some("go".into()),
         ..Selection::default()
     };
-    let issues = ports.forge.open_issues(&selection).await.unwrap();
-    let mut tasks = intake::read(ports.forge.as_ref(), issues, &settings, [])
-        .await
-        .unwrap();
-    for (number, task) in tasks.iter_mut().enumerate() {
-        let file = format!("file-{number}");
-        task.footprint = crate::tasks::task(1, Domain::Backend, &[file.as_str()], &[]).footprint;
+    let issues = forge.open_issues(&selection).await.unwrap();
+    let read = intake::read(
+        forge.as_ref(),
+        issues,
+        settings,
+        &Classification::default(),
+        [],
+    )
+    .await;
+    let mut tasks = read.unwrap();
+    for each in &mut tasks {
+        let file = format!("file-{}", each.number());
+        each.footprint = task(1, Domain::Backend, &[file.as_str()], &[]).footprint;
     }
-    let opening = Opening::New {
-        project: "acme/shop".into(),
-        selection,
-        settings: Box::new(settings),
-        tasks,
-    };
-    let session = run(&ports, Arc::new(orders()), opening, &Stop::new())
-        .await
-        .unwrap();
-    (world, session)
+    tasks
 }
 
 /// How many ran at this second.
@@ -452,7 +488,8 @@ fn running_at(journal: &[Recorded], second: u64) -> usize {
 async fn memory_runs_short_and_comes_back_and_all_tasks_end() {
     // By the minute; an attempt takes one. Four begin, and four more before anybody looks again.
     let memory = &[9_000, 100, 100, 9_000];
-    let (world, session) = lived(Some(RESERVE), memory).await;
+    let world = machine(30, memory);
+    let session = live(&world, Some(RESERVE)).await;
     let journal = world.disk().journal.clone();
     assert_eq!(session.phase, Phase::Finished);
     for entry in session.table.entries() {
@@ -464,7 +501,8 @@ async fn memory_runs_short_and_comes_back_and_all_tasks_end() {
     let running = [100, 150, 200, 420].map(|second| running_at(&journal, second));
     assert_eq!(running, [4, 2, 1, 4]);
     // The control: with nothing kept free the same machine changes nothing, and nobody looks.
-    let (world, _) = lived(None, memory).await;
+    let world = machine(30, memory);
+    live(&world, None).await;
     let journal = world.disk().journal.clone();
     assert_eq!(changes(&journal), []);
     assert_eq!(running_at(&journal, 150), 4);
@@ -473,7 +511,8 @@ async fn memory_runs_short_and_comes_back_and_all_tasks_end() {
 
 #[tokio::test(start_paused = true)]
 async fn the_machine_is_looked_at_every_ten_seconds_of_work() {
-    let (world, session) = lived(Some(RESERVE), &[9_000]).await;
+    let world = machine(30, &[9_000]);
+    let session = live(&world, Some(RESERVE)).await;
     assert_eq!(session.phase, Phase::Finished);
     assert_eq!(changes(&world.disk().journal), []);
     let journal = world.disk().journal.clone();
@@ -481,6 +520,67 @@ async fn the_machine_is_looked_at_every_ten_seconds_of_work() {
     let tens = usize::try_from(last.millis_since(first) / LOOK).unwrap();
     let looked = world.script().looked;
     assert!((tens..=tens + 2).contains(&looked), "{looked} in {tens}0 s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_death_at_any_append_while_memory_is_short_loses_no_task_and_no_slot() {
+    let memory = &[9_000, 100, 9_000];
+    let undisturbed = machine(6, memory);
+    live(&undisturbed, Some(RESERVE)).await;
+    let appends = undisturbed.script().appends;
+    let (mut deaths, mut lessened) = (0, 0);
+    for death in 1..=appends {
+        for after in [false, true] {
+            let world = machine(6, memory);
+            world.script().dies_at = Some((death, after));
+            // How much shares an append differs from run to run: the last may not be reached.
+            tokio::select! {
+                _ = live(&world, Some(RESERVE)) => {}
+                () = world.died.notified() => deaths += 1,
+            }
+            world.script().dies_at = None;
+            let session = live(&world, Some(RESERVE)).await;
+            let journal = world.disk().journal.clone();
+            assert_eq!(session.phase, Phase::Finished, "{death} {after}");
+            assert_eq!(Session::fold(&journal), session, "{death} {after}");
+            assert!(
+                session
+                    .table
+                    .entries()
+                    .iter()
+                    .all(|entry| entry.ending() == Some(Ending::Completed))
+            );
+            assert_eq!(duplicates(&world.outside()), [""; 0]);
+            lessened += usize::from(!changes(&journal).is_empty());
+        }
+    }
+    assert!(deaths > appends, "{deaths} deaths at {appends} appends");
+    assert!(lessened > appends, "{lessened} of {}", 2 * appends);
+}
+
+#[test]
+fn where_github_takes_few_more_requests_fewer_run() {
+    let mut stage = Stage::with_issues(4);
+    let keys = json!({ "adaptive": true, "minFreeMemoryMb": 0, "memoryPerAttemptMb": 1, "minFreeDiskMb": 0 });
+    stage.configure(&json!({ "executor": { "maxParallel": 4 }, "scheduling": keys }));
+    // Enough for all that is sent, and by the reckoning for two or three at a time.
+    stage.fake.set_rate(90, 3_600);
+    let ran = stage.exec("go", &[]);
+    assert_eq!((ran.code, ran.count("completed")), (Some(0), 4), "{ran:?}");
+    let change = ran.event("slots_changed");
+    assert_eq!(change["reason"], "forge_limit");
+    let left = change["requests_left"].as_u64().unwrap();
+    assert!((50..90).contains(&left), "{change}");
+    assert_eq!(change["slots"].as_u64(), Some(left / 25), "{change}");
+    assert!(most_running(&ran) <= 3, "{ran:?}");
+    let asked = stage.fake.requests();
+    assert!(
+        !asked
+            .iter()
+            .any(|request| request.path.contains("rate_limit")),
+        "nothing is asked for it"
+    );
+    stage.assert_lawful();
 }
 
 /// Three issues that may run together; `keys` go into `scheduling`, and the agent does as it is told before all else.
@@ -594,4 +694,21 @@ fn a_task_that_waits_says_that_memory_is_short() {
     assert_eq!(ran.code, Some(0), "{}", ran.said());
     let line = "1 of 3 slots: memory is short (";
     assert_eq!(ran.said().matches(line).count(), 1, "{}", ran.said());
+}
+
+#[test]
+fn what_is_foreseen_counts_the_slots_that_are_configured() {
+    let foreseen = |keys: &Value| {
+        let rig = narrow("", keys);
+        let args = [
+            "simulate", "--label", "go", "--runs", "20", "--format", "json",
+        ];
+        rig.run(&args).last_json()["settings"].clone()
+    };
+    let short = foreseen(&a_terabyte_kept_free());
+    assert!(
+        short[0]["minutes"]["p50"].as_u64() > short[1]["minutes"]["p50"].as_u64(),
+        "{short}"
+    );
+    assert_eq!(short, foreseen(&json!({ "adaptive": false })));
 }

@@ -189,7 +189,7 @@ impl Session {
                 self.budget = Budget::new(settings.ceiling, settings.daily_ceiling);
                 self.settle_in(settings);
             }
-            Event::SessionResumed { settings } => self.resume(settings),
+            Event::SessionResumed { settings } => self.resume(settings, at),
             Event::Planning { fact } => self.plan_on(fact, at),
             Event::TasksRead { tasks, prediction } => {
                 self.read(tasks.clone(), prediction.as_deref());
@@ -237,7 +237,7 @@ impl Session {
         }
     }
 
-    fn resume(&mut self, settings: &Settings) {
+    fn resume(&mut self, settings: &Settings, at: Timestamp) {
         self.budget
             .set_ceilings(settings.ceiling, settings.daily_ceiling);
         self.settle_in(settings);
@@ -247,8 +247,7 @@ impl Session {
             Phase::Opening
         };
         self.hopeless = None;
-        // What is short now is seen at once.
-        self.lessened = None;
+        self.lessened = self.lessened.and_then(|less| less.resumed(settings, at));
         if matches!(self.certification, Certification::Running(_)) {
             self.certification = Certification::Open;
         }
