@@ -122,6 +122,7 @@ pub mod rules {
         pub mod live;
         pub mod locks;
         mod needs;
+        mod offered;
         pub mod order;
         mod places;
         pub mod predict;

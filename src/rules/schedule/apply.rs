@@ -216,8 +216,8 @@ impl Session {
         } else {
             self.table.at_mut(place).announced = true;
         }
-        if ending == Ending::Completed && self.table.at(place).record.commit.is_some() {
-            self.offered_places.insert(place);
+        if let (Ending::Completed, Some(work)) = (ending, &self.table.at(place).record.commit) {
+            self.offered.insert(place, work);
         }
         match &mut self.table.at_mut(place).rework {
             // Those that need it were told when it ended first.

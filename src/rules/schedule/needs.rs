@@ -119,7 +119,7 @@ impl Session {
     /// nothing to change, what they stand on; and nothing that another one stands on already.
     pub(super) fn below(&self, place: usize) -> Vec<Below> {
         // Without work to stand on there is nothing to look for.
-        if self.offered_places.is_empty() && self.table.at(place).rework.is_none() {
+        if self.offered.is_empty() && self.table.at(place).rework.is_none() {
             return Vec::new();
         }
         let mut found = BTreeSet::new();

@@ -239,7 +239,7 @@ impl Session {
         let settings = self.settings();
         let by_files =
             settings.policy == Policy::Footprint && settings.dependents == Dependents::Stacked;
-        if !by_files || self.offered_places.is_empty() || self.table.at(place).rework.is_some() {
+        if !by_files || self.offered.is_empty() || self.table.at(place).rework.is_some() {
             return Vec::new();
         }
         let footprint = &named(&self.table.at(place).task.footprint);
@@ -249,7 +249,8 @@ impl Session {
             work.is_some_and(|work| collision(footprint, &touched(work)).probability >= THRESHOLD)
                 && !self.all_below(*other).contains(&place)
         };
-        self.offered_places.iter().filter(collides).collect()
+        let near = self.offered.touching(footprint).into_iter();
+        near.filter(collides).collect()
     }
 
     /// All tasks whose work this one's holds or needs.
