@@ -4,6 +4,7 @@ use autoissue::rules::classify::classify;
 use autoissue::rules::footprint::named_in_text;
 use autoissue::rules::ids::{IssueNumber, Timestamp};
 use autoissue::rules::issue::{Issue, IssueState, needs_in_text};
+use autoissue::rules::own::Classification;
 use autoissue::rules::redact::Redactor;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
@@ -32,13 +33,13 @@ fn read(criterion: &mut Criterion) {
     let redactor = Redactor::new(["a-secret-value-1".to_owned(), "another/secret+2".to_owned()]);
     let mut group = criterion.benchmark_group("read");
     for bytes in [1 << 10, 1 << 16] {
-        let issue = issue(bytes);
+        let (issue, own) = (issue(bytes), Classification::default());
         group.throughput(Throughput::Bytes(bytes as u64));
         group.bench_with_input(
             BenchmarkId::new("classify", bytes),
             &issue,
             |bench, issue| {
-                bench.iter(|| classify(black_box(issue)));
+                bench.iter(|| classify(black_box(issue), &own));
             },
         );
         group.bench_with_input(BenchmarkId::new("files", bytes), &issue, |bench, issue| {

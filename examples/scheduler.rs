@@ -12,6 +12,7 @@ use autoissue::rules::ids::{IssueNumber, Timestamp};
 use autoissue::rules::issue::{Issue, IssueState, Priority};
 use autoissue::rules::money::Usd;
 use autoissue::rules::names::free_branch;
+use autoissue::rules::own::Classification;
 use autoissue::rules::references::needs_in_text;
 use autoissue::rules::schedule::forecast::{as_expected, forecast};
 use autoissue::rules::task::{Estimate, Task};
@@ -79,7 +80,7 @@ fn task((number, (title, body, minutes)): (u64, (&str, &str, u32))) -> Task {
         depends_on: vec![],
     };
     Task {
-        domain: classify(&issue),
+        domain: classify(&issue, &Classification::default()),
         footprint: named_in_text(&issue),
         needs: needs_in_text(body),
         obstacle: None,

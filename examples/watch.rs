@@ -15,7 +15,7 @@ use autoissue::rules::ids::{
 };
 use autoissue::rules::issue::{Issue, IssueState, Priority, Selection};
 use autoissue::rules::money::{Charge, Usd};
-use autoissue::rules::settings::{Policy, Settings, StateLabels};
+use autoissue::rules::settings::{PATIENCE, Policy, Settings, StateLabels};
 use autoissue::rules::stack::{Dependents, Together};
 use autoissue::rules::task::{
     Attempted, Ending, ErrorClass, Estimate, Failure, Outcome, Pull, Stage, Start, Task,
@@ -287,6 +287,7 @@ fn settings() -> Settings {
         breaker_failures: 5,
         breaker_cooldown_millis: 60_000,
         policy: Policy::Footprint,
+        patience: PATIENCE,
         agent: "claude".to_owned(),
         model: Some("sonnet".to_owned()),
         base_branch: "main".to_owned(),

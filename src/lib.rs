@@ -26,6 +26,7 @@ pub mod rules {
     pub mod names;
     pub mod neutral;
     pub mod offer;
+    pub mod own;
     pub mod past;
     pub mod paths;
     pub mod prices;
@@ -218,6 +219,7 @@ pub mod adapters {
     pub mod git {
         pub mod archive;
         mod capture;
+        mod changes;
         pub mod clean;
         mod copy;
         mod create;
@@ -234,6 +236,7 @@ pub mod adapters {
         mod merge;
         mod mirror;
         mod nearby;
+        mod nofollow;
         mod objects;
         mod private;
         mod push;

@@ -61,7 +61,7 @@ pub async fn read(place: &Place, wiring: &Wiring, selection: &Selection) -> Resu
     let settings = wiring.settings(selection.label.as_deref(), store.as_ref());
     let issues = forge.open_issues(selection).await?;
     nothing::tell_absent(place, forge.as_ref(), selection, &issues).await?;
-    let mut tasks = intake::read(forge.as_ref(), issues, &settings, []).await?;
+    let mut tasks = intake::read(forge.as_ref(), issues, &settings, wiring.own(), []).await?;
     check_order(&tasks)?;
     let known = foresee_as_known(wiring, store.as_ref(), &mut tasks).await;
     let mut tasks = wiring.routed(tasks, &known, selection);

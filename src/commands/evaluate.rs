@@ -29,7 +29,7 @@ pub async fn run(place: &Place, number: IssueNumber) -> Result<Exit, Error> {
             .cause("there is no issue of that number; pull requests are none"));
     };
     let store = Store::open_read_only(&wiring.state).ok();
-    let domain = classify(&issue);
+    let domain = classify(&issue, wiring.own());
     let (footprint, background) = known_of(&wiring, store.as_ref(), &issue, domain.domain).await?;
     let evaluation = wiring
         .judge()

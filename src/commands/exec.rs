@@ -50,7 +50,7 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     let repository = Arc::new(wiring.git_repository().await?);
     preflight::check_remote(&wiring, repository.as_ref()).await?;
     let branches = branches(repository.as_ref()).await?;
-    let mut tasks = intake::read(forge.as_ref(), issues, &settings, branches).await?;
+    let mut tasks = intake::read(forge.as_ref(), issues, &settings, wiring.own(), branches).await?;
     check_order(&tasks)?;
     let known = foresee(place, &wiring, &store, &repository, &mut tasks).await?;
     let tasks = wiring.routed(tasks, &known, &selection);

@@ -152,7 +152,14 @@ async fn work(
     let issues = means.forge.open_issues(&taken).await?;
     let branches = branches(means.repository.as_ref()).await?;
     let settings = session.settings();
-    let mut tasks = intake::read(means.forge.as_ref(), issues, settings, branches).await?;
+    let mut tasks = intake::read(
+        means.forge.as_ref(),
+        issues,
+        settings,
+        wiring.own(),
+        branches,
+    )
+    .await?;
     check_order(&tasks)?;
     let known = foresee(place, wiring, store, &means.repository, &mut tasks).await?;
     let tasks = wiring.routed(tasks, &known, &session.selection);

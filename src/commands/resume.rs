@@ -94,7 +94,8 @@ pub async fn go_on_with_plan(
     } else {
         let issues = forge.open_issues(&folded.selection).await?;
         let branches = branches(repository.as_ref()).await?;
-        let mut tasks = intake::read(forge.as_ref(), issues, &settings, branches).await?;
+        let mut tasks =
+            intake::read(forge.as_ref(), issues, &settings, wiring.own(), branches).await?;
         let known = foresee(place, wiring, store, &repository, &mut tasks).await?;
         let tasks = wiring.routed(tasks, &known, &folded.selection);
         Some(by_record(store, &key, tasks)?)

@@ -30,6 +30,7 @@ use crate::rules::evaluate::judge::Judge;
 use crate::rules::evaluate::routing::Routing;
 use crate::rules::ids::SessionId;
 use crate::rules::issue::Selection;
+use crate::rules::own::Classification;
 use crate::rules::prompt::check_template;
 use crate::rules::redact::Redactor;
 use crate::rules::settings::Settings;
@@ -305,6 +306,12 @@ impl Wiring {
             // A control for the tests of exactly-once publishing; see tests/it/kill.rs.
             look_first: variable("AUTOISSUE_FAULT").as_deref() != Some("no-look"),
         })
+    }
+
+    /// The project's own rules for what belongs to which domain.
+    #[must_use]
+    pub fn own(&self) -> &Classification {
+        &self.loaded.config.classification
     }
 
     /// Whoever evaluates issues.

@@ -5,8 +5,10 @@ use crate::config::shape::Config;
 use crate::config::telling::{AuthKind, DashboardAuth, Labels};
 use crate::config::values::Secret;
 use crate::config::work::{AgentKind, Check};
+use crate::rules::classify::Domain;
 use crate::rules::evaluate::routing::Routing;
 use crate::rules::evaluate::score::Score;
+use crate::rules::own::Classification;
 use std::collections::BTreeSet;
 use std::path::{Component, Path};
 
@@ -26,6 +28,7 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     checks(&config.checks)?;
     paths(config)?;
     labels(&config.labels)?;
+    classification(&config.classification)?;
     routing(&config.routing)?;
     people(config)?;
     dashboard(&config.dashboard.auth)
@@ -113,6 +116,25 @@ fn labels(labels: &Labels) -> Result<(), ConfigError> {
         }
         if !label.is_empty() && !seen.insert(label.to_lowercase()) {
             return Err(ConfigError::value(key, "stands for two things"));
+        }
+    }
+    Ok(())
+}
+
+fn classification(classification: &Classification) -> Result<(), ConfigError> {
+    for (place, rule) in classification.rules.iter().enumerate() {
+        let key = |name: &str| format!("classification.rules[{place}]{name}");
+        if rule.domain == Domain::Unknown {
+            return Err(ConfigError::value(
+                key(".domain"),
+                "is none that anything belongs to",
+            ));
+        }
+        if rule.is_empty() {
+            return Err(ConfigError::value(
+                key(""),
+                "has no labels, keywords or paths",
+            ));
         }
     }
     Ok(())
@@ -253,6 +275,22 @@ mod tests {
             "labels.failed: stands for two things",
         );
         check_that(json!({ "labels": { "working": "", "failed": "" } }), "");
+    }
+
+    #[test]
+    fn a_rule_of_a_domain_says_something() {
+        let check = |rule: serde_json::Value, problem| {
+            check_that(json!({ "classification": { "rules": [rule] } }), problem);
+        };
+        check(json!({ "domain": "backend", "paths": ["src/**"] }), "");
+        check(
+            json!({ "domain": "backend" }),
+            "classification.rules[0]: has no labels, keywords or paths",
+        );
+        check(
+            json!({ "domain": "unknown", "labels": ["x"] }),
+            "classification.rules[0].domain: is none that anything belongs to",
+        );
     }
 
     #[test]

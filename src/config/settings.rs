@@ -3,7 +3,7 @@
 use crate::config::shape::Config;
 use crate::config::values::Dollars;
 use crate::rules::money::Usd;
-use crate::rules::settings::{Settings, StateLabels};
+use crate::rules::settings::{PATIENCE, Settings, StateLabels};
 use crate::rules::stack::Together;
 
 /// Times that a failed check's output goes back to the agent within one attempt.
@@ -33,6 +33,7 @@ impl Config {
             breaker_failures: self.breaker.failures.get(),
             breaker_cooldown_millis: u64::from(cooldown) * 1000,
             policy: self.scheduling.policy,
+            patience: PATIENCE,
             dependents: self.scheduling.dependencies,
             together: Together {
                 certificate: self.scheduling.certificate,

@@ -5,6 +5,7 @@ use crate::config::telling::{Author, Dashboard, Labels, Log, Notify};
 use crate::config::values::{Dollars, Whole};
 use crate::config::work::{Agent, Breaker, Check, Executor, Planner, Scheduling, Worktree};
 use crate::rules::evaluate::routing::Routing;
+use crate::rules::own::Classification;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -59,6 +60,8 @@ pub struct Config {
     pub log: Log,
     /// The web page that shows a session.
     pub dashboard: Dashboard,
+    /// Which issues and files belong to which domain, besides what is built in.
+    pub classification: Classification,
     /// How issues are evaluated, and what that decides.
     pub routing: Box<Routing>,
 }
@@ -85,6 +88,7 @@ impl Default for Config {
             author: None,
             log: Log::default(),
             dashboard: Dashboard::default(),
+            classification: Classification::default(),
             routing: Box::default(),
         }
     }

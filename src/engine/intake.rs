@@ -8,6 +8,7 @@ use crate::rules::footprint::read::read_alone;
 use crate::rules::ids::{BranchName, IssueNumber};
 use crate::rules::issue::{Issue, IssueState, Priority};
 use crate::rules::names;
+use crate::rules::own::Classification;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Ending, Estimate, Obstacle, Pull, Task};
 use std::collections::{HashMap, HashSet};
@@ -21,11 +22,12 @@ struct Earlier {
     branches: HashSet<BranchName>,
 }
 
-/// Reads issues into tasks. `branches` are those that the remote has already. Changes nothing anywhere.
+/// Reads issues into tasks, by the project's `own` rules first. `branches` are those that the remote has already. Changes nothing anywhere.
 pub async fn read(
     forge: &dyn Forge,
     issues: Vec<Issue>,
     settings: &Settings,
+    own: &Classification,
     branches: impl IntoIterator<Item = BranchName>,
 ) -> Result<Vec<Task>, ForgeError> {
     if issues.is_empty() {
@@ -42,7 +44,7 @@ pub async fn read(
     };
     let mut tasks: Vec<Task> = issues
         .into_iter()
-        .map(|issue| read_one(issue, settings, &earlier))
+        .map(|issue| read_one(issue, settings, own, &earlier))
         .collect();
     let outside = outside_needs(forge, &tasks).await?;
     for task in &mut tasks {
@@ -74,7 +76,7 @@ pub async fn look_back(
     Ok(backgrounds)
 }
 
-fn read_one(issue: Issue, settings: &Settings, earlier: &Earlier) -> Task {
+fn read_one(issue: Issue, settings: &Settings, own: &Classification, earlier: &Earlier) -> Task {
     let number = issue.number;
     let needs = issue.needs();
     let obstacle = earlier.pulls.get(&number).map(|pull| Obstacle {
@@ -82,7 +84,7 @@ fn read_one(issue: Issue, settings: &Settings, earlier: &Earlier) -> Task {
         reason: format!("pull {} is open for it already", pull.number),
     });
     Task {
-        domain: classify(&issue),
+        domain: classify(&issue, own),
         footprint: read_alone(&issue),
         needs,
         obstacle,

@@ -1,10 +1,12 @@
 //! Which domain does an issue belong to, how sure is that, and why?
 
+use crate::rules::evaluate::phrase::Text;
 use crate::rules::footprint::named_in_text;
 use crate::rules::issue::Issue;
 use crate::rules::keywords::keywords;
 use crate::rules::layout::domain_of_path;
 use crate::rules::markdown::prose;
+use crate::rules::own::Classification;
 use crate::rules::printable::clip;
 use crate::rules::tags::{label_domain, title_tag};
 use schemars::JsonSchema;
@@ -87,12 +89,16 @@ impl Domain {
     }
 }
 
-/// What an issue's domain is read from, the surest first, with its confidence.
-const CONFIDENCES: [f64; 4] = [1.0, 0.9, 0.7, 0.5];
+/// What an issue's domain is read from, the surest first, with its confidence; what the project's own rules say of labels,
+/// paths and words counts before what is built in.
+const CONFIDENCES: [f64; 7] = [1.0, 0.9, 0.9, 0.7, 0.7, 0.5, 0.5];
 const TAG: usize = 0;
-const LABEL: usize = 1;
-const PATH: usize = 2;
-const WORD: usize = 3;
+const OWN_LABEL: usize = 1;
+const LABEL: usize = 2;
+const OWN_PATH: usize = 3;
+const PATH: usize = 4;
+const OWN_WORD: usize = 5;
+const WORD: usize = 6;
 /// Reasons kept at most.
 const REASONS_MAX: usize = 8;
 /// A word in the title weighs as much as so many in the body.
@@ -102,11 +108,12 @@ const TITLE_WEIGHT: u32 = 3;
 /// words (0.5). Where one kind of evidence speaks for several domains, the most of it wins, then the most of the next
 /// kind, then the order of [`Domain::ALL`]. The rules of the founding document, section "Domain Classification".
 #[must_use]
-pub fn classify(issue: &Issue) -> Classified {
+pub fn classify(issue: &Issue, own: &Classification) -> Classified {
     let mut votes = Votes::default();
-    votes.add_tag(&issue.title);
-    votes.add_labels(&issue.labels);
-    votes.add_paths(issue);
+    votes.add_tag(&issue.title, own);
+    votes.add_labels(&issue.labels, own);
+    votes.add_paths(issue, own);
+    votes.add_own_words(issue, own);
     votes.add_words(issue);
     votes.decide()
 }
@@ -132,24 +139,29 @@ impl Votes {
         });
     }
 
-    fn add_tag(&mut self, title: &str) {
-        if let Some((domain, tag)) = title_tag(title) {
+    fn add_tag(&mut self, title: &str, own: &Classification) {
+        if let Some((domain, tag)) = title_tag(title, own) {
             self.add(domain, TAG, 1, format!("title tag \"{}\"", clip(tag, 40)));
         }
     }
 
-    fn add_labels(&mut self, labels: &[String]) {
+    fn add_labels(&mut self, labels: &[String], own: &Classification) {
         for label in labels {
-            if let Some(domain) = label_domain(label) {
-                let reason = format!("label \"{}\"", clip(label, 40));
+            let reason = format!("label \"{}\"", clip(label, 40));
+            if let Some(domain) = own.of_label(label) {
+                self.add(domain, OWN_LABEL, 1, reason);
+            } else if let Some(domain) = label_domain(label) {
                 self.add(domain, LABEL, 1, reason);
             }
         }
     }
 
-    fn add_paths(&mut self, issue: &Issue) {
+    fn add_paths(&mut self, issue: &Issue, own: &Classification) {
         for file in named_in_text(issue).files {
-            if let Some(domain) = domain_of_path(&file.path) {
+            if let Some(domain) = own.of_path(&file.path) {
+                let reason = format!("file {}", clip(&file.path, 80));
+                self.add(domain, OWN_PATH, 1, reason);
+            } else if let Some(domain) = domain_of_path(&file.path) {
                 // Work on anything brings its tests and docs along.
                 let weight = if accompanies(domain) { 1 } else { 2 };
                 self.add(
@@ -159,6 +171,22 @@ impl Votes {
                     format!("file {}", clip(&file.path, 80)),
                 );
             }
+        }
+    }
+
+    fn add_own_words(&mut self, issue: &Issue, own: &Classification) {
+        if own.rules.is_empty() {
+            return;
+        }
+        let title = Text::of_line(&issue.title);
+        for (domain, phrase) in own.said(&title) {
+            let reason = format!("\"{}\" in the title", phrase.as_str());
+            self.add(domain, OWN_WORD, TITLE_WEIGHT, reason);
+        }
+        let text = Text::of("", &issue.body);
+        for (domain, phrase) in own.said(&text) {
+            let reason = format!("\"{}\" in the text", phrase.as_str());
+            self.add(domain, OWN_WORD, 1, reason);
         }
     }
 
@@ -238,7 +266,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn check(title: &str, body: &str, domain: Domain, confidence: f64) {
-        let found = classify(&issue(title, body));
+        let found = classify(&issue(title, body), &Classification::default());
         assert_eq!(
             (found.domain, found.confidence),
             (domain, confidence),
@@ -247,10 +275,11 @@ mod tests {
     }
 
     fn labelled(labels: &[&str]) -> Classified {
-        classify(&Issue {
+        let issue = Issue {
             labels: labels.iter().map(ToString::to_string).collect(),
             ..issue("Mend it", "")
-        })
+        };
+        classify(&issue, &Classification::default())
     }
 
     #[test]
@@ -363,7 +392,44 @@ mod tests {
             "\"backend\" in the title",
             "\"endpoint\" in the title",
         ];
-        assert_eq!(classify(&issue).reasons, expect);
+        let found = classify(&issue, &Classification::default());
+        assert_eq!(found.reasons, expect);
+    }
+
+    #[test]
+    fn rules_of_the_project_count_before_the_built_in_ones() {
+        let rules = serde_json::json!({ "rules": [
+            { "domain": "backend", "labels": ["Payments", "design"], "keywords": ["ledger*", "page"], "paths": ["web/pay/**"] },
+            { "domain": "security", "labels": ["payments"], "keywords": ["vault"], "paths": ["**/pay/**"] },
+        ] });
+        let own: Classification = serde_json::from_value(rules).unwrap();
+        let check = |labels: &[&str], title: &str, body: &str, ours: Domain, built_in: Domain| {
+            let labels = labels.iter().map(ToString::to_string).collect();
+            let issue = Issue {
+                labels,
+                ..issue(title, body)
+            };
+            assert_eq!(classify(&issue, &own).domain, ours, "{title} {body}");
+            let without = classify(&issue, &Classification::default()).domain;
+            assert_eq!(without, built_in, "the control: {title} {body}");
+        };
+        let (backend, frontend) = (Domain::Backend, Domain::Frontend);
+        check(&["area: payments"], "It", "", backend, Domain::Unknown);
+        check(&["ui", "design"], "It", "", backend, frontend);
+        check(&[], "[payments] It", "web/a.css", backend, frontend);
+        check(&[], "It", "web/pay/a.css", backend, frontend);
+        check(&[], "It", "lib/pay/a.css", Domain::Security, frontend);
+        check(&[], "The page of ledgers", "", backend, frontend);
+        check(
+            &[],
+            "It",
+            "Mend the vault.",
+            Domain::Security,
+            Domain::Unknown,
+        );
+        check(&[], "A button", "", frontend, frontend);
+        check(&["ui"], "The ledger", "", frontend, frontend);
+        check(&[], "[UI] The ledger", "web/pay/a.rs", frontend, frontend);
     }
 
     #[test]
@@ -379,8 +445,9 @@ mod tests {
         #[test]
         fn any_text_is_classified_alike_twice(title in any::<String>(), body in any::<String>()) {
             let issue = issue(&title, &body);
-            let found = classify(&issue);
-            prop_assert_eq!(&found, &classify(&issue));
+            let own = Classification::default();
+            let found = classify(&issue, &own);
+            prop_assert_eq!(&found, &classify(&issue, &own));
             prop_assert_eq!(found.domain == Domain::Unknown, found.confidence == 0.0);
             prop_assert_eq!(found.domain == Domain::Unknown, found.reasons.is_empty());
         }

@@ -232,7 +232,7 @@ mod tests {
     use crate::rules::ids::{CommitId, IssueNumber, PullNumber, TreeId};
     use crate::rules::money::{Basis, Usage};
     use crate::rules::names::{branch, marker_session};
-    use crate::rules::settings::{Policy, StateLabels};
+    use crate::rules::settings::{PATIENCE, Policy, StateLabels};
     use crate::rules::stack::{Dependents, Together};
     use crate::rules::task::{DiffStat, Verdict};
     use proptest::prelude::*;
@@ -261,6 +261,7 @@ mod tests {
             breaker_failures: 5,
             breaker_cooldown_millis: 60_000,
             policy: Policy::Footprint,
+            patience: PATIENCE,
             agent: "claude".to_owned(),
             model: Some("sonnet".to_owned()),
             base_branch: "main".to_owned(),

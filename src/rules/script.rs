@@ -9,7 +9,7 @@ use crate::rules::ids::{
 };
 use crate::rules::issue::{Issue, IssueState, Priority, Selection};
 use crate::rules::money::{Basis, Charge, Usage, Usd};
-use crate::rules::settings::{Policy, Settings, StateLabels};
+use crate::rules::settings::{PATIENCE, Policy, Settings, StateLabels};
 use crate::rules::stack::{Dependents, Together};
 use crate::rules::tally::Tally;
 use crate::rules::task::{
@@ -43,6 +43,7 @@ pub(crate) fn settings() -> Settings {
         breaker_failures: 5,
         breaker_cooldown_millis: 60_000,
         policy: Policy::Footprint,
+        patience: PATIENCE,
         agent: "claude".to_owned(),
         model: Some("sonnet".to_owned()),
         base_branch: "main".to_owned(),

@@ -33,6 +33,10 @@ pub struct Settings {
     pub breaker_cooldown_millis: u64,
     /// Do footprints decide what may run together, or domains alone?
     pub policy: Policy,
+    /// So often may others that rank after a task get ahead of it over what it claims; from then on its claims are kept
+    /// for it, so that no task waits without end.
+    #[serde(default = "patience")]
+    pub patience: u32,
     /// When those start that need the work of others.
     #[serde(default)]
     pub dependents: Dependents,
@@ -51,6 +55,13 @@ pub struct Settings {
     pub draft: bool,
     /// The labels that show where an issue stands.
     pub labels: StateLabels,
+}
+
+/// How often others may get ahead of a task.
+pub const PATIENCE: u32 = 6;
+
+fn patience() -> u32 {
+    PATIENCE
 }
 
 /// What decides whether two tasks may run together.

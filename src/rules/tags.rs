@@ -1,6 +1,7 @@
 //! Which domain do a title's tag and a label name?
 
 use crate::rules::classify::Domain;
+use crate::rules::own::Classification;
 
 impl Domain {
     /// The domain that a tag or label calls by one of its common names, in any case.
@@ -30,8 +31,13 @@ impl Domain {
 }
 
 /// The domain that the title's tag names, and the tag: `[Backend] ...`, `[WIP][UI/UX] ...`, `backend: ...`, `fix(api): ...`.
+/// A name of the project's `own` counts before a common one.
 #[must_use]
-pub fn title_tag(title: &str) -> Option<(Domain, &str)> {
+pub fn title_tag<'a>(title: &'a str, own: &Classification) -> Option<(Domain, &'a str)> {
+    let named = |name: &'a str| {
+        let own = own.named(name).map(|domain| (domain, name.trim()));
+        own.or_else(|| named(name))
+    };
     let mut rest = title.trim_start();
     while let Some((tag, after)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         let mut parts = [tag].into_iter().chain(tag.split(['/', ',', '|', ':']));
@@ -53,15 +59,18 @@ pub fn title_tag(title: &str) -> Option<(Domain, &str)> {
 /// The domain that a label names: `backend`, `area: backend`, `kind/docs`, `area-backend`, `A-ui`.
 #[must_use]
 pub fn label_domain(label: &str) -> Option<Domain> {
+    let named = label_names(label).into_iter().find_map(named);
+    named.map(|(domain, _)| domain)
+}
+
+/// What a label may be called: as it stands, and without its prefix.
+pub fn label_names(label: &str) -> [&str; 3] {
     let last = label.rsplit([':', '/']).next().unwrap_or(label);
     let unprefixed = label
         .split_once(['-', ' '])
         .filter(|(prefix, _)| is_prefix(prefix))
         .map_or("", |(_, rest)| rest);
     [label, last, unprefixed]
-        .into_iter()
-        .find_map(named)
-        .map(|(domain, _)| domain)
 }
 
 fn named(name: &str) -> Option<(Domain, &str)> {

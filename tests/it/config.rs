@@ -287,6 +287,7 @@ fn the_defaults_are_shown_as_such() {
     dashboard.auth.username = null                    # default
     dashboard.auth.password = null                    # default
     dashboard.auth.token = null                       # default
+    classification.rules = []                         # default
     "#);
 }
 

@@ -10,6 +10,7 @@ use autoissue::rules::event::{Command, Event, Fact, Recorded};
 use autoissue::rules::ids::{BranchName, CommitId, IssueNumber, PullNumber};
 use autoissue::rules::issue::Selection;
 use autoissue::rules::money::{Basis, Usd};
+use autoissue::rules::own::Classification;
 use autoissue::rules::schedule::session::{Phase, Session};
 use autoissue::rules::schedule::table::Entry;
 use autoissue::rules::settings::{Settings, StateLabels};
@@ -45,9 +46,15 @@ async fn live(
         };
         let branches = world.outside().branches.keys().cloned().collect::<Vec<_>>();
         let issues = ports.forge.open_issues(&selection).await.unwrap();
-        let tasks = intake::read(ports.forge.as_ref(), issues, settings, branches)
-            .await
-            .expect("it can be read");
+        let tasks = intake::read(
+            ports.forge.as_ref(),
+            issues,
+            settings,
+            &Classification::default(),
+            branches,
+        )
+        .await
+        .expect("it can be read");
         Opening::New {
             project: "acme/shop".into(),
             selection,

@@ -204,3 +204,39 @@ fn the_history_and_the_own_record_speak_for_an_issue() {
     let dry = dry.last_json()["tasks"][0]["evaluation"].clone();
     assert_eq!(similar(&dry), similar(&json), "a dry run knows the same");
 }
+
+#[test]
+fn rules_of_the_project_tell_domains_and_files() {
+    let rules = json!([{ "domain": "database", "labels": ["go"], "keywords": ["ledger*"], "paths": ["money/**"] }]);
+    let config = json!({ "classification": { "rules": rules } });
+    let agent = "echo done > \"file-$AUTOISSUE_ISSUE.txt\"";
+    let rig = Rig::local(agent, &config);
+    commit(&rig, "Count", "money/count.rs");
+    commit(&rig, "Greet", "hall/greet.rs");
+    rig.issue(1, "Something", "It should be so.");
+    let dry = rig.run(&["exec", "go", "--dry-run", "--format", "json"]);
+    let task = dry.last_json()["tasks"][0].clone();
+    assert_eq!(
+        (&task["domain"], &task["reasons"]),
+        (&json!("database"), &json!(["label \"go\""]))
+    );
+    assert_eq!(rig.go().code, Some(0));
+    rig.issue(2, "Count and greet", "It should be so.");
+    let shown = rig
+        .run(&["footprint", "show", "2", "--format", "json"])
+        .last_json();
+    let files = shown["files"].as_array().unwrap();
+    let kinds = |path: &str| {
+        let file = files.iter().find(|file| file["path"] == path);
+        file.map_or_else(String::new, |file| file["evidence"].to_string())
+    };
+    assert!(kinds("money/count.rs").contains("area"), "{shown}");
+    assert!(!kinds("hall/greet.rs").contains("area"), "{shown}");
+    let refused = Rig::local(
+        "true",
+        &json!({ "classification": { "rules": [{ "domain": "backend" }] } }),
+    );
+    let ran = refused.run(&["config", "check"]);
+    let words = "classification.rules[0]: has no labels, keywords or paths";
+    assert!(ran.said().contains(words), "{ran:?}");
+}

@@ -12,6 +12,7 @@ use autoissue::rules::classify::Domain;
 use autoissue::rules::event::{Event, Input, Recorded};
 use autoissue::rules::ids::{AttemptNumber, IssueNumber, SessionId, Timestamp};
 use autoissue::rules::issue::Selection;
+use autoissue::rules::own::Classification;
 use autoissue::rules::room::{Quota, Reading, Reserve, Room, Shortage, SlotsReason};
 use autoissue::rules::schedule::session::{Phase, Session};
 use autoissue::rules::schedule::slots::Calm;
@@ -456,7 +457,14 @@ async fn disjoint(world: &Arc<World>, settings: &Settings) -> Vec<Task> {
         ..Selection::default()
     };
     let issues = forge.open_issues(&selection).await.unwrap();
-    let read = intake::read(forge.as_ref(), issues, settings, []).await;
+    let read = intake::read(
+        forge.as_ref(),
+        issues,
+        settings,
+        &Classification::default(),
+        [],
+    )
+    .await;
     let mut tasks = read.unwrap();
     for each in &mut tasks {
         let file = format!("file-{}", each.number());

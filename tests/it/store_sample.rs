@@ -16,7 +16,7 @@ use autoissue::rules::money::{Charge, Usd};
 use autoissue::rules::rework::{Conflict, Outdated, Touched};
 use autoissue::rules::room::{Quota, Room, Shortage, SlotsReason};
 use autoissue::rules::schedule::predict::Prediction;
-use autoissue::rules::settings::{Policy, Settings, StateLabels};
+use autoissue::rules::settings::{PATIENCE, Policy, Settings, StateLabels};
 use autoissue::rules::stack::{Below, Dependents, Together};
 use autoissue::rules::task::{
     Attempted, CheckReport, Commit, DiffStat, Ending, ErrorClass, Estimate, Failure, Outcome, Pull,
@@ -53,6 +53,7 @@ pub(crate) fn settings(daily_ceiling: Option<Usd>) -> Box<Settings> {
         breaker_failures: 5,
         breaker_cooldown_millis: 60_000,
         policy: Policy::Footprint,
+        patience: PATIENCE,
         agent: "claude".into(),
         model: Some("sonnet".into()),
         base_branch: "main".into(),

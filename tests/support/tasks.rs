@@ -5,7 +5,7 @@ use autoissue::rules::footprint::{Evidence, Footprint, LikelyFile};
 use autoissue::rules::ids::{BranchName, IssueNumber, Timestamp};
 use autoissue::rules::issue::{Issue, IssueState, Priority};
 use autoissue::rules::money::Usd;
-use autoissue::rules::settings::{Policy, Settings, StateLabels};
+use autoissue::rules::settings::{PATIENCE, Policy, Settings, StateLabels};
 use autoissue::rules::stack::{Dependents, Together};
 use autoissue::rules::task::{Estimate, Task};
 
@@ -63,6 +63,7 @@ pub(crate) fn settings(slots: u32) -> Settings {
         breaker_failures: 5,
         breaker_cooldown_millis: 60_000,
         policy: Policy::Footprint,
+        patience: PATIENCE,
         agent: "command".to_owned(),
         model: None,
         base_branch: "main".to_owned(),

@@ -2,7 +2,7 @@
 
 use crate::adapters::knowledge::index::{Index, Outcome, limit};
 use crate::rules::classify::Domain;
-use crate::rules::footprint::area::{BY_DOMAIN, labelled};
+use crate::rules::footprint::area::{BY_DOMAIN, labelled, ruled};
 use crate::rules::footprint::measure::{self, Holding};
 use crate::rules::footprint::model::Weights;
 use crate::rules::footprint::names::{Look, names_in_text};
@@ -12,6 +12,7 @@ use crate::rules::footprint::{Evidence, read};
 use crate::rules::issue::Issue;
 use crate::rules::layout::domain_of_path;
 use crate::rules::markdown::visible;
+use crate::rules::own::Classification;
 use std::collections::BTreeMap;
 
 /// Of a longer text no more is read.
@@ -29,6 +30,7 @@ impl Index {
         issue: &Issue,
         domain: Domain,
         weights: &Weights,
+        own: &Classification,
     ) -> Outcome<Pile> {
         let mut pile = Pile::default();
         let text = text(issue);
@@ -37,7 +39,9 @@ impl Index {
         for (path, strength) in self.words.sharing(&unique_terms(&text)) {
             pile.add(&path, Evidence::PathWords, strength);
         }
-        for (path, strength) in labelled(&issue.labels, &self.tree, &self.owners()?) {
+        let mut areas = labelled(&issue.labels, &self.tree, &self.owners()?);
+        areas.extend(ruled(&issue.labels, &self.tree, own));
+        for (path, strength) in areas {
             pile.add(&path, Evidence::Area, strength);
         }
         self.add_similar(&text, &mut pile)?;
@@ -46,16 +50,17 @@ impl Index {
         }
         let seeds = seeds(&pile, weights);
         self.add_together(&seeds, &mut pile)?;
-        self.complete(domain, &mut pile)?;
+        self.complete(domain, own, &mut pile)?;
         Ok(pile)
     }
 
     /// What holds of any file is asked only of those that something else speaks for.
-    fn complete(&self, domain: Domain, pile: &mut Pile) -> Outcome<()> {
+    fn complete(&self, domain: Domain, own: &Classification, pile: &mut Pile) -> Outcome<()> {
         let paths: Vec<String> = pile.files().map(|(path, _)| path.to_owned()).collect();
         for path in paths {
             pile.add(&path, Evidence::BaseRate, self.base_rate(&path)?);
-            if domain != Domain::Unknown && domain_of_path(&path) == Some(domain) {
+            let home = own.of_path(&path).or_else(|| domain_of_path(&path));
+            if domain != Domain::Unknown && home == Some(domain) {
                 pile.add(&path, Evidence::Area, BY_DOMAIN);
             }
         }

@@ -10,6 +10,7 @@ use crate::rules::footprint::Footprint;
 use crate::rules::footprint::model::Weights;
 use crate::rules::ids::CommitId;
 use crate::rules::issue::Issue;
+use crate::rules::own::Classification;
 use async_trait::async_trait;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,6 +26,7 @@ pub struct Library {
     /// For objects that git makes while past merges are done over again.
     scratch: PathBuf,
     weights: Weights,
+    own: Arc<Classification>,
 }
 
 /// How far it has come.
@@ -81,6 +83,7 @@ impl Library {
             index: Arc::new(Mutex::new(index)),
             scratch,
             weights: Weights::default(),
+            own: Arc::default(),
         }
     }
 
@@ -88,6 +91,13 @@ impl Library {
     #[must_use]
     pub fn with_weights(mut self, weights: Weights) -> Self {
         self.weights = weights;
+        self
+    }
+
+    /// The same, with the project's own rules.
+    #[must_use]
+    pub fn with_rules(mut self, own: &Classification) -> Self {
+        self.own = Arc::new(own.clone());
         self
     }
 
@@ -271,9 +281,9 @@ impl Library {
 #[async_trait]
 impl Knowledge for Library {
     async fn footprint(&self, issue: &Issue, domain: Domain) -> Result<Footprint, KnowledgeError> {
-        let (issue, weights) = (issue.clone(), self.weights);
+        let (issue, weights, own) = (issue.clone(), self.weights, Arc::clone(&self.own));
         self.with("ask the index", move |index| {
-            let pile = index.evidence(&issue, domain, &weights)?;
+            let pile = index.evidence(&issue, domain, &weights, &own)?;
             let mut footprint = weights.combine(&pile);
             for file in &mut footprint.files {
                 file.friction = index.friction(&file.path)?;

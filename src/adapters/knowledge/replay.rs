@@ -14,6 +14,7 @@ use crate::rules::footprint::read;
 use crate::rules::footprint::score::share;
 use crate::rules::ids::{CommitId, IssueNumber, Timestamp};
 use crate::rules::issue::{Issue, IssueState};
+use crate::rules::own::Classification;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -138,7 +139,9 @@ impl Index {
             return Ok(None);
         }
         let issue = as_issue(commit);
-        let pile = self.evidence(&issue, classify(&issue).domain, weights)?;
+        let own = Classification::default();
+        let domain = classify(&issue, &own).domain;
+        let pile = self.evidence(&issue, domain, weights, &own)?;
         let evidence = pile
             .files()
             .map(|(path, strengths)| (path.to_owned(), *strengths))

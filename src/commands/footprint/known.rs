@@ -78,7 +78,7 @@ pub async fn known_of(
     domain: Domain,
 ) -> Result<(Footprint, Background), KnowledgeError> {
     let (library, is_index) = match Library::look(index_path(wiring)).await {
-        Ok(library) => (library.with_weights(weights(store, wiring)), true),
+        Ok(library) => (told(library, wiring, store), true),
         Err(_) => (Library::empty().await?, false),
     };
     let footprint = if is_index {
@@ -97,9 +97,15 @@ async fn ask(
     store: Option<&Store>,
     tasks: &mut [Task],
 ) -> Result<Backgrounds, KnowledgeError> {
-    let library = library?.with_weights(weights(store, wiring));
+    let library = told(library?, wiring, store);
     intake::foresee(tasks, &library).await?;
     intake::look_back(tasks, &library, &resolved(wiring, store)).await
+}
+
+/// With all that this project says of itself.
+fn told(library: Library, wiring: &Wiring, store: Option<&Store>) -> Library {
+    let library = library.with_weights(weights(store, wiring));
+    library.with_rules(wiring.own())
 }
 
 async fn by_record(wiring: &Wiring, store: Option<&Store>, tasks: &[Task]) -> Backgrounds {

@@ -34,8 +34,10 @@ pub async fn run(place: &Place, number: IssueNumber) -> Result<Exit, Error> {
             let store = look(&wiring.state)?;
             let library = library
                 .clone()
-                .with_weights(weights(store.as_ref(), &wiring));
-            library.footprint(&issue, classify(&issue).domain).await?
+                .with_weights(weights(store.as_ref(), &wiring))
+                .with_rules(wiring.own());
+            let domain = classify(&issue, wiring.own()).domain;
+            library.footprint(&issue, domain).await?
         }
         None => read_alone(&issue),
     };

@@ -3,6 +3,7 @@
 use crate::rules::footprint::glob::fits;
 use crate::rules::footprint::read::shared;
 use crate::rules::footprint::tree::Tree;
+use crate::rules::own::Classification;
 use std::sync::Arc;
 
 /// How strong it is that a label names a directory above the file, or its owner.
@@ -94,6 +95,18 @@ pub fn labelled(labels: &[String], tree: &Tree, owners: &Owners) -> Vec<(Arc<str
     found
 }
 
+/// Files that the project's own rules name for these labels, and how strongly.
+#[must_use]
+pub fn ruled(labels: &[String], tree: &Tree, own: &Classification) -> Vec<(Arc<str>, f64)> {
+    let mut found = Vec::new();
+    for patterns in own.places(labels) {
+        let is_meant = |path: &&Arc<str>| patterns.iter().any(|pattern| pattern.means(path));
+        let files: Vec<&Arc<str>> = tree.paths().filter(is_meant).collect();
+        add(&files, &mut found);
+    }
+    found
+}
+
 fn add(files: &[&Arc<str>], found: &mut Vec<(Arc<str>, f64)>) {
     if files.len() <= FILES_MAX {
         let strength = shared(BY_LABEL, files.len());
@@ -164,5 +177,19 @@ mod tests {
         check("writers", &["docs/d.md"]);
         check("bug", &[]);
         check("", &[]);
+    }
+
+    #[test]
+    fn labels_of_own_rules_name_their_paths() {
+        let tree = Tree::new(["src/bill/a.rs", "src/bill/b.rs", "src/net/c.rs"]);
+        let rules = serde_json::json!({ "rules": [
+            { "domain": "backend", "labels": ["payments"], "paths": ["src/bill/**"] },
+            { "domain": "backend", "keywords": ["net"], "paths": ["src/net/**"] },
+        ] });
+        let own: Classification = serde_json::from_value(rules).unwrap();
+        let found = ruled(&["area: Payments".to_owned()], &tree, &own);
+        let paths: Vec<&str> = found.iter().map(|(path, _)| &**path).collect();
+        assert_eq!(paths, ["src/bill/a.rs", "src/bill/b.rs"]);
+        assert!(ruled(&["net".to_owned()], &tree, &own).is_empty());
     }
 }

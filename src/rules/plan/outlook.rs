@@ -9,6 +9,7 @@ use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::issue::{Issue, IssueState, Priority};
 use crate::rules::money::Usd;
 use crate::rules::names;
+use crate::rules::own::Classification;
 use crate::rules::past::Record;
 use crate::rules::plan::check::place_of;
 use crate::rules::plan::draft;
@@ -121,7 +122,7 @@ pub fn tasks(plan: &Plan, settings: &Settings, judge: &Judge) -> Vec<Task> {
             depends_on: draft.depends_on.clone(),
         };
         let mut task = Task {
-            domain: classify(&issue),
+            domain: classify(&issue, &Classification::default()),
             footprint: named_in_text(&issue),
             needs: draft.depends_on,
             obstacle: None,

@@ -10,10 +10,6 @@ use crate::rules::schedule::table::{Approval, Record, Run, State};
 use crate::rules::task::{Attempted, Ending, Outcome, Stage, Start};
 use std::sync::Arc;
 
-/// So often may others that rank after a task get ahead of it over what it claims; from then on its claims are kept for
-/// it, so that no task waits without end.
-const PATIENCE: u32 = 6;
-
 impl Session {
     pub(super) fn apply_to_task(&mut self, place: usize, event: &Event, at: Timestamp) {
         match event {
@@ -93,9 +89,10 @@ impl Session {
 
     fn hold_back(&mut self, place: usize, by: IssueNumber, over: &str) {
         if self.table.place(by).is_some_and(|by| by > place) {
+            let patience = self.settings().patience;
             let entry = self.table.at_mut(place);
             entry.passed_over += 1;
-            if entry.passed_over >= PATIENCE {
+            if entry.passed_over >= patience {
                 self.locks.keep_for(place);
             }
         }
