@@ -28,7 +28,7 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     let wiring = Wiring::new(place, &args.overrides())?;
     let selection = args.selection();
     if args.dry_run {
-        return dry_run::run(place, &wiring, &selection, args.fit).await;
+        return dry_run::run(place, &wiring, &selection, args.work.fit).await;
     }
     check_isolation(&wiring, args.limits.isolation)?;
     preflight::check(&wiring)?;
@@ -41,7 +41,7 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
         return resume::go_on(place, &wiring, &store, &session).await;
     }
     let mut settings = wiring.settings(selection.label.as_deref(), Some(&store));
-    settings.priority_first = args.fit;
+    settings.priority_first = args.work.fit;
     let issues = forge.open_issues(&selection).await?;
     nothing::tell_absent(place, forge.as_ref(), &selection, &issues).await?;
     if issues.is_empty() {
@@ -135,7 +135,7 @@ pub fn check_order(tasks: &[Task]) -> Result<(), Error> {
 }
 
 fn check_budget(tasks: &[Task], settings: &Settings, args: &ExecArgs) -> Result<(), Error> {
-    if !args.fit {
+    if !args.work.fit {
         check_money(tasks, settings)?;
     }
     check_grant(tasks, settings)
