@@ -1,5 +1,6 @@
 //! `exec`: issues of a label become pull requests.
 
+use crate::adapters::git::repository::GitRepository;
 use crate::adapters::store::open::Store;
 use crate::cli::run::{ExecArgs, Isolation};
 use crate::commands::footprint::known::foresee;
@@ -11,10 +12,11 @@ use crate::commands::{dry_run, nothing, preflight, resume};
 use crate::engine::intake;
 use crate::engine::session::Opening;
 use crate::error::{Error, Kind};
-use crate::ports::Repository;
+use crate::ports::{Forge, Repository};
 use crate::rules::budget::Budget;
 use crate::rules::exit::Exit;
 use crate::rules::ids::{BranchName, IssueNumber, SessionId, Timestamp};
+use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
 use crate::rules::past::Record;
 use crate::rules::schedule::order;
@@ -50,11 +52,10 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     let repository = Arc::new(wiring.git_repository().await?);
     preflight::check_remote(&wiring, repository.as_ref()).await?;
     let branches = branches(repository.as_ref()).await?;
-    let mut tasks = intake::read(forge.as_ref(), issues, &settings, wiring.own(), branches).await?;
+    let tasks = intake::read(forge.as_ref(), issues, &settings, wiring.own(), branches).await?;
     check_order(&tasks)?;
-    let known = foresee(place, &wiring, &store, &repository, &mut tasks).await?;
-    let tasks = wiring.routed(tasks, &known, &selection);
-    let mut tasks = by_record(&store, &key, tasks)?;
+    let means = (forge.as_ref(), repository.as_ref());
+    let mut tasks = read_up_on(place, (&wiring, &store), means, &selection, tasks).await?;
     check_budget(&tasks, &settings, args)?;
     let id = SessionId::new(ulid::Ulid::generate().to_string());
     let journal = store.begin(id.clone(), &key, &selection)?;
@@ -119,9 +120,18 @@ pub fn leave_claimed(tasks: &mut [Task], claimed: &BTreeMap<IssueNumber, Session
     }
 }
 
-/// The tasks with estimates by what past attempts at tasks like them took.
-pub fn by_record(store: &Store, key: &str, mut tasks: Vec<Task>) -> Result<Vec<Task>, Error> {
-    Record::of(&store.past(key)?).estimate(&mut tasks);
+/// The tasks with all that is known of them: likely files, evaluation, and estimates by what past attempts at tasks like
+/// them took.
+pub async fn read_up_on(
+    place: &Place,
+    (wiring, store): (&Wiring, &Store),
+    (forge, repository): (&dyn Forge, &GitRepository),
+    selection: &Selection,
+    mut tasks: Vec<Task>,
+) -> Result<Vec<Task>, Error> {
+    let known = foresee(place, (wiring, store), forge, repository, &mut tasks).await?;
+    let mut tasks = wiring.routed(tasks, &known, selection);
+    Record::of(&store.past(&wiring.project_key())?).estimate(&mut tasks);
     Ok(tasks)
 }
 
