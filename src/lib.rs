@@ -219,6 +219,7 @@ pub mod adapters {
     pub mod git {
         pub mod archive;
         mod capture;
+        mod changes;
         pub mod clean;
         mod copy;
         mod create;
@@ -235,6 +236,7 @@ pub mod adapters {
         mod merge;
         mod mirror;
         mod nearby;
+        mod nofollow;
         mod objects;
         mod private;
         mod push;

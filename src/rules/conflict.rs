@@ -127,10 +127,12 @@ pub fn shared(a: &Footprint, b: &Footprint) -> Vec<Shared> {
 /// How likely the two collide, whatever is known of them: over their files, or [`UNKNOWN`] where one has none.
 #[must_use]
 pub fn chance(a: &Task, b: &Task) -> f64 {
+    let over_files = collision(&a.footprint, &b.footprint).probability;
     if a.footprint.is_known() && b.footprint.is_known() {
-        return collision(&a.footprint, &b.footprint).probability;
+        return over_files;
     }
-    UNKNOWN
+    // What one of unknown files has really changed is known all the same.
+    over_files.max(UNKNOWN)
 }
 
 /// May the two run at the same time, and if not, why?

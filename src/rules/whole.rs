@@ -3,8 +3,8 @@
 use crate::rules::certificate::Proof;
 use crate::rules::event::Event;
 use crate::rules::ids::{IssueNumber, Timestamp};
-use crate::rules::tally::Tally;
-use crate::rules::task::Ending;
+use crate::rules::tally::{Standing, Tally};
+use crate::rules::task::{Ending, Stage};
 
 impl Tally {
     /// Takes in what was found out about the work of several tasks, or done about it.
@@ -46,9 +46,15 @@ impl Tally {
         }
     }
 
-    /// Nobody works on it any more, or its work is done: its commit tells from now on.
+    /// Its attempt ended, or its work is done: where no agent works on the other any more, their commits tell all.
     pub(super) fn forget_brewing(&mut self, issue: IssueNumber) {
+        let tasks = &self.tasks;
+        let is_worked_on = |issue: IssueNumber| {
+            let standing = tasks.get(&issue).map(|task| &task.standing);
+            let stage = Some(Stage::Agent);
+            matches!(standing, Some(Standing::Running { stage: at, .. }) if *at == stage)
+        };
         self.brewing
-            .retain(|known| known.issue != issue && known.with != issue);
+            .retain(|known| known.of(issue).is_none_or(is_worked_on));
     }
 }

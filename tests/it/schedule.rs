@@ -14,6 +14,7 @@ use autoissue::rules::schedule::forecast::{as_expected, forecast};
 use autoissue::rules::schedule::session::{Phase, Session};
 use autoissue::rules::schedule::table::{Entry, State};
 use autoissue::rules::settings::{Policy, Settings};
+use autoissue::rules::tally::Tally;
 use autoissue::rules::task::{Attempted, Ending, ErrorClass, Failure, Outcome, Stage, Start, Task};
 use proptest::prelude::*;
 
@@ -293,6 +294,8 @@ proptest! {
         while play.session.phase != Phase::Finished && play.journal.len() < 200 {
             play.happen(&mut dice);
             prop_assert_eq!(&Session::fold(&play.journal), &play.session);
+            let told = Tally::of(&play.journal).brewing;
+            prop_assert_eq!(&told[..], play.session.brewing(), "what people see is what is decided upon");
         }
         for end in 0..play.journal.len() {
             let folded = Session::fold(&play.journal[..end]);

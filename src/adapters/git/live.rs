@@ -1,17 +1,18 @@
 //! Reads what an agent that still works has changed: through directories only, no link followed, no program run, and
 //! whatever changes meanwhile is left for the next time.
 
+use super::changes::{Changes, Copied, New};
 use super::index::{Known, mode_of};
+use super::nofollow::{content, is_gone, look, step_into};
 use super::sweep::{entries, is_git_name, open_root};
 use nix::dir::{Dir, Type};
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, openat, readlinkat};
-use nix::sys::stat::{FileStat, Mode, fstat, fstatat};
+use nix::sys::stat::FileStat;
 use std::collections::{HashMap, HashSet};
 use std::ffi::{CStr, CString, OsStr};
-use std::fs::{self, File};
-use std::io::{self, Read as _};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// A file that is larger is named and not read.
@@ -26,63 +27,6 @@ const NAMES: usize = 300_000;
 const IGNORES_BYTES: u64 = 256 << 10;
 /// Directories nested deeper than this are not looked into: each level holds a file descriptor.
 const DEEPEST: usize = 100;
-
-/// A file that was changed, and its copy.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Copied {
-    /// Below the root.
-    pub(super) path: Vec<u8>,
-    /// As git writes it.
-    pub(super) mode: u32,
-    /// Has it line ends that git might write otherwise?
-    pub(super) has_crlf: bool,
-}
-
-/// A name that the index does not know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct New {
-    /// Below the root.
-    pub(super) path: Vec<u8>,
-    /// Is it a directory?
-    pub(super) is_dir: bool,
-}
-
-/// What was found so far.
-#[derive(Debug, Default)]
-pub(super) struct Changes {
-    /// Changed and read: the copy of the n-th is the file `n` in the place for copies.
-    pub(super) copied: Vec<Copied>,
-    /// Not there any more.
-    pub(super) removed: Vec<Vec<u8>>,
-    /// Changed, but too large, or changing while it was read.
-    pub(super) unread: Vec<Vec<u8>>,
-    /// Is there any `.gitattributes`?
-    pub(super) attributes: bool,
-}
-
-impl Changes {
-    /// Was nothing changed at all?
-    pub(super) fn is_none(&self) -> bool {
-        self.copied.is_empty() && self.removed.is_empty() && self.unread.is_empty()
-    }
-
-    /// Would git take the file in byte by byte? Where there are attributes, they may have it write other line ends.
-    pub(super) fn is_as_git_writes(&self, copied: &Copied) -> bool {
-        !(self.attributes && copied.has_crlf)
-    }
-
-    /// Changed files of whose content nothing is known.
-    pub(super) fn unread(&self) -> impl Iterator<Item = &[u8]> {
-        let odd = self
-            .copied
-            .iter()
-            .filter(|copied| !self.is_as_git_writes(copied));
-        self.unread
-            .iter()
-            .chain(odd.map(|copied| &copied.path))
-            .map(Vec::as_slice)
-    }
-}
 
 /// Reads one worktree.
 pub(super) struct Reading {
@@ -200,7 +144,7 @@ impl Reading {
         let content = if is_much {
             None
         } else {
-            content(dir, name, mode)
+            content(dir, name, mode, FILE_BYTES)
         };
         let Some(content) = content else {
             self.changes.unread.push(path.to_vec());
@@ -231,7 +175,7 @@ impl Reading {
         let is_small = u64::try_from(stat.st_size).is_ok_and(|size| size <= IGNORES_BYTES);
         // Git obeys no ignore file that is a link.
         let mode = mode_of(&stat).filter(|mode| is_small && *mode != 0o120_000);
-        if let Some(content) = mode.and_then(|mode| content(dir, name, mode)) {
+        if let Some(content) = mode.and_then(|mode| content(dir, name, mode, FILE_BYTES)) {
             let place = self.ignores.join(OsStr::from_bytes(above));
             let written = fs::create_dir_all(&place)
                 .and_then(|()| fs::write(place.join(".gitignore"), content));
@@ -342,50 +286,6 @@ impl<'a> Walk<'a, '_> {
     }
 }
 
-/// Is there no directory of this name any more?
-fn is_gone(cause: &io::Error) -> bool {
-    let gone = [Errno::ENOENT, Errno::ENOTDIR, Errno::ELOOP];
-    gone.iter()
-        .any(|errno| cause.raw_os_error() == Some(*errno as i32))
-}
-
-/// The whole content of a file, or where a link leads; none where it cannot be read or changes meanwhile.
-fn content(dir: &Dir, name: &CStr, mode: u32) -> Option<Vec<u8>> {
-    if mode == 0o120_000 {
-        return readlinkat(dir, name).ok().map(OsStringExt::into_vec);
-    }
-    // Whatever stands there by now: no link is followed, and no pipe is waited for.
-    let flags = OFlag::O_RDONLY
-        | OFlag::O_NOFOLLOW
-        | OFlag::O_NONBLOCK
-        | OFlag::O_NOCTTY
-        | OFlag::O_CLOEXEC;
-    let file = File::from(openat(dir, name, flags, Mode::empty()).ok()?);
-    let before = fstat(&file)
-        .ok()
-        .filter(|stat| mode_of(stat) == Some(mode))?;
-    let mut content = Vec::new();
-    (&file)
-        .take(FILE_BYTES + 1)
-        .read_to_end(&mut content)
-        .ok()?;
-    let after = fstat(&file).ok()?;
-    let times = |stat: &FileStat| (stat.st_mtime, stat.st_mtime_nsec, stat.st_size);
-    let is_whole = i64::try_from(content.len()).is_ok_and(|length| length == after.st_size);
-    (is_whole && times(&before) == times(&after)).then_some(content)
-}
-
-fn look(dir: &Dir, name: &CStr) -> nix::Result<FileStat> {
-    fstatat(dir, name, AtFlags::AT_SYMLINK_NOFOLLOW)
-}
-
-/// Opens a directory below another one as it is: its mode is the agent's.
-fn step_into(dir: &Dir, name: &[u8]) -> io::Result<Dir> {
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let name = CString::new(name).map_err(io::Error::other)?;
-    Ok(Dir::openat(dir, name.as_c_str(), flags, Mode::empty())?)
-}
-
 fn as_new(path: Vec<u8>, kind: Type) -> Option<New> {
     let is_dir = match kind {
         Type::Directory => true,
@@ -408,4 +308,117 @@ fn join(above: &[u8], name: &[u8]) -> Vec<u8> {
         return name.to_vec();
     }
     [above, b"/", name].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::stat::Mode;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    struct Scene {
+        dir: tempfile::TempDir,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            fs::create_dir(dir.path().join("tree")).unwrap();
+            Self { dir }
+        }
+
+        fn tree(&self) -> PathBuf {
+            self.dir.path().join("tree")
+        }
+
+        fn reading(&self) -> Reading {
+            let place = |name: &str| self.dir.path().join(name);
+            let skipped = HashSet::from([b"sealed".to_vec()]);
+            Reading::begin(&self.tree(), place("copies"), place("ignores"), skipped).unwrap()
+        }
+    }
+
+    fn stat_of(dir: &Dir, name: &CStr) -> FileStat {
+        look(dir, name).unwrap()
+    }
+
+    #[test]
+    fn a_file_that_becomes_a_link_or_a_pipe_before_it_is_read_is_not_read() {
+        let scene = Scene::new();
+        let (file, outside) = (scene.tree().join("file"), scene.dir.path().join("outside"));
+        fs::write(&file, "one\n").unwrap();
+        fs::write(&outside, "the secret\n").unwrap();
+        let mut reading = scene.reading();
+        let dir = reading.root().unwrap();
+        let stat = stat_of(&dir, c"file");
+        fs::remove_file(&file).unwrap();
+        symlink(&outside, &file).unwrap();
+        assert!(reading.take(&dir, c"file", b"file", &stat).unwrap());
+        assert_eq!(
+            fs::read_to_string(&file).unwrap(),
+            "the secret\n",
+            "the control"
+        );
+        fs::remove_file(&file).unwrap();
+        nix::unistd::mkfifo(&file, Mode::S_IRWXU).unwrap();
+        assert!(reading.take(&dir, c"file", b"file", &stat).unwrap());
+        fs::remove_file(&file).unwrap();
+        assert!(reading.take(&dir, c"file", b"file", &stat).unwrap());
+        assert_eq!(reading.changes.unread, [b"file", b"file", b"file"]);
+        assert_eq!(reading.changes.copied, []);
+    }
+
+    #[test]
+    fn a_directory_that_becomes_a_link_is_not_looked_into() {
+        let scene = Scene::new();
+        let outside = scene.dir.path().join("outside");
+        fs::create_dir(&outside).unwrap();
+        fs::write(outside.join("secret"), "the secret\n").unwrap();
+        symlink(&outside, scene.tree().join("away")).unwrap();
+        let mut reading = scene.reading();
+        assert_eq!(reading.inside(b"away").unwrap(), []);
+        reading.take_new(b"away/secret").unwrap();
+        assert!(reading.changes.is_none());
+        assert!(scene.tree().join("away/secret").exists(), "the control");
+    }
+
+    #[test]
+    fn what_is_large_is_named_and_not_read() {
+        let scene = Scene::new();
+        let file = fs::File::create(scene.tree().join("huge")).unwrap();
+        file.set_len(FILE_BYTES + 1).unwrap();
+        for number in 0..9 {
+            let file = fs::File::create(scene.tree().join(format!("large-{number}"))).unwrap();
+            file.set_len(FILE_BYTES).unwrap();
+        }
+        fs::write(scene.tree().join("sealed"), "by setup\n").unwrap();
+        let mut reading = scene.reading();
+        let mut new = reading.inside(b"").unwrap();
+        new.sort_by(|one, next| one.path.cmp(&next.path));
+        assert_eq!(new.len(), 10, "what is sealed is left out");
+        for name in new {
+            reading.take_new(&name.path).unwrap();
+        }
+        assert_eq!(reading.changes.unread, [&b"huge"[..], b"large-8"]);
+        assert_eq!(reading.bytes, ALL_BYTES);
+    }
+
+    #[test]
+    fn a_mode_that_was_changed_is_seen_and_line_ends_are_noted() {
+        let scene = Scene::new();
+        let file = scene.tree().join("run");
+        fs::write(&file, "one\r\n").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut reading = scene.reading();
+        reading.take_new(b"run").unwrap();
+        let changes = &mut reading.changes;
+        let copied = |changes: &Changes| (changes.copied[0].mode, changes.unread().count());
+        assert_eq!(copied(changes), (0o100_755, 0));
+        changes.attributes = true;
+        assert_eq!(
+            copied(changes),
+            (0o100_755, 1),
+            "git may write it otherwise"
+        );
+    }
 }

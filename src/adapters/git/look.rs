@@ -1,9 +1,10 @@
 //! Looks at running work: what an agent has changed so far becomes a commit of ours, made from a copy of its files.
 //! Git is never called in or over the files themselves, and all that a look writes goes with it.
 
+use super::changes::{Changes, New};
 use super::difference::PATHS;
 use super::index::{Known, read};
-use super::live::{Changes, New, Reading};
+use super::live::Reading;
 use super::mirror::Mirror;
 use super::run::{Call, blocking, failed};
 use super::seal::sealed;

@@ -144,7 +144,7 @@ impl Session {
         });
         let over: Vec<(IssueNumber, IssueNumber)> =
             over.map(|known| (known.issue, known.with)).collect();
-        let is_news = |conflict: &Conflict| !self.brewing.contains(conflict);
+        let is_news = |conflict: &Conflict| !self.is_told(conflict);
         let conflicts: Vec<Conflict> = conflicts.into_iter().filter(is_news).collect();
         let is_changed = |touched: &&&Touched| {
             let entry = self.entry(touched.issue);
@@ -161,6 +161,21 @@ impl Session {
             conflicts,
             over,
         })
+    }
+
+    /// Is it known already, between the two as they are or as what they offer?
+    fn is_told(&self, conflict: &Conflict) -> bool {
+        let offered = self
+            .entry(conflict.issue)
+            .into_iter()
+            .chain(self.entry(conflict.with));
+        let offered = offered.flat_map(|entry| &entry.conflicts);
+        let mut brewing = self
+            .brewing
+            .iter()
+            .filter(|known| known.paths == conflict.paths);
+        brewing.any(|known| known.is_between(conflict))
+            || offered.clone().any(|known| known.is_between(conflict))
     }
 
     /// The conflict as the later one's, if the work of both still stands as it was tried: what is done comes first, then
@@ -212,11 +227,16 @@ impl Session {
         }
     }
 
-    /// Its attempt ended, or its work is done: what was seen of it is told by its commit from now on.
+    /// Its attempt ended, or its work is done: where no agent works on the other any more, their commits tell all.
     pub(super) fn forget_brewing(&mut self, place: usize) {
         let issue = self.table.at(place).task.number();
+        let table = &self.table;
+        let is_worked_on = |issue: IssueNumber| {
+            let run = table.place(issue).and_then(|place| table.at(place).run());
+            run.is_some_and(|run| run.stage == Stage::Agent)
+        };
         self.brewing
-            .retain(|known| known.issue != issue && known.with != issue);
+            .retain(|known| known.of(issue).is_none_or(is_worked_on));
     }
 
     /// Does any other task that has not ended claim one of these paths, or a directory above one?
