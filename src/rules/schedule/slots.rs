@@ -144,6 +144,12 @@ fn fitting(
     })
 }
 
+/// So many attempts fit into memory where none runs yet.
+#[must_use]
+pub fn for_memory(room: Room, reserve: &Reserve) -> u32 {
+    by_memory(room, reserve, 0)
+}
+
 /// What runs has its memory already; what is free beyond the reserve is for others. Less than the reserve is for fewer.
 fn by_memory(room: Room, reserve: &Reserve, running: u32) -> u32 {
     let spare = i128::from(room.free) - i128::from(reserve.memory);
