@@ -122,9 +122,11 @@ pub mod rules {
         pub mod live;
         pub mod locks;
         mod needs;
+        mod offered;
         pub mod order;
         mod places;
         pub mod predict;
+        pub mod record;
         mod rest;
         pub mod rework;
         pub mod session;

@@ -54,8 +54,8 @@ Examples:
   autoissue plan --from plan.json --yes                          the same with an edited plan, unasked
   autoissue exec plan:4k7q9zxm                                   what is open of a plan, again
 
-The planner reads the repository and changes nothing; planner.model and planner.maxBudgetUsd say who it is and what
-it may spend. Issues are opened once, however often this is interrupted and resumed.
+The planner is the agent that works on the issues, too. It reads the repository and changes nothing; planner.model and
+planner.maxBudgetUsd say with which model, and what it may spend. Issues are opened once, however often this is interrupted and resumed.
 
 ",
     exit_codes!()

@@ -1,10 +1,9 @@
 //! `plan`: a directive, or a plan that is written already.
 
 use crate::cli::help;
-use crate::cli::run::Limits;
-use crate::cli::values::{agent_kind, label};
+use crate::cli::run::{Limits, Work};
+use crate::cli::values::label;
 use crate::config::loaded::Overrides;
-use crate::config::work::AgentKind;
 use crate::rules::plan::progress::Purpose;
 use clap::Args;
 use std::path::PathBuf;
@@ -15,10 +14,6 @@ const LABEL: &str = "autoissue";
 /// Turn a directive into a plan, the plan into issues, and work on them.
 #[derive(Clone, Debug, Default, Args)]
 #[command(after_help = help::PLAN)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent flags, read by name"
-)]
 pub struct PlanArgs {
     /// What is wanted, in a sentence or a paragraph
     #[arg(value_parser = directive, required_unless_present_any = ["from", "schema"], conflicts_with_all = ["from", "schema"])]
@@ -44,21 +39,9 @@ pub struct PlanArgs {
     /// Print the JSON Schema of a plan file
     #[arg(long)]
     pub schema: bool,
-    /// Run what the budget covers, in order of priority, instead of refusing
-    #[arg(long)]
-    pub fit: bool,
-    /// The coding agent, which is the planner, too
-    #[arg(long, value_name = "KIND", value_parser = agent_kind())]
-    pub agent: Option<AgentKind>,
-    /// The model that works on the issues; the planner's is planner.model
-    #[arg(long, value_name = "NAME")]
-    pub model: Option<String>,
-    /// Leave it at branches: open no pulls
-    #[arg(long)]
-    pub no_pr: bool,
-    /// Open pulls as drafts
-    #[arg(long, conflicts_with = "no_pr")]
-    pub draft: bool,
+    /// Who works, and what becomes of it.
+    #[command(flatten)]
+    pub work: Work,
     /// How it runs and what it may spend.
     #[command(flatten)]
     pub limits: Limits,
@@ -90,12 +73,7 @@ impl PlanArgs {
     /// What the flags change in the configuration.
     #[must_use]
     pub fn overrides(&self) -> Overrides {
-        self.limits
-            .overrides()
-            .with("--agent", "agent.kind", self.agent.map(AgentKind::name))
-            .with("--model", "agent.model", self.model.as_deref())
-            .with("--no-pr", "executor.createPr", self.no_pr.then_some(false))
-            .with("--draft", "executor.prDraft", self.draft.then_some(true))
+        self.work.overrides(&self.limits)
     }
 }
 

@@ -14,10 +14,6 @@ use std::path::PathBuf;
 /// Work on issues: those with a label, or some by number.
 #[derive(Clone, Debug, Default, Args)]
 #[command(after_help = help::EXEC)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent flags, read by name"
-)]
 pub struct ExecArgs {
     /// The label of the issues to work on
     #[arg(value_parser = label)]
@@ -31,21 +27,9 @@ pub struct ExecArgs {
     /// Classify, schedule and price, and touch nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Run what the budget covers, in order of priority, instead of refusing
-    #[arg(long)]
-    pub fit: bool,
-    /// The coding agent
-    #[arg(long, value_name = "KIND", value_parser = agent_kind())]
-    pub agent: Option<AgentKind>,
-    /// The model, by the agent's own name for it
-    #[arg(long, value_name = "NAME")]
-    pub model: Option<String>,
-    /// Leave it at branches: open no pulls
-    #[arg(long)]
-    pub no_pr: bool,
-    /// Open pulls as drafts
-    #[arg(long, conflicts_with = "no_pr")]
-    pub draft: bool,
+    /// Who works, and what becomes of it.
+    #[command(flatten)]
+    pub work: Work,
     /// What the evaluation of issues decides: nothing, who may run, or there is none
     #[arg(long, value_enum, value_name = "MODE")]
     pub routing: Option<RoutingMode>,
@@ -87,6 +71,26 @@ pub struct ResumeArgs {
     /// How it runs and what it may spend.
     #[command(flatten)]
     pub limits: Limits,
+}
+
+/// Who works, and what becomes of it.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Work {
+    /// Run what the budget covers, in order of priority, instead of refusing
+    #[arg(long)]
+    pub fit: bool,
+    /// The coding agent
+    #[arg(long, value_name = "KIND", value_parser = agent_kind())]
+    pub agent: Option<AgentKind>,
+    /// The model, by the agent's own name for it
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Leave it at branches: open no pulls
+    #[arg(long)]
+    pub no_pr: bool,
+    /// Open pulls as drafts
+    #[arg(long, conflicts_with = "no_pr")]
+    pub draft: bool,
 }
 
 /// Limits that a run can be given, and a resumed one anew.
@@ -133,17 +137,24 @@ impl ExecArgs {
     /// What the flags change in the configuration.
     #[must_use]
     pub fn overrides(&self) -> Overrides {
-        self.limits
+        self.work.overrides(&self.limits).with(
+            "--routing",
+            "routing.mode",
+            self.routing.map(RoutingMode::word),
+        )
+    }
+}
+
+impl Work {
+    /// What the flags change in the configuration, together with those of limits.
+    #[must_use]
+    pub fn overrides(&self, limits: &Limits) -> Overrides {
+        limits
             .overrides()
             .with("--agent", "agent.kind", self.agent.map(AgentKind::name))
             .with("--model", "agent.model", self.model.as_deref())
             .with("--no-pr", "executor.createPr", self.no_pr.then_some(false))
             .with("--draft", "executor.prDraft", self.draft.then_some(true))
-            .with(
-                "--routing",
-                "routing.mode",
-                self.routing.map(RoutingMode::word),
-            )
     }
 }
 

@@ -1,12 +1,8 @@
 //! `approve`, `reject`, `modify`: a person's answer for an issue that waits for one, left in the control inbox.
 
 use crate::adapters::store::open::Store;
-use crate::commands::answer::Answer;
 use crate::commands::place::Place;
-use crate::commands::retry::{answer, choose, refused};
-use crate::commands::store::open;
-use crate::commands::wire::Wiring;
-use crate::config::loaded::Overrides;
+use crate::commands::retry::run;
 use crate::error::{Error, Kind};
 use crate::reporters::words::spoken;
 use crate::rules::event::Command;
@@ -50,36 +46,21 @@ fn words(action: &str, issue: IssueNumber, words: &[String]) -> Result<String, E
     Err(Error::new(Kind::Usage, format!("{action} {issue}")).cause(cause))
 }
 
-fn run(place: &Place, command: &Command, issue: IssueNumber) -> Result<Exit, Error> {
-    // Outside of a checkout the sessions themselves have to tell which repository is meant.
-    let project = Wiring::new(place, &Overrides::default()).map(|wiring| wiring.project_key());
-    let store = open(&place.state_dir()?)?;
-    send(&store, project.ok().as_deref(), command, issue)?.print(&place.output)?;
-    Ok(Exit::Done)
-}
-
-/// Leaves the answer to the unfinished session in which the issue waits. The first answer counts, also where the session
-/// has not taken it up yet.
-pub fn send(
+/// Why an answer is of no use, and what helps. The first answer counts, also where the session has not taken it up yet.
+pub(super) fn refusal(
     store: &Store,
-    project: Option<&str>,
-    command: &Command,
+    session: &SessionId,
     issue: IssueNumber,
-) -> Result<Answer, Error> {
-    let mut known = store.worked_on(issue)?;
-    known.retain(|task| project.is_none_or(|project| task.project == project));
-    let task = choose(&known, issue)?;
-    let session = Session::fold(&store.events(&task.session)?);
-    if let Some(reason) = session.entry(issue).and_then(objection) {
-        return Err(refused(issue, reason, None));
+) -> Result<Option<(String, Option<String>)>, Error> {
+    let folded = Session::fold(&store.events(session)?);
+    if let Some(reason) = folded.entry(issue).and_then(objection) {
+        return Ok(Some((reason, None)));
     }
-    if let Some(earlier) = earlier(store, &task.session, issue)? {
+    Ok(earlier(store, session, issue)?.map(|earlier| {
         let reason = format!("it was answered already: {earlier}");
-        let hint = format!("`autoissue resume {}` takes the answer up", task.session);
-        return Err(refused(issue, reason, Some(hint)));
-    }
-    store.send(&task.project, Some(&task.session), command)?;
-    Ok(answer(store, task, issue)?)
+        let hint = format!("`autoissue resume {session}` takes the answer up");
+        (reason, Some(hint))
+    }))
 }
 
 /// Why nobody waits for an answer.

@@ -63,7 +63,7 @@ pub async fn read(place: &Place, wiring: &Wiring, selection: &Selection) -> Resu
     nothing::tell_absent(place, forge.as_ref(), selection, &issues).await?;
     let mut tasks = intake::read(forge.as_ref(), issues, &settings, wiring.own(), []).await?;
     check_order(&tasks)?;
-    let known = foresee_as_known(wiring, store.as_ref(), &mut tasks).await;
+    let known = foresee_as_known(wiring, store.as_ref(), forge.as_ref(), &mut tasks).await;
     let mut tasks = wiring.routed(tasks, &known, selection);
     let record = record(wiring, store.as_ref());
     record.estimate(&mut tasks);

@@ -30,7 +30,13 @@ pub async fn run(place: &Place, number: IssueNumber) -> Result<Exit, Error> {
     };
     let store = Store::open_read_only(&wiring.state).ok();
     let domain = classify(&issue, wiring.own());
-    let (footprint, background) = known_of(&wiring, store.as_ref(), &issue, domain.domain).await?;
+    let (footprint, background) = known_of(
+        &wiring,
+        store.as_ref(),
+        forge.as_ref(),
+        (&issue, domain.domain),
+    )
+    .await?;
     let evaluation = wiring
         .judge()
         .evaluate(&issue, &domain, &footprint, &background);

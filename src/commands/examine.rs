@@ -4,6 +4,7 @@ use crate::adapters::github::auth::{TokenOrigin, find_token};
 use crate::adapters::github::forge::GitHub;
 use crate::adapters::github::reads::Identity;
 use crate::adapters::github::verdict::Rate;
+use crate::adapters::machine::Machine;
 use crate::commands::checkout::{Checkout, git_version};
 use crate::commands::doctor::{Finding, State};
 use crate::commands::place::{Place, variable};
@@ -15,8 +16,11 @@ use crate::config::names::RepoName;
 use crate::config::shape::{Config, ForgeKind};
 use crate::config::work::AgentKind;
 use crate::error::Error;
-use crate::ports::ForgeError;
+use crate::ports::{ForgeError, Resources as _};
 use crate::reporters::table::thousands;
+use crate::reporters::words::size;
+use crate::rules::room::Room;
+use crate::rules::schedule::slots::for_memory;
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, access};
@@ -68,6 +72,8 @@ pub(crate) async fn all(place: &Place) -> Vec<Finding> {
     findings.push(checks(&config));
     findings.push(budget(&config));
     findings.push(state_directory(place));
+    let left = Machine::new(Vec::new()).memory().await;
+    findings.push(memory(&config, left));
     findings.push(open_files(&config));
     findings.push(sandbox().await);
     findings
@@ -321,6 +327,25 @@ fn disk_found(directory: &str, free: u64) -> Finding {
     }
 }
 
+/// How many attempts it is for at this moment; no defect of the place, and other programs may give it back.
+fn memory(config: &Config, left: Option<Room>) -> Finding {
+    let Some(room) = left else {
+        let detail = "nobody can tell here how much is left; attempts are not fewer for it";
+        return Finding::new("memory", State::Note, detail);
+    };
+    let (free, total) = (size(room.free), size(room.total));
+    let most = config.executor.max_parallel.get();
+    let fit = config.scheduling.reserve();
+    let fit = fit.map_or(most, |reserve| for_memory(room, &reserve).clamp(1, most));
+    let detail = format!("{free} of {total} left: for {fit} of {most} attempts at a time");
+    if fit == most {
+        return Finding::new("memory", State::Good, detail);
+    }
+    Finding::new("memory", State::Note, detail).mended_by(
+        "close other programs, or lower scheduling.memoryPerAttemptMb if your attempts need less",
+    )
+}
+
 fn open_files(config: &Config) -> Finding {
     let wanted = FILES.0 + FILES.1 * u64::from(config.executor.max_parallel.get());
     match getrlimit(Resource::RLIMIT_NOFILE) {
@@ -346,5 +371,33 @@ async fn sandbox() -> Finding {
         Probe::Missing | Probe::Failed(_) | Probe::Hung => {
             Finding::new("sandbox", State::Note, "none: agents run unconfined")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_told_by_the_attempts_that_it_is_for() {
+        let check = |keys: serde_json::Value, mib: u64, expect: &str| {
+            let config: Config = serde_json::from_value(keys).unwrap();
+            let (free, total) = (mib << 20, 4 << 30);
+            let found = memory(&config, Some(Room { free, total }));
+            assert_eq!(found.detail, expect);
+            assert_eq!(found.mend.is_some(), found.state == State::Note);
+        };
+        let eight = serde_json::json!({ "executor": { "maxParallel": 8 } });
+        let told = "3.3 GiB of 4.0 GiB left: for 4 of 8 attempts at a time";
+        check(eight.clone(), 3_450, told);
+        let told = "100 MiB of 4.0 GiB left: for 1 of 8 attempts at a time";
+        check(eight, 100, told);
+        let three = serde_json::json!({});
+        let told = "3.3 GiB of 4.0 GiB left: for 3 of 3 attempts at a time";
+        check(three, 3_450, told);
+        let off = serde_json::json!({ "scheduling": { "adaptive": false } });
+        let told = "100 MiB of 4.0 GiB left: for 3 of 3 attempts at a time";
+        check(off, 100, told);
+        assert_eq!(memory(&Config::default(), None).state, State::Note);
     }
 }

@@ -1,5 +1,6 @@
 //! `exec`: issues of a label become pull requests.
 
+use crate::adapters::git::repository::GitRepository;
 use crate::adapters::store::open::Store;
 use crate::cli::run::{ExecArgs, Isolation};
 use crate::commands::footprint::known::foresee;
@@ -11,10 +12,11 @@ use crate::commands::{dry_run, nothing, preflight, resume};
 use crate::engine::intake;
 use crate::engine::session::Opening;
 use crate::error::{Error, Kind};
-use crate::ports::Repository;
+use crate::ports::{Forge, Repository};
 use crate::rules::budget::Budget;
 use crate::rules::exit::Exit;
 use crate::rules::ids::{BranchName, IssueNumber, SessionId, Timestamp};
+use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
 use crate::rules::past::Record;
 use crate::rules::schedule::order;
@@ -28,7 +30,7 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     let wiring = Wiring::new(place, &args.overrides())?;
     let selection = args.selection();
     if args.dry_run {
-        return dry_run::run(place, &wiring, &selection, args.fit).await;
+        return dry_run::run(place, &wiring, &selection, args.work.fit).await;
     }
     check_isolation(&wiring, args.limits.isolation)?;
     preflight::check(&wiring)?;
@@ -41,7 +43,7 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
         return resume::go_on(place, &wiring, &store, &session).await;
     }
     let mut settings = wiring.settings(selection.label.as_deref(), Some(&store));
-    settings.priority_first = args.fit;
+    settings.priority_first = args.work.fit;
     let issues = forge.open_issues(&selection).await?;
     nothing::tell_absent(place, forge.as_ref(), &selection, &issues).await?;
     if issues.is_empty() {
@@ -50,11 +52,10 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     let repository = Arc::new(wiring.git_repository().await?);
     preflight::check_remote(&wiring, repository.as_ref()).await?;
     let branches = branches(repository.as_ref()).await?;
-    let mut tasks = intake::read(forge.as_ref(), issues, &settings, wiring.own(), branches).await?;
+    let tasks = intake::read(forge.as_ref(), issues, &settings, wiring.own(), branches).await?;
     check_order(&tasks)?;
-    let known = foresee(place, &wiring, &store, &repository, &mut tasks).await?;
-    let tasks = wiring.routed(tasks, &known, &selection);
-    let mut tasks = by_record(&store, &key, tasks)?;
+    let means = (forge.as_ref(), repository.as_ref());
+    let mut tasks = read_up_on(place, (&wiring, &store), means, &selection, tasks).await?;
     check_budget(&tasks, &settings, args)?;
     let id = SessionId::new(ulid::Ulid::generate().to_string());
     let journal = store.begin(id.clone(), &key, &selection)?;
@@ -119,9 +120,18 @@ pub fn leave_claimed(tasks: &mut [Task], claimed: &BTreeMap<IssueNumber, Session
     }
 }
 
-/// The tasks with estimates by what past attempts at tasks like them took.
-pub fn by_record(store: &Store, key: &str, mut tasks: Vec<Task>) -> Result<Vec<Task>, Error> {
-    Record::of(&store.past(key)?).estimate(&mut tasks);
+/// The tasks with all that is known of them: likely files, evaluation, and estimates by what past attempts at tasks like
+/// them took.
+pub async fn read_up_on(
+    place: &Place,
+    (wiring, store): (&Wiring, &Store),
+    (forge, repository): (&dyn Forge, &GitRepository),
+    selection: &Selection,
+    mut tasks: Vec<Task>,
+) -> Result<Vec<Task>, Error> {
+    let known = foresee(place, (wiring, store), forge, repository, &mut tasks).await?;
+    let mut tasks = wiring.routed(tasks, &known, selection);
+    Record::of(&store.past(&wiring.project_key())?).estimate(&mut tasks);
     Ok(tasks)
 }
 
@@ -135,7 +145,7 @@ pub fn check_order(tasks: &[Task]) -> Result<(), Error> {
 }
 
 fn check_budget(tasks: &[Task], settings: &Settings, args: &ExecArgs) -> Result<(), Error> {
-    if !args.fit {
+    if !args.work.fit {
         check_money(tasks, settings)?;
     }
     check_grant(tasks, settings)

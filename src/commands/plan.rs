@@ -88,7 +88,7 @@ async fn begin(
     let id = SessionId::new(ulid::Ulid::generate().to_string());
     let order = order(wiring, args, &id, written.as_ref());
     let mut settings = wiring.plan_settings(order.labels.first().map(String::as_str), Some(store));
-    settings.priority_first = args.fit;
+    settings.priority_first = args.work.fit;
     if written.is_none() {
         let want = wanted(order.cap, &settings);
         if want > settings.ceiling {
@@ -235,11 +235,11 @@ fn show_written(
 ) -> Result<Exit, Error> {
     let store = Store::open_read_only(&wiring.state).ok();
     let mut settings = wiring.plan_settings(None, store.as_ref());
-    settings.priority_first = args.fit;
+    settings.priority_first = args.work.fit;
     let record = record(wiring, store.as_ref());
     let outlook = outlook(plan, &settings, &record, &wiring.judge());
     let refused = refused(&outlook, &settings, Usd::ZERO)
-        .filter(|_| !args.fit)
+        .filter(|_| !args.work.fit)
         .or_else(|| short_of_grant(&settings));
     let view = View {
         plan,

@@ -4,8 +4,7 @@ use crate::adapters::git::repository::GitRepository;
 use crate::adapters::store::journal::SqliteJournal;
 use crate::adapters::store::open::Store;
 use crate::cli::args::Format;
-use crate::commands::exec::{branches, by_record, check_order, leave_claimed};
-use crate::commands::footprint::known::foresee;
+use crate::commands::exec::{branches, check_order, leave_claimed, read_up_on};
 use crate::commands::place::Place;
 use crate::commands::plan::is_answered;
 use crate::commands::plan_course::{Course, Reached};
@@ -152,7 +151,7 @@ async fn work(
     let issues = means.forge.open_issues(&taken).await?;
     let branches = branches(means.repository.as_ref()).await?;
     let settings = session.settings();
-    let mut tasks = intake::read(
+    let tasks = intake::read(
         means.forge.as_ref(),
         issues,
         settings,
@@ -161,9 +160,9 @@ async fn work(
     )
     .await?;
     check_order(&tasks)?;
-    let known = foresee(place, wiring, store, &means.repository, &mut tasks).await?;
-    let tasks = wiring.routed(tasks, &known, &session.selection);
-    let mut tasks = by_record(store, &key, tasks)?;
+    let with = (means.forge.as_ref(), means.repository.as_ref());
+    let selection = &session.selection;
+    let mut tasks = read_up_on(place, (wiring, store), with, selection, tasks).await?;
     estimate(
         &mut tasks,
         session.plan.plan.as_deref(),

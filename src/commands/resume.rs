@@ -3,8 +3,7 @@
 use crate::adapters::store::journal::SqliteJournal;
 use crate::adapters::store::open::Store;
 use crate::cli::run::ResumeArgs;
-use crate::commands::exec::{branches, by_record, check_isolation};
-use crate::commands::footprint::known::foresee;
+use crate::commands::exec::{branches, check_isolation, read_up_on};
 use crate::commands::place::Place;
 use crate::commands::plan_run::{Carrying, carry, means, purpose_of};
 use crate::commands::preflight;
@@ -94,11 +93,10 @@ pub async fn go_on_with_plan(
     } else {
         let issues = forge.open_issues(&folded.selection).await?;
         let branches = branches(repository.as_ref()).await?;
-        let mut tasks =
-            intake::read(forge.as_ref(), issues, &settings, wiring.own(), branches).await?;
-        let known = foresee(place, wiring, store, &repository, &mut tasks).await?;
-        let tasks = wiring.routed(tasks, &known, &folded.selection);
-        Some(by_record(store, &key, tasks)?)
+        let tasks = intake::read(forge.as_ref(), issues, &settings, wiring.own(), branches).await?;
+        let means = (forge.as_ref(), repository.as_ref());
+        let selection = &folded.selection;
+        Some(read_up_on(place, (wiring, store), means, selection, tasks).await?)
     };
     let opening = Opening::Resumed {
         settings: Box::new(settings),

@@ -1,10 +1,12 @@
-//! `retry` and `skip`: a person's wish for one issue, left in the control inbox of the session that works on it.
+//! A person's wish for one issue, left in the control inbox of the session that works on it: `retry`, `skip`, and the
+//! answers of `approve`.
 
 use crate::adapters::store::error::StoreError;
 use crate::adapters::store::figures::WorkedOn;
 use crate::adapters::store::open::Store;
 use crate::adapters::store::sessions::SessionState;
 use crate::commands::answer::Answer;
+use crate::commands::approve;
 use crate::commands::place::Place;
 use crate::commands::store::open;
 use crate::commands::wire::Wiring;
@@ -39,14 +41,22 @@ pub fn send(
     let mut known = store.worked_on(issue)?;
     known.retain(|task| project.is_none_or(|project| task.project == project));
     let task = choose(&known, issue)?;
-    if let Some(reason) = objection(command, task) {
-        return Err(refused(issue, reason, None));
+    let refusal = match command {
+        Command::Approve { .. } | Command::Reject { .. } | Command::Modify { .. } => {
+            approve::refusal(store, &task.session, issue)?
+        }
+        Command::Retry { .. } | Command::Skip { .. } | Command::ResetBreaker => {
+            objection(command, task).map(|reason| (reason, None))
+        }
+    };
+    if let Some((reason, hint)) = refusal {
+        return Err(refused(issue, reason, hint));
     }
     store.send(&task.project, Some(&task.session), command)?;
     Ok(answer(store, task, issue)?)
 }
 
-pub(super) fn choose(known: &[WorkedOn], issue: IssueNumber) -> Result<&WorkedOn, Error> {
+fn choose(known: &[WorkedOn], issue: IssueNumber) -> Result<&WorkedOn, Error> {
     let exec = format!("`autoissue exec --issue {}` starts one", issue.0);
     let Some(newest) = known.first() else {
         return Err(refused(issue, "no session has it".into(), Some(exec)));
@@ -90,17 +100,13 @@ fn objection(command: &Command, task: &WorkedOn) -> Option<String> {
     }
 }
 
-pub(super) fn refused(issue: IssueNumber, reason: String, hint: Option<String>) -> Error {
+fn refused(issue: IssueNumber, reason: String, hint: Option<String>) -> Error {
     Error::new(Kind::Journal, format!("change {issue}"))
         .cause(reason)
         .hints(hint)
 }
 
-pub(super) fn answer(
-    store: &Store,
-    task: &WorkedOn,
-    issue: IssueNumber,
-) -> Result<Answer, StoreError> {
+fn answer(store: &Store, task: &WorkedOn, issue: IssueNumber) -> Result<Answer, StoreError> {
     let session = &task.session;
     let running = matches!(store.state_of(session)?, SessionState::Running(_));
     let when = if running {

@@ -398,7 +398,7 @@ impl Attempt<'_> {
 
     /// The work that this attempt brings onto what it conflicts with, where it is such an attempt.
     pub(super) fn rework(&self) -> Option<&Rework> {
-        let rework = self.work.entry.rework.as_ref();
+        let rework = self.work.entry.rework.as_deref();
         rework.filter(|rework| rework.is_open)
     }
 
@@ -407,12 +407,7 @@ impl Attempt<'_> {
     }
 
     pub(super) fn branch(&self) -> &BranchName {
-        self.work
-            .entry
-            .record
-            .branch
-            .as_ref()
-            .unwrap_or(&self.work.entry.task.branch)
+        self.work.entry.branch()
     }
 
     /// What every process of the attempt may know.

@@ -11,7 +11,8 @@ use crate::rules::ids::{BranchName, CommitId, SessionId};
 use crate::rules::names;
 use crate::rules::offer::{self, Offer};
 use crate::rules::schedule::finish::{QUESTION, announcements};
-use crate::rules::schedule::table::{Entry, Record};
+use crate::rules::schedule::record::Kept;
+use crate::rules::schedule::table::Entry;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Ending, Pull, PullDraft};
 
@@ -45,7 +46,7 @@ pub struct Publisher<'a> {
     /// The way to the loop.
     pub link: &'a Link,
     /// What was intended and done before.
-    pub record: Record,
+    pub record: Kept,
 }
 
 impl Publisher<'_> {
@@ -411,7 +412,7 @@ fn end_words(entry: &Entry, session: &SessionId) -> String {
         | State::Retrying { .. }
         | State::Parked { .. } => None,
     };
-    let branch = entry.record.branch.as_ref().unwrap_or(&entry.task.branch);
+    let branch = entry.branch();
     offer::end_comment(&offer::End {
         task: &entry.task,
         session,

@@ -72,6 +72,8 @@ pub trait Forge: Send + Sync {
     async fn open_issues(&self, selection: &Selection) -> Result<Vec<Issue>, ForgeError>;
     /// One issue in any state; `None` where there is none, or it is a pull request.
     async fn issue(&self, number: IssueNumber) -> Result<Option<Issue>, ForgeError>;
+    /// Issues that were closed as done, the latest first, as many as cost next to nothing: some hundreds at most.
+    async fn closed_issues(&self) -> Result<Vec<Issue>, ForgeError>;
     /// All open pulls.
     async fn open_pulls(&self) -> Result<Vec<Pull>, ForgeError>;
     /// Every pull from this branch of this repository: any base, any state, the newest first.

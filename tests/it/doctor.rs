@@ -10,6 +10,8 @@ fn plain(told: &str) -> String {
     for line in told.lines() {
         let line = match line.split_whitespace().nth(1) {
             Some("git" | "open") => line.replace(|c: char| c.is_ascii_digit() || c == '.', ""),
+            // Its hint begins with `close`, where it is short.
+            Some("memory" | "close") => continue,
             Some("state") => line.split(',').next().unwrap().to_owned(),
             _ => line.to_owned(),
         };

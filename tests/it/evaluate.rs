@@ -152,6 +152,35 @@ fn factor(evaluation: &Value, score: &str, name: &str) -> (f64, String) {
 }
 
 #[test]
+fn closed_issues_speak_for_one_like_them_without_any_index() {
+    let rig = Rig::local("true", &json!({}));
+    let similar = |rig: &Rig| {
+        factor(
+            &evaluated(rig, "9"),
+            "confidence",
+            "similar resolved issues",
+        )
+    };
+    for (number, state) in [(7, "closed"), (8, "open")] {
+        let text =
+            format!("---\ntitle: Water the plants of the hall\nstate: {state}\n---\nDo it.\n");
+        rig.write(&format!("checkout/.autoissue/issues/{number}.md"), &text);
+    }
+    rig.issue(9, "Water plants in the hall", "It should be so.");
+    let (value, because) = similar(&rig);
+    assert!(
+        because.contains("1 of 1 ended well") && because.contains("closest #7"),
+        "{because}"
+    );
+    assert!(value >= 0.9, "{value}");
+    std::fs::remove_file(rig.path("checkout/.autoissue/issues/7.md")).unwrap();
+    assert!(
+        similar(&rig).1.contains("none in this"),
+        "an open one says nothing"
+    );
+}
+
+#[test]
 fn the_history_and_the_own_record_speak_for_an_issue() {
     let agent =
         "case $AUTOISSUE_ISSUE in 31) exit 1;; esac\necho done > \"file-$AUTOISSUE_ISSUE.txt\"";

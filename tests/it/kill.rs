@@ -1,13 +1,12 @@
 //! The real binary is killed at every event of a session on the fake GitHub, resumed, and compared with a session
 //! that nobody disturbed.
 
+use crate::deaths::{Death, at_every_event};
 use crate::fake_github::{Fault, Logged};
 use crate::rig::{Ran, aloud, leftovers_in_the_end};
 use crate::stage::Stage;
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Works on three issues: the first one's first attempt crashes, the second one's first round fails its check.
 const AGENT: &str = r#"#!/bin/sh
@@ -22,9 +21,6 @@ echo '{"cost_usd": 0.01, "summary": "did it"}'
 "#;
 
 const CHECK: &str = "#!/bin/sh\n! grep -q bad two.txt 2>/dev/null\n";
-
-/// How many cases run at a time: they wait more than they compute, for the disk and for the second after a failure.
-const AT_ONCE: usize = 8;
 
 fn stage() -> Stage {
     let mut stage = Stage::new(AGENT, Some(CHECK));
@@ -62,46 +58,20 @@ fn undisturbed() -> BTreeMap<String, String> {
 #[test]
 fn a_kill_at_any_event_changes_nothing_in_the_end() {
     let expected = undisturbed();
-    let next = AtomicUsize::new(0);
-    let last = AtomicUsize::new(usize::MAX);
-    let kills = AtomicUsize::new(0);
-    let failures = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                loop {
-                    let case = next.fetch_add(1, Ordering::Relaxed);
-                    let (at, side) = (case / 2 + 1, SIDES[case % 2]);
-                    if at > last.load(Ordering::Relaxed) {
-                        return;
-                    }
-                    match killed_at(at, side, &expected) {
-                        Ok(true) => drop(kills.fetch_add(1, Ordering::Relaxed)),
-                        Ok(false) => drop(last.fetch_min(at, Ordering::Relaxed)),
-                        Err(problem) => failures.lock().unwrap().push(problem),
-                    }
-                }
-            });
-        }
-    });
-    let (failures, kills) = (failures.into_inner().unwrap(), kills.into_inner());
-    let (count, all) = (failures.len(), failures.join("\n"));
-    assert!(failures.is_empty(), "{count} of them:\n{all}");
+    let kills = at_every_event(|at, side| killed_at(at, side, &expected));
     aloud(&format!(
         "killed {kills} times, before and after every event, and always resumed to the same end"
     ));
     assert!(kills > 160, "{kills}");
 }
 
-const SIDES: [&str; 2] = ["before", "after"];
-
-/// Kills a session at this event and lets it go on; says whether it came that far.
-fn killed_at(at: usize, side: &str, expected: &BTreeMap<String, String>) -> Result<bool, String> {
+/// Kills a session at this event and lets it go on.
+fn killed_at(at: usize, side: &str, expected: &BTreeMap<String, String>) -> Result<Death, String> {
     let stage = stage();
     let point = format!("{at}:{side}");
     let first = exec(&stage, &[("AUTOISSUE_CRASH_AT", &point)]);
     if first.code == Some(0) {
-        return Ok(false);
+        return Ok(Death::NeverCame);
     }
     if first.code.is_some() {
         return Err(format!(
@@ -122,7 +92,7 @@ fn killed_at(at: usize, side: &str, expected: &BTreeMap<String, String>) -> Resu
     if !violations.is_empty() {
         return Err(format!("{point}: {violations:?}"));
     }
-    Ok(true)
+    Ok(Death::Survived)
 }
 
 /// The control: the same kills, without a look before what is done anew. The fake takes no second pull from a branch,

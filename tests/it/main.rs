@@ -6,6 +6,8 @@
 mod agents;
 #[path = "../support/backlogs.rs"]
 mod backlogs;
+#[path = "../support/deaths.rs"]
+mod deaths;
 #[path = "../support/fake_github/fake.rs"]
 mod fake_github;
 #[path = "../support/instances.rs"]

@@ -1,5 +1,6 @@
 //! Conflicts are found by merging the work as it appears, and the later work is brought onto the earlier.
 
+use crate::deaths::{Death, at_every_event};
 use crate::fake_github::Logged;
 use crate::rig::{Ran, aloud, leftovers_in_the_end};
 use crate::stage::Stage;
@@ -12,8 +13,6 @@ use autoissue::rules::schedule::session::Session;
 use autoissue::rules::task::{Commit, DiffStat};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Writes its number where all write theirs; where git left markers, keeps the lines of both.
 const AGENT: &str = r#"#!/bin/sh
@@ -257,46 +256,18 @@ fn a_kill_at_any_event_of_a_stack_with_a_conflict_changes_nothing_in_the_end() {
             .any(|event| event["event"] == "rework_offered"),
         "the control"
     );
-    let (next, kills) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let events = ran.events().len();
-    let failures = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| {
-                loop {
-                    let case = next.fetch_add(1, Ordering::Relaxed);
-                    if case >= 2 * events {
-                        return;
-                    }
-                    let point = format!("{}:{}", case / 2 + 1, ["before", "after"][case % 2]);
-                    match killed_at(&point, &expected) {
-                        Ok(true) => drop(kills.fetch_add(1, Ordering::Relaxed)),
-                        Ok(false) => {}
-                        Err(problem) => failures.lock().unwrap().push(problem),
-                    }
-                }
-            });
-        }
-    });
-    let failures = failures.into_inner().unwrap();
-    assert!(
-        failures.is_empty(),
-        "{} of them:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
-    let kills = kills.into_inner();
+    let kills = at_every_event(|at, side| killed_at(&format!("{at}:{side}"), &expected));
     aloud(&format!(
         "killed {kills} times in a stack with a conflict and a certificate, and always resumed to the same end"
     ));
     assert!(kills > 200, "{kills}");
 }
 
-fn killed_at(point: &str, expected: &BTreeMap<String, String>) -> Result<bool, String> {
+fn killed_at(point: &str, expected: &BTreeMap<String, String>) -> Result<Death, String> {
     let stage = small();
     let first = exec(&stage, &[("AUTOISSUE_CRASH_AT", point)]);
     if first.code == Some(0) {
-        return Ok(false);
+        return Ok(Death::NeverCame);
     }
     let second = exec(&stage, &[]);
     let (end, left) = (end_of(&stage), leftovers_in_the_end(&stage.marker()));
@@ -309,7 +280,7 @@ fn killed_at(point: &str, expected: &BTreeMap<String, String>) -> Result<bool, S
         && comments == 3
         && violations.is_empty()
     {
-        return Ok(true);
+        return Ok(Death::Survived);
     }
     let edits = stage
         .fake

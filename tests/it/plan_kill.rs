@@ -1,18 +1,14 @@
 //! The real binary is killed at every event of a session that makes a plan of three items on the fake GitHub, and
 //! resumed: no issue is ever opened twice, and a plan that was paid for is used.
 
+use crate::deaths::{Death, at_every_event};
 use crate::fake_github::Fault;
 use crate::plan_github::{AGENT, is_open_issue, make, three};
 use crate::rig::{Ran, aloud, leftovers_in_the_end};
 use crate::stage::Stage;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-const SIDES: [&str; 2] = ["before", "after"];
-/// How many cases run at a time: they wait more than they compute.
-const AT_ONCE: usize = 8;
 
 fn stage() -> Stage {
     let stage = Stage::new(AGENT, None);
@@ -82,48 +78,26 @@ fn undisturbed() -> (BTreeMap<String, String>, usize) {
 #[test]
 fn a_kill_at_any_event_of_planning_opens_no_issue_twice() {
     let (expected, read) = undisturbed();
-    let next = AtomicUsize::new(0);
-    let last = AtomicUsize::new(usize::MAX);
-    let kills = AtomicUsize::new(0);
-    let failures = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                loop {
-                    let case = next.fetch_add(1, Ordering::Relaxed);
-                    let (at, side) = (case / 2 + 1, SIDES[case % 2]);
-                    if at > last.load(Ordering::Relaxed) {
-                        return;
-                    }
-                    // From there on both sides are the matter of `kill`.
-                    if at > read && side == "before" {
-                        continue;
-                    }
-                    match killed_at(at, side, &expected) {
-                        Ok(true) => drop(kills.fetch_add(1, Ordering::Relaxed)),
-                        Ok(false) => drop(last.fetch_min(at, Ordering::Relaxed)),
-                        Err(problem) => failures.lock().unwrap().push(problem),
-                    }
-                }
-            });
+    let kills = at_every_event(|at, side| {
+        // From there on both sides are the matter of `kill`.
+        if at > read && side == "before" {
+            return Ok(Death::LeftOut);
         }
+        killed_at(at, side, &expected)
     });
-    let (failures, kills) = (failures.into_inner().unwrap(), kills.into_inner());
-    let (count, all) = (failures.len(), failures.join("\n"));
-    assert!(failures.is_empty(), "{count} of them:\n{all}");
     aloud(&format!(
         "killed a plan {kills} times, at every event, and always resumed to the same end"
     ));
     assert!(kills > 100, "{kills}");
 }
 
-/// Kills a session at this event and lets it go on; says whether it came that far.
-fn killed_at(at: usize, side: &str, expected: &BTreeMap<String, String>) -> Result<bool, String> {
+/// Kills a session at this event and lets it go on.
+fn killed_at(at: usize, side: &str, expected: &BTreeMap<String, String>) -> Result<Death, String> {
     let stage = stage();
     let point = format!("{at}:{side}");
     let first = make(&stage, &["--yes"], &[("AUTOISSUE_CRASH_AT", &point)]);
     if first.code == Some(0) {
-        return Ok(false);
+        return Ok(Death::NeverCame);
     }
     if first.code.is_some() {
         return Err(format!(
@@ -152,7 +126,7 @@ fn killed_at(at: usize, side: &str, expected: &BTreeMap<String, String>) -> Resu
         return Err(format!("{point}: {violations:?}"));
     }
     within_budget(&second).map_err(|problem| format!("{point}: {problem}"))?;
-    Ok(true)
+    Ok(Death::Survived)
 }
 
 /// What is spent and set aside never passes the ceiling, at no event.

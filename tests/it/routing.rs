@@ -1,8 +1,8 @@
 //! Routes kept to by the real binary: advised, enforced, answered by people, asked about exactly once.
 
+use crate::deaths::{Death, at_every_event};
 use crate::rig::{Ran, Rig};
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Keeps what it was told, and writes a file named after its issue.
@@ -284,33 +284,12 @@ fn an_unclear_issue_gets_one_question_and_no_run() {
 
 #[test]
 fn a_kill_at_any_event_asks_once_and_loses_no_answer() {
-    let next = AtomicUsize::new(0);
-    let last = AtomicUsize::new(usize::MAX);
-    std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                loop {
-                    let case = next.fetch_add(1, Ordering::Relaxed);
-                    let at = case / 2 + 1;
-                    if at > last.load(Ordering::Relaxed) {
-                        return;
-                    }
-                    if !killed_at(&format!("{at}:{}", ["before", "after"][case % 2])) {
-                        last.fetch_min(at, Ordering::Relaxed);
-                    }
-                }
-            });
-        }
-    });
-    let deaths = last.into_inner() - 1;
-    assert!(deaths > 30, "only {deaths} events were reached");
+    let deaths = at_every_event(|at, side| Ok(killed_at(&format!("{at}:{side}"))));
+    assert!(deaths > 60, "only {deaths} were reached");
 }
 
-/// How many cases run at a time: they wait more than they compute.
-const AT_ONCE: usize = 4;
-
-/// The session is killed at this event, or goes on after the answer is; says whether it came that far.
-fn killed_at(point: &str) -> bool {
+/// The session is killed at this event, or goes on after the answer is.
+fn killed_at(point: &str) -> Death {
     let rig = asking();
     let crash = |args: &[&str]| {
         let mut command = rig.autoissue(args);
@@ -335,5 +314,9 @@ fn killed_at(point: &str) -> bool {
     assert_eq!(pulls.count(), 1, "{point}: {ended:?}");
     assert!(pull_of(&rig, 2).contains("### Evaluation"), "{point}");
     assert_eq!(questions(&rig, 1), 1, "{point}");
-    died
+    if died {
+        Death::Survived
+    } else {
+        Death::NeverCame
+    }
 }

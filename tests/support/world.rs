@@ -237,6 +237,13 @@ impl Forge for Side {
         Ok(self.0.outside().issues.get(&number).cloned())
     }
 
+    async fn closed_issues(&self) -> Result<Vec<Issue>, ForgeError> {
+        let outside = self.0.outside();
+        let mut issues: Vec<Issue> = outside.issues.values().cloned().collect();
+        issues.retain(|issue| issue.state == IssueState::Closed);
+        Ok(issues)
+    }
+
     async fn open_pulls(&self) -> Result<Vec<Pull>, ForgeError> {
         Ok(self
             .0

@@ -153,6 +153,10 @@ impl Forge for GitHub {
         self.read_open_issues(selection).await
     }
 
+    async fn closed_issues(&self) -> Result<Vec<Issue>, ForgeError> {
+        self.read_closed_issues().await
+    }
+
     async fn issue(&self, number: IssueNumber) -> Result<Option<Issue>, ForgeError> {
         self.read_issue(number).await
     }

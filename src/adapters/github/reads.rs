@@ -73,6 +73,17 @@ impl GitHub {
         Ok(issues.into_values().collect())
     }
 
+    /// One page: of the last hundred that were closed, those that are no pulls and were not dropped.
+    pub(super) async fn read_closed_issues(&self) -> Result<Vec<Issue>, ForgeError> {
+        let action = format!("list the closed issues of {}", self.project);
+        let path = self.path("/issues?state=closed&sort=updated&direction=desc&per_page=100");
+        let wires: Vec<WireIssue> = self.client.get(&action, &path).await?;
+        let done = wires
+            .into_iter()
+            .filter(|wire| !wire.is_pull() && wire.is_done());
+        Ok(done.map(|wire| wire.into_issue(Vec::new())).collect())
+    }
+
     pub(super) async fn read_issue(
         &self,
         number: IssueNumber,

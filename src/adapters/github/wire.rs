@@ -45,6 +45,8 @@ pub struct WireIssue {
     #[serde(default)]
     state: Option<String>,
     #[serde(default)]
+    state_reason: Option<String>,
+    #[serde(default)]
     user: Option<WireUser>,
     #[serde(default)]
     created_at: Option<String>,
@@ -88,6 +90,17 @@ impl WireIssue {
     #[must_use]
     pub fn is_pull(&self) -> bool {
         self.pull_request.is_some()
+    }
+
+    /// Was it closed as done, rather than dropped or closed for another that says the same?
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        let is_closed = self.state.as_deref() == Some("closed");
+        let is_dropped = matches!(
+            self.state_reason.as_deref(),
+            Some("not_planned" | "duplicate")
+        );
+        is_closed && !is_dropped
     }
 
     /// Does it wait for others, as GitHub itself records it?
@@ -238,6 +251,28 @@ mod tests {
 
     fn issue(json: &str) -> WireIssue {
         serde_json::from_str(json).expect("an issue")
+    }
+
+    #[test]
+    fn what_was_dropped_is_not_done() {
+        let check = |json: &str, expect| assert_eq!(issue(json).is_done(), expect, "{json}");
+        check(
+            r#"{"number": 7, "state": "closed", "state_reason": "completed"}"#,
+            true,
+        );
+        check(
+            r#"{"number": 7, "state": "closed", "state_reason": null}"#,
+            true,
+        );
+        check(
+            r#"{"number": 7, "state": "closed", "state_reason": "not_planned"}"#,
+            false,
+        );
+        check(
+            r#"{"number": 7, "state": "closed", "state_reason": "duplicate"}"#,
+            false,
+        );
+        check(r#"{"number": 7, "state": "open"}"#, false);
     }
 
     #[test]

@@ -5,10 +5,11 @@ use crate::adapters::local_forge::front_matter::{Document, Malformed};
 use crate::adapters::local_forge::{comments, files, issue, pull};
 use crate::ports::{Forge, ForgeError, Tie, Tied, Tracker};
 use crate::rules::ids::{BranchName, IssueNumber, PullNumber, Timestamp};
-use crate::rules::issue::{Issue, IssueDraft, Selection};
+use crate::rules::issue::{Issue, IssueDraft, IssueState, Selection};
 use crate::rules::task::{Pull, PullDraft};
 use async_trait::async_trait;
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,8 @@ use tokio::sync::Mutex;
 const HOME: &str = ".autoissue";
 const PULLS: &str = "pulls";
 const LOCK: &str = "forge.lock";
+/// Closed issues at most.
+const CLOSED: usize = 500;
 /// A file that a person keeps saving is tried again so many times.
 const TRIES: u32 = 5;
 
@@ -127,6 +130,16 @@ impl Forge for LocalForge {
             entry.map(|entry| folders.read_issue(&entry)).transpose()
         })
         .await
+    }
+
+    async fn closed_issues(&self) -> Result<Vec<Issue>, ForgeError> {
+        let mut issues = self
+            .look(|folders| folders.issues.all(|_| true, issue::read))
+            .await?;
+        issues.retain(|issue| issue.state == IssueState::Closed);
+        issues.sort_by_key(|issue| Reverse(issue.number));
+        issues.truncate(CLOSED);
+        Ok(issues)
     }
 
     async fn open_pulls(&self) -> Result<Vec<Pull>, ForgeError> {

@@ -9,11 +9,12 @@ use crate::commands::place::Place;
 use crate::commands::wire::Wiring;
 use crate::engine::intake;
 use crate::error::Error;
-use crate::ports::{Knowledge as _, KnowledgeError};
+use crate::ports::{Forge, Knowledge as _, KnowledgeError};
 use crate::reporters::shape::VERSION;
 use crate::reporters::table::thousands;
 use crate::rules::classify::Domain;
 use crate::rules::evaluate::background::{Background, Backgrounds};
+use crate::rules::evaluate::routing::Mode;
 use crate::rules::evaluate::similar::Resolved;
 use crate::rules::footprint::model::Weights;
 use crate::rules::footprint::read::read_alone;
@@ -33,8 +34,8 @@ const SHOWN_AGAIN: Duration = Duration::from_secs(5);
 /// mirror has just been fetched. What goes wrong is told, and stops nobody.
 pub async fn foresee(
     place: &Place,
-    wiring: &Wiring,
-    store: &Store,
+    (wiring, store): (&Wiring, &Store),
+    forge: &dyn Forge,
     repository: &GitRepository,
     tasks: &mut [Task],
 ) -> Result<Backgrounds, Error> {
@@ -42,14 +43,15 @@ pub async fn foresee(
         return Ok(Backgrounds::new());
     }
     let library = library(place, wiring, repository).await;
-    match ask(library, wiring, Some(store), tasks).await {
+    let resolved = resolved(wiring, Some(store), forge).await;
+    match ask(library, (wiring, Some(store)), &resolved, tasks).await {
         Ok(backgrounds) => Ok(backgrounds),
         Err(error) => {
             let text =
                 format!("note: files are foreseen from the issues' own text alone: {error}\n");
             let event = json!({ "v": VERSION, "event": "note", "about": "index", "text": error.to_string() });
             place.output.note(&text, &event)?;
-            Ok(by_record(wiring, Some(store), tasks).await)
+            Ok(without_index(&resolved, tasks).await)
         }
     }
 }
@@ -58,14 +60,16 @@ pub async fn foresee(
 pub async fn foresee_as_known(
     wiring: &Wiring,
     store: Option<&Store>,
+    forge: &dyn Forge,
     tasks: &mut [Task],
 ) -> Backgrounds {
     let library = Library::look(index_path(wiring)).await;
-    match ask(library, wiring, store, tasks).await {
+    let resolved = resolved(wiring, store, forge).await;
+    match ask(library, (wiring, store), &resolved, tasks).await {
         Ok(backgrounds) => backgrounds,
         Err(error) => {
             tracing::debug!(%error, "the index was not used");
-            by_record(wiring, store, tasks).await
+            without_index(&resolved, tasks).await
         }
     }
 }
@@ -74,8 +78,8 @@ pub async fn foresee_as_known(
 pub async fn known_of(
     wiring: &Wiring,
     store: Option<&Store>,
-    issue: &Issue,
-    domain: Domain,
+    forge: &dyn Forge,
+    (issue, domain): (&Issue, Domain),
 ) -> Result<(Footprint, Background), KnowledgeError> {
     let (library, is_index) = match Library::look(index_path(wiring)).await {
         Ok(library) => (told(library, wiring, store), true),
@@ -86,20 +90,20 @@ pub async fn known_of(
     } else {
         read_alone(issue)
     };
-    let record = resolved(wiring, store);
-    let background = library.background(issue, &footprint, &record).await?;
+    let resolved = resolved(wiring, store, forge).await;
+    let background = library.background(issue, &footprint, &resolved).await?;
     Ok((footprint, background))
 }
 
 async fn ask(
     library: Result<Library, KnowledgeError>,
-    wiring: &Wiring,
-    store: Option<&Store>,
+    (wiring, store): (&Wiring, Option<&Store>),
+    resolved: &[Resolved],
     tasks: &mut [Task],
 ) -> Result<Backgrounds, KnowledgeError> {
     let library = told(library?, wiring, store);
     intake::foresee(tasks, &library).await?;
-    intake::look_back(tasks, &library, &resolved(wiring, store)).await
+    intake::look_back(tasks, &library, resolved).await
 }
 
 /// With all that this project says of itself.
@@ -108,18 +112,31 @@ fn told(library: Library, wiring: &Wiring, store: Option<&Store>) -> Library {
     library.with_rules(wiring.own())
 }
 
-async fn by_record(wiring: &Wiring, store: Option<&Store>, tasks: &[Task]) -> Backgrounds {
+async fn without_index(resolved: &[Resolved], tasks: &[Task]) -> Backgrounds {
     let backgrounds = async {
         let empty = Library::empty().await?;
-        intake::look_back(tasks, &empty, &resolved(wiring, store)).await
+        intake::look_back(tasks, &empty, resolved).await
     };
     backgrounds.await.unwrap_or_default()
 }
 
-/// The issues of this project that an agent worked on.
-fn resolved(wiring: &Wiring, store: Option<&Store>) -> Vec<Resolved> {
-    let resolved = store.and_then(|store| store.resolved(&wiring.project_key()).ok());
-    resolved.unwrap_or_default()
+/// What was resolved before: issues that people closed as done, then those that an agent worked on, whose ending counts
+/// more. Nothing where nobody is interested.
+async fn resolved(wiring: &Wiring, store: Option<&Store>, forge: &dyn Forge) -> Vec<Resolved> {
+    if wiring.loaded.config.routing.mode == Mode::Off {
+        return Vec::new();
+    }
+    let closed = forge.closed_issues().await.unwrap_or_else(|error| {
+        tracing::debug!(%error, "closed issues are not compared");
+        Vec::new()
+    });
+    let closed = closed.into_iter().map(|issue| Resolved {
+        issue: issue.number,
+        title: issue.title,
+        succeeded: true,
+    });
+    let own = store.and_then(|store| store.resolved(&wiring.project_key()).ok());
+    closed.chain(own.unwrap_or_default()).collect()
 }
 
 /// The index of this project, up to date with the mirror's base branch.

@@ -86,11 +86,7 @@ impl Session {
             slot,
             grant,
             probe,
-            branch: entry
-                .record
-                .branch
-                .clone()
-                .unwrap_or_else(|| entry.task.branch.clone()),
+            branch: entry.branch().clone(),
             start: entry.start.clone(),
             // What files were made on stays; only who starts anew starts from what is there now.
             below: match &entry.start {

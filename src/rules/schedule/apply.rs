@@ -6,7 +6,7 @@ use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, Timestamp};
 use crate::rules::money::{Charge, Usd};
 use crate::rules::schedule::finish::{after_interruption, announces};
 use crate::rules::schedule::session::Session;
-use crate::rules::schedule::table::{Approval, Record, Run, State};
+use crate::rules::schedule::table::{Approval, Run, State};
 use crate::rules::task::{Attempted, Ending, Outcome, Stage, Start};
 use std::sync::Arc;
 
@@ -70,7 +70,10 @@ impl Session {
         else {
             return;
         };
-        self.table.at_mut(place).record.below.clone_from(below);
+        let entry = self.table.at_mut(place);
+        if entry.record.below != *below {
+            entry.record.below.clone_from(below);
+        }
         let stage = if start.is_paid() {
             Stage::Prepare
         } else {
@@ -128,12 +131,11 @@ impl Session {
         let entry = self.table.at_mut(place);
         (entry.attempts, entry.passed_over) = (run.attempt.0, 0);
         entry.start = start.clone();
-        let record = &mut entry.record;
-        (record.process, record.agent_started) = (None, false);
-        record.branch = Some(branch.clone());
-        record.rounds = Charge::default();
-        if start.is_paid() {
-            record.begin_round();
+        if entry.branch() != branch {
+            entry.record.branch = Some(branch.clone());
+        }
+        if let Some(record) = entry.record.written() {
+            record.begin(start.is_paid());
         }
         self.table.set(place, State::Running(run));
         self.look_again(next);
@@ -148,7 +150,9 @@ impl Session {
         } else {
             entry.spent.plus(outcome.charge)
         };
-        entry.record.process = None;
+        if let Some(record) = entry.record.written() {
+            record.process = None;
+        }
         if outcome.model.is_some() {
             entry.record.model.clone_from(&outcome.model);
         }
@@ -212,8 +216,8 @@ impl Session {
         } else {
             self.table.at_mut(place).announced = true;
         }
-        if ending == Ending::Completed && self.table.at(place).record.commit.is_some() {
-            self.offered_places.insert(place);
+        if let (Ending::Completed, Some(work)) = (ending, &self.table.at(place).record.commit) {
+            self.offered.insert(place, work);
         }
         match &mut self.table.at_mut(place).rework {
             // Those that need it were told when it ended first.
@@ -271,7 +275,12 @@ impl Session {
             Arc::make_mut(&mut entry.task).obstacle = None;
         }
         // To be done again, but not forgotten: what was put has to be taken off some day.
-        for (effect, done) in &mut entry.record.effects {
+        for (effect, done) in entry
+            .record
+            .written()
+            .into_iter()
+            .flat_map(|record| &mut record.effects)
+        {
             if matches!(effect, Effect::AddLabel { .. } | Effect::RemoveLabel { .. }) {
                 *done = false;
             }
@@ -309,71 +318,5 @@ impl Session {
         {
             self.table.set(place, State::Ready);
         }
-    }
-}
-
-impl Record {
-    /// What an earlier round found out holds no longer.
-    fn begin_round(&mut self) {
-        (self.agent_started, self.agent_done, self.captured) = (false, false, false);
-        (self.commit, self.verified) = (None, false);
-        self.reports.clear();
-    }
-
-    /// Takes a fact in.
-    fn note(&mut self, fact: &Fact) {
-        match fact {
-            Fact::Entered {
-                stage: Stage::Agent,
-            } => self.begin_round(),
-            Fact::Entered { .. } => {}
-            Fact::Spawned {
-                stage,
-                process,
-                conversation,
-            } => {
-                self.process = Some(process.clone());
-                if *stage == Stage::Agent {
-                    self.agent_started = true;
-                    if conversation.is_some() {
-                        self.conversation.clone_from(conversation);
-                    }
-                }
-            }
-            Fact::AgentDone {
-                conversation,
-                summary,
-                charge,
-            } => {
-                (self.process, self.agent_done, self.rounds) = (None, true, *charge);
-                self.summary.clone_from(summary);
-                if conversation.is_some() {
-                    self.conversation.clone_from(conversation);
-                }
-            }
-            Fact::Snapshot { commit, base } => {
-                (self.snapshot, self.base, self.captured) =
-                    (Some(commit.clone()), Some(base.clone()), true);
-            }
-            Fact::Committed { commit } => self.commit = Some(Box::new(commit.clone())),
-            Fact::Checked { reports } => self.reports.clone_from(reports),
-            Fact::Verified => self.verified = true,
-            Fact::BranchChosen { branch } => self.branch = Some(branch.clone()),
-            Fact::Intends { effect } => {
-                self.effects.entry(effect.clone()).or_insert(false);
-            }
-            Fact::Did { effect, pull } => {
-                self.effects.insert(effect.clone(), true);
-                if pull.is_some() {
-                    self.pull = pull.clone().map(Box::new);
-                }
-            }
-        }
-    }
-
-    /// What the running attempt has cost, where no agent runs that has not told yet.
-    #[must_use]
-    pub fn known_charge(&self) -> Option<Charge> {
-        (!self.agent_started || self.agent_done).then_some(self.rounds)
     }
 }

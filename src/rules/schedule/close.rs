@@ -59,7 +59,9 @@ impl Session {
 
     /// Two at least have to be there before they can go together.
     fn is_to_be_certified(&self) -> bool {
-        self.settings().together.certificate && self.parts().len() > 1
+        let entries = self.table.entries().iter();
+        let mut parts = entries.filter(|entry| is_unmerged(entry) && entry.record.commit.is_some());
+        self.settings().together.certificate && parts.nth(1).is_some()
     }
 
     /// What is offered in pulls and conflicts, where nothing is tried together. Their pulls tell it.
@@ -99,7 +101,7 @@ impl Session {
 
     fn add_part(&self, place: usize, seen: &mut BTreeSet<usize>, parts: &mut Vec<Part>) {
         let entry = self.table.at(place);
-        if entry.merged || entry.ending() != Some(Ending::Completed) || !seen.insert(place) {
+        if !is_unmerged(entry) || !seen.insert(place) {
             return;
         }
         let below = &entry.record.below;
@@ -181,4 +183,9 @@ impl Session {
             }
         }
     }
+}
+
+/// Is its work there, and yet to be merged?
+fn is_unmerged(entry: &Entry) -> bool {
+    !entry.merged && entry.ending() == Some(Ending::Completed)
 }

@@ -4,9 +4,10 @@ use crate::rules::breaker::Breaker;
 use crate::rules::event::{Effect, Event};
 use crate::rules::ids::{AttemptNumber, IssueNumber, Timestamp};
 use crate::rules::retry::{self, Next, Tries};
+use crate::rules::schedule::record::Record;
 use crate::rules::schedule::session::Session;
-use crate::rules::schedule::table::{Entry, Record, Run};
-use crate::rules::settings::Settings;
+use crate::rules::schedule::table::{Entry, Run};
+use crate::rules::settings::{Settings, StateLabels};
 use crate::rules::task::{Attempted, Ending, ErrorClass, Failure, Outcome, Stage, Start};
 
 impl Session {
@@ -249,60 +250,74 @@ fn continue_from(record: &Record, feedback: Option<String>) -> Start {
 
 /// Is there anything to tell on the forge of how a task ended?
 pub(super) fn announces(entry: &Entry, settings: &Settings) -> bool {
-    !announcements(entry, settings).is_empty()
+    // Hardly ever does it take more than the first question.
+    let own = entry
+        .ending()
+        .and_then(|ending| own_label(entry, &settings.labels, ending));
+    own.is_some_and(|label| !label.is_empty()) || telling(entry, settings).next().is_some()
 }
 
 /// The label and the comment that tell on the forge how a task ended.
 #[must_use]
 pub fn announcements(entry: &Entry, settings: &Settings) -> Vec<Effect> {
-    let Some(ending) = entry.ending() else {
-        return vec![];
-    };
+    telling(entry, settings).collect()
+}
+
+fn telling<'a>(entry: &'a Entry, settings: &'a Settings) -> impl Iterator<Item = Effect> + 'a {
     let labels = &settings.labels;
-    let own = match ending {
+    let remove = |label: &String| Effect::RemoveLabel {
+        label: label.clone(),
+    };
+    entry.ending().into_iter().flat_map(move |ending| {
+        let own = own_label(entry, labels, ending);
+        let states = [
+            &labels.working,
+            &labels.failed,
+            &labels.blocked,
+            &labels.completed,
+        ];
+        let stale = states.into_iter().filter(move |label| {
+            !label.is_empty()
+                && Some(*label) != own
+                && (was_put(entry, label) || (own.is_some() && entry.task.issue.has_label(label)))
+        });
+        let add = own
+            .filter(|label| !label.is_empty())
+            .map(|label| Effect::AddLabel {
+                label: label.clone(),
+            });
+        let trigger = labels.remove_trigger.as_ref();
+        let trigger = trigger.filter(|_| ending == Ending::Completed);
+        let comment = comment(entry, ending).map(|kind| Effect::Comment {
+            kind: kind.to_owned(),
+        });
+        stale
+            .map(remove)
+            .chain(add)
+            .chain(trigger.map(remove))
+            .chain(comment)
+    })
+}
+
+/// The label that says how it ended.
+fn own_label<'a>(entry: &Entry, labels: &'a StateLabels, ending: Ending) -> Option<&'a String> {
+    match ending {
         Ending::Completed => Some(&labels.completed),
         // Nothing was tried where it is a person's from the start.
         Ending::NeedsHuman if entry.attempts == 0 => None,
         Ending::NoChange | Ending::Failed | Ending::NeedsHuman => Some(&labels.failed),
         Ending::Blocked => Some(&labels.blocked),
         Ending::Skipped | Ending::Budget => None,
-    };
-    let mut effects: Vec<Effect> = Vec::new();
-    let stale = [
-        &labels.working,
-        &labels.failed,
-        &labels.blocked,
-        &labels.completed,
-    ];
-    for label in stale
-        .into_iter()
-        .filter(|label| !label.is_empty() && Some(*label) != own)
-    {
-        let put = &entry.record.effects;
-        let was_put = !put.is_empty()
-            && put.contains_key(&Effect::AddLabel {
-                label: label.clone(),
-            });
-        if was_put || (own.is_some() && entry.task.issue.has_label(label)) {
-            effects.push(Effect::RemoveLabel {
-                label: label.clone(),
-            });
-        }
     }
-    if let Some(label) = own.filter(|label| !label.is_empty()) {
-        effects.push(Effect::AddLabel {
-            label: label.clone(),
-        });
-    }
-    if let (Some(trigger), Ending::Completed) = (&labels.remove_trigger, ending) {
-        effects.push(Effect::RemoveLabel {
-            label: trigger.clone(),
-        });
-    }
-    effects.extend(comment(entry, ending).map(|kind| Effect::Comment {
-        kind: kind.to_owned(),
-    }));
-    effects
+}
+
+/// Did an attempt put this label on?
+fn was_put(entry: &Entry, label: &str) -> bool {
+    let put = &entry.record.effects;
+    !put.is_empty()
+        && put.contains_key(&Effect::AddLabel {
+            label: label.to_owned(),
+        })
 }
 
 /// The kind of comment that tells it: how it ended, or what has to be clear before it can begin.

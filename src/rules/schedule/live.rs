@@ -80,7 +80,7 @@ impl Session {
             !agents.contains(place) && !entry.merged && entry.work().is_some()
         };
         let offered: Vec<usize> = (0..self.table.entries().len()).filter(is_offered).collect();
-        let queued = self.table.entries().len() - self.table.ended() - self.table.running().len();
+        let queued = self.table.entries().len() - self.table.ended() - self.table.how_many_run();
         let is_alone = agents.len() + offered.len() < 2 && queued == 0;
         if agents.is_empty() || is_alone {
             return None;

@@ -93,7 +93,7 @@ impl Session {
 
     /// Nothing else can happen any more: the first of those that wait for a merge is not started in this session.
     pub(super) fn unmerged(&self) -> Option<Event> {
-        let is_idle = self.table.running().len() == 0
+        let is_idle = !self.table.is_running()
             && self.table.first_ready().is_none()
             && self.table.first_timer().is_none();
         let place = self.awaiting.first().filter(|_| is_idle)?;
@@ -118,6 +118,10 @@ impl Session {
     /// The work that a task stands on: that of its needs, where it is offered and not merged; of those that found
     /// nothing to change, what they stand on; and nothing that another one stands on already.
     pub(super) fn below(&self, place: usize) -> Vec<Below> {
+        // Without work to stand on there is nothing to look for.
+        if self.offered.is_empty() && self.table.at(place).rework.is_none() {
+            return Vec::new();
+        }
         let mut found = BTreeSet::new();
         self.add_below(place, &mut found, &mut BTreeSet::new());
         found.extend(self.overlapping(place));
@@ -161,10 +165,7 @@ impl Session {
         Some(Below {
             issue: entry.task.number(),
             commit: entry.work()?.id.clone(),
-            branch: record
-                .branch
-                .clone()
-                .unwrap_or_else(|| entry.task.branch.clone()),
+            branch: entry.branch().clone(),
             pull: record.pull.as_ref().map(|pull| pull.number),
         })
     }

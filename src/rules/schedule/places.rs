@@ -11,6 +11,10 @@ pub(super) struct Places {
 }
 
 impl Places {
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.count == 0
     }

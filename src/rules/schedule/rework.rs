@@ -165,12 +165,12 @@ impl Session {
         let Some(own) = entry.record.commit.clone() else {
             return;
         };
-        entry.rework = Some(Rework {
+        entry.rework = Some(Box::new(Rework {
             own,
             reports: entry.record.reports.clone(),
             with: with.to_vec(),
             is_open: true,
-        });
+        }));
         (entry.start, entry.failures, entry.limits, entry.announced) = (Start::Base, 0, 0, false);
         // Its files stand on another base now, and its conversation knows nothing of the conflict.
         (entry.record.snapshot, entry.record.conversation) = (None, None);
@@ -239,17 +239,18 @@ impl Session {
         let settings = self.settings();
         let by_files =
             settings.policy == Policy::Footprint && settings.dependents == Dependents::Stacked;
-        let footprint = &named(&self.table.at(place).task.footprint);
-        if !by_files || footprint.files.is_empty() || self.table.at(place).rework.is_some() {
+        if !by_files || self.offered.is_empty() || self.table.at(place).rework.is_some() {
             return Vec::new();
         }
+        let footprint = &named(&self.table.at(place).task.footprint);
         let collides = |other: &usize| {
             let entry = self.table.at(*other);
             let work = entry.work().filter(|_| *other != place && !entry.merged);
             work.is_some_and(|work| collision(footprint, &touched(work)).probability >= THRESHOLD)
                 && !self.all_below(*other).contains(&place)
         };
-        self.offered_places.iter().filter(collides).collect()
+        let near = self.offered.touching(footprint).into_iter();
+        near.filter(collides).collect()
     }
 
     /// All tasks whose work this one's holds or needs.

@@ -12,6 +12,7 @@ use crate::rules::room::Lessened;
 use crate::rules::schedule::approve::wants_approval;
 use crate::rules::schedule::close::Certification;
 use crate::rules::schedule::locks::Locks;
+use crate::rules::schedule::offered::Offered;
 use crate::rules::schedule::order::{Backlog, Ranked};
 use crate::rules::schedule::places::Places;
 use crate::rules::schedule::predict::Prediction;
@@ -80,8 +81,8 @@ pub struct Session {
     pub(super) clashing: Places,
     /// What conflicts while it is still worked on.
     pub(super) brewing: Vec<Conflict>,
-    /// Those that are completed, with work.
-    pub(super) offered_places: Places,
+    /// Work that is completed, by its files.
+    pub(super) offered: Offered,
     pub(super) certification: Certification,
     /// Those whose pulls have to tell what came of it.
     pub(super) untold: Places,

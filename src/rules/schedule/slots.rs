@@ -108,7 +108,7 @@ impl Session {
     }
 
     fn running_now(&self) -> u32 {
-        u32::try_from(self.table.running().len()).unwrap_or(u32::MAX)
+        u32::try_from(self.table.how_many_run()).unwrap_or(u32::MAX)
     }
 }
 
@@ -142,6 +142,12 @@ fn fitting(
     least.map_or((u32::MAX, None), |(fit, shortage)| {
         (fit.max(1), Some(shortage))
     })
+}
+
+/// So many attempts fit into memory where none runs yet.
+#[must_use]
+pub fn for_memory(room: Room, reserve: &Reserve) -> u32 {
+    by_memory(room, reserve, 0)
 }
 
 /// What runs has its memory already; what is free beyond the reserve is for others. Less than the reserve is for fewer.

@@ -155,7 +155,7 @@ impl Session {
         match self.phase {
             Phase::Opening if self.plan.declined.is_some() => Some(Event::SessionFinished),
             Phase::Opening | Phase::Interrupted | Phase::Finished => None,
-            Phase::Stopping if self.table.running().len() > 0 => None,
+            Phase::Stopping if self.table.is_running() => None,
             Phase::Stopping if self.is_done() => Some(Event::SessionFinished),
             Phase::Stopping => Some(Event::SessionInterrupted),
             Phase::Running => self.go_on(now),
@@ -174,7 +174,7 @@ impl Session {
         }
         if self.hopeless.is_some() && !self.table.all_ended() {
             // What runs may end well; what waits would only fail in the same way, and waits for `resume`.
-            let idle = self.table.running().len() == 0;
+            let idle = !self.table.is_running();
             return idle.then_some(Event::SessionInterrupted);
         }
         self.ask_approval()

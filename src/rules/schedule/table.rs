@@ -1,16 +1,14 @@
 //! The state of every task, and the one function that changes it.
 
-use crate::rules::event::{Effect, ProcessIdentity};
 use crate::rules::ids::{
-    AttemptNumber, BranchName, ByIssue, CommitId, ConversationId, IssueNumber, SlotNumber,
-    Timestamp,
+    AttemptNumber, BranchName, ByIssue, CommitId, IssueNumber, SlotNumber, Timestamp,
 };
 use crate::rules::money::{Charge, Usd};
 use crate::rules::rework::{Conflict, Rework};
 use crate::rules::schedule::places::Places;
-use crate::rules::stack::Below;
-use crate::rules::task::{CheckReport, Commit, Ending, Pull, Stage, Start, Task};
-use std::collections::{BTreeSet, HashMap};
+use crate::rules::schedule::record::Kept;
+use crate::rules::task::{Ending, Stage, Start, Task};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Where a task stands.
@@ -90,7 +88,7 @@ pub struct Entry {
     /// All bills so far.
     pub spent: Charge,
     /// What was found out.
-    pub record: Record,
+    pub record: Kept,
     /// Has its ending been announced?
     pub announced: bool,
     /// Did a person ask to leave it out while it ran?
@@ -106,7 +104,7 @@ pub struct Entry {
     /// Files in which its work conflicts with that.
     pub outdated: Vec<String>,
     /// The attempt at bringing it onto that, once there was one.
-    pub rework: Option<Rework>,
+    pub rework: Option<Box<Rework>>,
     /// May it run, as far as a person is concerned?
     pub approval: Approval,
     /// The files that its agents really changed, as they were last seen while one worked.
@@ -140,59 +138,16 @@ impl Approval {
     }
 }
 
-/// What the attempts at a task found out, as far as later ones build upon it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "facts that are told one by one, each on its own"
-)]
-pub struct Record {
-    /// The branch that the work goes to, once an attempt was let in.
-    pub branch: Option<BranchName>,
-    /// The unmerged work that the latest attempt stands on.
-    pub below: Vec<Below>,
-    /// The commit that the snapshot stands on.
-    pub base: Option<CommitId>,
-    /// The files of the latest attempt.
-    pub snapshot: Option<CommitId>,
-    /// The agent's conversation about them.
-    pub conversation: Option<ConversationId>,
-    /// The process that runs for the attempt now.
-    pub process: Option<ProcessIdentity>,
-    /// Has an agent been started in this round of the running attempt?
-    pub agent_started: bool,
-    /// Has it ended well?
-    pub agent_done: bool,
-    /// Have its files been taken in since?
-    pub captured: bool,
-    /// What the rounds of the running attempt have cost that are known to be over.
-    pub rounds: Charge,
-    /// What it said at the end.
-    pub summary: String,
-    /// The commit that is to be offered.
-    pub commit: Option<Box<Commit>>,
-    /// What the checks said of it.
-    pub reports: Vec<CheckReport>,
-    /// May it be offered?
-    pub verified: bool,
-    /// The model, as the agent names it.
-    pub model: Option<String>,
-    /// The pull.
-    pub pull: Option<Box<Pull>>,
-    /// Changes of the outside that were intended, and whether they were seen done.
-    pub effects: HashMap<Effect, bool>,
-}
-
 /// All tasks of a session in the order of their rank.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Table {
     entries: Vec<Entry>,
     places: ByIssue<usize>,
     ready: Places,
-    free: BTreeSet<usize>,
+    free: Places,
     timers: BTreeSet<(Timestamp, usize)>,
-    running: BTreeSet<usize>,
-    unapproved: BTreeSet<usize>,
+    running: Places,
+    unapproved: Places,
     ended: usize,
 }
 
@@ -244,13 +199,13 @@ impl Table {
         match &self.entries[place].state {
             State::Ready => {
                 self.ready.remove(place);
-                self.free.remove(&place);
+                self.free.remove(place);
             }
             State::Running(_) => {
-                self.running.remove(&place);
+                self.running.remove(place);
             }
             State::Unapproved => {
-                self.unapproved.remove(&place);
+                self.unapproved.remove(place);
             }
             State::Retrying { until } | State::Parked { until } => {
                 self.timers.remove(&(*until, place));
@@ -302,12 +257,24 @@ impl Table {
     /// before all that does.
     #[must_use]
     pub fn first_ready(&self) -> Option<usize> {
-        self.free.first().copied().or_else(|| self.ready.first())
+        self.free.first().or_else(|| self.ready.first())
     }
 
     /// Those that run.
-    pub fn running(&self) -> impl ExactSizeIterator<Item = usize> + '_ {
-        self.running.iter().copied()
+    pub fn running(&self) -> impl Iterator<Item = usize> + '_ {
+        self.running.iter()
+    }
+
+    /// How many of them there are.
+    #[must_use]
+    pub fn how_many_run(&self) -> usize {
+        self.running.len()
+    }
+
+    /// Is there any?
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        !self.running.is_empty()
     }
 
     /// The one whose waiting time is over first, and when.
@@ -344,7 +311,7 @@ impl Entry {
             passed_over: 0,
             start: Start::Base,
             spent: Charge::default(),
-            record: Record::default(),
+            record: Kept::default(),
             announced: false,
             unwanted: false,
             merged: false,
@@ -357,6 +324,12 @@ impl Entry {
             touched: Vec::new(),
             touching: None,
         }
+    }
+
+    /// The branch that its work goes to.
+    #[must_use]
+    pub fn branch(&self) -> &BranchName {
+        self.record.branch.as_ref().unwrap_or(&self.task.branch)
     }
 
     /// How it ended, if it did.

@@ -48,6 +48,29 @@ async fn every_page_of_a_long_list_is_read_and_pulls_are_left_out() {
 }
 
 #[tokio::test]
+async fn closed_issues_are_one_page_without_pulls() {
+    let fake = fake();
+    for number in 1..=120 {
+        fake.add_issue(&format!("Issue {number}"), "", &["todo"]);
+        if number > 5 {
+            fake.close_issue(number);
+        }
+    }
+    fake.commit("work", &[("a.txt", "a\n")]);
+    let pull = fake.add_pull("A pull", "work", "main");
+    fake.close_pull(pull);
+    let closed = github(&fake).closed_issues().await.unwrap();
+    assert_eq!(statuses(&fake), [200], "one request");
+    assert!((95..=100).contains(&closed.len()), "{}", closed.len());
+    assert!(
+        closed
+            .iter()
+            .all(|issue| (6..=120).contains(&issue.number.0))
+    );
+    assert_honest(&fake);
+}
+
+#[tokio::test]
 async fn a_full_last_page_does_not_hide_the_one_after_it() {
     let fake = fake();
     for number in 0..100 {
