@@ -10,7 +10,7 @@ const LIKE_HALF_LIFE: f64 = 1000.0;
 /// Laplace's two: a file that changed once, with another, tells little of either.
 const DOUBT: f64 = 2.0;
 /// With so many past works they are believed half: among five, the likeliest need not be like at all.
-const WORKS_HALF: f64 = 5.0;
+const WORKS_HALF: f64 = 10.0;
 /// A shorter history is taken to be this long, its other commits to have changed nothing: the first ones prove no habit.
 const COMMITS_LEAST: f64 = 100.0;
 /// More files than this that define or use a name, and it tells nothing.
@@ -129,7 +129,7 @@ mod tests {
         close(like(1.0, 0.0, 4), 0.5);
         assert!(similar(1.0, 0.1, 1000.0) < similar(1.0, 0.9, 1000.0));
         close(similar(1.0, 1.0, 1e6), 1.0);
-        close(similar(1.0, 1.0, 5.0), 0.5);
+        close(similar(1.0, 1.0, 10.0), 0.5);
     }
 
     #[test]
