@@ -21,12 +21,18 @@ fn all_pages_are_read_and_a_second_run_writes_nothing() {
         (1..=250).collect::<Vec<u64>>(),
         "and not the pull {labelled}"
     );
-    let pages = stage
-        .fake
-        .requests()
-        .into_iter()
-        .filter(|request| request.path.ends_with("/issues"));
-    assert_eq!(pages.count(), 3);
+    let listed = |state: &str| {
+        let pages = stage.fake.requests().into_iter();
+        let pages = pages.filter(|request| request.path.ends_with("/issues"));
+        pages
+            .filter(|request| request.query.contains(state))
+            .count()
+    };
+    assert_eq!(
+        (listed("state=open"), listed("state=closed")),
+        (3, 1),
+        "all that are open, and one page of what was closed, to compare with"
+    );
     // All but two have a pull already.
     let (token, url) = (stage.fake.token(), stage.fake.git_url());
     let url = url.replace("http://", &format!("http://x-access-token:{token}@"));
