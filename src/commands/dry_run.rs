@@ -24,7 +24,6 @@ use crate::rules::past::Record;
 use crate::rules::printable::printable;
 use crate::rules::schedule::forecast::{Forecast, Placed};
 use crate::rules::schedule::predict::predict;
-use crate::rules::schedule::table::State;
 use crate::rules::settings::Settings;
 use crate::rules::task::Task;
 use serde_json::{Value, json};
@@ -192,16 +191,8 @@ fn blocked(task: &Task, plan: &Forecast) -> Option<String> {
         return None;
     }
     let entry = plan.session.entry(task.number())?;
-    match &entry.state {
-        State::Ended { reason, .. } => Some(brief(reason.as_deref().unwrap_or_default())),
-        State::Waiting { .. }
-        | State::Ready
-        | State::Unapproved
-        | State::Held { .. }
-        | State::Running(_)
-        | State::Retrying { .. }
-        | State::Parked { .. } => None,
-    }
+    entry.ending()?;
+    Some(brief(entry.reason().unwrap_or_default()))
 }
 
 /// A line for each task of which there is something to say.

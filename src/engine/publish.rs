@@ -401,17 +401,7 @@ impl Publisher<'_> {
 
 /// What the comment at the end of a task says.
 fn end_words(entry: &Entry, session: &SessionId) -> String {
-    use crate::rules::schedule::table::State;
-    let reason = match &entry.state {
-        State::Ended { reason, .. } => reason.as_deref(),
-        State::Waiting { .. }
-        | State::Ready
-        | State::Unapproved
-        | State::Held { .. }
-        | State::Running(_)
-        | State::Retrying { .. }
-        | State::Parked { .. } => None,
-    };
+    let reason = entry.reason();
     let branch = entry.branch();
     offer::end_comment(&offer::End {
         task: &entry.task,

@@ -1,9 +1,8 @@
 //! Routes kept to by the real binary: advised, enforced, answered by people, asked about exactly once.
 
 use crate::deaths::{Death, at_every_event};
-use crate::rig::{Ran, Rig};
+use crate::rig::{Ran, Rig, wait_for};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
 
 /// Keeps what it was told, and writes a file named after its issue.
 const AGENT: &str = "
@@ -189,14 +188,6 @@ fn an_answer_is_taken_up_while_others_run() {
     wait_for(|| runs(&rig) == ["1", "2"]);
     std::fs::remove_file(rig.path("gate-1")).unwrap();
     assert_eq!(running.wait().unwrap().code(), Some(0));
-}
-
-fn wait_for(is_so: impl Fn() -> bool) {
-    let until = Instant::now() + Duration::from_secs(60);
-    while !is_so() {
-        assert!(Instant::now() < until, "it never came");
-        std::thread::yield_now();
-    }
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! `why`: what keeps an issue waiting, as a person and as a program are told.
 
-use crate::rig::Rig;
+use crate::rig::{Rig, wait_for};
 use serde_json::{Value, json};
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
 
 /// Two issues on one file, one on another, two of which nothing is known.
 fn backlog() -> Rig {
@@ -177,14 +176,6 @@ fn begin(rig: &Rig) -> Child {
 fn runs(rig: &Rig) -> usize {
     let text = std::fs::read_to_string(rig.path("runs")).unwrap_or_default();
     text.lines().count()
-}
-
-fn wait_for(is_so: impl Fn() -> bool) {
-    let until = Instant::now() + Duration::from_secs(60);
-    while !is_so() {
-        assert!(Instant::now() < until, "it never came");
-        std::thread::yield_now();
-    }
 }
 
 #[test]

@@ -260,6 +260,15 @@ pub(crate) fn leftovers_in_the_end(marker: &str) -> Vec<String> {
     leftovers(marker)
 }
 
+/// Waits for what another process does, up to a minute.
+pub(crate) fn wait_for(is_so: impl Fn() -> bool) {
+    let until = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < until, "it never came");
+        std::thread::yield_now();
+    }
+}
+
 /// Says a figure past the test harness, which keeps what passing tests print to itself.
 pub(crate) fn aloud(figure: &str) {
     use std::io::Write as _;

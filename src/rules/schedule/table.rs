@@ -347,6 +347,21 @@ impl Entry {
         }
     }
 
+    /// Why it ended so, where that was said.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match &self.state {
+            State::Ended { reason, .. } => reason.as_deref(),
+            State::Waiting { .. }
+            | State::Ready
+            | State::Unapproved
+            | State::Held { .. }
+            | State::Running(_)
+            | State::Retrying { .. }
+            | State::Parked { .. } => None,
+        }
+    }
+
     /// The attempt that runs, if one does.
     #[must_use]
     pub fn run(&self) -> Option<&Run> {
