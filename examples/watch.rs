@@ -162,7 +162,7 @@ impl Play {
         self.tell(Event::Held {
             issue: IssueNumber(3),
             by: IssueNumber(2),
-            over: "src/header.css".to_owned(),
+            over: "src/header.css".into(),
         });
         self.work(&[1, 2, 4], 4).await;
         let stage = Stage::Check;

@@ -407,7 +407,7 @@ impl Attempt<'_> {
     }
 
     pub(super) fn branch(&self) -> &BranchName {
-        self.work.entry.branch()
+        &self.work.entry.branch
     }
 
     /// What every process of the attempt may know.

@@ -243,7 +243,6 @@ impl Publisher<'_> {
                     branch: branch.clone(),
                 })
                 .await?;
-            self.record.branch = Some(branch.clone());
         }
         Ok(branch)
     }
@@ -402,7 +401,7 @@ impl Publisher<'_> {
 /// What the comment at the end of a task says.
 fn end_words(entry: &Entry, session: &SessionId) -> String {
     let reason = entry.reason();
-    let branch = entry.branch();
+    let branch = &entry.branch;
     offer::end_comment(&offer::End {
         task: &entry.task,
         session,

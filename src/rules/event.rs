@@ -76,7 +76,7 @@ pub enum Event {
         /// The running one.
         by: IssueNumber,
         /// Over what: a path, or a domain.
-        over: String,
+        over: Arc<str>,
     },
     /// Its waiting time is over.
     Due {

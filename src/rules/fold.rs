@@ -136,8 +136,8 @@ impl Tally {
         self.worked.stop(at);
     }
 
-    fn held(&mut self, issue: IssueNumber, by: IssueNumber, over: &str) {
-        let over = over.to_owned();
+    fn held(&mut self, issue: IssueNumber, by: IssueNumber, over: &Arc<str>) {
+        let over = Arc::clone(over);
         self.set(issue, Standing::Held { by, over });
     }
 

@@ -233,7 +233,7 @@ impl Script {
         self.push(Event::Held {
             issue: IssueNumber(issue),
             by: IssueNumber(by),
-            over: over.to_owned(),
+            over: over.into(),
         });
     }
 

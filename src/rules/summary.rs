@@ -124,7 +124,7 @@ pub fn wait(tally: &Tally, task: &TaskTally, now: Timestamp) -> Option<Wait> {
         Standing::Parked { until } if *until > now => Some(Wait::Limit(*until)),
         Standing::Held { by, over } if runs(tally, *by) => Some(Wait::Collision {
             by: *by,
-            over: over.clone(),
+            over: over.to_string(),
         }),
         Standing::Waiting
         | Standing::Held { .. }

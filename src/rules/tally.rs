@@ -16,6 +16,7 @@ use crate::rules::schedule::predict::Prediction;
 use crate::rules::settings::Settings;
 use crate::rules::task::{CheckReport, Commit, Ending, Failure, Stage, Task, Verdict};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// All that a session's events tell. Feed it events in order; one that it has seen before changes nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -137,7 +138,7 @@ pub enum Standing {
         /// That one.
         by: IssueNumber,
         /// Over what: a path, or a domain.
-        over: String,
+        over: Arc<str>,
     },
     /// An attempt runs.
     Running {

@@ -7,6 +7,7 @@ use crate::rules::ids::{AttemptNumber, SlotNumber, Timestamp};
 use crate::rules::money::Usd;
 use crate::rules::schedule::session::Session;
 use crate::rules::task::{Ending, Start};
+use std::sync::Arc;
 
 impl Session {
     /// What happens to the first that may be let in: it is let in, held back, or ends for want of money.
@@ -14,7 +15,7 @@ impl Session {
         let slot = *self.slots.first().filter(|_| self.has_slot())?;
         let place = self.table.first_ready()?;
         let entry = self.table.at(place);
-        let issue = entry.task.number();
+        let issue = entry.number;
         if entry.unwanted && self.is_reworked(place) {
             return Some(self.give_up(place, "a person left it at that"));
         }
@@ -26,11 +27,11 @@ impl Session {
             });
         }
         if let Some(blocker) = self.locks.blocker(place) {
-            let by = self.table.at(blocker.task).task.number();
+            let by = self.table.at(blocker.task).number;
             return Some(Event::Held {
                 issue,
                 by,
-                over: blocker.over.to_owned(),
+                over: Arc::clone(blocker.over),
             });
         }
         if !entry.start.is_paid() {
@@ -81,12 +82,12 @@ impl Session {
     fn admitted(&self, place: usize, slot: SlotNumber, grant: Usd, probe: bool) -> Event {
         let entry = self.table.at(place);
         Event::Admitted {
-            issue: entry.task.number(),
+            issue: entry.number,
             attempt: AttemptNumber(entry.attempts + 1),
             slot,
             grant,
             probe,
-            branch: entry.branch().clone(),
+            branch: entry.branch.clone(),
             start: entry.start.clone(),
             // What files were made on stays; only who starts anew starts from what is there now.
             below: match &entry.start {

@@ -90,7 +90,7 @@ impl Session {
         self.admit(place, run, branch, start);
     }
 
-    fn hold_back(&mut self, place: usize, by: IssueNumber, over: &str) {
+    fn hold_back(&mut self, place: usize, by: IssueNumber, over: &Arc<str>) {
         if self.table.place(by).is_some_and(|by| by > place) {
             let patience = self.settings().patience;
             let entry = self.table.at_mut(place);
@@ -102,7 +102,7 @@ impl Session {
         let Some(next) = self.locks.wait(place, over) else {
             return;
         };
-        let over = over.to_owned();
+        let over = Arc::clone(over);
         self.table.set(place, State::Held { by, over });
         self.look_again(next);
     }
@@ -122,7 +122,7 @@ impl Session {
     fn admit(&mut self, place: usize, run: Run, branch: &BranchName, start: &Start) {
         if run.probe {
             self.breaker = Breaker::HalfOpen {
-                probe: self.table.at(place).task.number(),
+                probe: self.table.at(place).number,
             };
         }
         self.slots.remove(&run.slot);
@@ -131,8 +131,8 @@ impl Session {
         let entry = self.table.at_mut(place);
         (entry.attempts, entry.passed_over) = (run.attempt.0, 0);
         entry.start = start.clone();
-        if entry.branch() != branch {
-            entry.record.branch = Some(branch.clone());
+        if entry.branch != *branch {
+            entry.branch = branch.clone();
         }
         if let Some(record) = entry.record.written() {
             record.begin(start.is_paid());
@@ -230,8 +230,10 @@ impl Session {
         let waited = self.awaits_merge(place);
         let entry = self.table.at_mut(place);
         entry.merged = true;
-        entry.outdated.clear();
-        entry.conflicts.clear();
+        if let Some(record) = entry.record.written() {
+            record.outdated.clear();
+            record.conflicts.clear();
+        }
         self.clashing.remove(place);
         if waited {
             self.tell_dependents(place);
@@ -244,6 +246,9 @@ impl Session {
             && run.attempt == attempt
         {
             run.stage = *stage;
+        }
+        if let Fact::BranchChosen { branch } = fact {
+            entry.branch = branch.clone();
         }
         entry.record.note(fact);
         if matches!(fact, Fact::Verified) {

@@ -18,9 +18,9 @@ impl Session {
     #[must_use]
     pub fn to_try_on(&self, base: &CommitId) -> Vec<(IssueNumber, CommitId)> {
         let is_open =
-            |entry: &&Entry| entry.stands_on_base() && entry.tried_on.as_ref() != Some(base);
+            |entry: &&Entry| entry.stands_on_base() && entry.record.tried_on.as_ref() != Some(base);
         let entries = self.table.entries().iter().filter(is_open);
-        let work = entries.filter_map(|entry| Some((entry.task.number(), entry.work()?)));
+        let work = entries.filter_map(|entry| Some((entry.number, entry.work()?)));
         work.filter(|(_, work)| work.base != *base)
             .map(|(issue, work)| (issue, work.id.clone()))
             .collect()
@@ -62,13 +62,13 @@ impl Session {
             };
             let paths = outdated.iter().find(|outdated| outdated.issue == *issue);
             let entry = self.table.at_mut(place);
-            entry.tried_on = Some(base.clone());
-            entry.outdated = paths
+            entry.record.tried_on = Some(base.clone());
+            entry.record.outdated = paths
                 .map(|outdated| outdated.paths.clone())
                 .unwrap_or_default();
-            if !entry.outdated.is_empty() {
+            if !entry.record.outdated.is_empty() {
                 self.clashing.insert(place);
-            } else if entry.conflicts.is_empty() {
+            } else if entry.record.conflicts.is_empty() {
                 self.clashing.remove(place);
             }
         }

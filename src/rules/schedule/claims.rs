@@ -10,11 +10,12 @@ use crate::rules::task::Task;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The claims of all tasks to contested resources. Tasks are named by their place, resources by their number.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Claims {
-    names: Vec<Box<str>>,
+    names: Vec<Arc<str>>,
     /// Those of the first task, then those of the second, and so on.
     list: Vec<Claim>,
     /// Where the claims of each task end.
@@ -89,7 +90,7 @@ impl Claims {
     }
 
     /// What a resource is called: a path, a domain.
-    pub(super) fn name(&self, resource: u32) -> &str {
+    pub(super) fn name(&self, resource: u32) -> &Arc<str> {
         &self.names[resource as usize]
     }
 
@@ -341,7 +342,7 @@ impl<'a> Reading<'a> {
     /// The claims to what several claim, of whom one would have it alone.
     fn contested(self) -> Claims {
         let mut numbers: Vec<Option<u32>> = Vec::with_capacity(self.found.len());
-        let mut names: Vec<Box<str>> = Vec::new();
+        let mut names: Vec<Arc<str>> = Vec::new();
         for found in &self.found {
             let contested = found.alone > 0 && found.all > 1;
             numbers.push(contested.then_some(position(names.len())));

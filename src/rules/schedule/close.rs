@@ -70,8 +70,8 @@ impl Session {
         let told = |entry: &Entry| {
             let is_offered =
                 entry.ending() == Some(Ending::Completed) && entry.record.pull.is_some();
-            let conflicts = entry.conflicts.iter();
-            let why = if entry.outdated.is_empty() {
+            let conflicts = entry.record.conflicts.iter();
+            let why = if entry.record.outdated.is_empty() {
                 Why::Meets {
                     with: conflicts.clone().map(|conflict| conflict.with).collect(),
                     paths: conflicts
@@ -80,10 +80,10 @@ impl Session {
                 }
             } else {
                 Why::Outdated {
-                    paths: entry.outdated.clone(),
+                    paths: entry.record.outdated.clone(),
                 }
             };
-            let issue = entry.task.number();
+            let issue = entry.number;
             is_offered.then_some(LeftOut { issue, why })
         };
         entries.filter_map(told).collect()
@@ -112,7 +112,7 @@ impl Session {
         }
         if let Some(commit) = &entry.record.commit {
             parts.push(Part {
-                issue: entry.task.number(),
+                issue: entry.number,
                 commit: commit.id.clone(),
                 below: below.iter().map(|below| below.issue).collect(),
             });
@@ -162,9 +162,7 @@ impl Session {
             return None;
         };
         let issues = self.untold.iter();
-        let issues: Vec<_> = issues
-            .map(|place| self.table.at(place).task.number())
-            .collect();
+        let issues: Vec<_> = issues.map(|place| self.table.at(place).number).collect();
         (!issues.is_empty()).then_some((certificate, issues))
     }
 

@@ -116,7 +116,7 @@ impl Session {
         now: Timestamp,
         events: &mut Vec<Event>,
     ) {
-        let issue = entry.task.number();
+        let issue = entry.number;
         let tries = Tries {
             failures: entry.failures,
             limits: entry.limits,

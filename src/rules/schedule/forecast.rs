@@ -1,6 +1,6 @@
 //! A whole session on a virtual clock, by the real scheduler: what a dry run prints and benches measure.
 
-use crate::rules::event::{Event, Input, Recorded};
+use crate::rules::event::{Event, Input};
 use crate::rules::graph::Cycle;
 use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
@@ -165,15 +165,12 @@ impl Play {
                 self.events = events;
                 return;
             }
-            for event in events.drain(..) {
-                let recorded = Recorded {
-                    seq: self.forecast.session.seq + 1,
-                    at: self.now,
-                    event,
-                };
-                self.forecast.session.apply(&recorded);
-                self.follow(&recorded.event, duration);
+            for event in &events {
+                let session = &mut self.forecast.session;
+                session.apply_as(session.seq + 1, self.now, event);
+                self.follow(event, duration);
             }
+            events.clear();
             if let Some(issue) = self.forecast.session.unannounced().next() {
                 let announced = Input::Announced {
                     issue,

@@ -47,12 +47,12 @@ impl Entry {
     /// The task as it is known by now: what its agent really changed belongs to its footprint, for sure.
     #[must_use]
     pub fn known(&self) -> &Arc<Task> {
-        self.touching.as_ref().unwrap_or(&self.task)
+        self.record.touching.as_ref().unwrap_or(&self.task)
     }
 
     fn touch(&mut self, paths: &[String]) {
-        self.touched = paths.to_vec();
-        self.touching = (!paths.is_empty()).then(|| Arc::new(with_touched(&self.task, paths)));
+        let known = (!paths.is_empty()).then(|| Arc::new(with_touched(&self.task, paths)));
+        (self.record.touched, self.record.touching) = (paths.to_vec(), known);
     }
 
     /// Does its agent work now, in this attempt?
@@ -85,7 +85,7 @@ impl Session {
         if agents.is_empty() || is_alone {
             return None;
         }
-        let number = |place: &usize| self.table.at(*place).task.number();
+        let number = |place: &usize| self.table.at(*place).number;
         let mut stacked = BTreeSet::new();
         for place in agents.iter().chain(&offered) {
             let below = self.all_below(*place);
@@ -148,7 +148,7 @@ impl Session {
         let conflicts: Vec<Conflict> = conflicts.into_iter().filter(is_news).collect();
         let is_changed = |touched: &&&Touched| {
             let entry = self.entry(touched.issue);
-            entry.is_some_and(|entry| entry.touched != touched.paths)
+            entry.is_some_and(|entry| entry.record.touched != touched.paths)
         };
         let touched: Vec<Touched> = live
             .iter()
@@ -169,7 +169,7 @@ impl Session {
             .entry(conflict.issue)
             .into_iter()
             .chain(self.entry(conflict.with));
-        let offered = offered.flat_map(|entry| &entry.conflicts);
+        let offered = offered.flat_map(|entry| &entry.record.conflicts);
         let mut brewing = self
             .brewing
             .iter()
@@ -214,7 +214,7 @@ impl Session {
                 continue;
             };
             let entry = self.table.at_mut(place);
-            let (before, now) = (set(&entry.touched), set(&touched.paths));
+            let (before, now) = (set(&entry.record.touched), set(&touched.paths));
             let different: Vec<String> = before
                 .symmetric_difference(&now)
                 .map(|path| (*path).clone())
@@ -229,7 +229,7 @@ impl Session {
 
     /// Its attempt ended, or its work is done: where no agent works on the other any more, their commits tell all.
     pub(super) fn forget_brewing(&mut self, place: usize) {
-        let issue = self.table.at(place).task.number();
+        let issue = self.table.at(place).number;
         let table = &self.table;
         let is_worked_on = |issue: IssueNumber| {
             let run = table.place(issue).and_then(|place| table.at(place).run());
@@ -281,7 +281,7 @@ impl Session {
                 continue;
             };
             let is_same = self.locks.blocker(place).is_some_and(|blocker| {
-                blocker.over == over && self.table.at(blocker.task).task.number() == *by
+                blocker.over == over && self.table.at(blocker.task).number == *by
             });
             let over = over.clone();
             if !is_same || self.locks.wait(place, &over).is_none() {

@@ -10,12 +10,14 @@
 use crate::rules::conflict::THRESHOLD;
 use crate::rules::schedule::claims::{Claim, Claims, position};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Claims of all tasks, who holds what, and who waits for what. Tasks are named by their place in the table.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Locks {
     claims: Claims,
     resources: Vec<Resource>,
+    queues: Vec<Queues>,
     /// For each claim, the next holder of its resource.
     next: Vec<u32>,
     /// For each claim, whose it is.
@@ -39,19 +41,26 @@ enum Mode {
 /// The end of a list of holders.
 const NOBODY: u32 = u32::MAX;
 
-#[derive(Clone, Debug, PartialEq)]
+/// What is asked of a resource all the time; it stands apart from its queues, which are empty mostly.
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Resource {
     /// The claim of the one who held it last.
     first: u32,
-    waiting_alone: BTreeSet<u32>,
-    waiting_shared: BTreeSet<u32>,
+    /// How many wait in its queues.
+    waiting: u32,
 }
 
-impl Resource {
-    fn queue(&mut self, mode: Mode) -> &mut BTreeSet<u32> {
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Queues {
+    alone: BTreeSet<u32>,
+    shared: BTreeSet<u32>,
+}
+
+impl Queues {
+    fn of(&mut self, mode: Mode) -> &mut BTreeSet<u32> {
         match mode {
-            Mode::Alone => &mut self.waiting_alone,
-            Mode::Shared => &mut self.waiting_shared,
+            Mode::Alone => &mut self.alone,
+            Mode::Shared => &mut self.shared,
         }
     }
 }
@@ -62,7 +71,7 @@ pub struct Blocker<'a> {
     /// Which, by its place.
     pub task: usize,
     /// Over what, mostly: a path or a domain.
-    pub over: &'a str,
+    pub over: &'a Arc<str>,
 }
 
 /// What is known of one task in the way.
@@ -78,8 +87,7 @@ impl Locks {
     pub(super) fn new(claims: Claims) -> Self {
         let resource = Resource {
             first: NOBODY,
-            waiting_alone: BTreeSet::new(),
-            waiting_shared: BTreeSet::new(),
+            waiting: 0,
         };
         let mut owner = Vec::with_capacity(claims.all().len());
         for task in 0..claims.tasks() {
@@ -87,6 +95,7 @@ impl Locks {
         }
         Self {
             resources: vec![resource; claims.resources()],
+            queues: vec![Queues::default(); claims.resources()],
             next: vec![NOBODY; claims.all().len()],
             owner,
             waits_for: vec![None; claims.tasks()],
@@ -162,8 +171,7 @@ impl Locks {
         self.kept_for.retain(|kept| *kept != task);
         let queue = self.woken_by[task].take()?;
         // Whoever is next in the queue that it came from need not look if it would only see this one.
-        let next = self.resources[queue.0 as usize].queue(queue.1).first();
-        let next = *next? as usize;
+        let next = *self.queue(queue)?.first()? as usize;
         if self
             .most_in_the_way(next)
             .is_some_and(|(_, over)| over == queue.0)
@@ -206,7 +214,7 @@ impl Locks {
     /// be looked at again; `None` if `over` is nothing that it claims, so that it cannot wait for it.
     pub fn wait(&mut self, task: usize, over: &str) -> Option<Option<usize>> {
         let mut own = self.claims.of(task).iter();
-        let claim = *own.find(|claim| self.claims.name(claim.resource) == over)?;
+        let claim = *own.find(|claim| **self.claims.name(claim.resource) == *over)?;
         if self.kept_for.contains(&task) {
             return Some(self.moved_on(task));
         }
@@ -223,9 +231,9 @@ impl Locks {
             self.moved_on(task)
         };
         self.waits_for[task] = Some(queue);
-        self.resources[claim.resource as usize]
-            .queue(mode)
-            .insert(position(task));
+        self.resources[claim.resource as usize].waiting += 1;
+        let queues = &mut self.queues[claim.resource as usize];
+        queues.of(mode).insert(position(task));
         Some(next)
     }
 
@@ -244,10 +252,11 @@ impl Locks {
 
     /// It neither waits nor runs any more. Adds those that are to be looked at again.
     pub fn leave(&mut self, task: usize, woken: &mut Vec<usize>) {
-        if let Some((resource, mode)) = self.waits_for[task].take() {
-            self.resources[resource as usize]
-                .queue(mode)
-                .remove(&position(task));
+        if let Some(queue) = self.waits_for[task].take()
+            && let Some(waiting) = self.queue(queue)
+        {
+            waiting.remove(&position(task));
+            self.resources[queue.0 as usize].waiting -= 1;
         }
         woken.extend(self.moved_on(task));
         if self.kept_for.contains(&task) {
@@ -277,10 +286,15 @@ impl Locks {
         self.wake_first(queue)
     }
 
+    /// A queue, where the resource has any that wait.
+    fn queue(&mut self, (resource, mode): Queue) -> Option<&mut BTreeSet<u32>> {
+        let resource = resource as usize;
+        (self.resources[resource].waiting > 0).then(|| self.queues[resource].of(mode))
+    }
+
     fn wake_first(&mut self, queue: Queue) -> Option<usize> {
-        let first = self.resources[queue.0 as usize]
-            .queue(queue.1)
-            .pop_first()? as usize;
+        let first = self.queue(queue)?.pop_first()? as usize;
+        self.resources[queue.0 as usize].waiting -= 1;
         self.waits_for[first] = None;
         self.woken_by[first] = Some(queue);
         Some(first)

@@ -109,7 +109,7 @@ impl Session {
             unmerged.join(" and ")
         };
         Some(Event::TaskEnded {
-            issue: self.table.at(place).task.number(),
+            issue: self.table.at(place).number,
             ending: Ending::Blocked,
             reason: Some(format!("waits for the merge of {what}")),
         })
@@ -163,9 +163,9 @@ impl Session {
         let entry = self.table.at(place);
         let record = &entry.record;
         Some(Below {
-            issue: entry.task.number(),
+            issue: entry.number,
             commit: entry.work()?.id.clone(),
-            branch: entry.branch().clone(),
+            branch: entry.branch.clone(),
             pull: record.pull.as_ref().map(|pull| pull.number),
         })
     }

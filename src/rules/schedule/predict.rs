@@ -77,7 +77,7 @@ pub fn predict<T: Into<Arc<Task>>>(
     }
     let entries = best.session.table.entries().iter();
     let prediction = Prediction {
-        order: entries.map(|entry| entry.task.number()).collect(),
+        order: entries.map(|entry| entry.number).collect(),
         makespan_minutes: best.makespan_millis / MINUTE,
         lower_bound_minutes: bound,
         orders_tried: u32::try_from(tried).unwrap_or(u32::MAX),

@@ -1,23 +1,22 @@
 //! What the attempts at a task found out, kept for those that had one.
 
 use crate::rules::event::{Effect, Fact, ProcessIdentity};
-use crate::rules::ids::{BranchName, CommitId, ConversationId};
+use crate::rules::ids::{CommitId, ConversationId};
 use crate::rules::money::Charge;
+use crate::rules::rework::Conflict;
 use crate::rules::stack::Below;
-use crate::rules::task::{CheckReport, Commit, Pull, Stage};
+use crate::rules::task::{CheckReport, Commit, Pull, Stage, Task};
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// What the attempts at a task found out, as far as later ones build upon it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "facts that are told one by one, each on its own"
 )]
 pub struct Record {
-    /// The branch that the work goes to, where that is not the one that the task was given.
-    pub branch: Option<BranchName>,
     /// The unmerged work that the latest attempt stands on.
     pub below: Vec<Below>,
     /// The commit that the snapshot stands on.
@@ -50,10 +49,21 @@ pub struct Record {
     pub pull: Option<Box<Pull>>,
     /// Changes of the outside that were intended, and whether they were seen done.
     pub effects: HashMap<Effect, bool>,
+    /// The place of the event that said that the commit passed its checks; nothing before that.
+    pub verified_at: u64,
+    /// Earlier work that the commit conflicts with.
+    pub conflicts: Vec<Conflict>,
+    /// The base branch that the commit was last tried with, where that is not the one it was made on.
+    pub tried_on: Option<CommitId>,
+    /// Files in which it conflicts with that.
+    pub outdated: Vec<String>,
+    /// The files that agents really changed, as they were last seen while one worked.
+    pub touched: Vec<String>,
+    pub(super) touching: Option<Arc<Task>>,
 }
 
 /// A record that takes no room until something is written into it: of a long backlog most tasks only wait.
-#[derive(Clone, Debug, Default, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Kept(Option<Box<Record>>);
 
 impl Kept {
@@ -107,7 +117,8 @@ impl Record {
             Fact::Entered {
                 stage: Stage::Agent,
             } => self.begin_round(),
-            Fact::Entered { .. } => {}
+            // Where an attempt stands, and where its work goes, is kept beside the record.
+            Fact::Entered { .. } | Fact::BranchChosen { .. } => {}
             Fact::Spawned {
                 stage,
                 process,
@@ -139,7 +150,6 @@ impl Record {
             Fact::Committed { commit } => self.commit = Some(Box::new(commit.clone())),
             Fact::Checked { reports } => self.reports.clone_from(reports),
             Fact::Verified => self.verified = true,
-            Fact::BranchChosen { branch } => self.branch = Some(branch.clone()),
             Fact::Intends { effect } => {
                 self.effects.entry(effect.clone()).or_insert(false);
             }

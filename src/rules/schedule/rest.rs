@@ -33,7 +33,7 @@ impl Rest {
         let left = running.clone().filter_map(|entry| {
             let gone = now.millis_since(entry.run()?.since) / MINUTE;
             let minutes = u64::from(entry.task.estimate.minutes);
-            Some((entry.task.number(), minutes.saturating_sub(gone).max(1)))
+            Some((entry.number, minutes.saturating_sub(gone).max(1)))
         });
         Self {
             settings,

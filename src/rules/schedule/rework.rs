@@ -57,15 +57,13 @@ impl Session {
                     && !self.all_below(other).contains(&place)
                 {
                     pairs.push(Pair {
-                        one: (self.table.at(place).task.number(), own.id.clone()),
-                        other: (entry.task.number(), work.id.clone()),
+                        one: (self.table.at(place).number, own.id.clone()),
+                        other: (entry.number, work.id.clone()),
                     });
                 }
             }
         }
-        let issues = untested
-            .iter()
-            .map(|place| self.table.at(*place).task.number());
+        let issues = untested.iter().map(|place| self.table.at(*place).number);
         Some((issues.collect(), pairs))
     }
 
@@ -80,7 +78,7 @@ impl Session {
         let conflicts = found.iter().filter_map(|conflict| {
             let (one, other) = (self.entry(conflict.issue)?, self.entry(conflict.with)?);
             let mut conflict = conflict.clone();
-            if one.verified_at < other.verified_at {
+            if one.record.verified_at < other.record.verified_at {
                 std::mem::swap(&mut conflict.issue, &mut conflict.with);
             }
             Some(conflict)
@@ -97,7 +95,11 @@ impl Session {
         }
         for conflict in conflicts {
             if let Some(place) = self.table.place(conflict.issue) {
-                self.table.at_mut(place).conflicts.push(conflict.clone());
+                self.table
+                    .at_mut(place)
+                    .record
+                    .conflicts
+                    .push(conflict.clone());
                 self.clashing.insert(place);
             }
         }
@@ -107,10 +109,10 @@ impl Session {
     pub(super) fn note_verified(&mut self, place: usize) {
         let seq = self.seq;
         let entry = self.table.at_mut(place);
-        entry.verified_at = seq;
-        entry.conflicts.clear();
-        entry.outdated.clear();
-        entry.tried_on = None;
+        entry.record.verified_at = seq;
+        entry.record.conflicts.clear();
+        entry.record.outdated.clear();
+        entry.record.tried_on = None;
         self.clashing.remove(place);
         self.untested.insert(place);
         self.forget_brewing(place);
@@ -132,8 +134,9 @@ impl Session {
             };
             entry.rework.is_none()
                 && !entry.merged
-                && is_settled(entry.task.number())
+                && is_settled(entry.number)
                 && entry
+                    .record
                     .conflicts
                     .iter()
                     .all(|conflict| is_settled(conflict.with))
@@ -142,20 +145,22 @@ impl Session {
             .clashing
             .iter()
             .filter(may)
-            .min_by_key(|place| self.table.at(*place).verified_at)?;
+            .min_by_key(|place| self.table.at(*place).record.verified_at)?;
         let entry = self.table.at(place);
         Some(Event::ReworkOffered {
-            issue: entry.task.number(),
+            issue: entry.number,
             with: entry
+                .record
                 .conflicts
                 .iter()
                 .map(|conflict| conflict.with)
                 .collect(),
             paths: entry
+                .record
                 .conflicts
                 .iter()
                 .flat_map(|conflict| conflict.paths.clone())
-                .chain(entry.outdated.clone())
+                .chain(entry.record.outdated.clone())
                 .collect(),
         })
     }
@@ -180,10 +185,10 @@ impl Session {
     /// Nothing better came of it: the work that is offered stays as it is.
     pub(super) fn give_up(&self, place: usize, why: &str) -> Event {
         let entry = self.table.at(place);
-        let issue = entry.task.number();
-        let paths = entry.outdated.clone();
+        let issue = entry.number;
+        let paths = entry.record.outdated.clone();
         let outdated = (!paths.is_empty()).then(|| Outdated { issue, paths }.words());
-        let conflicts = entry.conflicts.iter().map(Conflict::words);
+        let conflicts = entry.record.conflicts.iter().map(Conflict::words);
         let conflicts: Vec<String> = conflicts.chain(outdated).collect();
         Event::ReworkGivenUp {
             issue,
@@ -198,7 +203,7 @@ impl Session {
         failure: &Failure,
         next: &Next,
     ) -> Option<Event> {
-        let place = self.table.place(entry.task.number())?;
+        let place = self.table.place(entry.number)?;
         if !self.is_reworked(place) {
             return None;
         }

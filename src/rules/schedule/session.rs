@@ -159,18 +159,22 @@ impl Session {
     pub fn unannounced(&self) -> impl Iterator<Item = IssueNumber> + '_ {
         self.unannounced
             .iter()
-            .map(|place| self.table.at(place).task.number())
+            .map(|place| self.table.at(place).number)
     }
 
     /// Makes an event so. Events that do not fit the state (of a task that is not there, say) change nothing, so that
     /// every prefix of every journal can be folded.
     pub fn apply(&mut self, recorded: &Recorded) {
-        self.seq = recorded.seq;
-        match recorded.event.issue() {
-            None => self.apply_to_session(&recorded.event, recorded.at),
+        self.apply_as(recorded.seq, recorded.at, &recorded.event);
+    }
+
+    pub(super) fn apply_as(&mut self, seq: u64, at: Timestamp, event: &Event) {
+        self.seq = seq;
+        match event.issue() {
+            None => self.apply_to_session(event, at),
             Some(issue) => {
                 if let Some(place) = self.table.place(issue) {
-                    self.apply_to_task(place, &recorded.event, recorded.at);
+                    self.apply_to_task(place, event, at);
                 }
             }
         }
@@ -288,24 +292,18 @@ impl Session {
 
     /// The tasks are known from here on.
     pub(super) fn begin(&mut self, ranked: Ranked) {
-        let needs: Vec<usize> = (0..ranked.tasks.len())
-            .map(|place| ranked.graph.needs(place).count())
-            .collect();
-        self.doomed = ranked
-            .tasks
-            .iter()
-            .enumerate()
-            .filter(|(_, task)| task.obstacle.is_some())
-            .map(|(place, _)| place)
-            .collect();
-        self.unasked = ranked
-            .tasks
-            .iter()
-            .enumerate()
-            .filter(|(_, task)| wants_approval(task))
-            .map(|(place, _)| place)
-            .collect();
-        self.table = Table::new(ranked.tasks.into_iter().zip(needs));
+        let (mut doomed, mut unasked) = (Places::default(), Places::default());
+        let places = ranked.tasks.into_iter().enumerate();
+        self.table = Table::new(places.map(|(place, task)| {
+            if task.obstacle.is_some() {
+                doomed.insert(place);
+            }
+            if wants_approval(&task) {
+                unasked.insert(place);
+            }
+            (task, ranked.graph.needs(place).count())
+        }));
+        (self.doomed, self.unasked) = (doomed, unasked);
         (self.graph, self.locks) = (ranked.graph, ranked.locks);
         (self.phase, self.read) = (Phase::Running, true);
     }

@@ -166,7 +166,7 @@ impl Session {
         if let Some((until, place)) = self.table.first_timer()
             && until <= now
         {
-            let issue = self.table.at(place).task.number();
+            let issue = self.table.at(place).number;
             return Some(Event::Due { issue });
         }
         if let Some(place) = self.doomed.first() {
@@ -177,18 +177,21 @@ impl Session {
             let idle = !self.table.is_running();
             return idle.then_some(Event::SessionInterrupted);
         }
-        self.ask_approval()
-            .or_else(|| self.admission(now))
-            .or_else(|| self.rework_offer())
-            .or_else(|| self.unmerged())
-            .or_else(|| self.wait_for_people())
-            .or_else(|| self.close())
+        let asked_in_turn = [
+            |session: &Self, _| session.ask_approval(),
+            |session: &Self, now| session.admission(now),
+            |session: &Self, _| session.rework_offer(),
+            |session: &Self, _| session.unmerged(),
+            |session: &Self, _| session.wait_for_people(),
+            |session: &Self, _| session.close(),
+        ];
+        asked_in_turn.iter().find_map(|what| what(self, now))
     }
 
     /// Ends one that cannot start any more.
     fn end_doomed(&self, place: usize) -> Event {
         let entry = self.table.at(place);
-        let issue = entry.task.number();
+        let issue = entry.number;
         if let Some(obstacle) = &entry.task.obstacle {
             return Event::TaskEnded {
                 issue,
@@ -211,7 +214,7 @@ impl Session {
             let why = why.map_or_else(String::new, |obstacle| format!(": {}", obstacle.reason));
             Some(format!(
                 "needs {}, which ended as {ending}{why}",
-                need.task.number()
+                need.number
             ))
         });
         Event::TaskEnded {

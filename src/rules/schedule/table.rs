@@ -1,10 +1,8 @@
 //! The state of every task, and the one function that changes it.
 
-use crate::rules::ids::{
-    AttemptNumber, BranchName, ByIssue, CommitId, IssueNumber, SlotNumber, Timestamp,
-};
+use crate::rules::ids::{AttemptNumber, BranchName, ByIssue, IssueNumber, SlotNumber, Timestamp};
 use crate::rules::money::{Charge, Usd};
-use crate::rules::rework::{Conflict, Rework};
+use crate::rules::rework::Rework;
 use crate::rules::schedule::places::Places;
 use crate::rules::schedule::record::Kept;
 use crate::rules::task::{Ending, Stage, Start, Task};
@@ -28,7 +26,7 @@ pub enum State {
         /// Which.
         by: IssueNumber,
         /// Over what.
-        over: String,
+        over: Arc<str>,
     },
     /// An attempt runs.
     Running(Run),
@@ -71,8 +69,12 @@ pub struct Run {
 /// A task and all that is known of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
+    /// The issue, which its task names as well: whoever walks the table need not read the tasks.
+    pub number: IssueNumber,
     /// What was read from the issue.
     pub task: Arc<Task>,
+    /// The branch that the work goes to: the one that the task was given, unless that was taken.
+    pub branch: BranchName,
     /// Where it stands.
     pub state: State,
     /// Attempts let in so far.
@@ -95,21 +97,10 @@ pub struct Entry {
     pub unwanted: bool,
     /// Is its work in the base branch?
     pub merged: bool,
-    /// The place of the event that said that its commit passed its checks; nothing before that.
-    pub verified_at: u64,
-    /// Earlier work that its own conflicts with.
-    pub conflicts: Vec<Conflict>,
-    /// The base branch that its work was last tried with, where that is not the one it was made on.
-    pub tried_on: Option<CommitId>,
-    /// Files in which its work conflicts with that.
-    pub outdated: Vec<String>,
     /// The attempt at bringing it onto that, once there was one.
     pub rework: Option<Box<Rework>>,
     /// May it run, as far as a person is concerned?
     pub approval: Approval,
-    /// The files that its agents really changed, as they were last seen while one worked.
-    pub touched: Vec<String>,
-    pub(super) touching: Option<Arc<Task>>,
 }
 
 /// May a task run, as far as a person is concerned?
@@ -161,8 +152,9 @@ impl Table {
         table.places.reserve(tasks.len());
         for (task, needs) in tasks {
             let place = table.entries.len();
-            table.places.insert(task.number(), place);
-            table.entries.push(Entry::new(task, needs));
+            let entry = Entry::new(task, needs);
+            table.places.insert(entry.number, place);
+            table.entries.push(entry);
             if needs == 0 {
                 table.ready.insert(place);
             }
@@ -299,6 +291,8 @@ impl Table {
 impl Entry {
     fn new(task: Arc<Task>, needs: usize) -> Self {
         Self {
+            number: task.number(),
+            branch: task.branch.clone(),
             task,
             state: if needs == 0 {
                 State::Ready
@@ -316,20 +310,8 @@ impl Entry {
             unwanted: false,
             merged: false,
             approval: Approval::Free,
-            verified_at: 0,
-            conflicts: Vec::new(),
-            tried_on: None,
-            outdated: Vec::new(),
             rework: None,
-            touched: Vec::new(),
-            touching: None,
         }
-    }
-
-    /// The branch that its work goes to.
-    #[must_use]
-    pub fn branch(&self) -> &BranchName {
-        self.record.branch.as_ref().unwrap_or(&self.task.branch)
     }
 
     /// How it ended, if it did.

@@ -154,23 +154,24 @@ impl Session {
     }
 
     fn conflicts_of(&self, entry: &Entry) -> Vec<(Option<IssueNumber>, Vec<String>)> {
-        let issue = entry.task.number();
+        let issue = entry.number;
         let offered = self
             .table
             .entries()
             .iter()
-            .flat_map(|entry| &entry.conflicts);
+            .flat_map(|entry| &entry.record.conflicts);
         let all = self.brewing.iter().chain(offered);
         let others = all.filter_map(|conflict| Some((conflict.of(issue)?, conflict.paths.clone())));
         let others = others.map(|(other, paths)| (Some(other), paths));
-        let outdated = (!entry.outdated.is_empty()).then(|| (None, entry.outdated.clone()));
+        let outdated =
+            (!entry.record.outdated.is_empty()).then(|| (None, entry.record.outdated.clone()));
         others.chain(outdated).collect()
     }
 
     /// The smallest set of what has to be over before it can start: each of them alone would keep it waiting.
     fn waits(&self, place: usize, now: Timestamp) -> Vec<Wait> {
         let entry = self.table.at(place);
-        let number = |place: usize| self.table.at(place).task.number();
+        let number = |place: usize| self.table.at(place).number;
         let open: Vec<usize> = (self.graph.needs(place))
             .filter(|need| !self.is_met(*need))
             .collect();
@@ -235,7 +236,7 @@ impl Session {
         let kept = self.locks.ahead_of(place).map(|other| (other, false));
         let against = |(other, runs): (usize, bool)| {
             let other = self.table.at(other);
-            let (other, touched) = (other.known(), &other.touched);
+            let (other, touched) = (other.known(), &other.record.touched);
             let changed = shared(&own.footprint, &other.footprint)
                 .into_iter()
                 .map(|shared| shared.path)
