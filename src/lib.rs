@@ -219,6 +219,7 @@ pub mod adapters {
     }
     /// Git, by its command line.
     pub mod git {
+        mod ancestry;
         pub mod archive;
         mod capture;
         mod changes;

@@ -1,5 +1,6 @@
 //! Joins commits in the mirror, without a worktree.
 
+use super::ancestry::Ancestry;
 use super::mirror::Mirror;
 use super::objects::write_merge;
 use super::refs::keep;
@@ -27,8 +28,9 @@ pub(super) async fn join(mirror: &Mirror, commits: &[CommitId]) -> Result<Joined
         clashes: Vec::new(),
     };
     let mut outside = Vec::new();
+    let mut ancestry = Ancestry::of(mirror, commits).await?;
     for commit in rest {
-        if !add(mirror, &mut joined.base, commit).await? {
+        if !add(mirror, &mut ancestry, &mut joined.base, commit).await? {
             outside.push(commit);
         }
     }
@@ -58,14 +60,16 @@ pub(super) async fn join(mirror: &Mirror, commits: &[CommitId]) -> Result<Joined
 /// Adds a commit to what is joined already; `false` where they conflict.
 async fn add(
     mirror: &Mirror,
+    ancestry: &mut Ancestry<'_>,
     joined: &mut CommitId,
     commit: &CommitId,
 ) -> Result<bool, RepositoryError> {
-    if is_ancestor(mirror, commit, joined).await? {
+    if ancestry.holds(joined, commit).await? {
         return Ok(true);
     }
-    if is_ancestor(mirror, joined, commit).await? {
+    if ancestry.is_held_by(joined, commit).await? {
         *joined = commit.clone();
+        ancestry.take_in(joined);
         return Ok(true);
     }
     let tested = test(mirror, joined, commit).await?;
@@ -75,6 +79,7 @@ async fn add(
     let parents = [joined.clone(), commit.clone()];
     let message = format!("Join {joined} and {commit}\n");
     *joined = write_merge(mirror, &tested.tree, &parents, &message).await?;
+    ancestry.grow(joined, &parents);
     keep(mirror, "joined", joined)?;
     Ok(true)
 }
