@@ -17,7 +17,7 @@ use crate::reporters::table::grid;
 use crate::reporters::words::{brief, fit, plural};
 use crate::rules::budget::Budget;
 use crate::rules::exit::Exit;
-use crate::rules::ids::Timestamp;
+use crate::rules::ids::{ByIssue, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
 use crate::rules::past::Record;
@@ -105,15 +105,19 @@ pub async fn run(
         .filter(|_| !fit)
         .map(|refusal| refusal.to_string())
         .or_else(|| short_of_grant(&settings).filter(|_| needs_money));
-    let event = json!({
-        "v": 1, "event": "dry_run", "project": wiring.project.name(), "slots": settings.slots,
-        "estimated_usd": estimated.decimal(), "budget_usd": settings.ceiling.decimal(), "refused": refusal,
-        "tasks": tasks.iter().map(|task| as_json(task, &plan)).collect::<Value>(),
-    });
-    let event = with(event, outlook(&prediction));
-    let text = if tasks.is_empty() {
-        nothing::words(wiring, selection)
-    } else {
+    let plan = Planned::of(&plan);
+    let event = || {
+        let mut event = json!({
+            "v": 1, "event": "dry_run", "project": wiring.project.name(), "slots": settings.slots,
+            "estimated_usd": estimated.decimal(), "budget_usd": settings.ceiling.decimal(), "refused": refusal,
+        });
+        event["tasks"] = tasks.iter().map(|task| as_json(task, &plan)).collect();
+        with(event, outlook(&prediction))
+    };
+    let text = || {
+        if tasks.is_empty() {
+            return nothing::words(wiring, selection);
+        }
         let ends = refusal.as_ref().map_or_else(String::new, |refusal| {
             format!("It would be refused: {refusal}.\n")
         });
@@ -121,13 +125,13 @@ pub async fn run(
         format!(
             "{}\n{} in about {} with {}{best}.\nEstimated {estimated} of {}. Nothing was touched.\n{ends}",
             table(&tasks, &plan),
-            plural(plan.attempts.len() as u64, "task"),
+            plural(plan.forecast.attempts.len() as u64, "task"),
             plural(prediction.makespan_minutes, "minute"),
             plural(u64::from(settings.slots), "slot"),
             settings.ceiling,
         )
     };
-    place.output.result(&text, &event)?;
+    place.output.either(text, event)?;
     Ok(if refusal.is_some() {
         Exit::Budget
     } else {
@@ -135,15 +139,26 @@ pub async fn run(
     })
 }
 
-fn placed(task: &Task, plan: &Forecast) -> Option<Placed> {
-    plan.attempts
-        .iter()
-        .find(|placed| placed.issue == task.number())
-        .copied()
+/// A forecast, with the first attempt at each task.
+struct Planned<'a> {
+    forecast: &'a Forecast,
+    placed: ByIssue<Placed>,
 }
 
-fn as_json(task: &Task, plan: &Forecast) -> Value {
-    let placed = placed(task, plan);
+impl<'a> Planned<'a> {
+    fn of(forecast: &'a Forecast) -> Self {
+        let attempts = forecast.attempts.iter().rev();
+        let placed = attempts.map(|placed| (placed.issue, *placed)).collect();
+        Self { forecast, placed }
+    }
+
+    fn placed(&self, task: &Task) -> Option<Placed> {
+        self.placed.get(&task.number()).copied()
+    }
+}
+
+fn as_json(task: &Task, plan: &Planned<'_>) -> Value {
+    let placed = plan.placed(task);
     json!({
         "issue": task.number(), "title": task.issue.title, "domain": task.domain.domain.word(),
         "confidence": task.domain.confidence, "reasons": task.domain.reasons,
@@ -160,9 +175,9 @@ fn as_json(task: &Task, plan: &Forecast) -> Value {
 }
 
 /// Who starts first stands first; titles and files get what the screen has left.
-fn table(tasks: &[Task], plan: &Forecast) -> String {
+fn table(tasks: &[Task], plan: &Planned<'_>) -> String {
     let mut order: Vec<&Task> = tasks.iter().collect();
-    order.sort_by_key(|task| placed(task, plan).map_or(u64::MAX, |placed| placed.from));
+    order.sort_by_key(|task| plan.placed(task).map_or(u64::MAX, |placed| placed.from));
     let layout = Layout::fitting(Stream::Out.width(), tasks);
     let mut heads = vec![
         "issue", "title", "domain", "route", "files", "needs", "starts", "slot", "estimate",
@@ -178,7 +193,7 @@ fn table(tasks: &[Task], plan: &Forecast) -> String {
     listed(&mut text, "Blocked", &order, blocked);
     let approval = |task: &&Task| {
         let evaluation = task.evaluation.as_ref()?;
-        let waits = evaluation.wants_approval() && placed(task, plan).is_some();
+        let waits = evaluation.wants_approval() && plan.placed(task).is_some();
         waits.then(|| brief(&evaluation.why()))
     };
     listed(&mut text, "Wait for approval", &order, approval);
@@ -186,11 +201,11 @@ fn table(tasks: &[Task], plan: &Forecast) -> String {
 }
 
 /// Why a task would never start although nothing leaves it out: what it needs, or the money.
-fn blocked(task: &Task, plan: &Forecast) -> Option<String> {
-    if task.obstacle.is_some() || placed(task, plan).is_some() {
+fn blocked(task: &Task, plan: &Planned<'_>) -> Option<String> {
+    if task.obstacle.is_some() || plan.placed(task).is_some() {
         return None;
     }
-    let entry = plan.session.entry(task.number())?;
+    let entry = plan.forecast.session.entry(task.number())?;
     entry.ending()?;
     Some(brief(entry.reason().unwrap_or_default()))
 }
@@ -234,8 +249,8 @@ impl Layout {
     }
 }
 
-fn row(task: &Task, plan: &Forecast, layout: Layout) -> Vec<String> {
-    let placed = placed(task, plan);
+fn row(task: &Task, plan: &Planned<'_>, layout: Layout) -> Vec<String> {
+    let placed = plan.placed(task);
     let starts = match (&task.obstacle, placed) {
         (Some(_), _) => "left out".to_owned(),
         (None, Some(Placed { from: 0, .. })) => "at once".to_owned(),

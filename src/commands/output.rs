@@ -64,6 +64,18 @@ impl Output {
         }
     }
 
+    /// The same for a long result, of which only what is written is made.
+    pub fn either(
+        &self,
+        text: impl FnOnce() -> String,
+        event: impl FnOnce() -> Value,
+    ) -> Result<(), Error> {
+        match self.format {
+            Format::Text => write(Stream::Out, &text()),
+            Format::Json => put_event(&event()),
+        }
+    }
+
     /// Writes what somebody should know on the way: a line on stderr for a person, or the event for a program.
     pub fn note(&self, text: &str, event: &Value) -> Result<(), Error> {
         match self.format {
@@ -112,7 +124,7 @@ pub fn write(stream: Stream, text: &str) -> Result<(), Error> {
 }
 
 fn put_event(event: &Value) -> Result<(), Error> {
-    let line = plain_json(&event.to_string());
+    let line = plain_json(event.to_string());
     write(Stream::Out, &format!("{line}\n"))
 }
 

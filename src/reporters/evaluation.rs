@@ -169,6 +169,26 @@ pub fn route(evaluation: &Evaluation) -> String {
     ))
 }
 
+/// What came of an evaluation, where there are many: the same words as in [`evaluation_json`], without the factors.
+#[must_use]
+pub fn evaluation_brief(evaluation: &Evaluation) -> Value {
+    let mut object = json!({
+        "mode": evaluation.mode.word(),
+        "route": evaluation.route.word(),
+        "type": evaluation.kind.word(),
+        "suitability": evaluation.suitability.word(),
+        "decided_by": evaluation.deciding().map(|fired| &fired.rule),
+        "unclear": evaluation.doubts.iter().map(Doubt::words).collect::<Value>(),
+        "care": evaluation.care().collect::<Value>(),
+        "priority": evaluation.priority.word(),
+        "runs": meaning(evaluation),
+    });
+    for (name, graded) in scores(evaluation) {
+        object[name] = json!({ "score": graded.score, "level": graded.level.word() });
+    }
+    object
+}
+
 /// The evaluation as an object of the printed JSON.
 #[must_use]
 pub fn evaluation_json(evaluation: &Evaluation) -> Value {

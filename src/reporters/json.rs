@@ -42,7 +42,7 @@ impl Reporter for JsonReporter {
     fn event(&self, recorded: &Recorded) {
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
         tally.apply(recorded);
-        let line = plain_json(&shape::event(&tally, recorded).to_string());
+        let line = plain_json(shape::event(&tally, recorded).to_string());
         if matches!(
             recorded.event,
             Event::SessionFinished | Event::SessionInterrupted
@@ -64,7 +64,7 @@ impl Reporter for JsonReporter {
         if is_unended {
             // The session broke off; it can be resumed as if it had been interrupted.
             let line = shape::end(&tally, "session_interrupted").to_string();
-            self.queue.last(plain_json(&line));
+            self.queue.last(plain_json(line));
         }
         drop(tally);
         self.queue.flush(self.patience);

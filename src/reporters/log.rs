@@ -93,7 +93,7 @@ impl Reporter for LogReporter {
             "seq": recorded.seq,
         });
         let line = shape::with(envelope, shape::event(&tally, recorded));
-        self.file.line(plain_json(&line.to_string()));
+        self.file.line(plain_json(line.to_string()));
     }
 
     fn progress(&self, _: &Progress) {}

@@ -3,7 +3,7 @@
 //! Every event is one object `{"v":1,"event":...,"session":...,"at":...}` with further fields by kind. Money is a
 //! decimal string in US dollars, times are RFC 3339 in UTC, durations are whole milliseconds.
 
-use crate::reporters::evaluation::evaluation_json;
+use crate::reporters::evaluation::evaluation_brief;
 use crate::reporters::outlook::outlook;
 use crate::reporters::time::rfc3339;
 use crate::reporters::together;
@@ -327,11 +327,9 @@ fn frame(settings: &Settings) -> Value {
 }
 
 fn tasks_read(tasks: &[Arc<Task>], prediction: Option<&Prediction>) -> Value {
-    let tasks: Value = tasks.iter().map(|each| task(each)).collect();
-    with(
-        json!({ "tasks": tasks }),
-        prediction.map_or_else(|| json!({}), outlook),
-    )
+    let mut fields = json!({});
+    fields["tasks"] = tasks.iter().map(|each| task(each)).collect();
+    with(fields, prediction.map_or_else(|| json!({}), outlook))
 }
 
 fn task(task: &Task) -> Value {
@@ -350,7 +348,7 @@ fn task(task: &Task) -> Value {
         "priority": task.priority,
         "needs": task.needs,
         "obstacle": task.obstacle.as_ref().map(obstacle),
-        "evaluation": task.evaluation.as_deref().map(evaluation_json),
+        "evaluation": task.evaluation.as_deref().map(evaluation_brief),
         "files": files,
         "estimate_usd": task.estimate.cost.decimal(),
         "branch": task.branch,

@@ -1,6 +1,6 @@
 //! A session's standing as JSON, for programs that ask rather than listen.
 
-use crate::reporters::evaluation::evaluation_json;
+use crate::reporters::evaluation::evaluation_brief;
 use crate::reporters::shape::{VERSION, task_json, with};
 use crate::reporters::standing::Sight;
 use crate::reporters::time::rfc3339;
@@ -105,7 +105,7 @@ fn standing(sight: &Sight<'_>, task: &TaskTally) -> Value {
         "title": task.title,
         "url": task.url,
         "domain": domain_word(task.domain),
-        "evaluation": task.evaluation.as_deref().map(evaluation_json),
+        "evaluation": task.evaluation.as_deref().map(evaluation_brief),
         "model": task.model,
         "tokens": task.charge.usage.total(),
         "elapsed_millis": task.worked.millis(now),

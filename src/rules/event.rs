@@ -296,6 +296,22 @@ impl Event {
         }
     }
 
+    /// Reads an event as it is stored. Serde reads all of an event before its tag says what it is; the one that is as
+    /// long as the backlog is told by its first characters.
+    pub fn from_json(json: &str) -> serde_json::Result<Self> {
+        #[derive(Deserialize)]
+        struct TasksRead {
+            tasks: Vec<Arc<Task>>,
+            #[serde(default)]
+            prediction: Option<Box<Prediction>>,
+        }
+        if !json.starts_with(r#"{"event":"tasks_read","#) {
+            return serde_json::from_str(json);
+        }
+        let TasksRead { tasks, prediction } = serde_json::from_str(json)?;
+        Ok(Self::TasksRead { tasks, prediction })
+    }
+
     /// The task that it is about; `None` where it is about the session as a whole.
     #[must_use]
     pub fn issue(&self) -> Option<IssueNumber> {

@@ -43,10 +43,10 @@ pub fn clip(text: &str, max_chars: usize) -> String {
 
 /// JSON with every character escaped that steers or hides: the same values, and safe on a terminal.
 #[must_use]
-pub fn plain_json(json: &str) -> String {
+pub fn plain_json(json: String) -> String {
     let is_odd = |char: char| char.is_control() || is_invisible(char);
     if !json.contains(is_odd) {
-        return json.to_owned();
+        return json;
     }
     let mut plain = String::with_capacity(json.len() + 64);
     for char in json.chars() {
@@ -166,7 +166,7 @@ mod tests {
     fn json_keeps_its_values_and_nothing_odd() {
         let text = "a\u{9b}2J\u{7f}\u{202e}b\u{200d}\n\u{e0041} naïve 日本語";
         let json = serde_json::json!({ "title": text }).to_string();
-        let plain = plain_json(&json);
+        let plain = plain_json(json);
         assert_eq!(printable(&plain), plain);
         assert!(
             plain.contains(r"\u009b2J\u007f\u202eb\u200d\n\udb40\udc41 naïve"),

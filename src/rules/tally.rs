@@ -178,7 +178,7 @@ pub struct TaskTally {
     /// The part of the project that it is about.
     pub domain: Domain,
     /// What was made of the issue, where it was evaluated.
-    pub evaluation: Option<Box<Evaluation>>,
+    pub evaluation: Option<Arc<Evaluation>>,
     /// Tasks that must be done first.
     pub needs: Vec<IssueNumber>,
     /// Where it stands.

@@ -10,6 +10,7 @@ use crate::rules::ids::{
 use crate::rules::issue::{Issue, Priority};
 use crate::rules::money::{Charge, Usd};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Our work on one issue within a session: all that was read from the issue before anything ran.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,7 +27,7 @@ pub struct Task {
     pub obstacle: Option<Obstacle>,
     /// What was made of it; nothing where issues are not evaluated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub evaluation: Option<Box<Evaluation>>,
+    pub evaluation: Option<Arc<Evaluation>>,
     /// How urgent.
     pub priority: Priority,
     /// What it will likely take.

@@ -8,7 +8,7 @@ use crate::adapters::store::locks::Lock;
 use crate::adapters::store::open::{Inner, Store};
 use crate::adapters::store::turn::{self, Key};
 use crate::ports::{Journal, JournalError};
-use crate::rules::event::{Command, Progress, Recorded, VERSION};
+use crate::rules::event::{Command, Event, Progress, Recorded, VERSION};
 use crate::rules::ids::{SessionId, Timestamp};
 use crate::rules::money::Usd;
 use async_trait::async_trait;
@@ -185,7 +185,7 @@ fn event(row: &Row<'_>) -> Result<Recorded, StoreError> {
         });
     }
     let payload = text(4).tried("read an event")?;
-    let event = serde_json::from_str(payload).map_err(|error| StoreError::Event {
+    let event = Event::from_json(payload).map_err(|error| StoreError::Event {
         seq,
         kind: kind(),
         detail: error.to_string(),

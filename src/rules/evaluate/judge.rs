@@ -10,6 +10,7 @@ use crate::rules::footprint::Footprint;
 use crate::rules::issue::{Issue, Priority};
 use crate::rules::printable::clip;
 use crate::rules::task::{Ending, Obstacle, Task};
+use std::sync::Arc;
 
 /// The rules that issues are evaluated by.
 #[derive(Clone, Debug, Default)]
@@ -60,9 +61,10 @@ impl Judge {
     }
 
     /// Gives a task its evaluation, whatever the mode, and decides nothing.
-    pub fn weigh(&self, task: &mut Task, known: &Background) -> Evaluation {
+    pub fn weigh(&self, task: &mut Task, known: &Background) -> Arc<Evaluation> {
         let evaluation = self.evaluate(&task.issue, &task.domain, &task.footprint, known);
-        task.evaluation = Some(Box::new(evaluation.clone()));
+        let evaluation = Arc::new(evaluation);
+        task.evaluation = Some(Arc::clone(&evaluation));
         evaluation
     }
 
