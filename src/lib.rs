@@ -47,6 +47,7 @@ pub mod rules {
     pub mod tags;
     pub mod tally;
     pub mod task;
+    pub mod trust;
     mod whole;
     /// A directive taken apart into items, and what becomes of them.
     pub mod plan {
@@ -265,7 +266,9 @@ pub mod adapters {
         pub mod client;
         pub mod forge;
         pub mod governor;
+        mod histories;
         pub mod limits;
+        mod provenance;
         pub mod reads;
         pub mod reply;
         pub mod ties;
@@ -436,6 +439,7 @@ pub mod commands {
     pub mod simulate;
     pub mod status;
     pub mod store;
+    pub mod taken;
     pub mod watch;
     pub mod why;
     pub mod wire;
