@@ -269,6 +269,7 @@ fn the_defaults_are_shown_as_such() {
     worktree.setup = null                             # default
     worktree.copy = []                                # default
     worktree.keepIgnored = false                      # default
+    security.trust = "writers"                        # default
     breaker.failures = 5                              # default
     breaker.cooldownSeconds = 60                      # default
     prompt = null                                     # default
