@@ -264,6 +264,7 @@ pub mod adapters {
         pub mod auth;
         pub mod cache;
         pub mod client;
+        mod comments;
         pub mod forge;
         pub mod governor;
         mod histories;

@@ -2,9 +2,10 @@
 
 use crate::rules::ids::{BranchName, IssueNumber, PullNumber, Timestamp};
 use crate::rules::issue::{Issue, Selection};
+use crate::rules::prompt::Comment;
 use crate::rules::room::Quota;
 use crate::rules::task::{Pull, PullDraft};
-use crate::rules::trust::Provenance;
+use crate::rules::trust::{Provenance, Trust};
 use async_trait::async_trait;
 
 /// Why a forge did not do what it was asked.
@@ -80,6 +81,15 @@ pub trait Forge: Send + Sync {
         _issues: &[IssueNumber],
         _label: &str,
     ) -> Result<Vec<Provenance>, ForgeError> {
+        Ok(Vec::new())
+    }
+    /// What people whose word counts commented on the issue, the newest first; never what we commented ourselves. Nothing
+    /// where comments stand in the issue's own text.
+    async fn comments(
+        &self,
+        _issue: IssueNumber,
+        _trust: Trust,
+    ) -> Result<Vec<Comment>, ForgeError> {
         Ok(Vec::new())
     }
     /// Issues that were closed as done, the latest first, as many as cost next to nothing: some hundreds at most.

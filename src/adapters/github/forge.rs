@@ -10,9 +10,10 @@ use crate::adapters::retry::Repeats;
 use crate::ports::{Forge, ForgeError, Tie, Tied, Tracker};
 use crate::rules::ids::{BranchName, IssueNumber, PullNumber};
 use crate::rules::issue::{Issue, IssueDraft, Selection};
+use crate::rules::prompt::Comment;
 use crate::rules::room::Quota;
 use crate::rules::task::{Pull, PullDraft};
-use crate::rules::trust::Provenance;
+use crate::rules::trust::{Provenance, Trust};
 use async_trait::async_trait;
 use secrecy::SecretString;
 use std::collections::{HashMap, HashSet};
@@ -167,6 +168,10 @@ impl Forge for GitHub {
         label: &str,
     ) -> Result<Vec<Provenance>, ForgeError> {
         self.read_provenance(issues, label).await
+    }
+
+    async fn comments(&self, issue: IssueNumber, trust: Trust) -> Result<Vec<Comment>, ForgeError> {
+        self.read_comments(issue, trust).await
     }
 
     async fn issue(&self, number: IssueNumber) -> Result<Option<Issue>, ForgeError> {

@@ -1,6 +1,6 @@
 //! What GitHub tells by GraphQL of who did what to issues.
 
-use crate::adapters::github::wire::WireLabel;
+use crate::adapters::github::wire::{WireLabel, WireUser};
 use serde::Deserialize;
 use std::collections::HashMap;
 
@@ -106,6 +106,20 @@ impl WireHistory {
 }
 
 impl WireActor {
+    /// An account as REST tells it, where a bot's name ends in `[bot]`.
+    pub(super) fn of(user: &WireUser) -> Self {
+        let bot = user.login.strip_suffix("[bot]");
+        let kind = if bot.is_some() || user.kind.as_deref() == Some("Bot") {
+            "Bot"
+        } else {
+            user.kind.as_deref().unwrap_or("User")
+        };
+        Self {
+            kind: kind.to_owned(),
+            login: bot.unwrap_or(&user.login).to_owned(),
+        }
+    }
+
     /// The name as REST writes it.
     #[must_use]
     pub(super) fn account(&self) -> String {

@@ -109,7 +109,7 @@ impl GitHub {
         }))
     }
 
-    async fn is_own(&self, actor: Option<&WireActor>) -> Result<bool, ForgeError> {
+    pub(super) async fn is_own(&self, actor: Option<&WireActor>) -> Result<bool, ForgeError> {
         let Some(actor) = actor else {
             return Ok(false);
         };
@@ -117,7 +117,7 @@ impl GitHub {
     }
 
     /// An app is not known by its name, which an account may have as well: only our own is trusted.
-    async fn may_write(&self, actor: Option<&WireActor>) -> Result<bool, ForgeError> {
+    pub(super) async fn may_write(&self, actor: Option<&WireActor>) -> Result<bool, ForgeError> {
         let Some(actor) = actor else {
             return Ok(false);
         };

@@ -12,6 +12,9 @@ use serde::de::IgnoredAny;
 pub struct WireUser {
     /// The account's name.
     pub login: String,
+    /// `User`, `Bot`, and others.
+    #[serde(default, rename = "type")]
+    pub kind: Option<String>,
 }
 
 /// Who asks, by GraphQL.

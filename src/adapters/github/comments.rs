@@ -1,0 +1,46 @@
+//! What people commented on issues, and whose comments count.
+
+use crate::adapters::github::forge::GitHub;
+use crate::adapters::github::histories::WireActor;
+use crate::adapters::github::wire::{WireComment, WireUser};
+use crate::ports::ForgeError;
+use crate::rules::ids::IssueNumber;
+use crate::rules::prompt::Comment;
+use crate::rules::trust::Trust;
+
+impl GitHub {
+    /// The newest first. Our own are left out: they tell what agents did and said.
+    pub(super) async fn read_comments(
+        &self,
+        issue: IssueNumber,
+        trust: Trust,
+    ) -> Result<Vec<Comment>, ForgeError> {
+        let action = format!("read the comments on {issue}");
+        let path = self.path(&format!("/issues/{}/comments", issue.0));
+        let comments: Vec<WireComment> = self.client.list(&action, &path).await?;
+        let mut heard = Vec::new();
+        for comment in comments.into_iter().rev() {
+            let (Some(user), Some(text)) = (comment.user, comment.body) else {
+                continue;
+            };
+            if self.is_heard(&user, trust).await? {
+                heard.push(Comment {
+                    author: user.login,
+                    text,
+                });
+            }
+        }
+        Ok(heard)
+    }
+
+    async fn is_heard(&self, user: &WireUser, trust: Trust) -> Result<bool, ForgeError> {
+        let actor = WireActor::of(user);
+        if self.is_own(Some(&actor)).await? {
+            return Ok(false);
+        }
+        match trust {
+            Trust::Everyone => Ok(true),
+            Trust::Writers => self.may_write(Some(&actor)).await,
+        }
+    }
+}
