@@ -31,7 +31,6 @@ pub mod rules {
     pub mod paths;
     pub mod prices;
     pub mod printable;
-    pub mod prompt;
     pub mod redact;
     pub mod references;
     pub mod retry;
@@ -84,6 +83,26 @@ pub mod rules {
         pub mod signs;
         pub mod similar;
         pub mod weights;
+    }
+    /// Words for agents.
+    pub mod prompt {
+        mod again;
+        mod cut;
+        mod fence;
+        mod first;
+        pub mod others;
+        pub mod snippet;
+        pub mod surroundings;
+        mod told;
+        mod try_out;
+        pub use again::{Feedback, feedback_prompt};
+        pub use cut::TOKEN_BYTES;
+        pub use fence::fenced;
+        pub use first::{
+            Comment, DEFAULT, FirstWords, INSTRUCTIONS_MAX, PromptError, PromptInput, VARIABLES,
+            first_prompt,
+        };
+        pub use try_out::check_template;
     }
     /// Which files will a task likely touch, and what says so?
     pub mod footprint {
@@ -182,6 +201,7 @@ pub mod engine {
     pub mod session;
     pub mod turn;
     pub mod verify;
+    pub mod words;
 }
 
 /// Floor 3: one outside thing each.
@@ -250,6 +270,7 @@ pub mod adapters {
         mod seal;
         mod slot;
         pub mod source;
+        pub mod surroundings;
         mod sweep;
         mod tokens;
         mod trash;
@@ -428,6 +449,7 @@ pub mod commands {
     pub mod preflight;
     pub mod probe;
     pub mod project;
+    pub mod prompt;
     pub mod resume;
     pub mod retry;
     pub mod seen;

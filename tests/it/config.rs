@@ -203,6 +203,13 @@ fn shown_defaults() -> (String, String) {
     (short.to_owned(), routing.to_owned())
 }
 
+/// Those lines of the short part that are wanted.
+fn defaults_that(is_wanted: impl Fn(&str) -> bool) -> String {
+    let shown = shown_defaults().0;
+    let lines: Vec<&str> = shown.lines().filter(|line| is_wanted(line)).collect();
+    lines.join("\n")
+}
+
 #[test]
 fn the_defaults_of_routing_are_shown() {
     let (_, routing) = shown_defaults();
@@ -212,9 +219,8 @@ fn the_defaults_of_routing_are_shown() {
 
 #[test]
 fn the_defaults_of_scheduling_are_shown() {
-    let shown = shown_defaults().0;
-    let lines = shown.lines().filter(|line| line.starts_with("scheduling."));
-    assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
+    let shown = defaults_that(|line| line.starts_with("scheduling."));
+    assert_snapshot!(shown, @r#"
     scheduling.policy = "footprint"                   # default
     scheduling.dependencies = "merged"                # default
     scheduling.certificate = true                     # default
@@ -229,11 +235,8 @@ fn the_defaults_of_scheduling_are_shown() {
 
 #[test]
 fn the_defaults_are_shown_as_such() {
-    let shown = shown_defaults().0;
-    let lines = shown
-        .lines()
-        .filter(|line| !line.starts_with("scheduling."));
-    assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
+    let shown = defaults_that(|line| !line.starts_with("scheduling."));
+    assert_snapshot!(shown, @r#"
     exit code 0
     --- stdout
     # no file
@@ -259,6 +262,7 @@ fn the_defaults_are_shown_as_such() {
     agent.yolo = false                                # default
     agent.maxTurns = null                             # default
     agent.idleMinutes = 10                            # default
+    agent.maxPromptTokens = 16000                     # default
     maxTotalBudgetUsd = 50.0                          # default
     maxDailyBudgetUsd = null                          # default
     planner.enabled = true                            # default
