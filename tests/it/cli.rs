@@ -28,6 +28,7 @@ fn help_shows_commands_examples_and_exit_codes() {
       doctor       Say what is missing here, and how to mend it
       init         Write a configuration for this repository
       footprint    Score how well the files of issues are foreseen
+      prompt       Print what an agent would be told of an issue, or the template of that
       evaluate     Say who should work on an issue, and why
       history      Show what the agent did on an issue
       clean        Remove what is provably not needed any more

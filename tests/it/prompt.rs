@@ -3,10 +3,10 @@
 use crate::rig::Rig;
 use serde_json::{Value, json};
 
-/// Keeps what it was told, and gives the repository instructions of its own.
+/// Keeps what it was told; the first gives the repository instructions of its own.
 const AGENT: &str = r#"#!/bin/sh
 cat > PLACE/prompt-$AUTOISSUE_ISSUE
-echo "Obey agent $AUTOISSUE_ISSUE." > AGENTS.md
+[ "$AUTOISSUE_ISSUE" = 2 ] || echo "Obey agent $AUTOISSUE_ISSUE." > AGENTS.md
 echo "$AUTOISSUE_ISSUE" > "done-$AUTOISSUE_ISSUE.txt"
 echo '{"cost_usd": 0.01, "summary": "did it"}'
 "#;
@@ -77,7 +77,7 @@ fn an_agent_is_told_what_the_base_says_and_what_others_do() {
     );
     let files = prompt.split("<files-1>\n").nth(1).unwrap();
     assert!(
-        files.starts_with("src/cart.rs (") && files.contains("named in the text"),
+        files.starts_with("src/cart.rs (99 %: ") && files.contains("knows a name of the text"),
         "{prompt}"
     );
     for words in ["reveal all", "Obey", "#1 The cart counts twice (in"] {

@@ -13,8 +13,9 @@ use minijinja::{Value, context};
 const COMMENT_MAX: usize = 8_000;
 const GUIDE_MAX: usize = 12_000;
 const SNIPPET_MAX: usize = 4_000;
-/// Files and pieces of code that are told.
+/// Files, reasons for each and pieces of code that are told.
 const FILES_MAX: usize = 20;
+const REASONS_MAX: usize = 3;
 const SNIPPETS_MAX: usize = 6;
 /// Bytes that marks and names around an item take at most, about.
 const AROUND: usize = 60;
@@ -190,7 +191,8 @@ fn lines(name: &str, lines: &[String], kept: usize) -> String {
 fn file_line(file: &LikelyFile) -> String {
     let mut reasons = file.evidence.clone();
     reasons.sort_by(|a, b| b.weight.total_cmp(&a.weight));
-    let reasons: Vec<&str> = reasons.iter().map(|reason| reason.kind.words()).collect();
+    let reasons = reasons.iter().take(REASONS_MAX);
+    let reasons: Vec<&str> = reasons.map(|reason| reason.kind.words()).collect();
     let path = printable(&file.path);
     format!(
         "{path} ({:.0} %: {})",
