@@ -48,6 +48,27 @@ pub mod rules {
     pub mod tally;
     pub mod task;
     mod whole;
+    /// Which checks the files of a repository speak for.
+    pub mod checks {
+        pub mod detect;
+        mod dotnet;
+        mod elixir;
+        mod finds;
+        pub mod folder;
+        mod go;
+        mod java;
+        pub mod near;
+        mod node;
+        mod php;
+        mod placeholder;
+        mod python;
+        mod ruby;
+        mod runners;
+        mod rust;
+        pub mod shape;
+        mod toml;
+    }
+
     /// A directive taken apart into items, and what becomes of them.
     pub mod plan {
         pub mod check;
@@ -412,7 +433,6 @@ pub mod commands {
     pub mod evaluate;
     pub mod examine;
     pub mod exec;
-    pub mod guess;
     pub mod history;
     pub mod init;
     pub mod metrics;
@@ -439,6 +459,13 @@ pub mod commands {
     pub mod watch;
     pub mod why;
     pub mod wire;
+    /// The checks of a session, and `checks detect`.
+    pub mod checks {
+        pub mod known;
+        pub mod show;
+        pub mod source;
+    }
+
     /// `footprint`: which files issues will touch, and how well that is foreseen.
     pub mod footprint {
         pub mod backtest;

@@ -5,7 +5,7 @@ use crate::cli::help;
 use crate::cli::look::{EvaluateArgs, HistoryArgs, MetricsArgs, SimulateArgs, StatusArgs, WhyArgs};
 use crate::cli::plan::PlanArgs;
 use crate::cli::run::{DemoArgs, ExecArgs, ResumeArgs};
-use crate::cli::setup::{CompletionsArgs, ConfigArgs, DoctorArgs, InitArgs, ManArgs};
+use crate::cli::setup::{ChecksArgs, CompletionsArgs, ConfigArgs, DoctorArgs, InitArgs, ManArgs};
 use crate::cli::steer::{ApproveArgs, BreakerArgs, CleanArgs, IssueArgs, ModifyArgs, RejectArgs};
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{ColorChoice, Parser, Subcommand, ValueEnum};
@@ -95,6 +95,8 @@ pub enum Commands {
     Doctor(DoctorArgs),
     /// Write a configuration for this repository
     Init(InitArgs),
+    /// Show which checks the repository speaks for
+    Checks(ChecksArgs),
     /// Score how well the files of issues are foreseen
     Footprint(FootprintArgs),
     /// Say who should work on an issue, and why

@@ -3,6 +3,7 @@
 
 use crate::engine::attempt::Attempt;
 use crate::engine::halt::{Halt, check_failure};
+use crate::engine::orders::Check;
 use crate::ports::{
     AgentEnd, AgentOrder, AgentReport, AgentTask, Capture, Conversation, Workspace,
 };
@@ -212,7 +213,7 @@ impl<'a, 'b> Rounds<'a, 'b> {
             .orders
             .checks
             .iter()
-            .map(|check| check.argv.join(" "))
+            .map(Check::words)
             .collect();
         let input = PromptInput {
             issue: &attempt.task().issue,

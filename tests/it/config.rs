@@ -265,6 +265,7 @@ fn the_defaults_are_shown_as_such() {
     planner.model = "sonnet"                          # default
     planner.maxBudgetUsd = 2.0                        # default
     checks = []                                       # default
+    detectChecks = true                               # default
     worktree.root = null                              # default
     worktree.setup = null                             # default
     worktree.copy = []                                # default

@@ -36,6 +36,7 @@ mod bad_input_agents;
 mod bad_input_issues;
 mod bad_input_machine;
 mod bad_input_repository;
+mod checks;
 mod claude;
 mod claude_replayed;
 mod cli;

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use autoissue::engine::clock::SteadyClock;
-use autoissue::engine::orders::{Check, Orders};
+use autoissue::engine::orders::{Check, Orders, Reach};
 use autoissue::ports::*;
 use autoissue::rules::event::{Command, Event, ProcessIdentity, Progress, Recorded};
 use autoissue::rules::ids::*;
@@ -147,6 +147,9 @@ pub(crate) fn orders() -> Orders {
         checks: vec![Check {
             name: "test".into(),
             argv: vec!["check".into()],
+            prepare: Vec::new(),
+            directory: PathBuf::new(),
+            reach: Reach::Everything,
             wall: Duration::from_secs(60),
         }],
         setup: None,
