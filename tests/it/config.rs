@@ -228,11 +228,26 @@ fn the_defaults_of_scheduling_are_shown() {
 }
 
 #[test]
+fn the_defaults_of_the_dashboard_are_shown() {
+    let shown = shown_defaults().0;
+    let lines = shown.lines().filter(|line| line.starts_with("dashboard."));
+    assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
+    dashboard.enabled = false                         # default
+    dashboard.port = 3030                             # default
+    dashboard.auth.enabled = false                    # default
+    dashboard.auth.type = "basic"                     # default
+    dashboard.auth.username = null                    # default
+    dashboard.auth.password = null                    # default
+    dashboard.auth.token = null                       # default
+    "#);
+}
+
+#[test]
 fn the_defaults_are_shown_as_such() {
     let shown = shown_defaults().0;
     let lines = shown
         .lines()
-        .filter(|line| !line.starts_with("scheduling."));
+        .filter(|line| !line.starts_with("scheduling.") && !line.starts_with("dashboard."));
     assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
     exit code 0
     --- stdout
@@ -281,13 +296,6 @@ fn the_defaults_are_shown_as_such() {
     notify.webhook = null                             # default
     author = null                                     # default
     log.keepDays = 14                                 # default
-    dashboard.enabled = false                         # default
-    dashboard.port = 3030                             # default
-    dashboard.auth.enabled = false                    # default
-    dashboard.auth.type = "basic"                     # default
-    dashboard.auth.username = null                    # default
-    dashboard.auth.password = null                    # default
-    dashboard.auth.token = null                       # default
     classification.rules = []                         # default
     "#);
 }
