@@ -65,7 +65,7 @@ fn name(checks: &mut [DetectedCheck]) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::rules::checks::folder::is_read;
     use crate::rules::checks::shape::Need;
@@ -78,7 +78,7 @@ mod tests {
     }
 
     /// Exactly these are found: `kind in directory: command [after what] < why`.
-    fn check(files: &[(&str, &str)], expect: &[&str]) {
+    pub(in crate::rules::checks) fn check(files: &[(&str, &str)], expect: &[&str]) {
         let found = found(files);
         let line = |check: &DetectedCheck| {
             let place = match check.directory.as_str() {
@@ -142,159 +142,6 @@ mod tests {
     }
 
     #[test]
-    fn node_by_each_manager() {
-        let package = (
-            "package.json",
-            r#"{ "scripts": { "test": "vitest", "lint": "eslint .", "typecheck": "tsc", "build": "vite build", "start": "vite" },
-                "devDependencies": { "vite": "7" } }"#,
-        );
-        let by = |lock: &'static str, run: &str, install: &str| {
-            let line = |kind: &str, script: &str, command: &str| {
-                format!("{kind}: {command} after {install} < package.json scripts.{script}")
-            };
-            let test = if run == "bun" {
-                "bun run test".to_owned()
-            } else {
-                format!("{run} test")
-            };
-            let lines = [
-                line("lint", "lint", &format!("{run} run lint")),
-                line("types", "typecheck", &format!("{run} run typecheck")),
-                line("build", "build", &format!("{run} run build")),
-                line("test", "test", &test),
-            ];
-            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-            check(&[package, (lock, "")], &lines);
-        };
-        by("package-lock.json", "npm", "npm ci");
-        by("README.md", "npm", "npm install");
-        by("pnpm-lock.yaml", "pnpm", "pnpm install --frozen-lockfile");
-        by("yarn.lock", "yarn", "yarn install --frozen-lockfile");
-        by("bun.lock", "bun", "bun install --frozen-lockfile");
-        by("bun.lockb", "bun", "bun install --frozen-lockfile");
-    }
-
-    #[test]
-    fn a_packages_own_word_counts_more_than_a_lock_file() {
-        let package = |manager: &str| {
-            format!(
-                r#"{{ "packageManager": "{manager}", "scripts": {{ "test": "jest" }}, "dependencies": {{ "a": "1" }} }}"#
-            )
-        };
-        let modern = package("yarn@4.1.0");
-        check(
-            &[
-                ("package.json", &modern),
-                ("yarn.lock", ""),
-                ("package-lock.json", "{}"),
-            ],
-            &["test: yarn test after yarn install --immutable < package.json scripts.test"],
-        );
-        let pnpm = package("pnpm@9.0.0+sha512.abc");
-        check(
-            &[("package.json", &pnpm), ("yarn.lock", "")],
-            &["test: pnpm test after pnpm install < package.json scripts.test"],
-        );
-    }
-
-    #[test]
-    fn scripts_that_try_nothing_or_never_end_are_no_checks() {
-        let script = |test: &str| serde_json::json!({ "scripts": { "test": test } }).to_string();
-        let check_script = |test: &str, expect: &[&str]| {
-            check(&[("package.json", &script(test))], expect);
-        };
-        let placeholder = "echo \"Error: no test specified\" && exit 1";
-        check_script(placeholder, &[]);
-        check_script("", &[]);
-        check_script("echo todo", &[]);
-        check_script("jest --watch", &[]);
-        // The control: one that does something is found.
-        check_script(
-            "node --test",
-            &["test: npm test < package.json scripts.test"],
-        );
-        check_script(
-            "jest --watchAll=false",
-            &["test: npm test < package.json scripts.test"],
-        );
-        check_script(
-            "react-scripts test",
-            &["test: env CI=true npm test < package.json scripts.test"],
-        );
-        let two = r#"{ "scripts": { "test": "jest --watch", "test:ci": "jest" } }"#;
-        let ci = "test: npm run test:ci < package.json scripts.test:ci";
-        check(&[("package.json", two)], &[ci]);
-    }
-
-    #[test]
-    fn python_by_each_tool() {
-        let project = (
-            "pyproject.toml",
-            "[tool.ruff]\n[tool.mypy]\nfiles = \"src\"\n[tool.pytest.ini_options]\n[dependency-groups]\ntest = [\"pytest>=8\"]\n",
-        );
-        let whys = [
-            "pyproject.toml [tool.ruff]",
-            "pyproject.toml [tool.mypy]",
-            "pyproject.toml [tool.pytest]",
-        ];
-        let by = |more: &[(&str, &str)], commands: [&str; 3]| {
-            let kinds = ["lint", "types", "test"];
-            let lines = kinds.iter().zip(commands).zip(whys);
-            let lines: Vec<String> = lines
-                .map(|((kind, command), why)| format!("{kind}: {command} < {why}"))
-                .collect();
-            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-            check(&[&[project], more].concat(), &lines);
-        };
-        by(&[], ["ruff check", "mypy", "python3 -m pytest"]);
-        by(
-            &[("uv.lock", "")],
-            [
-                "uv run ruff check",
-                "uv run mypy",
-                "uv run --group test pytest",
-            ],
-        );
-        let install = "after poetry install --no-interaction";
-        let poetry =
-            ["ruff check", "mypy", "pytest"].map(|tool| format!("poetry run {tool} {install}"));
-        by(&[("poetry.lock", "")], [&poetry[0], &poetry[1], &poetry[2]]);
-    }
-
-    #[test]
-    fn python_that_is_not_configured_is_not_guessed() {
-        check(&[("pyproject.toml", "[project]\nname = \"a\"\n")], &[]);
-        check(&[("requirements.txt", "pytest-cov-like\nrequests\n")], &[]);
-        check(&[("setup.py", ""), ("tests/data.json", "")], &[]);
-        check(
-            &[("requirements.txt", "pytest==8.0\n")],
-            &["test: python3 -m pytest < requirements.txt"],
-        );
-        check(
-            &[("setup.py", ""), ("tests/test_a.py", "")],
-            &["test: python3 -m unittest discover -s tests < tests/test*.py"],
-        );
-        check(
-            &[
-                ("setup.cfg", "[mypy]\n"),
-                ("tests/__init__.py", ""),
-                ("tests/test_a.py", ""),
-            ],
-            &[
-                "types: mypy . < setup.cfg [mypy]",
-                "test: python3 -m unittest discover < tests/test*.py",
-            ],
-        );
-        let extra = "[project.optional-dependencies]\ntests = ['pytest']\n[tool.uv]\n";
-        check(
-            &[("pyproject.toml", extra)],
-            &[
-                "test: uv run --extra tests pytest < pyproject.toml project.optional-dependencies.tests",
-            ],
-        );
-    }
-
-    #[test]
     fn go() {
         let module = ("go.mod", "module example.com/a\n");
         check(
@@ -322,38 +169,6 @@ mod tests {
                 "lint: go vet ./... < go.mod module",
                 "build: go build ./... < go.mod module",
             ],
-        );
-    }
-
-    #[test]
-    fn java_by_maven_and_gradle_and_their_wrappers() {
-        let pom = ("pom.xml", "<project></project>");
-        check(
-            &[pom],
-            &["build: mvn --batch-mode compile < pom.xml <project>"],
-        );
-        check(
-            &[
-                pom,
-                ("mvnw", ""),
-                ("api/pom.xml", pom.1),
-                ("api/src/test/java/A.java", ""),
-            ],
-            &["test: ./mvnw --batch-mode test < pom.xml <project>"],
-        );
-        let test = ("app/src/test/kotlin/A.kt", "");
-        check(
-            &[
-                ("settings.gradle.kts", ""),
-                ("app/build.gradle.kts", ""),
-                ("gradlew", ""),
-                test,
-            ],
-            &["test: ./gradlew --no-daemon --console=plain test < settings.gradle.kts"],
-        );
-        check(
-            &[("build.gradle", "")],
-            &["build: gradle --no-daemon --console=plain assemble < build.gradle"],
         );
     }
 

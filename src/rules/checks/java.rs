@@ -64,3 +64,40 @@ fn goal<'a>(folder: &Folder<'_>, test: &'a str, build: &'a str) -> (CheckKind, &
 fn java() -> Need {
     Need::Program("java".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::checks::detect::tests::check;
+
+    #[test]
+    fn java_by_maven_and_gradle_and_their_wrappers() {
+        let pom = ("pom.xml", "<project></project>");
+        check(
+            &[pom],
+            &["build: mvn --batch-mode compile < pom.xml <project>"],
+        );
+        check(
+            &[
+                pom,
+                ("mvnw", ""),
+                ("api/pom.xml", pom.1),
+                ("api/src/test/java/A.java", ""),
+            ],
+            &["test: ./mvnw --batch-mode test < pom.xml <project>"],
+        );
+        let test = ("app/src/test/kotlin/A.kt", "");
+        check(
+            &[
+                ("settings.gradle.kts", ""),
+                ("app/build.gradle.kts", ""),
+                ("gradlew", ""),
+                test,
+            ],
+            &["test: ./gradlew --no-daemon --console=plain test < settings.gradle.kts"],
+        );
+        check(
+            &[("build.gradle", "")],
+            &["build: gradle --no-daemon --console=plain assemble < build.gradle"],
+        );
+    }
+}

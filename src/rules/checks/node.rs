@@ -184,3 +184,93 @@ fn is_modern(folder: &Folder<'_>, package: &Value) -> bool {
             .above()
             .any(|above| configured(&above) || read(&above).is_some_and(|root| says(&root)))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::checks::detect::tests::check;
+
+    #[test]
+    fn node_by_each_manager() {
+        let package = (
+            "package.json",
+            r#"{ "scripts": { "test": "vitest", "lint": "eslint .", "typecheck": "tsc", "build": "vite build", "start": "vite" },
+                "devDependencies": { "vite": "7" } }"#,
+        );
+        let by = |lock: &'static str, run: &str, install: &str| {
+            let line = |kind: &str, script: &str, command: &str| {
+                format!("{kind}: {command} after {install} < package.json scripts.{script}")
+            };
+            let test = if run == "bun" {
+                "bun run test".to_owned()
+            } else {
+                format!("{run} test")
+            };
+            let lines = [
+                line("lint", "lint", &format!("{run} run lint")),
+                line("types", "typecheck", &format!("{run} run typecheck")),
+                line("build", "build", &format!("{run} run build")),
+                line("test", "test", &test),
+            ];
+            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+            check(&[package, (lock, "")], &lines);
+        };
+        by("package-lock.json", "npm", "npm ci");
+        by("README.md", "npm", "npm install");
+        by("pnpm-lock.yaml", "pnpm", "pnpm install --frozen-lockfile");
+        by("yarn.lock", "yarn", "yarn install --frozen-lockfile");
+        by("bun.lock", "bun", "bun install --frozen-lockfile");
+        by("bun.lockb", "bun", "bun install --frozen-lockfile");
+    }
+
+    #[test]
+    fn a_packages_own_word_counts_more_than_a_lock_file() {
+        let package = |manager: &str| {
+            format!(
+                r#"{{ "packageManager": "{manager}", "scripts": {{ "test": "jest" }}, "dependencies": {{ "a": "1" }} }}"#
+            )
+        };
+        let modern = package("yarn@4.1.0");
+        check(
+            &[
+                ("package.json", &modern),
+                ("yarn.lock", ""),
+                ("package-lock.json", "{}"),
+            ],
+            &["test: yarn test after yarn install --immutable < package.json scripts.test"],
+        );
+        let pnpm = package("pnpm@9.0.0+sha512.abc");
+        check(
+            &[("package.json", &pnpm), ("yarn.lock", "")],
+            &["test: pnpm test after pnpm install < package.json scripts.test"],
+        );
+    }
+
+    #[test]
+    fn scripts_that_try_nothing_or_never_end_are_no_checks() {
+        let script = |test: &str| serde_json::json!({ "scripts": { "test": test } }).to_string();
+        let check_script = |test: &str, expect: &[&str]| {
+            check(&[("package.json", &script(test))], expect);
+        };
+        let placeholder = "echo \"Error: no test specified\" && exit 1";
+        check_script(placeholder, &[]);
+        check_script("", &[]);
+        check_script("echo todo", &[]);
+        check_script("jest --watch", &[]);
+        // The control: one that does something is found.
+        check_script(
+            "node --test",
+            &["test: npm test < package.json scripts.test"],
+        );
+        check_script(
+            "jest --watchAll=false",
+            &["test: npm test < package.json scripts.test"],
+        );
+        check_script(
+            "react-scripts test",
+            &["test: env CI=true npm test < package.json scripts.test"],
+        );
+        let two = r#"{ "scripts": { "test": "jest --watch", "test:ci": "jest" } }"#;
+        let ci = "test: npm run test:ci < package.json scripts.test:ci";
+        check(&[("package.json", two)], &[ci]);
+    }
+}

@@ -210,3 +210,76 @@ fn is_package(line: &str, package: &str) -> bool {
     let rest = line.strip_prefix(package);
     rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '-'))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::checks::detect::tests::check;
+
+    #[test]
+    fn python_by_each_tool() {
+        let project = (
+            "pyproject.toml",
+            "[tool.ruff]\n[tool.mypy]\nfiles = \"src\"\n[tool.pytest.ini_options]\n[dependency-groups]\ntest = [\"pytest>=8\"]\n",
+        );
+        let whys = [
+            "pyproject.toml [tool.ruff]",
+            "pyproject.toml [tool.mypy]",
+            "pyproject.toml [tool.pytest]",
+        ];
+        let by = |more: &[(&str, &str)], commands: [&str; 3]| {
+            let kinds = ["lint", "types", "test"];
+            let lines = kinds.iter().zip(commands).zip(whys);
+            let lines: Vec<String> = lines
+                .map(|((kind, command), why)| format!("{kind}: {command} < {why}"))
+                .collect();
+            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+            check(&[&[project], more].concat(), &lines);
+        };
+        by(&[], ["ruff check", "mypy", "python3 -m pytest"]);
+        by(
+            &[("uv.lock", "")],
+            [
+                "uv run ruff check",
+                "uv run mypy",
+                "uv run --group test pytest",
+            ],
+        );
+        let install = "after poetry install --no-interaction";
+        let poetry =
+            ["ruff check", "mypy", "pytest"].map(|tool| format!("poetry run {tool} {install}"));
+        by(&[("poetry.lock", "")], [&poetry[0], &poetry[1], &poetry[2]]);
+    }
+
+    #[test]
+    fn python_that_is_not_configured_is_not_guessed() {
+        check(&[("pyproject.toml", "[project]\nname = \"a\"\n")], &[]);
+        check(&[("requirements.txt", "pytest-cov-like\nrequests\n")], &[]);
+        check(&[("setup.py", ""), ("tests/data.json", "")], &[]);
+        check(
+            &[("requirements.txt", "pytest==8.0\n")],
+            &["test: python3 -m pytest < requirements.txt"],
+        );
+        check(
+            &[("setup.py", ""), ("tests/test_a.py", "")],
+            &["test: python3 -m unittest discover -s tests < tests/test*.py"],
+        );
+        check(
+            &[
+                ("setup.cfg", "[mypy]\n"),
+                ("tests/__init__.py", ""),
+                ("tests/test_a.py", ""),
+            ],
+            &[
+                "types: mypy . < setup.cfg [mypy]",
+                "test: python3 -m unittest discover < tests/test*.py",
+            ],
+        );
+        let extra = "[project.optional-dependencies]\ntests = ['pytest']\n[tool.uv]\n";
+        check(
+            &[("pyproject.toml", extra)],
+            &[
+                "test: uv run --extra tests pytest < pyproject.toml project.optional-dependencies.tests",
+            ],
+        );
+    }
+}
