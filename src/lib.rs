@@ -47,6 +47,7 @@ pub mod rules {
     pub mod tags;
     pub mod tally;
     pub mod task;
+    pub mod trust;
     mod whole;
     /// Which checks the files of a repository speak for.
     pub mod checks {
@@ -286,7 +287,9 @@ pub mod adapters {
         pub mod client;
         pub mod forge;
         pub mod governor;
+        mod histories;
         pub mod limits;
+        mod provenance;
         pub mod reads;
         pub mod reply;
         pub mod ties;
@@ -456,6 +459,7 @@ pub mod commands {
     pub mod simulate;
     pub mod status;
     pub mod store;
+    pub mod taken;
     pub mod watch;
     pub mod why;
     pub mod wire;

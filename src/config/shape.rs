@@ -3,7 +3,9 @@
 use crate::config::names::{BaseBranch, Endpoint, GitSource, RepoName};
 use crate::config::telling::{Author, Dashboard, Labels, Log, Notify};
 use crate::config::values::{Dollars, Whole};
-use crate::config::work::{Agent, Breaker, Check, Executor, Planner, Scheduling, Worktree};
+use crate::config::work::{
+    Agent, Breaker, Check, Executor, Planner, Scheduling, Security, Worktree,
+};
 use crate::rules::evaluate::routing::Routing;
 use crate::rules::own::Classification;
 use schemars::JsonSchema;
@@ -46,6 +48,8 @@ pub struct Config {
     pub detect_checks: bool,
     /// The directories that agents work in.
     pub worktree: Worktree,
+    /// Whose word counts.
+    pub security: Security,
     /// Pauses dispatch when the agent's provider fails again and again.
     pub breaker: Breaker,
     /// What may run together.
@@ -83,6 +87,7 @@ impl Default for Config {
             checks: Vec::new(),
             detect_checks: true,
             worktree: Worktree::default(),
+            security: Security::default(),
             breaker: Breaker::default(),
             scheduling: Scheduling::default(),
             prompt: None,

@@ -5,6 +5,7 @@ use crate::rules::checks::shape::CheckKind;
 use crate::rules::room::Reserve;
 use crate::rules::settings::Policy;
 use crate::rules::stack::Dependents;
+use crate::rules::trust::Trust;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -37,6 +38,15 @@ impl Default for Executor {
             max_retries: Whole::of(2),
         }
     }
+}
+
+/// Whose word counts.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(expecting = "an object")]
+pub struct Security {
+    /// Whose labels let an issue run: those of people who may write to the repository, or everybody's?
+    pub trust: Trust,
 }
 
 /// The coding agent.

@@ -203,6 +203,11 @@ fn shown_defaults() -> (String, String) {
     (short.to_owned(), routing.to_owned())
 }
 
+/// Shown by a test of their own.
+fn stands_apart(line: &str) -> bool {
+    line.starts_with("scheduling.") || line.starts_with("security.")
+}
+
 #[test]
 fn the_defaults_of_routing_are_shown() {
     let (_, routing) = shown_defaults();
@@ -211,10 +216,11 @@ fn the_defaults_of_routing_are_shown() {
 }
 
 #[test]
-fn the_defaults_of_scheduling_are_shown() {
+fn the_defaults_of_trust_and_scheduling_are_shown() {
     let shown = shown_defaults().0;
-    let lines = shown.lines().filter(|line| line.starts_with("scheduling."));
+    let lines = shown.lines().filter(|line| stands_apart(line));
     assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
+    security.trust = "writers"                        # default
     scheduling.policy = "footprint"                   # default
     scheduling.dependencies = "merged"                # default
     scheduling.certificate = true                     # default
@@ -247,7 +253,7 @@ fn the_defaults_are_shown_as_such() {
     let shown = shown_defaults().0;
     let lines = shown
         .lines()
-        .filter(|line| !line.starts_with("scheduling.") && !line.starts_with("dashboard."));
+        .filter(|line| !stands_apart(line) && !line.starts_with("dashboard."));
     assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
     exit code 0
     --- stdout

@@ -85,6 +85,7 @@ mod store_disk;
 mod store_kill;
 mod store_sample;
 mod together;
+mod trust;
 mod waiting;
 mod whole;
 mod whole_claude;
