@@ -46,7 +46,29 @@ pub mod rules {
     pub mod tags;
     pub mod tally;
     pub mod task;
+    pub mod trust;
     mod whole;
+    /// Which checks the files of a repository speak for.
+    pub mod checks {
+        pub mod detect;
+        mod dotnet;
+        mod elixir;
+        mod finds;
+        pub mod folder;
+        mod go;
+        mod java;
+        pub mod near;
+        mod node;
+        mod php;
+        mod placeholder;
+        mod python;
+        mod ruby;
+        mod runners;
+        mod rust;
+        pub mod shape;
+        mod toml;
+    }
+
     /// A directive taken apart into items, and what becomes of them.
     pub mod plan {
         pub mod check;
@@ -286,7 +308,9 @@ pub mod adapters {
         pub mod client;
         pub mod forge;
         pub mod governor;
+        mod histories;
         pub mod limits;
+        mod provenance;
         pub mod reads;
         pub mod reply;
         pub mod ties;
@@ -433,7 +457,6 @@ pub mod commands {
     pub mod evaluate;
     pub mod examine;
     pub mod exec;
-    pub mod guess;
     pub mod history;
     pub mod init;
     pub mod metrics;
@@ -458,9 +481,17 @@ pub mod commands {
     pub mod simulate;
     pub mod status;
     pub mod store;
+    pub mod taken;
     pub mod watch;
     pub mod why;
     pub mod wire;
+    /// The checks of a session, and `checks detect`.
+    pub mod checks {
+        pub mod known;
+        pub mod show;
+        pub mod source;
+    }
+
     /// `footprint`: which files issues will touch, and how well that is foreseen.
     pub mod footprint {
         pub mod backtest;

@@ -7,7 +7,7 @@ use crate::cli::look::{
 };
 use crate::cli::plan::PlanArgs;
 use crate::cli::run::{DemoArgs, ExecArgs, ResumeArgs};
-use crate::cli::setup::{CompletionsArgs, ConfigArgs, DoctorArgs, InitArgs, ManArgs};
+use crate::cli::setup::{ChecksArgs, CompletionsArgs, ConfigArgs, DoctorArgs, InitArgs, ManArgs};
 use crate::cli::steer::{ApproveArgs, BreakerArgs, CleanArgs, IssueArgs, ModifyArgs, RejectArgs};
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{ColorChoice, Parser, Subcommand, ValueEnum};
@@ -97,6 +97,8 @@ pub enum Commands {
     Doctor(DoctorArgs),
     /// Write a configuration for this repository
     Init(InitArgs),
+    /// Show which checks the repository speaks for
+    Checks(ChecksArgs),
     /// Score how well the files of issues are foreseen
     Footprint(FootprintArgs),
     /// Print what an agent would be told of an issue, or the template of that

@@ -165,6 +165,15 @@ Examples:
   autoissue init              guess project, base branch and checks, and write them down
   autoissue init --labels     and create the labels that show where an issue stands";
 
+/// Under `checks` and `checks detect`.
+pub const CHECKS: &str = "\
+Examples:
+  autoissue checks detect                 which commands, where, and what speaks for them
+  autoissue checks detect --format json   the same for a program, with what each needs
+
+Where `checks` is empty in the configuration, a run uses these, in each directory that has some.
+A program that is missing is named, and its check left out.";
+
 /// Under the flags of `clean`.
 pub const CLEAN: &str = "\
 Examples:

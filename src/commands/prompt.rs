@@ -14,6 +14,7 @@ use crate::commands::store::look;
 use crate::commands::wire::Wiring;
 use crate::config::loaded::Overrides;
 use crate::engine::intake;
+use crate::engine::orders::Check;
 use crate::engine::words::{Telling, first_words};
 use crate::error::{Error, Kind};
 use crate::ports::{Forge, RepositoryError};
@@ -59,8 +60,8 @@ async fn show(place: &Place, number: IssueNumber) -> Result<(), Error> {
         None => Arc::new(read(&wiring, store.as_ref(), forge.as_ref(), number).await?),
     };
     let around = asked(place, &wiring, &task).await?;
-    let checks = wiring.loaded.config.checks.iter();
-    let checks: Vec<String> = checks.map(|check| check.run.words().join(" ")).collect();
+    let checks = wiring.checks().checks.iter();
+    let checks: Vec<String> = checks.map(Check::words).collect();
     let telling = Telling {
         task: &task,
         comments: &[],

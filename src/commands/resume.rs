@@ -9,8 +9,8 @@ use crate::commands::plan_run::{Carrying, carry, means, purpose_of};
 use crate::commands::preflight;
 use crate::commands::session::{self, Prepared};
 use crate::commands::store::{find, open};
+use crate::commands::taken::taken;
 use crate::commands::wire::Wiring;
-use crate::engine::intake;
 use crate::engine::planning::PlanOpening;
 use crate::engine::session::Opening;
 use crate::error::{Error, Kind};
@@ -93,9 +93,10 @@ pub async fn go_on_with_plan(
     } else {
         let issues = forge.open_issues(&folded.selection).await?;
         let branches = branches(repository.as_ref()).await?;
-        let tasks = intake::read(forge.as_ref(), issues, &settings, wiring.own(), branches).await?;
-        let means = (forge.as_ref(), repository.as_ref());
         let selection = &folded.selection;
+        let found = (issues, selection);
+        let tasks = taken(wiring, forge.as_ref(), found, &settings, branches).await?;
+        let means = (forge.as_ref(), repository.as_ref());
         Some(read_up_on(place, (wiring, store), means, selection, tasks).await?)
     };
     let opening = Opening::Resumed {

@@ -12,6 +12,7 @@ use crate::adapters::machine::Machine;
 use crate::adapters::process::commands::CommandRunner;
 use crate::adapters::process::run::Processes;
 use crate::adapters::store::open::Store;
+use crate::commands::checks::known::{Known, known};
 use crate::commands::place::{Place, variable, whereabouts};
 use crate::commands::preflight::template;
 use crate::commands::probe::is_program;
@@ -22,7 +23,7 @@ use crate::config::secrets::is_tracked;
 use crate::config::shape::Config;
 use crate::config::values::Whole;
 use crate::config::work::AgentKind;
-use crate::engine::orders::{Check, Orders};
+use crate::engine::orders::{Check, Orders, Reach};
 use crate::engine::words::Wording;
 use crate::error::{Error, Kind};
 use crate::ports::{Agent, Forge, Repository, Tracker};
@@ -39,7 +40,7 @@ use crate::rules::task::Task;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// One project and all that is known of it before a session begins.
@@ -52,6 +53,7 @@ pub struct Wiring {
     pub state: PathBuf,
     token: Option<SecretString>,
     processes: Processes,
+    checks: OnceLock<Known>,
 }
 
 /// One forge: where issues and pulls live, and where issues are opened.
@@ -82,6 +84,7 @@ impl Wiring {
             state,
             token,
             processes: Processes::new(program),
+            checks: OnceLock::new(),
         })
     }
 
@@ -195,12 +198,8 @@ impl Wiring {
             .collect();
         match agent.kind {
             AgentKind::Claude => {
-                let checks = self
-                    .loaded
-                    .config
-                    .checks
-                    .iter()
-                    .map(|check| check.run.words().join(" "));
+                let checks = self.checks().checks.iter();
+                let commands = checks.map(|check| check.argv.join(" "));
                 let settings = ClaudeSettings {
                     program: agent
                         .command
@@ -208,7 +207,7 @@ impl Wiring {
                         .map_or_else(|| "claude".into(), |argv| argv.words()[0].clone().into()),
                     config_dir: None,
                     yolo: agent.yolo,
-                    allowed_commands: checks.collect(),
+                    allowed_commands: commands.collect(),
                     env,
                 };
                 let claude = ClaudeAgent::new(settings, self.processes.clone());
@@ -286,14 +285,9 @@ impl Wiring {
         std::fs::create_dir_all(&transcripts).map_err(|cause| {
             Error::new(Kind::Files, format!("make {}", transcripts.display())).because(&cause)
         })?;
-        let checks = config.checks.iter().map(|check| Check {
-            name: check.name.clone(),
-            argv: check.run.words().to_vec(),
-            wall: check.timeout_minutes.minutes(),
-        });
         let is_near = self.is_github() && api(&self.loaded.config).starts_with("http://");
         Ok(Orders {
-            checks: checks.collect(),
+            checks: self.checks().checks.clone(),
             setup: self.setup(),
             wall: config.executor.timeout_minutes.minutes(),
             idle: config.agent.idle_minutes.minutes(),
@@ -306,6 +300,13 @@ impl Wiring {
             // A control for the tests of exactly-once publishing; see tests/it/kill.rs.
             look_first: variable("AUTOISSUE_FAULT").as_deref() != Some("no-look"),
         })
+    }
+
+    /// What judges every commit; found out once.
+    #[must_use]
+    pub fn checks(&self) -> &Known {
+        self.checks
+            .get_or_init(|| known(&self.loaded.config, &self.project))
     }
 
     /// The project's own rules for what belongs to which domain.
@@ -353,6 +354,9 @@ impl Wiring {
         Some(Check {
             name: "setup".to_owned(),
             argv,
+            prepare: Vec::new(),
+            directory: PathBuf::new(),
+            reach: Reach::Everything,
             wall: SETUP_LIMIT,
         })
     }

@@ -3,7 +3,9 @@
 use crate::config::names::{BaseBranch, Endpoint, GitSource, RepoName};
 use crate::config::telling::{Author, Dashboard, Labels, Log, Notify};
 use crate::config::values::{Dollars, Whole};
-use crate::config::work::{Agent, Breaker, Check, Executor, Planner, Scheduling, Worktree};
+use crate::config::work::{
+    Agent, Breaker, Check, Executor, Planner, Scheduling, Security, Worktree,
+};
 use crate::rules::evaluate::routing::Routing;
 use crate::rules::own::Classification;
 use schemars::JsonSchema;
@@ -42,8 +44,12 @@ pub struct Config {
     pub planner: Planner,
     /// Commands that judge every commit before it is offered, in this order.
     pub checks: Vec<Check>,
+    /// Where `checks` is empty: are those used that the files of the base branch speak for?
+    pub detect_checks: bool,
     /// The directories that agents work in.
     pub worktree: Worktree,
+    /// Whose word counts.
+    pub security: Security,
     /// Pauses dispatch when the agent's provider fails again and again.
     pub breaker: Breaker,
     /// What may run together.
@@ -79,7 +85,9 @@ impl Default for Config {
             max_daily_budget_usd: None,
             planner: Planner::default(),
             checks: Vec::new(),
+            detect_checks: true,
             worktree: Worktree::default(),
+            security: Security::default(),
             breaker: Breaker::default(),
             scheduling: Scheduling::default(),
             prompt: None,

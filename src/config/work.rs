@@ -1,9 +1,11 @@
 //! The part of the configuration about the work: executor, agent, planner, checks, worktrees, breaker, scheduling.
 
 use crate::config::values::{Argv, Dollars, Minutes, Secret, Whole};
+use crate::rules::checks::shape::CheckKind;
 use crate::rules::room::Reserve;
 use crate::rules::settings::Policy;
 use crate::rules::stack::Dependents;
+use crate::rules::trust::Trust;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -36,6 +38,15 @@ impl Default for Executor {
             max_retries: Whole::of(2),
         }
     }
+}
+
+/// Whose word counts.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(expecting = "an object")]
+pub struct Security {
+    /// Whose labels let an issue run: those of people who may write to the repository, or everybody's?
+    pub trust: Trust,
 }
 
 /// The coding agent.
@@ -133,8 +144,17 @@ impl Default for Planner {
 pub struct Check {
     /// What it is called in reports; each its own.
     pub name: String,
+    /// What it looks at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<CheckKind>,
     /// The command: an array of words, or a string of plain words and quotes. No shell is started.
     pub run: Argv,
+    /// A command that makes its directory ready first, once for all checks that want the same there; where it fails, the check has failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prepare: Option<Argv>,
+    /// Where it runs, below the top of the repository; at the top where it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub directory: Option<PathBuf>,
     /// It is ended, and counts as failed, when it runs longer.
     #[serde(default = "ten_minutes")]
     pub timeout_minutes: Minutes,

@@ -53,6 +53,31 @@ pub async fn read(
     Ok(tasks)
 }
 
+/// Leaves out those that nobody whose word counts has let run by this label, as they are now.
+pub async fn settle_trust(
+    forge: &dyn Forge,
+    tasks: &mut [Task],
+    label: &str,
+) -> Result<(), ForgeError> {
+    let would_run = tasks.iter().filter(|task| task.obstacle.is_none());
+    let asked: Vec<IssueNumber> = would_run.map(Task::number).collect();
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let found = forge.provenance(&asked, label).await?;
+    let doubts = found
+        .into_iter()
+        .filter_map(|provenance| Some((provenance.issue, provenance.doubt(label)?)));
+    let mut doubts: HashMap<IssueNumber, String> = doubts.collect();
+    for task in tasks {
+        if let Some(reason) = doubts.remove(&task.number()) {
+            let ending = Ending::Skipped;
+            task.obstacle = Some(Obstacle { ending, reason });
+        }
+    }
+    Ok(())
+}
+
 /// Gives each task the files that all that is known of the repository speaks for. At the first error the tasks that
 /// are left keep those that their own text names.
 pub async fn foresee(tasks: &mut [Task], knowledge: &dyn Knowledge) -> Result<(), KnowledgeError> {

@@ -3,6 +3,7 @@
 
 use crate::engine::attempt::Attempt;
 use crate::engine::halt::{Halt, check_failure};
+use crate::engine::orders::Check;
 use crate::engine::words::{Telling, first_words};
 use crate::ports::{
     AgentEnd, AgentOrder, AgentReport, AgentTask, Capture, Conversation, Workspace,
@@ -215,8 +216,13 @@ impl<'a, 'b> Rounds<'a, 'b> {
     async fn task_words(&mut self) -> Result<String, Halt> {
         self.look_around().await;
         let attempt = &self.attempt;
-        let checks = attempt.work.orders.checks.iter();
-        let checks: Vec<String> = checks.map(|check| check.argv.join(" ")).collect();
+        let checks: Vec<String> = attempt
+            .work
+            .orders
+            .checks
+            .iter()
+            .map(Check::words)
+            .collect();
         let clash = attempt.clash.as_ref();
         let telling = Telling {
             task: attempt.task(),

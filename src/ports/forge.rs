@@ -4,6 +4,7 @@ use crate::rules::ids::{BranchName, IssueNumber, PullNumber, Timestamp};
 use crate::rules::issue::{Issue, Selection};
 use crate::rules::room::Quota;
 use crate::rules::task::{Pull, PullDraft};
+use crate::rules::trust::Provenance;
 use async_trait::async_trait;
 
 /// Why a forge did not do what it was asked.
@@ -72,6 +73,15 @@ pub trait Forge: Send + Sync {
     async fn open_issues(&self, selection: &Selection) -> Result<Vec<Issue>, ForgeError>;
     /// One issue in any state; `None` where there is none, or it is a pull request.
     async fn issue(&self, number: IssueNumber) -> Result<Option<Issue>, ForgeError>;
+    /// How these issues came by the label and by their words. Nothing where whoever can change an issue may write to the
+    /// repository as well.
+    async fn provenance(
+        &self,
+        _issues: &[IssueNumber],
+        _label: &str,
+    ) -> Result<Vec<Provenance>, ForgeError> {
+        Ok(Vec::new())
+    }
     /// Issues that were closed as done, the latest first, as many as cost next to nothing: some hundreds at most.
     async fn closed_issues(&self) -> Result<Vec<Issue>, ForgeError>;
     /// All open pulls.

@@ -203,11 +203,9 @@ fn shown_defaults() -> (String, String) {
     (short.to_owned(), routing.to_owned())
 }
 
-/// Those lines of the short part that are wanted.
-fn defaults_that(is_wanted: impl Fn(&str) -> bool) -> String {
-    let shown = shown_defaults().0;
-    let lines: Vec<&str> = shown.lines().filter(|line| is_wanted(line)).collect();
-    lines.join("\n")
+/// Shown by a test of their own.
+fn stands_apart(line: &str) -> bool {
+    line.starts_with("scheduling.") || line.starts_with("security.")
 }
 
 #[test]
@@ -218,9 +216,11 @@ fn the_defaults_of_routing_are_shown() {
 }
 
 #[test]
-fn the_defaults_of_scheduling_are_shown() {
-    let shown = defaults_that(|line| line.starts_with("scheduling."));
-    assert_snapshot!(shown, @r#"
+fn the_defaults_of_trust_and_scheduling_are_shown() {
+    let shown = shown_defaults().0;
+    let lines = shown.lines().filter(|line| stands_apart(line));
+    assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
+    security.trust = "writers"                        # default
     scheduling.policy = "footprint"                   # default
     scheduling.dependencies = "merged"                # default
     scheduling.certificate = true                     # default
@@ -234,9 +234,27 @@ fn the_defaults_of_scheduling_are_shown() {
 }
 
 #[test]
+fn the_defaults_of_the_dashboard_are_shown() {
+    let shown = shown_defaults().0;
+    let lines = shown.lines().filter(|line| line.starts_with("dashboard."));
+    assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
+    dashboard.enabled = false                         # default
+    dashboard.port = 3030                             # default
+    dashboard.auth.enabled = false                    # default
+    dashboard.auth.type = "basic"                     # default
+    dashboard.auth.username = null                    # default
+    dashboard.auth.password = null                    # default
+    dashboard.auth.token = null                       # default
+    "#);
+}
+
+#[test]
 fn the_defaults_are_shown_as_such() {
-    let shown = defaults_that(|line| !line.starts_with("scheduling."));
-    assert_snapshot!(shown, @r#"
+    let shown = shown_defaults().0;
+    let lines = shown
+        .lines()
+        .filter(|line| !stands_apart(line) && !line.starts_with("dashboard."));
+    assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
     exit code 0
     --- stdout
     # no file
@@ -269,6 +287,7 @@ fn the_defaults_are_shown_as_such() {
     planner.model = "sonnet"                          # default
     planner.maxBudgetUsd = 2.0                        # default
     checks = []                                       # default
+    detectChecks = true                               # default
     worktree.root = null                              # default
     worktree.setup = null                             # default
     worktree.copy = []                                # default
@@ -284,13 +303,6 @@ fn the_defaults_are_shown_as_such() {
     notify.webhook = null                             # default
     author = null                                     # default
     log.keepDays = 14                                 # default
-    dashboard.enabled = false                         # default
-    dashboard.port = 3030                             # default
-    dashboard.auth.enabled = false                    # default
-    dashboard.auth.type = "basic"                     # default
-    dashboard.auth.username = null                    # default
-    dashboard.auth.password = null                    # default
-    dashboard.auth.token = null                       # default
     classification.rules = []                         # default
     "#);
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use autoissue::engine::clock::SteadyClock;
-use autoissue::engine::orders::{Check, Orders};
+use autoissue::engine::orders::{Check, Orders, Reach};
 use autoissue::engine::words::Wording;
 use autoissue::ports::*;
 use autoissue::rules::event::{Command, Event, ProcessIdentity, Progress, Recorded};
@@ -149,6 +149,9 @@ pub(crate) fn orders() -> Orders {
         checks: vec![Check {
             name: "test".into(),
             argv: vec!["check".into()],
+            prepare: Vec::new(),
+            directory: PathBuf::new(),
+            reach: Reach::Everything,
             wall: Duration::from_secs(60),
         }],
         setup: None,

@@ -12,9 +12,10 @@ use crate::rules::ids::{BranchName, IssueNumber, PullNumber};
 use crate::rules::issue::{Issue, IssueDraft, Selection};
 use crate::rules::room::Quota;
 use crate::rules::task::{Pull, PullDraft};
+use crate::rules::trust::Provenance;
 use async_trait::async_trait;
 use secrecy::SecretString;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -91,6 +92,8 @@ pub struct GitHub {
     pub(super) repository: OnceCell<WireRepository>,
     /// Labels that the repository is known to have, in lower case.
     pub(super) labels: Mutex<HashSet<String>>,
+    /// Accounts that were asked about: may they write?
+    pub(super) writers: Mutex<HashMap<String, bool>>,
 }
 
 impl GitHub {
@@ -115,6 +118,7 @@ impl GitHub {
             login: OnceCell::new(),
             repository: OnceCell::new(),
             labels: Mutex::default(),
+            writers: Mutex::default(),
         })
     }
 
@@ -155,6 +159,14 @@ impl Forge for GitHub {
 
     async fn closed_issues(&self) -> Result<Vec<Issue>, ForgeError> {
         self.read_closed_issues().await
+    }
+
+    async fn provenance(
+        &self,
+        issues: &[IssueNumber],
+        label: &str,
+    ) -> Result<Vec<Provenance>, ForgeError> {
+        self.read_provenance(issues, label).await
     }
 
     async fn issue(&self, number: IssueNumber) -> Result<Option<Issue>, ForgeError> {

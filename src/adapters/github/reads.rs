@@ -162,7 +162,7 @@ impl GitHub {
             .await
     }
 
-    async fn login(&self) -> Result<&String, ForgeError> {
+    pub(super) async fn login(&self) -> Result<&String, ForgeError> {
         self.login
             .get_or_try_init(|| async { Ok(self.identity().await?.login) })
             .await

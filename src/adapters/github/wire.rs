@@ -239,10 +239,13 @@ pub struct WirePermissions {
 
 /// A moment that GitHub wrote, or the epoch where it wrote none.
 fn moment(text: Option<&str>) -> Timestamp {
-    text.and_then(|text| DateTime::parse_from_rfc3339(text).ok())
-        .map_or_else(Timestamp::default, |moment| {
-            Timestamp(moment.timestamp_millis())
-        })
+    text.and_then(instant).unwrap_or_default()
+}
+
+/// A moment that GitHub wrote, if it is one.
+pub(super) fn instant(text: &str) -> Option<Timestamp> {
+    let moment = DateTime::parse_from_rfc3339(text).ok()?;
+    Some(Timestamp(moment.timestamp_millis()))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod answer;
 mod backend;
 mod fault;
 mod git;
+mod graphql;
 mod issues;
 mod log;
 mod pulls;
@@ -115,9 +116,38 @@ impl FakeGitHub {
         let number = state.add(title, Some(body), None);
         state.item(number).author = "a-person".into();
         for label in labels {
-            state.put_label(number, label);
+            state.put_label_by(number, label, "a-maintainer");
         }
         number
+    }
+
+    /// Somebody else puts a label on an issue.
+    pub(crate) fn add_label_as(&self, who: &str, number: u64, label: &str) {
+        self.state().put_label_by(number, label, who);
+    }
+
+    /// Somebody takes a label off.
+    pub(crate) fn take_label_off(&self, number: u64, label: &str) {
+        let mut state = self.state();
+        state.tick();
+        state.item(number).labels.retain(|own| own != label);
+    }
+
+    /// Somebody changes title or text of an issue.
+    pub(crate) fn edit_issue(
+        &self,
+        who: &str,
+        number: u64,
+        title: Option<&str>,
+        body: Option<&str>,
+    ) {
+        let (title, body) = (title.map(str::to_owned), body.map(str::to_owned));
+        self.state().edit(number, title, body, who);
+    }
+
+    /// An account is removed.
+    pub(crate) fn forget_account(&self, who: &str) {
+        self.state().gone.insert(who.to_owned());
     }
 
     /// Adds a label to the repository.
@@ -127,7 +157,7 @@ impl FakeGitHub {
 
     /// Puts a label on an issue or a pull.
     pub(crate) fn add_label_to(&self, number: u64, label: &str) {
-        self.state().put_label(number, label);
+        self.state().put_label_by(number, label, "a-maintainer");
     }
 
     /// Opens a pull between two branches that exist. Gives its number.

@@ -180,15 +180,9 @@ pub(crate) fn change_issue(state: &mut State, ask: &Ask<'_>, number: u64) -> Ans
     if let Some(wanted) = text(ask, "state") {
         state.set_open(number, wanted == "open");
     }
-    let now = state.tick();
+    let by = state.login.clone();
+    state.edit(number, text(ask, "title"), text(ask, "body"), &by);
     let item = state.item(number);
-    item.updated = now;
-    if let Some(title) = text(ask, "title") {
-        item.title = title;
-    }
-    if let Some(body) = text(ask, "body") {
-        item.body = Some(body);
-    }
     if ask.body["assignees"].is_array() {
         item.assignees = names(&ask.body["assignees"]);
     }

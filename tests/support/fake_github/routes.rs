@@ -1,6 +1,7 @@
 //! The operations of GitHub's REST API that the fake knows, as strict as GitHub.
 
 use super::answer::{Answer, Ask, encoded, page, refusal, shown, unknown};
+use super::graphql;
 use super::issues::{create_issue, create_label, foreign_issue, in_issue, list_issues};
 use super::pulls::{create_pull, in_pull, list_pulls};
 use super::show::Show;
@@ -12,11 +13,7 @@ pub(crate) fn answer(state: &mut State, ask: &Ask<'_>) -> Answer {
     let path: Vec<&str> = ask.path.iter().map(String::as_str).collect();
     match (ask.method, path.as_slice()) {
         ("GET", ["user"]) if state.is_app => refusal(403, "Resource not accessible by integration"),
-        ("POST", ["graphql"]) if ask.body["query"] == "{ viewer { login } }" => Answer {
-            status: 200,
-            body: json!({"data": {"viewer": {"login": state.login}}}),
-            ..Answer::default()
-        },
+        ("POST", ["graphql"]) => graphql::answer(state, ask),
         ("GET", ["user"]) => {
             let mut answer = shown(state, ask, 200, Show::own_user);
             answer
@@ -57,6 +54,7 @@ fn in_repository(state: &mut State, ask: &Ask<'_>, rest: &[&str]) -> Answer {
         ("GET", ["issues"]) => Ok(list_issues(state, ask)),
         ("POST", ["issues"]) => create_issue(state, ask),
         (_, ["issues", number, more @ ..]) => in_issue(state, ask, number, more),
+        ("GET", ["collaborators", who, "permission"]) => permission(state, ask, who),
         ("GET", ["labels"]) => {
             let labels: Vec<_> = state.labels.iter().collect();
             Ok(page(state, ask, labels, Show::label))
@@ -72,6 +70,21 @@ fn in_repository(state: &mut State, ask: &Ask<'_>, rest: &[&str]) -> Answer {
         _ => Ok(unknown()),
     };
     answered.unwrap_or_else(|refused| refused)
+}
+
+/// What an account may do here; anybody may read.
+fn permission(state: &State, ask: &Ask<'_>, who: &str) -> Result<Answer, Answer> {
+    if state.gone.contains(who) {
+        return Err(refusal(404, "Not Found"));
+    }
+    let may_write = who == state.login || state.writers.contains(who);
+    let word = if may_write { "write" } else { "read" };
+    Ok(shown(
+        state,
+        ask,
+        200,
+        |show| json!({ "permission": word, "role_name": word, "user": show.collaborator(who, word) }),
+    ))
 }
 
 fn rate_limit(state: &State) -> Answer {

@@ -100,6 +100,13 @@ impl Show<'_> {
         user.into()
     }
 
+    /// Somebody, and what they may do in the repository.
+    pub(crate) fn collaborator(&self, login: &str, role: &str) -> Value {
+        let mut user = object(self.user(login));
+        user.insert("role_name".into(), role.into());
+        user.into()
+    }
+
     /// The repository.
     pub(crate) fn repository(&self) -> Value {
         let state = self.state;

@@ -37,8 +37,23 @@ pub(crate) struct Item {
     pub(crate) blocked_by: Vec<u64>,
     /// Numbers of its sub-issues.
     pub(crate) parts: Vec<u64>,
+    /// Labels that were put on, titles that were changed: the oldest first.
+    pub(crate) marks: Vec<Mark>,
+    /// Who changed the text last, and when.
+    pub(crate) edited: Option<(String, i64)>,
     /// What makes it a pull.
     pub(crate) pull: Option<PullPart>,
+}
+
+/// Something that stands in an issue's timeline.
+#[derive(Clone, Debug)]
+pub(crate) struct Mark {
+    /// The account.
+    pub(crate) by: String,
+    /// Seconds since 1970.
+    pub(crate) at: i64,
+    /// The label that was put on; without one the title was changed.
+    pub(crate) label: Option<String>,
 }
 
 /// What a pull has that an issue has not.
@@ -122,6 +137,10 @@ pub(crate) struct State {
     pub(crate) moved: BTreeMap<u64, u64>,
     /// In the order in which they were made.
     pub(crate) labels: Vec<Label>,
+    /// Accounts that are no more.
+    pub(crate) gone: BTreeSet<String>,
+    /// Accounts that may write, besides the token's own.
+    pub(crate) writers: BTreeSet<String>,
     /// The primary limit.
     pub(crate) rate: RateLimit,
     /// The repository.
@@ -147,6 +166,8 @@ impl State {
             deleted: BTreeSet::new(),
             moved: BTreeMap::new(),
             labels: Vec::new(),
+            gone: BTreeSet::new(),
+            writers: BTreeSet::from(["a-maintainer".to_owned()]),
             rate: RateLimit {
                 limit: 5000,
                 remaining: 5000,
@@ -195,6 +216,8 @@ impl State {
             comments: Vec::new(),
             blocked_by: Vec::new(),
             parts: Vec::new(),
+            marks: Vec::new(),
+            edited: None,
             pull,
         };
         self.items.insert(number, item);
@@ -234,14 +257,50 @@ impl State {
         name.to_owned()
     }
 
-    /// Puts a label on an issue; GitHub makes one that is missing, in grey.
+    /// Puts a label on an issue, as the token's account; GitHub makes one that is missing, in grey.
     pub(crate) fn put_label(&mut self, number: u64, name: &str) {
+        let by = self.login.clone();
+        self.put_label_by(number, name, &by);
+    }
+
+    /// The same as somebody else.
+    pub(crate) fn put_label_by(&mut self, number: u64, name: &str, by: &str) {
         let name = self.add_label(name, "ededed", None);
         let now = self.tick();
         let item = self.item(number);
         if !item.labels.contains(&name) {
-            item.labels.push(name);
+            item.labels.push(name.clone());
             item.updated = now;
+            item.marks.push(Mark {
+                by: by.to_owned(),
+                at: now,
+                label: Some(name),
+            });
+        }
+    }
+
+    /// Changes the words of an issue.
+    pub(crate) fn edit(
+        &mut self,
+        number: u64,
+        title: Option<String>,
+        body: Option<String>,
+        by: &str,
+    ) {
+        let now = self.tick();
+        let item = self.item(number);
+        item.updated = now;
+        if let Some(title) = title {
+            item.title = title;
+            item.marks.push(Mark {
+                by: by.to_owned(),
+                at: now,
+                label: None,
+            });
+        }
+        if let Some(body) = body {
+            item.body = Some(body);
+            item.edited = Some((by.to_owned(), now));
         }
     }
 
