@@ -31,7 +31,6 @@ pub mod rules {
     pub mod paths;
     pub mod prices;
     pub mod printable;
-    pub mod prompt;
     pub mod redact;
     pub mod references;
     pub mod retry;
@@ -49,6 +48,27 @@ pub mod rules {
     pub mod task;
     pub mod trust;
     mod whole;
+    /// Which checks the files of a repository speak for.
+    pub mod checks {
+        pub mod detect;
+        mod dotnet;
+        mod elixir;
+        mod finds;
+        pub mod folder;
+        mod go;
+        mod java;
+        pub mod near;
+        mod node;
+        mod php;
+        mod placeholder;
+        mod python;
+        mod ruby;
+        mod runners;
+        mod rust;
+        pub mod shape;
+        mod toml;
+    }
+
     /// A directive taken apart into items, and what becomes of them.
     pub mod plan {
         pub mod check;
@@ -85,6 +105,26 @@ pub mod rules {
         pub mod signs;
         pub mod similar;
         pub mod weights;
+    }
+    /// Words for agents.
+    pub mod prompt {
+        mod again;
+        mod cut;
+        mod fence;
+        mod first;
+        pub mod others;
+        pub mod snippet;
+        pub mod surroundings;
+        mod told;
+        mod try_out;
+        pub use again::{Feedback, feedback_prompt};
+        pub use cut::TOKEN_BYTES;
+        pub use fence::fenced;
+        pub use first::{
+            Comment, DEFAULT, FirstWords, INSTRUCTIONS_MAX, PromptError, PromptInput, VARIABLES,
+            first_prompt,
+        };
+        pub use try_out::check_template;
     }
     /// Which files will a task likely touch, and what says so?
     pub mod footprint {
@@ -183,6 +223,7 @@ pub mod engine {
     pub mod session;
     pub mod turn;
     pub mod verify;
+    pub mod words;
 }
 
 /// Floor 3: one outside thing each.
@@ -251,6 +292,7 @@ pub mod adapters {
         mod seal;
         mod slot;
         pub mod source;
+        pub mod surroundings;
         mod sweep;
         mod tokens;
         mod trash;
@@ -416,7 +458,6 @@ pub mod commands {
     pub mod evaluate;
     pub mod examine;
     pub mod exec;
-    pub mod guess;
     pub mod history;
     pub mod init;
     pub mod metrics;
@@ -432,6 +473,7 @@ pub mod commands {
     pub mod preflight;
     pub mod probe;
     pub mod project;
+    pub mod prompt;
     pub mod resume;
     pub mod retry;
     pub mod seen;
@@ -444,6 +486,13 @@ pub mod commands {
     pub mod watch;
     pub mod why;
     pub mod wire;
+    /// The checks of a session, and `checks detect`.
+    pub mod checks {
+        pub mod known;
+        pub mod show;
+        pub mod source;
+    }
+
     /// `footprint`: which files issues will touch, and how well that is foreseen.
     pub mod footprint {
         pub mod backtest;

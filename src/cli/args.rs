@@ -2,10 +2,12 @@
 
 use crate::cli::foresee::FootprintArgs;
 use crate::cli::help;
-use crate::cli::look::{EvaluateArgs, HistoryArgs, MetricsArgs, SimulateArgs, StatusArgs, WhyArgs};
+use crate::cli::look::{
+    EvaluateArgs, HistoryArgs, MetricsArgs, PromptArgs, SimulateArgs, StatusArgs, WhyArgs,
+};
 use crate::cli::plan::PlanArgs;
 use crate::cli::run::{DemoArgs, ExecArgs, ResumeArgs};
-use crate::cli::setup::{CompletionsArgs, ConfigArgs, DoctorArgs, InitArgs, ManArgs};
+use crate::cli::setup::{ChecksArgs, CompletionsArgs, ConfigArgs, DoctorArgs, InitArgs, ManArgs};
 use crate::cli::steer::{ApproveArgs, BreakerArgs, CleanArgs, IssueArgs, ModifyArgs, RejectArgs};
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{ColorChoice, Parser, Subcommand, ValueEnum};
@@ -95,8 +97,12 @@ pub enum Commands {
     Doctor(DoctorArgs),
     /// Write a configuration for this repository
     Init(InitArgs),
+    /// Show which checks the repository speaks for
+    Checks(ChecksArgs),
     /// Score how well the files of issues are foreseen
     Footprint(FootprintArgs),
+    /// Print what an agent would be told of an issue, or the template of that
+    Prompt(PromptArgs),
     /// Say who should work on an issue, and why
     Evaluate(EvaluateArgs),
     /// Show what the agent did on an issue

@@ -123,6 +123,22 @@ Examples:
 It reads the issue and this repository's record, and touches nothing. Weights, thresholds and rules stand under
 `routing` in the configuration; `autoissue config show` prints those in effect.";
 
+/// Under the flags of `prompt show`.
+pub const PROMPT_SHOW: &str = "\
+Examples:
+  autoissue prompt show 12                 the issue, likely files, code, instructions, checks
+  autoissue prompt show 12 --format json   the same with its length, and with what was left out
+
+Files are those of the base branch as it was fetched last. What is longer than agent.maxPromptTokens is cut, the least
+useful first; a token is taken to be four bytes.";
+
+/// Under the flags of `prompt template`.
+pub const PROMPT_TEMPLATE: &str = "\
+Example:
+  autoissue prompt template > words.md   then set \"prompt\": \"words.md\" in autoissue.config.json
+
+It is a Jinja template, of which `autoissue config check` finds every fault.";
+
 /// Under the flags of `history`.
 pub const HISTORY: &str = "\
 Examples:
@@ -148,6 +164,15 @@ pub const INIT: &str = "\
 Examples:
   autoissue init              guess project, base branch and checks, and write them down
   autoissue init --labels     and create the labels that show where an issue stands";
+
+/// Under `checks` and `checks detect`.
+pub const CHECKS: &str = "\
+Examples:
+  autoissue checks detect                 which commands, where, and what speaks for them
+  autoissue checks detect --format json   the same for a program, with what each needs
+
+Where `checks` is empty in the configuration, a run uses these, in each directory that has some.
+A program that is missing is named, and its check left out.";
 
 /// Under the flags of `clean`.
 pub const CLEAN: &str = "\

@@ -22,6 +22,23 @@ pub struct InitArgs {
 #[command(after_help = help::DOCTOR)]
 pub struct DoctorArgs {}
 
+/// Which checks judge the work?
+#[derive(Clone, Copy, Debug, Args)]
+#[command(after_help = help::CHECKS)]
+pub struct ChecksArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ChecksCommands,
+}
+
+/// What to do with checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum ChecksCommands {
+    /// Show the checks that the files of the base branch speak for, and why; runs none of them
+    #[command(after_help = help::CHECKS)]
+    Detect,
+}
+
 /// Show, check or describe the configuration.
 #[derive(Clone, Copy, Debug, Args)]
 #[command(after_help = help::config())]

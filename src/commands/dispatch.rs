@@ -2,12 +2,13 @@
 
 use crate::cli::args::{Cli, Commands};
 use crate::cli::foresee::FootprintCommands;
+use crate::cli::setup::ChecksCommands;
 use crate::cli::steer::IssueArgs;
 use crate::commands::place::Place;
 use crate::commands::signals::interruptible;
 use crate::commands::{
-    approve, breaker, clean, completions, config, demo, doctor, evaluate, exec, footprint, history,
-    init, metrics, plan, resume, retry, simulate, status, why,
+    approve, breaker, checks, clean, completions, config, demo, doctor, evaluate, exec, footprint,
+    history, init, metrics, plan, prompt, resume, retry, simulate, status, why,
 };
 use crate::error::Error;
 use crate::rules::event::Command;
@@ -19,6 +20,9 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
     match cli.command {
         Commands::Doctor(_) => doctor::run(&place).await,
         Commands::Init(args) => init::run(&place, args).await,
+        Commands::Checks(args) => match args.command {
+            ChecksCommands::Detect => checks::show::run(&place),
+        },
         Commands::Config(args) => config::run(&place, args.command),
         Commands::Completions(args) => completions::completions(args.shell),
         Commands::Man(args) => completions::man(&args),
@@ -31,6 +35,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
             FootprintCommands::Backtest(args) => footprint::backtest::run(&place, &args).await,
             FootprintCommands::Show(args) => footprint::show::run(&place, args.issue).await,
         },
+        Commands::Prompt(args) => prompt::run(&place, args.command).await,
         Commands::Evaluate(args) => evaluate::run(&place, args.issue).await,
         Commands::History(args) => history::run(&place, &args).await,
         Commands::Clean(args) => clean::run(&place, args).await,

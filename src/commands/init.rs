@@ -4,14 +4,17 @@ use crate::adapters::github::auth::find_token;
 use crate::adapters::github::writes::LabelSpec;
 use crate::cli::setup::InitArgs;
 use crate::commands::checkout::{self, Checkout};
-use crate::commands::guess;
+use crate::commands::checks::source;
 use crate::commands::place::{Place, variable};
 use crate::commands::project::{Home, Project, detect};
 use crate::commands::wire::github;
 use crate::config::load::without_file;
 use crate::config::shape::{Config, FILE_NAME, VERSION};
 use crate::error::{Error, Kind};
+use crate::rules::checks::detect;
+use crate::rules::checks::shape::{DetectedCheck, Need};
 use crate::rules::exit::Exit;
+use crate::rules::printable::printable;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::{ErrorKind, Write as _};
@@ -59,16 +62,15 @@ pub async fn run(place: &Place, args: InitArgs) -> Result<Exit, Error> {
             Labels::Created(forge.ensure_labels(&state_labels(&loaded.config)).await?)
         }
     };
-    let checks = guess::checks(&checkout.top);
+    let checks: Vec<Value> = found_checks(&checkout.top)?;
     write_file(&file, &content(&project, &checks), args.force)?;
     let issues = match project.home {
         Home::Github { .. } => None,
         Home::Local { .. } => Some(make_issues_directory(&checkout, &loaded.config)?),
     };
-    let text_of = |check: &Value| check["run"].as_str().map(str::to_owned);
     let done = Done {
         file,
-        checks: checks.iter().filter_map(text_of).collect(),
+        checks: checks.iter().map(command_of).collect(),
         issues,
         labels,
     };
@@ -132,6 +134,36 @@ fn content(project: &Project, checks: &[Value]) -> String {
     });
     let text = serde_json::to_string_pretty(&content).expect("plain values are always JSON");
     text + "\n"
+}
+
+/// The checks that the files of the checkout speak for, as the configuration writes them. What needs a git directory is
+/// left out: the worktrees of checks have none.
+fn found_checks(top: &Path) -> Result<Vec<Value>, Error> {
+    let found = detect::detect(&source::of_checkout(top)?).checks;
+    let able = found
+        .iter()
+        .filter(|check| !check.needs.contains(&Need::GitDirectory));
+    Ok(able.map(written).collect())
+}
+
+fn written(check: &DetectedCheck) -> Value {
+    let line = |argv: &[String]| shell_words::join(argv);
+    let mut written = json!({ "name": check.name, "kind": check.kind, "run": line(&check.argv) });
+    if !check.prepare.is_empty() {
+        written["prepare"] = line(&check.prepare).into();
+    }
+    if !check.directory.is_empty() {
+        written["directory"] = check.directory.clone().into();
+    }
+    written
+}
+
+fn command_of(check: &Value) -> String {
+    let text = |key: &str| check[key].as_str().unwrap_or_default();
+    printable(&match text("directory") {
+        "" => text("run").to_owned(),
+        directory => format!("{} in {directory}", text("run")),
+    })
 }
 
 /// Never over another file, unless told to; and then all or nothing.

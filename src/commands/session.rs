@@ -13,8 +13,10 @@ use crate::ports::{Agent, Forge, Journal, Ports, Reporter, Repository, Stop};
 use crate::reporters::console::{Format as ConsoleFormat, console};
 use crate::reporters::log::{self, LogGuard, LogReporter};
 use crate::reporters::notify::{NotifyReporter, Patience};
+use crate::reporters::shape::VERSION;
 use crate::rules::exit::{Exit, exit_code};
 use crate::rules::tally::Tally;
+use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -50,6 +52,10 @@ pub async fn run(
         console: told,
     } = prepared;
     let orders = Arc::new(wiring.orders(store, journal.session())?);
+    for note in &wiring.checks().notes {
+        let event = json!({ "v": VERSION, "event": "note", "about": "checks", "text": note });
+        place.output.note(&format!("note: {note}\n"), &event)?;
+    }
     let guard = open_log(place, wiring);
     let mut reporters = reporters(place, wiring, guard.as_ref());
     if told.is_none() {

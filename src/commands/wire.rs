@@ -12,8 +12,9 @@ use crate::adapters::machine::Machine;
 use crate::adapters::process::commands::CommandRunner;
 use crate::adapters::process::run::Processes;
 use crate::adapters::store::open::Store;
+use crate::commands::checks::known::{Known, known};
 use crate::commands::place::{Place, variable, whereabouts};
-use crate::commands::preflight::template_hint;
+use crate::commands::preflight::template;
 use crate::commands::probe::is_program;
 use crate::commands::project::{Home, Project, detect};
 use crate::config::loaded::{Loaded, Overrides};
@@ -22,7 +23,8 @@ use crate::config::secrets::is_tracked;
 use crate::config::shape::Config;
 use crate::config::values::Whole;
 use crate::config::work::AgentKind;
-use crate::engine::orders::{Check, Orders};
+use crate::engine::orders::{Check, Orders, Reach};
+use crate::engine::words::Wording;
 use crate::error::{Error, Kind};
 use crate::ports::{Agent, Forge, Repository, Tracker};
 use crate::rules::evaluate::background::Backgrounds;
@@ -31,7 +33,6 @@ use crate::rules::evaluate::routing::Routing;
 use crate::rules::ids::SessionId;
 use crate::rules::issue::Selection;
 use crate::rules::own::Classification;
-use crate::rules::prompt::check_template;
 use crate::rules::redact::Redactor;
 use crate::rules::settings::Settings;
 use crate::rules::stack::Dependents;
@@ -39,7 +40,7 @@ use crate::rules::task::Task;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// One project and all that is known of it before a session begins.
@@ -52,6 +53,7 @@ pub struct Wiring {
     pub state: PathBuf,
     token: Option<SecretString>,
     processes: Processes,
+    checks: OnceLock<Known>,
 }
 
 /// One forge: where issues and pulls live, and where issues are opened.
@@ -82,6 +84,7 @@ impl Wiring {
             state,
             token,
             processes: Processes::new(program),
+            checks: OnceLock::new(),
         })
     }
 
@@ -195,12 +198,8 @@ impl Wiring {
             .collect();
         match agent.kind {
             AgentKind::Claude => {
-                let checks = self
-                    .loaded
-                    .config
-                    .checks
-                    .iter()
-                    .map(|check| check.run.words().join(" "));
+                let checks = self.checks().checks.iter();
+                let commands = checks.map(|check| check.argv.join(" "));
                 let settings = ClaudeSettings {
                     program: agent
                         .command
@@ -208,7 +207,7 @@ impl Wiring {
                         .map_or_else(|| "claude".into(), |argv| argv.words()[0].clone().into()),
                     config_dir: None,
                     yolo: agent.yolo,
-                    allowed_commands: checks.collect(),
+                    allowed_commands: commands.collect(),
                     env,
                 };
                 let claude = ClaudeAgent::new(settings, self.processes.clone());
@@ -286,26 +285,28 @@ impl Wiring {
         std::fs::create_dir_all(&transcripts).map_err(|cause| {
             Error::new(Kind::Files, format!("make {}", transcripts.display())).because(&cause)
         })?;
-        let checks = config.checks.iter().map(|check| Check {
-            name: check.name.clone(),
-            argv: check.run.words().to_vec(),
-            wall: check.timeout_minutes.minutes(),
-        });
         let is_near = self.is_github() && api(&self.loaded.config).starts_with("http://");
         Ok(Orders {
-            checks: checks.collect(),
+            checks: self.checks().checks.clone(),
             setup: self.setup(),
             wall: config.executor.timeout_minutes.minutes(),
             idle: config.agent.idle_minutes.minutes(),
             max_turns: config.agent.max_turns.map(Whole::get),
             yolo: config.agent.yolo,
-            template: self.template()?,
+            wording: self.wording()?,
             transcripts,
             redactor: self.redactor(),
             reply_wait: if is_near { Duration::ZERO } else { REPLY_WAIT },
             // A control for the tests of exactly-once publishing; see tests/it/kill.rs.
             look_first: variable("AUTOISSUE_FAULT").as_deref() != Some("no-look"),
         })
+    }
+
+    /// What judges every commit; found out once.
+    #[must_use]
+    pub fn checks(&self) -> &Known {
+        self.checks
+            .get_or_init(|| known(&self.loaded.config, &self.project))
     }
 
     /// The project's own rules for what belongs to which domain.
@@ -353,27 +354,20 @@ impl Wiring {
         Some(Check {
             name: "setup".to_owned(),
             argv,
+            prepare: Vec::new(),
+            directory: PathBuf::new(),
+            reach: Reach::Everything,
             wall: SETUP_LIMIT,
         })
     }
 
-    /// The template of the words for the agent, where there is one; it works for any issue.
-    pub fn template(&self) -> Result<Option<String>, Error> {
-        let Some(path) = &self.loaded.config.prompt else {
-            return Ok(None);
-        };
-        let path = self.loaded.resolve(path);
-        let refuse = |cause: &dyn std::error::Error| {
-            Error::new(
-                Kind::Config,
-                format!("use the prompt template {}", path.display()),
-            )
-            .because(cause)
-        };
-        let text = std::fs::read_to_string(&path)
-            .map_err(|cause| refuse(&cause).hints(["correct `prompt` in the configuration"]))?;
-        check_template(&text).map_err(|cause| refuse(&cause).hints([template_hint()]))?;
-        Ok(Some(text))
+    /// How agents are spoken to.
+    pub fn wording(&self) -> Result<Wording, Error> {
+        let max_tokens = self.loaded.config.agent.max_prompt_tokens.get();
+        Ok(Wording {
+            template: template(&self.loaded)?,
+            max_tokens: usize::try_from(max_tokens).unwrap_or(usize::MAX),
+        })
     }
 
     /// Knows every secret that this process was given.

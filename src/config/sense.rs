@@ -74,6 +74,12 @@ fn checks(checks: &[Check]) -> Result<(), ConfigError> {
             let problem = format!("another check is called {}", check.name);
             return Err(ConfigError::value(key, problem));
         }
+        let directory = check.directory.as_ref();
+        if directory.is_some_and(|directory| !stays_inside(directory)) {
+            let key = format!("checks[{at}].directory");
+            let problem = "is not a path within the repository, outside of .git";
+            return Err(ConfigError::value(key, problem));
+        }
     }
     Ok(())
 }
@@ -261,6 +267,10 @@ mod tests {
         check_that(
             json!({ "agent": { "env": { "GH_TOKEN": "x" } } }),
             "agent.env.GH_TOKEN: an agent never gets the forge's token",
+        );
+        check_that(
+            json!({ "checks": [{ "name": "a", "run": "x", "directory": "../b" }] }),
+            "checks[0].directory: is not a path within the repository, outside of .git",
         );
         check_that(
             json!({ "checks": [{ "name": "a", "run": "x" }, { "name": "a", "run": "y" }] }),

@@ -44,6 +44,8 @@ pub struct Config {
     pub planner: Planner,
     /// Commands that judge every commit before it is offered, in this order.
     pub checks: Vec<Check>,
+    /// Where `checks` is empty: are those used that the files of the base branch speak for?
+    pub detect_checks: bool,
     /// The directories that agents work in.
     pub worktree: Worktree,
     /// Whose word counts.
@@ -83,6 +85,7 @@ impl Default for Config {
             max_daily_budget_usd: None,
             planner: Planner::default(),
             checks: Vec::new(),
+            detect_checks: true,
             worktree: Worktree::default(),
             security: Security::default(),
             breaker: Breaker::default(),

@@ -1,6 +1,7 @@
 //! The part of the configuration about the work: executor, agent, planner, checks, worktrees, breaker, scheduling.
 
 use crate::config::values::{Argv, Dollars, Minutes, Secret, Whole};
+use crate::rules::checks::shape::CheckKind;
 use crate::rules::room::Reserve;
 use crate::rules::settings::Policy;
 use crate::rules::stack::Dependents;
@@ -69,6 +70,8 @@ pub struct Agent {
     pub max_turns: Option<Whole<1, 10_000>>,
     /// An agent that says nothing for so long is ended.
     pub idle_minutes: Minutes,
+    /// The first words for an agent at most, in tokens of four bytes; what is least useful is left out.
+    pub max_prompt_tokens: Whole<1_000, 200_000>,
 }
 
 impl Default for Agent {
@@ -82,6 +85,7 @@ impl Default for Agent {
             yolo: false,
             max_turns: None,
             idle_minutes: Whole::of(10),
+            max_prompt_tokens: Whole::of(16_000),
         }
     }
 }
@@ -140,8 +144,17 @@ impl Default for Planner {
 pub struct Check {
     /// What it is called in reports; each its own.
     pub name: String,
+    /// What it looks at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<CheckKind>,
     /// The command: an array of words, or a string of plain words and quotes. No shell is started.
     pub run: Argv,
+    /// A command that makes its directory ready first, once for all checks that want the same there; where it fails, the check has failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prepare: Option<Argv>,
+    /// Where it runs, below the top of the repository; at the top where it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub directory: Option<PathBuf>,
     /// It is ended, and counts as failed, when it runs longer.
     #[serde(default = "ten_minutes")]
     pub timeout_minutes: Minutes,

@@ -1,5 +1,6 @@
 //! How attempts are made: the part of the configuration that decides nothing about who runs when.
 
+use crate::engine::words::Wording;
 use crate::rules::redact::Redactor;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,8 +20,8 @@ pub struct Orders {
     pub max_turns: Option<u32>,
     /// Does the agent skip its own permission prompts? Then a denied tool is a fault.
     pub yolo: bool,
-    /// The user's own prompt template.
-    pub template: Option<String>,
+    /// How agents are spoken to.
+    pub wording: Wording,
     /// Where raw output of agents is kept.
     pub transcripts: PathBuf,
     /// Knows the secrets that must not go anywhere.
@@ -31,13 +32,41 @@ pub struct Orders {
     pub look_first: bool,
 }
 
-/// A command of the configuration.
+/// A command of the configuration, or one that the repository speaks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
     /// Its name in output.
     pub name: String,
     /// Program and arguments.
     pub argv: Vec<String>,
+    /// What makes its directory ready, once for all checks that want the same there; empty where nothing is needed.
+    pub prepare: Vec<String>,
+    /// Where it runs, below the top; empty for the top.
+    pub directory: PathBuf,
+    /// Which changes it is for.
+    pub reach: Reach,
     /// Ended when it takes longer.
     pub wall: Duration,
+}
+
+/// Which changes a check is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// All of them.
+    Everything,
+    /// Those that its directory is the nearest to, of all that have checks; the top's are for all.
+    Nearby,
+}
+
+impl Check {
+    /// The command for whoever reads it, with the directory that it runs in.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let command = self.argv.join(" ");
+        if self.directory.as_os_str().is_empty() {
+            command
+        } else {
+            format!("{command} (in {})", self.directory.display())
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! Runs the checks on a commit, and judges what fails against the base.
 
-use crate::engine::orders::{Check, Orders};
+use crate::engine::orders::{Check, Orders, Reach};
 use crate::ports::{CommandEnd, CommandOrder, CommandReport, Ports, RepositoryError, Stop, Watch};
+use crate::rules::checks::near::is_near;
 use crate::rules::ids::CommitId;
 use crate::rules::task::{CheckReport, Commit, Verdict};
 use std::collections::HashMap;
@@ -43,13 +44,15 @@ pub struct Verification<'a> {
 impl Verification<'_> {
     /// Runs every check on the commit in a clean worktree of it; `None` when told to stop.
     pub async fn run(&self, commit: &Commit) -> Result<Option<Vec<CheckReport>>, RepositoryError> {
-        let mut reports = Vec::with_capacity(self.orders.checks.len());
-        if self.orders.checks.is_empty() {
+        let checks = self.wanted(commit);
+        let mut reports = Vec::with_capacity(checks.len());
+        if checks.is_empty() {
             return Ok(Some(reports));
         }
         let checkout = self.ports.repository.checkout(&commit.id).await?;
-        for check in &self.orders.checks {
-            let report = self.run_one(check, checkout.path()).await;
+        let mut ready = Vec::new();
+        for check in checks {
+            let report = self.run_one(check, checkout.path(), &mut ready).await;
             let verdict = match report.end {
                 CommandEnd::Stopped => return Ok(None),
                 CommandEnd::Exited(0) => Verdict::Passed,
@@ -85,7 +88,8 @@ impl Verification<'_> {
         let passes = cell.get_or_try_init(|| async {
             let checkout = self.ports.repository.checkout(base).await;
             let checkout = checkout.map_err(Unjudged::Repository)?;
-            match self.run_one(check, checkout.path()).await.end {
+            let report = self.run_one(check, checkout.path(), &mut Vec::new()).await;
+            match report.end {
                 CommandEnd::Exited(code) => Ok(code == 0),
                 CommandEnd::TimedOut | CommandEnd::NotStarted => Ok(false),
                 CommandEnd::Stopped => Err(Unjudged::Stopped),
@@ -94,15 +98,49 @@ impl Verification<'_> {
         passes.await.copied()
     }
 
-    async fn run_one(&self, check: &Check, directory: &Path) -> CommandReport {
+    /// The checks that this commit's changes call for.
+    fn wanted(&self, commit: &Commit) -> Vec<&Check> {
+        let checks = &self.orders.checks;
+        let paths = checks.iter().map(|check| check.directory.to_str());
+        let directories: Vec<&str> = paths.map(Option::unwrap_or_default).collect();
+        let diff = &commit.diff;
+        let is_whole = diff.files == diff.paths.len() as u64;
+        let changed = if is_whole { &diff.paths[..] } else { &[] };
+        let calls = |(check, directory): &(&Check, &str)| match check.reach {
+            Reach::Everything => true,
+            Reach::Nearby => is_near(directory, &directories, changed),
+        };
+        let pairs = checks.iter().zip(directories.iter().copied());
+        pairs.filter(calls).map(|(check, _)| check).collect()
+    }
+
+    /// Runs a check in its directory, once that is ready for it; `ready` knows what was done in this worktree.
+    async fn run_one<'c>(
+        &self,
+        check: &'c Check,
+        worktree: &Path,
+        ready: &mut Vec<(&'c Path, &'c [String])>,
+    ) -> CommandReport {
+        let wanted = (check.directory.as_path(), check.prepare.as_slice());
+        if !wanted.1.is_empty() && !ready.contains(&wanted) {
+            let report = self.run_argv(wanted.1, check, worktree).await;
+            if report.end != CommandEnd::Exited(0) {
+                return report;
+            }
+            ready.push(wanted);
+        }
+        self.run_argv(&check.argv, check, worktree).await
+    }
+
+    async fn run_argv(&self, argv: &[String], check: &Check, worktree: &Path) -> CommandReport {
         let mut env = self.env.clone();
         env.push((
             "AUTOISSUE_WORKTREE".to_owned(),
-            directory.display().to_string(),
+            worktree.display().to_string(),
         ));
         let order = CommandOrder {
-            argv: check.argv.clone(),
-            directory: directory.to_owned(),
+            argv: argv.to_vec(),
+            directory: worktree.join(&check.directory),
             wall: check.wall,
             env,
         };

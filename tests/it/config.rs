@@ -234,9 +234,26 @@ fn the_defaults_of_trust_and_scheduling_are_shown() {
 }
 
 #[test]
+fn the_defaults_of_the_dashboard_are_shown() {
+    let shown = shown_defaults().0;
+    let lines = shown.lines().filter(|line| line.starts_with("dashboard."));
+    assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
+    dashboard.enabled = false                         # default
+    dashboard.port = 3030                             # default
+    dashboard.auth.enabled = false                    # default
+    dashboard.auth.type = "basic"                     # default
+    dashboard.auth.username = null                    # default
+    dashboard.auth.password = null                    # default
+    dashboard.auth.token = null                       # default
+    "#);
+}
+
+#[test]
 fn the_defaults_are_shown_as_such() {
     let shown = shown_defaults().0;
-    let lines = shown.lines().filter(|line| !stands_apart(line));
+    let lines = shown
+        .lines()
+        .filter(|line| !stands_apart(line) && !line.starts_with("dashboard."));
     assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
     exit code 0
     --- stdout
@@ -263,12 +280,14 @@ fn the_defaults_are_shown_as_such() {
     agent.yolo = false                                # default
     agent.maxTurns = null                             # default
     agent.idleMinutes = 10                            # default
+    agent.maxPromptTokens = 16000                     # default
     maxTotalBudgetUsd = 50.0                          # default
     maxDailyBudgetUsd = null                          # default
     planner.enabled = true                            # default
     planner.model = "sonnet"                          # default
     planner.maxBudgetUsd = 2.0                        # default
     checks = []                                       # default
+    detectChecks = true                               # default
     worktree.root = null                              # default
     worktree.setup = null                             # default
     worktree.copy = []                                # default
@@ -284,13 +303,6 @@ fn the_defaults_are_shown_as_such() {
     notify.webhook = null                             # default
     author = null                                     # default
     log.keepDays = 14                                 # default
-    dashboard.enabled = false                         # default
-    dashboard.port = 3030                             # default
-    dashboard.auth.enabled = false                    # default
-    dashboard.auth.type = "basic"                     # default
-    dashboard.auth.username = null                    # default
-    dashboard.auth.password = null                    # default
-    dashboard.auth.token = null                       # default
     classification.rules = []                         # default
     "#);
 }

@@ -10,7 +10,7 @@ const FILE: &str = "autoissue.config.json";
 #[test]
 fn a_local_project_gets_a_file_and_a_place_for_issues() {
     let sealed = Sealed::repository();
-    sealed.write("Cargo.toml", "");
+    sealed.write("Cargo.toml", "[package]");
     assert_snapshot!(sealed.run(&["init"]), @"
     exit code 0
     --- stdout
@@ -45,6 +45,7 @@ fn a_local_project_gets_a_file_and_a_place_for_issues() {
       "checks": [
         {
           "name": "test",
+          "kind": "test",
           "run": "cargo test"
         }
       ]
