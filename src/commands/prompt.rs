@@ -62,9 +62,12 @@ async fn show(place: &Place, number: IssueNumber) -> Result<(), Error> {
     let around = asked(place, &wiring, &task).await?;
     let checks = wiring.checks().checks.iter();
     let checks: Vec<String> = checks.map(Check::words).collect();
+    let comments = forge
+        .comments(number, wiring.loaded.config.security.trust)
+        .await?;
     let telling = Telling {
         task: &task,
-        comments: &[],
+        comments: &comments,
         repository: forge.project(),
         base_branch: &wiring.project.base_branch,
         branch: entry.map_or(&task.branch, |entry| &entry.branch),

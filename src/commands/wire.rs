@@ -294,6 +294,7 @@ impl Wiring {
             max_turns: config.agent.max_turns.map(Whole::get),
             yolo: config.agent.yolo,
             wording: self.wording()?,
+            trust: config.security.trust,
             transcripts,
             redactor: self.redactor(),
             reply_wait: if is_near { Duration::ZERO } else { REPLY_WAIT },

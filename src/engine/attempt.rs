@@ -14,6 +14,7 @@ use crate::rules::ids::{BranchName, CommitId, SessionId};
 use crate::rules::money::{Charge, Usd};
 use crate::rules::names;
 use crate::rules::offer::{self, Offer};
+use crate::rules::prompt::Comment;
 use crate::rules::prompt::others::Other;
 use crate::rules::prompt::surroundings::Surroundings;
 use crate::rules::rework::Rework;
@@ -62,6 +63,8 @@ pub(super) struct Attempt<'a> {
     pub(super) clash: Option<Clash>,
     /// What the base says of the task, once it was asked.
     pub(super) surroundings: Option<Surroundings>,
+    /// What people commented on the issue, as it was when the base was asked.
+    pub(super) comments: Vec<Comment>,
 }
 
 /// Makes the attempt. Never fails as such: whatever goes wrong is in the outcome.
@@ -79,6 +82,7 @@ pub async fn run(ports: &Ports, work: &Work, link: &Link, stop: &Stop) -> Outcom
         holds_untaken: false,
         clash: None,
         surroundings: None,
+        comments: Vec::new(),
     };
     let result = match attempt.go().await {
         Ok(()) => Attempted::Published,

@@ -2,6 +2,7 @@
 
 use crate::engine::words::Wording;
 use crate::rules::redact::Redactor;
+use crate::rules::trust::Trust;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ pub struct Orders {
     pub yolo: bool,
     /// How agents are spoken to.
     pub wording: Wording,
+    /// Whose comments they are told.
+    pub trust: Trust,
     /// Where raw output of agents is kept.
     pub transcripts: PathBuf,
     /// Knows the secrets that must not go anywhere.

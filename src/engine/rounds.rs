@@ -226,7 +226,7 @@ impl<'a, 'b> Rounds<'a, 'b> {
         let clash = attempt.clash.as_ref();
         let telling = Telling {
             task: attempt.task(),
-            comments: &[],
+            comments: &attempt.comments,
             repository: attempt.ports.forge.project(),
             base_branch: &attempt.work.settings.base_branch,
             branch: attempt.branch(),
@@ -250,7 +250,7 @@ impl<'a, 'b> Rounds<'a, 'b> {
         Ok(words.text)
     }
 
-    /// Asks the base once what it says of the task. Work goes on without that where it says nothing.
+    /// Asks once what the base says of the task, and people. Work goes on without that where they say nothing.
     async fn look_around(&mut self) {
         let attempt = &mut *self.attempt;
         if attempt.surroundings.is_some() {
@@ -264,7 +264,15 @@ impl<'a, 'b> Rounds<'a, 'b> {
             tracing::warn!(issue = %attempt.link.issue, %error, "the prompt tells nothing of the base");
             Surroundings::default()
         });
-        attempt.surroundings = Some(found);
+        let heard = attempt
+            .ports
+            .forge
+            .comments(task.number(), attempt.work.orders.trust);
+        let heard = heard.await.unwrap_or_else(|error| {
+            tracing::warn!(issue = %attempt.link.issue, %error, "the prompt tells no comments");
+            Vec::new()
+        });
+        (attempt.surroundings, attempt.comments) = (Some(found), heard);
     }
 
     fn left(&self) -> Usd {

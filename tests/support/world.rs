@@ -14,6 +14,7 @@ use autoissue::rules::redact::Redactor;
 use autoissue::rules::rework::Seen;
 use autoissue::rules::room::Room;
 use autoissue::rules::task::*;
+use autoissue::rules::trust::Trust;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -163,6 +164,7 @@ pub(crate) fn orders() -> Orders {
             template: None,
             max_tokens: 16_000,
         },
+        trust: Trust::default(),
         transcripts: PathBuf::from("/transcripts"),
         redactor: Redactor::new([]),
         reply_wait: Duration::from_secs(5),
