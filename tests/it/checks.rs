@@ -222,7 +222,7 @@ fn a_check_without_its_program_is_named_once_and_left_out() {
     let rig = project(&files, &json!({}));
     let ran = go_with(&rig, &["git", "sh", "cat", "make", "grep"]);
     assert_eq!(rounds(&ran), [["test failed"], ["test passed"]], "{ran:?}");
-    let named = "the check `lint` is left out: there is no program `ruff`";
+    let named = "left out: lint (there is no program `ruff`)";
     let notes = notes(&ran);
     let times = notes.iter().filter(|note| *note == named).count();
     assert_eq!(times, 1, "{notes:?}");
