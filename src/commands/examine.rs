@@ -6,6 +6,7 @@ use crate::adapters::github::reads::Identity;
 use crate::adapters::github::verdict::Rate;
 use crate::adapters::machine::Machine;
 use crate::commands::checkout::{Checkout, git_version};
+use crate::commands::checks::known::{Known, known};
 use crate::commands::doctor::{Finding, State};
 use crate::commands::place::{Place, variable};
 use crate::commands::probe::{Probe, is_program, probe};
@@ -19,6 +20,7 @@ use crate::error::Error;
 use crate::ports::{ForgeError, Resources as _};
 use crate::reporters::table::thousands;
 use crate::reporters::words::size;
+use crate::rules::printable::printable;
 use crate::rules::room::Room;
 use crate::rules::schedule::slots::for_memory;
 use nix::sys::resource::{Resource, getrlimit};
@@ -69,7 +71,7 @@ pub(crate) async fn all(place: &Place) -> Vec<Finding> {
         findings.extend(online(&config, project, found.token).await);
     }
     findings.push(agent(&config).await);
-    findings.push(checks(&config));
+    findings.push(checks(&config, project.as_ref()));
     findings.push(budget(&config));
     findings.push(state_directory(place));
     let left = Machine::new(Vec::new()).memory().await;
@@ -241,7 +243,12 @@ async fn agent(config: &Config) -> Finding {
     }
 }
 
-fn checks(config: &Config) -> Finding {
+fn checks(config: &Config, project: Option<&Project>) -> Finding {
+    let found = project.filter(|_| config.checks.is_empty());
+    let found = found.map(|project| known(config, project));
+    if let Some(finding) = found.and_then(|found| detected(&found)) {
+        return finding;
+    }
     let missing: Vec<&str> = config
         .checks
         .iter()
@@ -269,6 +276,25 @@ fn checks(config: &Config) -> Finding {
         Finding::new("checks", State::Warning, detail)
             .mended_by("install it, unless the setup of the worktree brings it")
     }
+}
+
+/// What is used where nothing is configured; nothing where the repository speaks for nothing.
+fn detected(found: &Known) -> Option<Finding> {
+    let names: Vec<&str> = found.checks.iter().map(|check| &*check.name).collect();
+    let detail = match names.as_slice() {
+        [] if found.notes.is_empty() => return None,
+        [] => "those that the base branch speaks for cannot run here".to_owned(),
+        names => printable(&format!(
+            "as the base branch speaks for: {}",
+            names.join(", ")
+        )),
+    };
+    let finding = |state| Some(Finding::new("checks", state, detail));
+    if names.is_empty() {
+        let mend = "`autoissue checks detect` shows what is missing";
+        return finding(State::Warning).map(|finding| finding.mended_by(mend));
+    }
+    finding(State::Good)
 }
 
 fn budget(config: &Config) -> Finding {

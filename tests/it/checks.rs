@@ -222,7 +222,7 @@ fn a_check_without_its_program_is_named_once_and_left_out() {
     let rig = project(&files, &json!({}));
     let ran = go_with(&rig, &["git", "sh", "cat", "make", "grep"]);
     assert_eq!(rounds(&ran), [["test failed"], ["test passed"]], "{ran:?}");
-    let named = "the check `lint` is left out: there is no program `ruff`";
+    let named = "left out: lint (there is no program `ruff`)";
     let notes = notes(&ran);
     let times = notes.iter().filter(|note| *note == named).count();
     assert_eq!(times, 1, "{notes:?}");
@@ -284,4 +284,26 @@ fn a_directory_is_made_ready_once_and_a_check_fails_where_it_cannot_be() {
     let ran = rig.run(&["exec", "--issue", "2", "--format", "json"]);
     let first = rounds(&ran).remove(0);
     assert_eq!(first, ["a failed", "b failed"], "{ran:?}");
+}
+
+#[test]
+fn what_a_check_needs_is_there_on_the_base_as_well() {
+    let verdict = |prepare: Option<&str>| {
+        let rig = project(&[], &json!({}));
+        rig.script("agent", "#!/bin/sh\ncat > /dev/null\necho x > file-1.txt\n");
+        // It needs what is made first, and says no to the work.
+        let needs = "[ -e made ] && ! [ -e file-1.txt ]";
+        let mut check = json!({ "name": "test", "run": ["sh", "-c", needs] });
+        if let Some(prepare) = prepare {
+            check["prepare"] = prepare.into();
+        }
+        rig.config(&json!({
+            "agent": { "kind": "command", "command": [rig.path("bin/agent")] },
+            "executor": { "maxRetries": 0 }, "checks": [check],
+        }));
+        rounds(&rig.go()).concat()[0].clone()
+    };
+    assert_eq!(verdict(Some("touch made")), "test failed");
+    // The control: without it, the base fails as well, and the fault is forgiven.
+    assert_eq!(verdict(None), "test failed_before");
 }

@@ -215,3 +215,18 @@ fn an_agent_that_fails_or_a_git_that_is_old_is_bad() {
     let told = sealed.run(&["doctor"]);
     assert!(told.contains("hint: install git 2.40 or newer\n"), "{told}");
 }
+
+#[test]
+fn checks_that_the_repository_speaks_for_are_named() {
+    let sealed = Sealed::repository();
+    sealed.write("Makefile", "test:\n\t./run\n");
+    sealed.git(&["add", "."]);
+    sealed.git(&["commit", "-q", "-m", "test"]);
+    let shown = sealed.run(&["doctor"]);
+    let unable = "warn  checks       those that the base branch speaks for cannot run here";
+    assert!(shown.contains(unable), "{shown}");
+    sealed.program("make", "true");
+    let shown = sealed.run(&["doctor"]);
+    let named = "ok    checks       as the base branch speaks for: test";
+    assert!(shown.contains(named), "{shown}");
+}

@@ -15,6 +15,8 @@ use std::time::Duration;
 
 /// A detected check is ended, and counts as failed, when it runs longer.
 const LIMIT: Duration = Duration::from_secs(20 * 60);
+/// So many names are told in one line.
+const NAMES: usize = 8;
 /// As much of a commit's name as people read.
 const SHORT: usize = 8;
 
@@ -97,30 +99,53 @@ fn configured(check: &Configured) -> Check {
 }
 
 fn used(found: &Found, top: &Path) -> Known {
-    let mut known = Known::default();
-    let mut names = Vec::new();
-    for check in &found.detection.checks {
-        let missing = missing(check, top);
-        if missing.is_empty() {
-            names.push(check.name.as_str());
-            known.checks.push(as_order(check));
-        } else {
-            let why = missing.join("; ");
-            let note = format!("the check `{}` is left out: {why}", check.name);
-            known.notes.push(printable(&note));
-        }
+    let checks = found.detection.checks.iter();
+    let able: Vec<&DetectedCheck> = checks
+        .filter(|check| missing(check, top).is_empty())
+        .collect();
+    let mut notes = Vec::new();
+    if !able.is_empty() {
+        let names: Vec<&str> = able.iter().map(|check| check.name.as_str()).collect();
+        let base = found.base.words();
+        let names = some(&names);
+        notes.push(format!(
+            "no checks are configured; those of {base} are used: {names}"
+        ));
     }
-    if !names.is_empty() {
-        let (names, base) = (printable(&names.join(", ")), found.base.words());
-        let note = format!("no checks are configured; those of {base} are used: {names}");
-        known.notes.insert(0, note);
-    }
+    let left_out = left_out(found, top);
+    notes.extend(left_out.map(|(why, names)| format!("left out: {names} ({why})")));
     let faults = found.detection.faults.iter().map(|fault| {
         let note = format!("{} says nothing of checks: {}", fault.file, fault.problem);
         printable(&note)
     });
-    known.notes.extend(faults);
-    known
+    notes.extend(faults);
+    let checks = able.into_iter().map(as_order).collect();
+    Known { checks, notes }
+}
+
+/// What is missing, and the checks that are left out for it; each reason once.
+pub fn left_out(found: &Found, top: &Path) -> impl Iterator<Item = (String, String)> {
+    let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
+    for check in &found.detection.checks {
+        let why = missing(check, top).join("; ");
+        if why.is_empty() {
+            continue;
+        }
+        match reasons.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, names)) => names.push(&check.name),
+            None => reasons.push((why, vec![&check.name])),
+        }
+    }
+    reasons.into_iter().map(|(why, names)| (why, some(&names)))
+}
+
+/// The first of many names, and how many there are besides.
+fn some(names: &[&str]) -> String {
+    let shown = printable(&names[..names.len().min(NAMES)].join(", "));
+    match names.len().saturating_sub(NAMES) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 fn as_order(check: &DetectedCheck) -> Check {

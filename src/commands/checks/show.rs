@@ -1,7 +1,7 @@
 //! `checks detect`: which checks the base branch speaks for, why, and what is missing for them.
 
 use crate::commands::answer::Answer;
-use crate::commands::checks::known::{Found, found, missing};
+use crate::commands::checks::known::{Found, found, left_out, missing};
 use crate::commands::place::Place;
 use crate::commands::wire::Wiring;
 use crate::config::loaded::Overrides;
@@ -16,7 +16,6 @@ use crate::rules::exit::Exit;
 use crate::rules::printable::printable;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use std::path::Path;
 
 /// Columns of the kind, and between columns.
 const BESIDE: usize = 14;
@@ -71,10 +70,8 @@ fn text(found: &Found, wiring: &Wiring) -> String {
     } else {
         table(checks)
     };
-    let left_out: Vec<_> = checks
-        .iter()
-        .filter_map(|check| lacks(check, top))
-        .collect();
+    let left_out = left_out(found, top).map(|(why, names)| format!("{names}: {why}"));
+    let left_out: Vec<String> = left_out.collect();
     section(&mut text, "Missing here, so left out", &left_out);
     let faults = found.detection.faults.iter();
     let faults: Vec<_> = faults
@@ -134,12 +131,6 @@ fn place(check: &DetectedCheck) -> String {
         "" => ".".to_owned(),
         directory => printable(directory),
     }
-}
-
-fn lacks(check: &DetectedCheck, top: &Path) -> Option<String> {
-    let missing = missing(check, top);
-    let line = format!("{}: {}", check.name, missing.join("; "));
-    (!missing.is_empty()).then(|| printable(&line))
 }
 
 fn section(text: &mut String, head: &str, lines: &[String]) {

@@ -2,6 +2,7 @@
 
 use crate::rules::footprint::tree::Tree;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Files whose contents are read, by name.
 const READ: [&str; 23] = [
@@ -65,6 +66,10 @@ pub fn is_read(path: &str) -> bool {
 #[derive(Clone, Debug, Default)]
 pub struct Files {
     tree: Tree,
+    /// The same, in the order of their bytes.
+    sorted: Vec<Arc<str>>,
+    /// The same, by directory.
+    by_directory: BTreeMap<Box<str>, Vec<Arc<str>>>,
     texts: BTreeMap<String, String>,
 }
 
@@ -74,8 +79,17 @@ impl Files {
         paths: impl IntoIterator<Item = P>,
         texts: BTreeMap<String, String>,
     ) -> Self {
+        let tree = Tree::new(paths);
+        let sorted: Vec<Arc<str>> = tree.paths().cloned().collect();
+        let mut by_directory = BTreeMap::<Box<str>, Vec<Arc<str>>>::new();
+        for path in &sorted {
+            let directory = by_directory.entry(parts(path).0.into()).or_default();
+            directory.push(Arc::clone(path));
+        }
         Self {
-            tree: Tree::new(paths),
+            tree,
+            sorted,
+            by_directory,
             texts,
         }
     }
@@ -150,9 +164,10 @@ impl<'a> Folder<'a> {
         if !start.is_empty() {
             start.push('/');
         }
-        let tree = &self.files.tree;
-        let paths = tree.paths().map(|path| &**path);
-        paths.filter(move |path: &&str| path.starts_with(&start))
+        let sorted = &self.files.sorted;
+        let first = sorted.partition_point(|path| **path < *start);
+        let paths = sorted[first..].iter().map(|path| &**path);
+        paths.take_while(move |path: &&str| path.starts_with(&start))
     }
 
     /// Is there a file below it, outside of what is not ours, whose name ends like one of these?
@@ -166,12 +181,10 @@ impl<'a> Folder<'a> {
 
     /// The names of its own files that end like this.
     pub fn ending(&self, ending: &str) -> impl Iterator<Item = &'a str> + use<'a> {
-        let (own, ending) = (self.path, ending.to_owned());
-        let names = self.below().map(parts);
-        let names = names.filter(move |(directory, _)| *directory == own);
-        names
-            .map(|(_, name)| name)
-            .filter(move |name| name.ends_with(&ending))
+        let ending = ending.to_owned();
+        let own = self.files.by_directory.get(self.path);
+        let names = own.into_iter().flatten().map(|path| parts(path).1);
+        names.filter(move |name| name.ends_with(&ending))
     }
 
     /// The directories above it, the nearest first.

@@ -126,9 +126,12 @@ impl Python<'_> {
     }
 
     fn pytest(&self) -> Option<String> {
-        let file = self
-            .folder
-            .first_of(&["pytest.ini", ".pytest.ini", "conftest.py"]);
+        let file = self.folder.first_of(&[
+            "pytest.ini",
+            ".pytest.ini",
+            "conftest.py",
+            "tests/conftest.py",
+        ]);
         let table = || self.table("tool.pytest");
         let setup = || {
             let setup = self.folder.text("setup.cfg")?;

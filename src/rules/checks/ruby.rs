@@ -16,9 +16,8 @@ pub(super) fn find(folder: &Folder<'_>, finds: &mut Finds) {
         let found = finds.add(CheckKind::Lint, "bundle exec rubocop", ".rubocop.yml");
         found.after(INSTALL);
     }
-    let own = |path: &str| path.strip_prefix(folder.path).is_some();
-    let in_spec = |path: &str| own(path) && path.ends_with("_spec.rb");
-    let in_test = |path: &str| own(path) && (path.ends_with("_test.rb") || path.contains("/test_"));
+    let in_spec = |path: &str| path.ends_with("_spec.rb");
+    let in_test = |path: &str| path.ends_with("_test.rb");
     let rake = folder.text("Rakefile").unwrap_or_default();
     let tests = if folder.has(".rspec") || (gems.contains("rspec") && folder.below().any(in_spec)) {
         Some(("bundle exec rspec", "Gemfile rspec"))
