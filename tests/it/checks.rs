@@ -41,11 +41,12 @@ fn what_the_base_branch_speaks_for_is_shown_with_its_reasons() {
     assert_snapshot!(without_commit(&sealed.run(&["checks", "detect"])), @"
     exit code 0
     --- stdout
-    kind  command                     in   because
-    ────────────────────────────────────────────────────────────────
-    lint  pre-commit run --all-files  .    .pre-commit-config.yaml
-    test  make test                   .    Makefile test
-    lint  npm run lint                web  package.json scripts.lint
+    At the top
+      lint   pre-commit run --all-files  .pre-commit-config.yaml
+      test   make test                   Makefile test
+
+    In web
+      lint   npm run lint                package.json scripts.lint
 
     Missing here, so left out
       lint: there is no program `pre-commit`; it needs a git directory, and checks run without one

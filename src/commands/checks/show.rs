@@ -9,7 +9,6 @@ use crate::config::shape::Config;
 use crate::error::Error;
 use crate::reporters::out::Stream;
 use crate::reporters::shape::VERSION;
-use crate::reporters::table::grid;
 use crate::reporters::words::fit;
 use crate::rules::checks::shape::{DetectedCheck, Need};
 use crate::rules::exit::Exit;
@@ -17,9 +16,10 @@ use crate::rules::printable::printable;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-/// Columns of the kind, and between columns.
-const BESIDE: usize = 14;
-/// Columns that a command or a reason gets at least.
+/// Columns of the kind, and of all that is neither command nor reason.
+const KIND: usize = 7;
+const BESIDE: usize = 2 + KIND + 2;
+/// Columns that a reason gets at least.
 const LEAST: usize = 16;
 
 /// Runs the command. Reads the user's repository; writes nothing and starts no check.
@@ -98,39 +98,38 @@ fn use_of(wiring: &Wiring) -> &'static str {
     }
 }
 
+/// A block for each directory; of one where something is made ready first, with that.
 fn table(checks: &[DetectedCheck]) -> String {
-    let longest = |cell: fn(&DetectedCheck) -> String| {
-        let cells = checks.iter().map(|check| cell(check).chars().count());
-        cells.max().unwrap_or(0)
+    let room = Stream::Out.width().saturating_sub(BESIDE);
+    let longest = checks.iter().map(|check| command(check).chars().count());
+    let reasons = checks.iter().map(|check| check.why.chars().count());
+    // Who has to be cut is the reason.
+    let commands = longest.max().unwrap_or(0).min(room.saturating_sub(LEAST));
+    let reasons = reasons.max().unwrap_or(0).min(room - commands).max(LEAST);
+    let blocks = checks.chunk_by(|one, next| one.directory == next.directory);
+    let block = |block: &[DetectedCheck]| {
+        let line = |check: &DetectedCheck| {
+            let command = fit(&command(check), commands);
+            let why = fit(&printable(&check.why), reasons);
+            format!("  {:KIND$}{command:commands$}  {why}\n", check.kind.word())
+        };
+        head(block) + &block.iter().map(line).collect::<String>()
     };
-    let room = Stream::Out.width().saturating_sub(BESIDE + longest(place));
-    let reasons = longest(|check| printable(&check.why)).min(room / 2);
-    let commands = room.saturating_sub(reasons).max(LEAST);
-    let row = |check: &DetectedCheck| {
-        vec![
-            check.kind.word().to_owned(),
-            fit(&command(check), commands),
-            place(check),
-            fit(&printable(&check.why), reasons.max(LEAST)),
-        ]
+    blocks.map(block).collect::<Vec<_>>().join("\n")
+}
+
+fn head(block: &[DetectedCheck]) -> String {
+    let directory = match block[0].directory.as_str() {
+        "" => "At the top".to_owned(),
+        directory => format!("In {directory}"),
     };
-    let heads = vec!["kind", "command", "in", "because"];
-    grid(heads, checks.iter().map(row).collect(), 4).join("\n") + "\n"
+    let prepared = block.iter().find(|check| !check.prepare.is_empty());
+    let first = prepared.map(|check| format!(", after `{}`", shell_words::join(&check.prepare)));
+    printable(&(directory + &first.unwrap_or_default())) + "\n"
 }
 
 fn command(check: &DetectedCheck) -> String {
-    let command = shell_words::join(&check.argv);
-    printable(&match check.prepare.as_slice() {
-        [] => command,
-        prepare => format!("{}, then {command}", shell_words::join(prepare)),
-    })
-}
-
-fn place(check: &DetectedCheck) -> String {
-    match check.directory.as_str() {
-        "" => ".".to_owned(),
-        directory => printable(directory),
-    }
+    printable(&shell_words::join(&check.argv))
 }
 
 fn section(text: &mut String, head: &str, lines: &[String]) {
