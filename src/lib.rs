@@ -108,23 +108,15 @@ pub mod rules {
     }
     /// Words for agents.
     pub mod prompt {
-        mod again;
-        mod cut;
-        mod fence;
-        mod first;
+        pub mod again;
+        pub mod cut;
+        pub mod fence;
+        pub mod first;
         pub mod others;
         pub mod snippet;
         pub mod surroundings;
         mod told;
-        mod try_out;
-        pub use again::{Feedback, feedback_prompt};
-        pub use cut::TOKEN_BYTES;
-        pub use fence::fenced;
-        pub use first::{
-            Comment, DEFAULT, FirstWords, INSTRUCTIONS_MAX, PromptError, PromptInput, VARIABLES,
-            first_prompt,
-        };
-        pub use try_out::check_template;
+        pub mod try_out;
     }
     /// Which files will a task likely touch, and what says so?
     pub mod footprint {
@@ -191,15 +183,10 @@ pub mod ports {
     mod session;
     mod tracker;
 
-    pub use agent::*;
-    pub use commands::*;
-    pub use forge::*;
-    pub use journal::*;
-    pub use knowledge::*;
-    pub use repository::*;
-    pub use resources::*;
-    pub use session::*;
-    pub use tracker::*;
+    pub use self::{
+        agent::*, commands::*, forge::*, journal::*, knowledge::*, repository::*, resources::*,
+        session::*, tracker::*,
+    };
 }
 
 /// Floor 3: runs a session through the ports.

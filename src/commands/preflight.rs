@@ -7,7 +7,8 @@ use crate::config::loaded::Loaded;
 use crate::error::{Error, Kind};
 use crate::ports::Repository;
 use crate::rules::ids::BranchName;
-use crate::rules::prompt::{VARIABLES, check_template};
+use crate::rules::prompt::first::VARIABLES;
+use crate::rules::prompt::try_out::check_template;
 
 /// Refuses a run that cannot come to anything: the token, the words for the agent, checks and setup.
 pub fn check(wiring: &Wiring) -> Result<(), Error> {

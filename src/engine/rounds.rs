@@ -11,8 +11,8 @@ use crate::ports::{
 use crate::rules::event::Fact;
 use crate::rules::ids::ConversationId;
 use crate::rules::money::{Basis, Usd};
+use crate::rules::prompt::again::{Feedback, feedback_prompt};
 use crate::rules::prompt::surroundings::{Surroundings, Wanted};
-use crate::rules::prompt::{self, Feedback};
 use crate::rules::task::{CheckReport, Commit, ErrorClass, Failure, Stage, Start};
 
 /// Where the base was not asked.
@@ -309,7 +309,7 @@ fn order(
 }
 
 fn feedback_words(feedback: Option<&str>) -> String {
-    prompt::feedback_prompt(&feedback.map_or(Feedback::Interrupted, Feedback::Failed))
+    feedback_prompt(&feedback.map_or(Feedback::Interrupted, Feedback::Failed))
 }
 
 fn new_conversation() -> Conversation {

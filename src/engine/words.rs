@@ -2,9 +2,9 @@
 
 use crate::rules::evaluate::advice::for_agent;
 use crate::rules::ids::BranchName;
+use crate::rules::prompt::first::{Comment, FirstWords, PromptError, PromptInput, first_prompt};
 use crate::rules::prompt::others::Other;
 use crate::rules::prompt::surroundings::Surroundings;
-use crate::rules::prompt::{Comment, FirstWords, PromptError, PromptInput, first_prompt};
 use crate::rules::stack::{self, Below};
 use crate::rules::task::Task;
 
