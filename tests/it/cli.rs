@@ -27,6 +27,7 @@ fn help_shows_commands_examples_and_exit_codes() {
       demo         Try it out: a small project and a scripted agent, offline, in seconds
       doctor       Say what is missing here, and how to mend it
       init         Write a configuration for this repository
+      checks       Show which checks the repository speaks for
       footprint    Score how well the files of issues are foreseen
       evaluate     Say who should work on an issue, and why
       history      Show what the agent did on an issue
