@@ -31,7 +31,6 @@ pub mod rules {
     pub mod paths;
     pub mod prices;
     pub mod printable;
-    pub mod prompt;
     pub mod redact;
     pub mod references;
     pub mod retry;
@@ -107,6 +106,18 @@ pub mod rules {
         pub mod similar;
         pub mod weights;
     }
+    /// Words for agents.
+    pub mod prompt {
+        pub mod again;
+        pub mod cut;
+        pub mod fence;
+        pub mod first;
+        pub mod others;
+        pub mod snippet;
+        pub mod surroundings;
+        mod told;
+        pub mod try_out;
+    }
     /// Which files will a task likely touch, and what says so?
     pub mod footprint {
         pub mod area;
@@ -172,15 +183,10 @@ pub mod ports {
     mod session;
     mod tracker;
 
-    pub use agent::*;
-    pub use commands::*;
-    pub use forge::*;
-    pub use journal::*;
-    pub use knowledge::*;
-    pub use repository::*;
-    pub use resources::*;
-    pub use session::*;
-    pub use tracker::*;
+    pub use self::{
+        agent::*, commands::*, forge::*, journal::*, knowledge::*, repository::*, resources::*,
+        session::*, tracker::*,
+    };
 }
 
 /// Floor 3: runs a session through the ports.
@@ -204,6 +210,7 @@ pub mod engine {
     pub mod session;
     pub mod turn;
     pub mod verify;
+    pub mod words;
 }
 
 /// Floor 3: one outside thing each.
@@ -272,6 +279,7 @@ pub mod adapters {
         mod seal;
         mod slot;
         pub mod source;
+        pub mod surroundings;
         mod sweep;
         mod tokens;
         mod trash;
@@ -451,6 +459,7 @@ pub mod commands {
     pub mod preflight;
     pub mod probe;
     pub mod project;
+    pub mod prompt;
     pub mod resume;
     pub mod retry;
     pub mod seen;

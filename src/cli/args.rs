@@ -2,7 +2,9 @@
 
 use crate::cli::foresee::FootprintArgs;
 use crate::cli::help;
-use crate::cli::look::{EvaluateArgs, HistoryArgs, MetricsArgs, SimulateArgs, StatusArgs, WhyArgs};
+use crate::cli::look::{
+    EvaluateArgs, HistoryArgs, MetricsArgs, PromptArgs, SimulateArgs, StatusArgs, WhyArgs,
+};
 use crate::cli::plan::PlanArgs;
 use crate::cli::run::{DemoArgs, ExecArgs, ResumeArgs};
 use crate::cli::setup::{ChecksArgs, CompletionsArgs, ConfigArgs, DoctorArgs, InitArgs, ManArgs};
@@ -99,6 +101,8 @@ pub enum Commands {
     Checks(ChecksArgs),
     /// Score how well the files of issues are foreseen
     Footprint(FootprintArgs),
+    /// Print what an agent would be told of an issue, or the template of that
+    Prompt(PromptArgs),
     /// Say who should work on an issue, and why
     Evaluate(EvaluateArgs),
     /// Show what the agent did on an issue

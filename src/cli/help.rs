@@ -123,6 +123,22 @@ Examples:
 It reads the issue and this repository's record, and touches nothing. Weights, thresholds and rules stand under
 `routing` in the configuration; `autoissue config show` prints those in effect.";
 
+/// Under the flags of `prompt show`.
+pub const PROMPT_SHOW: &str = "\
+Examples:
+  autoissue prompt show 12                 the issue, likely files, code, instructions, checks
+  autoissue prompt show 12 --format json   the same with its length, and with what was left out
+
+Files are those of the base branch as it was fetched last. What is longer than agent.maxPromptTokens is cut, the least
+useful first; a token is taken to be four bytes.";
+
+/// Under the flags of `prompt template`.
+pub const PROMPT_TEMPLATE: &str = "\
+Example:
+  autoissue prompt template > words.md   then set \"prompt\": \"words.md\" in autoissue.config.json
+
+It is a Jinja template, of which `autoissue config check` finds every fault.";
+
 /// Under the flags of `history`.
 pub const HISTORY: &str = "\
 Examples:

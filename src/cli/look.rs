@@ -1,10 +1,10 @@
-//! `status`, `why`, `simulate`, `metrics`, `evaluate`, `history`: commands that look at sessions.
+//! `status`, `why`, `simulate`, `metrics`, `evaluate`, `prompt`, `history`: commands that look at sessions.
 
 use crate::cli::help;
 use crate::cli::values::{budget, issue_number, label};
 use crate::rules::ids::IssueNumber;
 use crate::rules::money::Usd;
-use clap::Args;
+use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
 /// Show what is running, else the latest sessions.
@@ -65,6 +65,29 @@ pub struct EvaluateArgs {
     /// The issue's number
     #[arg(value_name = "ISSUE", value_parser = issue_number, allow_negative_numbers = true)]
     pub issue: IssueNumber,
+}
+
+/// Print what an agent would be told of an issue, or the template of that.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct PromptArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: PromptCommands,
+}
+
+/// What to do with prompts.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum PromptCommands {
+    /// Print exactly what an agent would be told of an issue now; touches nothing
+    #[command(after_help = help::PROMPT_SHOW)]
+    Show {
+        /// The issue's number
+        #[arg(value_name = "ISSUE", value_parser = issue_number, allow_negative_numbers = true)]
+        issue: IssueNumber,
+    },
+    /// Print the built-in template, to begin one's own with
+    #[command(after_help = help::PROMPT_TEMPLATE)]
+    Template,
 }
 
 /// Show what the agent did on an issue.

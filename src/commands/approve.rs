@@ -8,7 +8,7 @@ use crate::reporters::words::spoken;
 use crate::rules::event::Command;
 use crate::rules::exit::Exit;
 use crate::rules::ids::{IssueNumber, SessionId};
-use crate::rules::prompt::INSTRUCTIONS_MAX;
+use crate::rules::prompt::first::INSTRUCTIONS_MAX;
 use crate::rules::schedule::session::Session;
 use crate::rules::schedule::table::{Approval, Entry};
 

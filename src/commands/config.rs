@@ -2,6 +2,7 @@
 
 use crate::cli::setup::ConfigCommands;
 use crate::commands::place::Place;
+use crate::commands::preflight::template;
 use crate::config::loaded::{Effective, Loaded, Overrides};
 use crate::config::schema::schema;
 use crate::error::Error;
@@ -17,7 +18,11 @@ pub fn run(place: &Place, command: ConfigCommands) -> Result<Exit, Error> {
     let load = || place.load(&Overrides::default());
     match command {
         ConfigCommands::Show => show(place, &load()?)?,
-        ConfigCommands::Check => check(place, &load()?)?,
+        ConfigCommands::Check => {
+            let loaded = load()?;
+            template(&loaded)?;
+            check(place, &loaded)?;
+        }
         ConfigCommands::Schema => {
             let schema = schema();
             let text = serde_json::to_string_pretty(&schema).expect("a schema is always JSON");

@@ -8,7 +8,7 @@ use crate::commands::place::Place;
 use crate::commands::signals::interruptible;
 use crate::commands::{
     approve, breaker, checks, clean, completions, config, demo, doctor, evaluate, exec, footprint,
-    history, init, metrics, plan, resume, retry, simulate, status, why,
+    history, init, metrics, plan, prompt, resume, retry, simulate, status, why,
 };
 use crate::error::Error;
 use crate::rules::event::Command;
@@ -35,6 +35,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
             FootprintCommands::Backtest(args) => footprint::backtest::run(&place, &args).await,
             FootprintCommands::Show(args) => footprint::show::run(&place, args.issue).await,
         },
+        Commands::Prompt(args) => prompt::run(&place, args.command).await,
         Commands::Evaluate(args) => evaluate::run(&place, args.issue).await,
         Commands::History(args) => history::run(&place, &args).await,
         Commands::Clean(args) => clean::run(&place, args).await,

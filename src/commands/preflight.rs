@@ -3,16 +3,18 @@
 use crate::commands::probe::is_program;
 use crate::commands::project::Home;
 use crate::commands::wire::Wiring;
+use crate::config::loaded::Loaded;
 use crate::error::{Error, Kind};
 use crate::ports::Repository;
 use crate::rules::ids::BranchName;
-use crate::rules::prompt::VARIABLES;
+use crate::rules::prompt::first::VARIABLES;
+use crate::rules::prompt::try_out::check_template;
 
 /// Refuses a run that cannot come to anything: the token, the words for the agent, checks and setup.
 pub fn check(wiring: &Wiring) -> Result<(), Error> {
     check_home(wiring)?;
     check_places(wiring)?;
-    wiring.template()?;
+    template(&wiring.loaded)?;
     check_commands(wiring)
 }
 
@@ -92,10 +94,29 @@ fn check_commands(wiring: &Wiring) -> Result<(), Error> {
     Ok(())
 }
 
+/// The template of the words for the agent, where there is one; it works for any issue.
+pub fn template(loaded: &Loaded) -> Result<Option<String>, Error> {
+    let Some(path) = &loaded.config.prompt else {
+        return Ok(None);
+    };
+    let path = loaded.resolve(path);
+    let refuse = |cause: &dyn std::error::Error| {
+        Error::new(
+            Kind::Config,
+            format!("use the prompt template {}", path.display()),
+        )
+        .because(cause)
+    };
+    let text = std::fs::read_to_string(&path)
+        .map_err(|cause| refuse(&cause).hints(["correct `prompt` in the configuration"]))?;
+    check_template(&text).map_err(|cause| refuse(&cause).hints([template_hint()]))?;
+    Ok(Some(text))
+}
+
 /// What a person can do about a prompt template.
-pub fn template_hint() -> String {
+fn template_hint() -> String {
     format!(
-        "a template shows `issue.text`, and may use {}",
+        "a template shows `issue.text`, and may use {}; `autoissue prompt template` prints the built-in one",
         VARIABLES.join(", ")
     )
 }

@@ -14,7 +14,7 @@ use crate::adapters::process::run::Processes;
 use crate::adapters::store::open::Store;
 use crate::commands::checks::known::{Known, known};
 use crate::commands::place::{Place, variable, whereabouts};
-use crate::commands::preflight::template_hint;
+use crate::commands::preflight::template;
 use crate::commands::probe::is_program;
 use crate::commands::project::{Home, Project, detect};
 use crate::config::loaded::{Loaded, Overrides};
@@ -24,6 +24,7 @@ use crate::config::shape::Config;
 use crate::config::values::Whole;
 use crate::config::work::AgentKind;
 use crate::engine::orders::{Check, Orders, Reach};
+use crate::engine::words::Wording;
 use crate::error::{Error, Kind};
 use crate::ports::{Agent, Forge, Repository, Tracker};
 use crate::rules::evaluate::background::Backgrounds;
@@ -32,7 +33,6 @@ use crate::rules::evaluate::routing::Routing;
 use crate::rules::ids::SessionId;
 use crate::rules::issue::Selection;
 use crate::rules::own::Classification;
-use crate::rules::prompt::check_template;
 use crate::rules::redact::Redactor;
 use crate::rules::settings::Settings;
 use crate::rules::stack::Dependents;
@@ -293,7 +293,7 @@ impl Wiring {
             idle: config.agent.idle_minutes.minutes(),
             max_turns: config.agent.max_turns.map(Whole::get),
             yolo: config.agent.yolo,
-            template: self.template()?,
+            wording: self.wording()?,
             transcripts,
             redactor: self.redactor(),
             reply_wait: if is_near { Duration::ZERO } else { REPLY_WAIT },
@@ -361,23 +361,13 @@ impl Wiring {
         })
     }
 
-    /// The template of the words for the agent, where there is one; it works for any issue.
-    pub fn template(&self) -> Result<Option<String>, Error> {
-        let Some(path) = &self.loaded.config.prompt else {
-            return Ok(None);
-        };
-        let path = self.loaded.resolve(path);
-        let refuse = |cause: &dyn std::error::Error| {
-            Error::new(
-                Kind::Config,
-                format!("use the prompt template {}", path.display()),
-            )
-            .because(cause)
-        };
-        let text = std::fs::read_to_string(&path)
-            .map_err(|cause| refuse(&cause).hints(["correct `prompt` in the configuration"]))?;
-        check_template(&text).map_err(|cause| refuse(&cause).hints([template_hint()]))?;
-        Ok(Some(text))
+    /// How agents are spoken to.
+    pub fn wording(&self) -> Result<Wording, Error> {
+        let max_tokens = self.loaded.config.agent.max_prompt_tokens.get();
+        Ok(Wording {
+            template: template(&self.loaded)?,
+            max_tokens: usize::try_from(max_tokens).unwrap_or(usize::MAX),
+        })
     }
 
     /// Knows every secret that this process was given.

@@ -70,6 +70,8 @@ pub struct Agent {
     pub max_turns: Option<Whole<1, 10_000>>,
     /// An agent that says nothing for so long is ended.
     pub idle_minutes: Minutes,
+    /// The first words for an agent at most, in tokens of four bytes; what is least useful is left out.
+    pub max_prompt_tokens: Whole<1_000, 200_000>,
 }
 
 impl Default for Agent {
@@ -83,6 +85,7 @@ impl Default for Agent {
             yolo: false,
             max_turns: None,
             idle_minutes: Whole::of(10),
+            max_prompt_tokens: Whole::of(16_000),
         }
     }
 }

@@ -14,6 +14,8 @@ use crate::rules::ids::{BranchName, CommitId, SessionId};
 use crate::rules::money::{Charge, Usd};
 use crate::rules::names;
 use crate::rules::offer::{self, Offer};
+use crate::rules::prompt::others::Other;
+use crate::rules::prompt::surroundings::Surroundings;
 use crate::rules::rework::Rework;
 use crate::rules::schedule::table::{Entry, Run};
 use crate::rules::settings::Settings;
@@ -40,6 +42,8 @@ pub struct Work {
     pub run: Run,
     /// What agents may spend in it by their own reckoning: the grant less the slack.
     pub limit: Usd,
+    /// What other tasks do as it begins.
+    pub others: Vec<Other>,
 }
 
 /// What is known of the work so far; starts with what earlier attempts left.
@@ -56,6 +60,8 @@ pub(super) struct Attempt<'a> {
     pub(super) holds_untaken: bool,
     /// What does not fit onto the work below it, and so is its task as well.
     pub(super) clash: Option<Clash>,
+    /// What the base says of the task, once it was asked.
+    pub(super) surroundings: Option<Surroundings>,
 }
 
 /// Makes the attempt. Never fails as such: whatever goes wrong is in the outcome.
@@ -72,6 +78,7 @@ pub async fn run(ports: &Ports, work: &Work, link: &Link, stop: &Stop) -> Outcom
         summary: record.summary.clone(),
         holds_untaken: false,
         clash: None,
+        surroundings: None,
     };
     let result = match attempt.go().await {
         Ok(()) => Attempted::Published,

@@ -2,7 +2,7 @@
 
 use crate::engine::publish::PublishError;
 use crate::ports::{ForgeError, Interrupted, RepositoryError};
-use crate::rules::prompt::{self, Feedback};
+use crate::rules::prompt::again::{Feedback, feedback_prompt};
 use crate::rules::task::{CheckReport, ErrorClass, Failure, Verdict};
 
 /// Why an attempt goes no further.
@@ -72,7 +72,7 @@ pub(super) fn check_failure(reports: &[CheckReport]) -> Option<Failure> {
     }
     Some(Failure::new(
         ErrorClass::CheckFailed,
-        prompt::feedback_prompt(&Feedback::ChecksFailed(&failed)),
+        feedback_prompt(&Feedback::ChecksFailed(&failed)),
     ))
 }
 

@@ -1,5 +1,6 @@
 //! How attempts are made: the part of the configuration that decides nothing about who runs when.
 
+use crate::engine::words::Wording;
 use crate::rules::redact::Redactor;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,8 +20,8 @@ pub struct Orders {
     pub max_turns: Option<u32>,
     /// Does the agent skip its own permission prompts? Then a denied tool is a fault.
     pub yolo: bool,
-    /// The user's own prompt template.
-    pub template: Option<String>,
+    /// How agents are spoken to.
+    pub wording: Wording,
     /// Where raw output of agents is kept.
     pub transcripts: PathBuf,
     /// Knows the secrets that must not go anywhere.

@@ -4,17 +4,25 @@
 use crate::engine::attempt::Attempt;
 use crate::engine::halt::{Halt, check_failure};
 use crate::engine::orders::Check;
+use crate::engine::words::{Telling, first_words};
 use crate::ports::{
     AgentEnd, AgentOrder, AgentReport, AgentTask, Capture, Conversation, Workspace,
 };
-use crate::rules::evaluate::advice::for_agent;
 use crate::rules::event::Fact;
 use crate::rules::ids::ConversationId;
 use crate::rules::money::{Basis, Usd};
-use crate::rules::prompt::{self, Feedback, PromptInput};
-use crate::rules::stack;
+use crate::rules::prompt::again::{Feedback, feedback_prompt};
+use crate::rules::prompt::surroundings::{Surroundings, Wanted};
 use crate::rules::task::{CheckReport, Commit, ErrorClass, Failure, Stage, Start};
 
+/// Where the base was not asked.
+static NOTHING: Surroundings = Surroundings {
+    commit: None,
+    guides: Vec::new(),
+    snippets: Vec::new(),
+    tests: Vec::new(),
+    commits: Vec::new(),
+};
 /// Less than this is not worth another round.
 const LEAST_ROUND: Usd = Usd::from_micros(10_000);
 
@@ -38,7 +46,7 @@ impl<'a, 'b> Rounds<'a, 'b> {
 
     /// Runs rounds until a commit passes its checks, or nothing more can be done within the attempt.
     pub(super) async fn run(&mut self) -> Result<(Commit, Vec<CheckReport>), Halt> {
-        let (mut prompt, mut conversation) = self.first_words()?;
+        let (mut prompt, mut conversation) = self.first_words().await?;
         let mut rounds_left = self.attempt.work.settings.check_rounds;
         loop {
             let (report, capture) = self.agent_round(prompt, conversation.clone()).await?;
@@ -60,7 +68,9 @@ impl<'a, 'b> Rounds<'a, 'b> {
                 return Err(Halt::Failed(failure));
             }
             rounds_left -= 1;
-            (prompt, conversation) = self.next_words(&failure.message, report.conversation)?;
+            (prompt, conversation) = self
+                .next_words(&failure.message, report.conversation)
+                .await?;
         }
     }
 
@@ -165,7 +175,7 @@ impl<'a, 'b> Rounds<'a, 'b> {
         self.attempt.commit(capture, &self.workspace.base).await
     }
 
-    fn first_words(&self) -> Result<(String, Conversation), Halt> {
+    async fn first_words(&mut self) -> Result<(String, Conversation), Halt> {
         let resumes = self.attempt.ports.agent.capabilities().resumes;
         match &self.attempt.work.entry.start {
             Start::Snapshot {
@@ -177,21 +187,18 @@ impl<'a, 'b> Rounds<'a, 'b> {
                 Conversation::Resumed(conversation.clone()),
             )),
             Start::Snapshot { feedback, .. } => {
-                let words = format!(
-                    "{}\n\n{}",
-                    self.task_words()?,
-                    feedback_words(feedback.as_deref())
-                );
+                let feedback = feedback_words(feedback.as_deref());
+                let words = format!("{}\n\n{feedback}", self.task_words().await?);
                 Ok((words, new_conversation()))
             }
             Start::Base | Start::Captured { .. } | Start::Verified => {
-                Ok((self.task_words()?, new_conversation()))
+                Ok((self.task_words().await?, new_conversation()))
             }
         }
     }
 
-    fn next_words(
-        &self,
+    async fn next_words(
+        &mut self,
         feedback: &str,
         conversation: Option<ConversationId>,
     ) -> Result<(String, Conversation), Halt> {
@@ -200,13 +207,14 @@ impl<'a, 'b> Rounds<'a, 'b> {
                 Ok((feedback.to_owned(), Conversation::Resumed(conversation)))
             }
             Some(_) | None => Ok((
-                format!("{}\n\n{feedback}", self.task_words()?),
+                format!("{}\n\n{feedback}", self.task_words().await?),
                 new_conversation(),
             )),
         }
     }
 
-    fn task_words(&self) -> Result<String, Halt> {
+    async fn task_words(&mut self) -> Result<String, Halt> {
+        self.look_around().await;
         let attempt = &self.attempt;
         let checks: Vec<String> = attempt
             .work
@@ -215,31 +223,48 @@ impl<'a, 'b> Rounds<'a, 'b> {
             .iter()
             .map(Check::words)
             .collect();
-        let input = PromptInput {
-            issue: &attempt.task().issue,
+        let clash = attempt.clash.as_ref();
+        let telling = Telling {
+            task: attempt.task(),
+            comments: &[],
             repository: attempt.ports.forge.project(),
             base_branch: &attempt.work.settings.base_branch,
             branch: attempt.branch(),
-            files: &attempt.task().footprint,
             checks: &checks,
-            steps: &for_agent(attempt.task().evaluation.as_deref()),
             instructions: attempt.work.entry.approval.instructions(),
+            surroundings: attempt.surroundings.as_ref().unwrap_or(&NOTHING),
+            others: &attempt.work.others,
+            below: &attempt.work.entry.record.below,
+            conflicts: clash.map_or(&[], |clash| clash.paths.as_slice()),
+            is_rework: attempt.rework().is_some(),
         };
-        let template = attempt.work.orders.template.as_deref();
-        let words = prompt::first_prompt(template, &input).map_err(|error| {
+        let words = first_words(&attempt.work.orders.wording, &telling).map_err(|error| {
             Halt::Failed(Failure::new(
                 ErrorClass::Validation,
                 format!("the prompt template cannot be used: {error}"),
             ))
         })?;
-        let clash = attempt.clash.as_ref();
-        let paths = clash.map_or(&[][..], |clash| clash.paths.as_slice());
-        Ok(words
-            + &stack::prompt_words(
-                &attempt.work.entry.record.below,
-                paths,
-                attempt.rework().is_some(),
-            ))
+        if !words.missing.is_empty() {
+            tracing::info!(issue = %attempt.link.issue, missing = ?words.missing, "the prompt was cut");
+        }
+        Ok(words.text)
+    }
+
+    /// Asks the base once what it says of the task. Work goes on without that where it says nothing.
+    async fn look_around(&mut self) {
+        let attempt = &mut *self.attempt;
+        if attempt.surroundings.is_some() {
+            return;
+        }
+        let task = attempt.task();
+        let wanted = Wanted::of(&task.issue, &task.footprint);
+        let branch = &attempt.work.settings.base_branch;
+        let found = attempt.ports.repository.surroundings(branch, &wanted);
+        let found = found.await.unwrap_or_else(|error| {
+            tracing::warn!(issue = %attempt.link.issue, %error, "the prompt tells nothing of the base");
+            Surroundings::default()
+        });
+        attempt.surroundings = Some(found);
     }
 
     fn left(&self) -> Usd {
@@ -276,7 +301,7 @@ fn order(
 }
 
 fn feedback_words(feedback: Option<&str>) -> String {
-    prompt::feedback_prompt(&feedback.map_or(Feedback::Interrupted, Feedback::Failed))
+    feedback_prompt(&feedback.map_or(Feedback::Interrupted, Feedback::Failed))
 }
 
 fn new_conversation() -> Conversation {

@@ -14,6 +14,7 @@ use crate::rules::event::{Command, Event, Input, Recorded};
 use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::Charge;
+use crate::rules::prompt::others;
 use crate::rules::schedule::session::{Phase, Session};
 use crate::rules::schedule::slots::Calm;
 use crate::rules::settings::Settings;
@@ -394,6 +395,7 @@ impl Loop<'_> {
             entry: entry.clone(),
             limit: run.grant.minus(settings.slack(session.budget.dearest())),
             run: run.clone(),
+            others: others::beside(session, issue),
         };
         let (ports, link, stop) = (
             self.live.ports.clone(),

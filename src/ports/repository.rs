@@ -1,6 +1,7 @@
 //! The mirror, its worktrees and the remote.
 
 use crate::rules::ids::{AttemptNumber, BranchName, CommitId, IssueNumber, SlotNumber, TreeId};
+use crate::rules::prompt::surroundings::{Surroundings, Wanted};
 use crate::rules::rework::Seen;
 use crate::rules::task::{Commit, CommitMessage, DiffStat};
 use async_trait::async_trait;
@@ -129,6 +130,13 @@ pub struct Clash {
 pub trait Repository: Send + Sync {
     /// Brings the mirror up to date with the remote's branches, and says where this one stands.
     async fn fetch(&self, branch: &str) -> Result<CommitId, RepositoryError>;
+    /// What the base branch's files and commits say of a task, as the mirror was fetched last. Agents' work that is not
+    /// merged is no part of that.
+    async fn surroundings(
+        &self,
+        branch: &str,
+        wanted: &Wanted,
+    ) -> Result<Surroundings, RepositoryError>;
     /// The remote's branches under `autoissue/`.
     async fn remote_branches(&self) -> Result<Vec<(BranchName, CommitId)>, RepositoryError>;
     /// Lays out a worktree, with files copied in and a private git directory for the agent, ready for setup.

@@ -280,6 +280,7 @@ fn the_defaults_are_shown_as_such() {
     agent.yolo = false                                # default
     agent.maxTurns = null                             # default
     agent.idleMinutes = 10                            # default
+    agent.maxPromptTokens = 16000                     # default
     maxTotalBudgetUsd = 50.0                          # default
     maxDailyBudgetUsd = null                          # default
     planner.enabled = true                            # default

@@ -72,6 +72,7 @@ mod plan_github;
 mod plan_kill;
 mod process;
 mod process_end;
+mod prompt;
 mod rework_claude;
 mod routing;
 mod scenario;

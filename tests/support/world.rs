@@ -3,11 +3,13 @@
 use async_trait::async_trait;
 use autoissue::engine::clock::SteadyClock;
 use autoissue::engine::orders::{Check, Orders, Reach};
+use autoissue::engine::words::Wording;
 use autoissue::ports::*;
 use autoissue::rules::event::{Command, Event, ProcessIdentity, Progress, Recorded};
 use autoissue::rules::ids::*;
 use autoissue::rules::issue::{Issue, IssueState, Selection};
 use autoissue::rules::money::{Charge, Usd};
+use autoissue::rules::prompt::surroundings::{Surroundings, Wanted};
 use autoissue::rules::redact::Redactor;
 use autoissue::rules::rework::Seen;
 use autoissue::rules::room::Room;
@@ -157,7 +159,10 @@ pub(crate) fn orders() -> Orders {
         idle: Duration::from_secs(300),
         max_turns: None,
         yolo: true,
-        template: None,
+        wording: Wording {
+            template: None,
+            max_tokens: 16_000,
+        },
         transcripts: PathBuf::from("/transcripts"),
         redactor: Redactor::new([]),
         reply_wait: Duration::from_secs(5),
@@ -375,6 +380,18 @@ impl Forge for Side {
 impl Repository for Side {
     async fn fetch(&self, _branch: &str) -> Result<CommitId, RepositoryError> {
         Ok(CommitId::new("base"))
+    }
+
+    async fn surroundings(
+        &self,
+        _branch: &str,
+        _wanted: &Wanted,
+    ) -> Result<Surroundings, RepositoryError> {
+        // Work goes on without.
+        Err(RepositoryError::Git {
+            action: "look around".into(),
+            detail: "nobody is there".into(),
+        })
     }
 
     async fn remote_branches(&self) -> Result<Vec<(BranchName, CommitId)>, RepositoryError> {

@@ -20,6 +20,7 @@ use super::run::{Git, blocking, check_version, failed};
 use super::seal::seal;
 use super::slot::{Pool, Slot, Work};
 use super::source::{Habits, Identity, Place, Source};
+use super::surroundings::surroundings;
 use super::sweep::is_directory;
 use super::trash::PREFIX;
 use super::trial::test_merges;
@@ -28,6 +29,7 @@ use crate::ports::{
     Capture, Checkout, Joined, Look, Repository, RepositoryError, Workspace, WorkspaceOrder,
 };
 use crate::rules::ids::{AttemptNumber, BranchName, CommitId, IssueNumber, TreeId};
+use crate::rules::prompt::surroundings::{Surroundings, Wanted};
 use crate::rules::task::{Commit, CommitMessage};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -101,6 +103,15 @@ pub async fn open(
 impl Repository for GitRepository {
     async fn fetch(&self, branch: &str) -> Result<CommitId, RepositoryError> {
         fetch(&self.mirror, branch).await
+    }
+
+    async fn surroundings(
+        &self,
+        branch: &str,
+        wanted: &Wanted,
+    ) -> Result<Surroundings, RepositoryError> {
+        let name = format!("refs/remotes/origin/{branch}");
+        surroundings(&self.mirror.archive()?, &name, wanted).await
     }
 
     async fn remote_branches(&self) -> Result<Vec<(BranchName, CommitId)>, RepositoryError> {

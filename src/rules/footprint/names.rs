@@ -87,18 +87,10 @@ pub fn names_in_file(content: &[u8]) -> FileNames {
     let text = String::from_utf8_lossy(content);
     let mut defined = BTreeSet::new();
     let mut used = BTreeSet::new();
-    let mut before = "";
-    let mut end = 0;
-    for (at, name) in runs(&text) {
-        // `func (r *Reader) Read`: the receiver stands between.
-        let between = text[end..at].trim();
-        let is_defined = DEFINERS.contains(&before) && matches!(between, "" | "*" | "&" | "!");
-        let is_method =
-            before != "func" && text[..at].ends_with(") ") && line_begins(&text[..at], "func (");
-        let is_assigned = is_assigned_function(&text[at + name.len()..]);
+    for (_, name, defines) in told(&text) {
         if LENGTHS.contains(&name.len()) {
             let name = name.to_lowercase();
-            if is_defined || is_method || is_assigned {
+            if defines {
                 defined.insert(name);
             } else {
                 used.insert(name);
@@ -107,13 +99,59 @@ pub fn names_in_file(content: &[u8]) -> FileNames {
         if defined.len() + used.len() >= IN_FILE_MAX {
             break;
         }
-        (before, end) = (name, at + name.len());
     }
     used.retain(|name| !defined.contains(name));
     FileNames {
         defined: join(&defined),
         used: join(&used),
     }
+}
+
+/// Where a source file holds a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The name, in lower case.
+    pub name: String,
+    /// The line, counted from 0.
+    pub line: usize,
+    /// Does it stand where a definition does?
+    pub defines: bool,
+}
+
+/// Where a source file holds these names, given in lower case.
+#[must_use]
+pub fn places(text: &str, names: &BTreeSet<String>) -> Vec<Place> {
+    let mut places = Vec::new();
+    let (mut line, mut end) = (0, 0);
+    for (at, name, defines) in told(text) {
+        line += text[end..at].matches('\n').count();
+        end = at;
+        let name = name.to_lowercase();
+        if names.contains(&name) {
+            places.push(Place {
+                name,
+                line,
+                defines,
+            });
+        }
+    }
+    places
+}
+
+/// All names of a source file, where each is, and whether it stands where a definition does.
+fn told(text: &str) -> impl Iterator<Item = (usize, &str, bool)> {
+    let mut before = "";
+    let mut end = 0;
+    runs(text).map(move |(at, name)| {
+        // `func (r *Reader) Read`: the receiver stands between.
+        let between = text[end..at].trim();
+        let is_defined = DEFINERS.contains(&before) && matches!(between, "" | "*" | "&" | "!");
+        let is_method =
+            before != "func" && text[..at].ends_with(") ") && line_begins(&text[..at], "func (");
+        let is_assigned = is_assigned_function(&text[at + name.len()..]);
+        (before, end) = (name, at + name.len());
+        (at, name, is_defined || is_method || is_assigned)
+    })
 }
 
 /// `name = function`, `name: (x) =>` and the like.

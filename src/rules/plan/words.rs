@@ -2,7 +2,7 @@
 
 use crate::rules::plan::check::MOST_ITEMS;
 use crate::rules::printable::{clip, printable, printable_block, printable_lines};
-use crate::rules::prompt::fenced;
+use crate::rules::prompt::fence::fenced;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 

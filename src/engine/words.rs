@@ -1,0 +1,72 @@
+//! The first words for an agent, from all that a session knows of its task.
+
+use crate::rules::evaluate::advice::for_agent;
+use crate::rules::ids::BranchName;
+use crate::rules::prompt::first::{Comment, FirstWords, PromptError, PromptInput, first_prompt};
+use crate::rules::prompt::others::Other;
+use crate::rules::prompt::surroundings::Surroundings;
+use crate::rules::stack::{self, Below};
+use crate::rules::task::Task;
+
+/// How words for agents are made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wording {
+    /// The user's own template.
+    pub template: Option<String>,
+    /// How long the first words may be, in tokens of four bytes.
+    pub max_tokens: usize,
+}
+
+/// What the first words tell.
+#[derive(Clone, Copy, Debug)]
+pub struct Telling<'a> {
+    /// The task.
+    pub task: &'a Task,
+    /// What trusted people commented on its issue, the most useful first.
+    pub comments: &'a [Comment],
+    /// The repository, as the forge names it.
+    pub repository: &'a str,
+    /// The branch that it starts from.
+    pub base_branch: &'a str,
+    /// The branch that it is for.
+    pub branch: &'a BranchName,
+    /// The command lines that will judge it.
+    pub checks: &'a [String],
+    /// What the person who approved it adds.
+    pub instructions: Option<&'a str>,
+    /// What the base says.
+    pub surroundings: &'a Surroundings,
+    /// What other tasks do.
+    pub others: &'a [Other],
+    /// The unmerged work that it stands on.
+    pub below: &'a [Below],
+    /// What conflicts there.
+    pub conflicts: &'a [String],
+    /// Is it to bring together what conflicts?
+    pub is_rework: bool,
+}
+
+/// Puts them together.
+///
+/// # Errors
+/// When the template cannot be used.
+pub fn first_words(wording: &Wording, telling: &Telling<'_>) -> Result<FirstWords, PromptError> {
+    let input = PromptInput {
+        issue: &telling.task.issue,
+        comments: telling.comments,
+        repository: telling.repository,
+        base_branch: telling.base_branch,
+        branch: telling.branch,
+        files: &telling.task.footprint,
+        surroundings: telling.surroundings,
+        others: telling.others,
+        checks: telling.checks,
+        steps: &for_agent(telling.task.evaluation.as_deref()),
+        instructions: telling.instructions,
+        max_tokens: wording.max_tokens,
+    };
+    let mut words = first_prompt(wording.template.as_deref(), &input)?;
+    let below = stack::prompt_words(telling.below, telling.conflicts, telling.is_rework);
+    words.text.push_str(&below);
+    Ok(words)
+}
