@@ -14,7 +14,7 @@ use crate::rules::ids::{BranchName, CommitId, SessionId};
 use crate::rules::money::{Charge, Usd};
 use crate::rules::names;
 use crate::rules::offer::{self, Offer};
-use crate::rules::prompt::Comment;
+use crate::rules::prompt::first::Comment;
 use crate::rules::prompt::others::Other;
 use crate::rules::prompt::surroundings::Surroundings;
 use crate::rules::rework::Rework;

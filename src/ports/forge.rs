@@ -2,7 +2,7 @@
 
 use crate::rules::ids::{BranchName, IssueNumber, PullNumber, Timestamp};
 use crate::rules::issue::{Issue, Selection};
-use crate::rules::prompt::Comment;
+use crate::rules::prompt::first::Comment;
 use crate::rules::room::Quota;
 use crate::rules::task::{Pull, PullDraft};
 use crate::rules::trust::{Provenance, Trust};

@@ -5,7 +5,7 @@ use crate::adapters::github::histories::WireActor;
 use crate::adapters::github::wire::{WireComment, WireUser};
 use crate::ports::ForgeError;
 use crate::rules::ids::IssueNumber;
-use crate::rules::prompt::Comment;
+use crate::rules::prompt::first::Comment;
 use crate::rules::trust::Trust;
 
 impl GitHub {

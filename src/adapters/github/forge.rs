@@ -10,7 +10,7 @@ use crate::adapters::retry::Repeats;
 use crate::ports::{Forge, ForgeError, Tie, Tied, Tracker};
 use crate::rules::ids::{BranchName, IssueNumber, PullNumber};
 use crate::rules::issue::{Issue, IssueDraft, Selection};
-use crate::rules::prompt::Comment;
+use crate::rules::prompt::first::Comment;
 use crate::rules::room::Quota;
 use crate::rules::task::{Pull, PullDraft};
 use crate::rules::trust::{Provenance, Trust};
