@@ -1,0 +1,139 @@
+//! Floor 3: one outside thing each.
+
+mod flock;
+pub mod machine;
+pub mod retry;
+/// Programs that we run: how they start, what they may see, and that nothing of them is left.
+pub mod process {
+    mod attendance;
+    pub mod commands;
+    pub mod environment;
+    pub mod identity;
+    pub mod leftover;
+    pub mod lines;
+    pub mod order;
+    pub mod run;
+    pub mod spec;
+    pub mod supervisor;
+    pub mod transcript;
+    pub mod tree;
+    pub mod words;
+    pub use supervisor::supervise;
+}
+/// Coding agents.
+pub mod agents {
+    pub mod claude;
+    pub mod claude_bill;
+    pub mod claude_command;
+    pub mod claude_end;
+    pub mod claude_stream;
+    pub mod command;
+    mod run_record;
+    mod teller;
+}
+/// Git, by its command line.
+pub mod git {
+    mod ancestry;
+    pub mod archive;
+    mod capture;
+    mod changes;
+    pub mod clean;
+    mod copy;
+    mod create;
+    mod difference;
+    mod fetch;
+    mod flight;
+    mod index;
+    mod join;
+    mod layout;
+    mod live;
+    mod lock;
+    mod look;
+    mod meetings;
+    mod merge;
+    mod mirror;
+    mod nearby;
+    mod nofollow;
+    mod objects;
+    mod private;
+    mod push;
+    mod refs;
+    mod remote;
+    pub mod repository;
+    mod run;
+    mod seal;
+    mod slot;
+    pub mod source;
+    pub mod surroundings;
+    mod sweep;
+    mod tokens;
+    mod trash;
+    mod trial;
+    mod user;
+    mod worktrees;
+}
+/// GitHub, by octocrab.
+pub mod github {
+    pub mod address;
+    pub mod auth;
+    pub mod cache;
+    pub mod client;
+    mod comments;
+    pub mod forge;
+    pub mod governor;
+    mod histories;
+    pub mod limits;
+    mod provenance;
+    pub mod reads;
+    pub mod reply;
+    pub mod ties;
+    pub mod told;
+    pub mod verdict;
+    pub mod window;
+    pub mod wire;
+    pub mod writes;
+}
+/// What a repository's files and its past say, in an index of their own.
+pub mod knowledge {
+    mod ask;
+    mod background;
+    mod index;
+    pub mod library;
+    mod past;
+    pub mod replay;
+    mod schema;
+}
+/// Issues and pulls as Markdown files that people can edit.
+pub mod local_forge {
+    pub mod comments;
+    pub mod files;
+    pub mod folder;
+    pub mod forge;
+    pub mod front_matter;
+    pub mod issue;
+    pub mod pull;
+    pub mod scalar;
+}
+/// SQLite.
+pub mod store {
+    pub mod claims;
+    pub mod control;
+    pub mod crash;
+    mod database;
+    pub mod error;
+    pub mod figures;
+    mod files;
+    pub mod history;
+    pub mod journal;
+    pub mod ledger;
+    pub mod locks;
+    pub mod open;
+    mod presence;
+    mod progress;
+    pub mod records;
+    pub mod retention;
+    mod schema;
+    pub mod sessions;
+    mod turn;
+    mod writer;
+}

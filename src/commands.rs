@@ -1,0 +1,67 @@
+//! One small file per command, and the wiring.
+
+pub mod answer;
+pub mod approve;
+pub mod breaker;
+pub mod checkout;
+pub mod clean;
+pub mod completions;
+pub mod config;
+pub mod conversation;
+pub mod dispatch;
+pub mod doctor;
+pub mod dry_run;
+pub mod evaluate;
+pub mod examine;
+pub mod exec;
+pub mod history;
+pub mod init;
+pub mod metrics;
+pub mod nothing;
+pub mod output;
+pub mod place;
+pub mod plan;
+pub mod plan_ask;
+pub mod plan_course;
+pub mod plan_map;
+pub mod plan_run;
+pub mod plan_view;
+pub mod preflight;
+pub mod probe;
+pub mod project;
+pub mod prompt;
+pub mod resume;
+pub mod retry;
+pub mod seen;
+pub mod session;
+pub mod signals;
+pub mod simulate;
+pub mod status;
+pub mod store;
+pub mod taken;
+pub mod watch;
+pub mod why;
+pub mod wire;
+/// The checks of a session, and `checks detect`.
+pub mod checks {
+    pub mod known;
+    pub mod show;
+    pub mod source;
+}
+
+/// `footprint`: which files issues will touch, and how well that is foreseen.
+pub mod footprint {
+    pub mod backtest;
+    pub mod known;
+    pub mod report;
+    pub mod show;
+}
+/// The project, the agent and the check of `demo`.
+pub mod demo {
+    pub mod agent;
+    pub mod check;
+    pub mod command;
+    pub mod material;
+    pub mod project;
+    pub mod script;
+}

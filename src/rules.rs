@@ -1,0 +1,167 @@
+//! Floor 1: facts and decisions. No I/O, no async, no clock.
+
+mod bills;
+pub mod breaker;
+pub mod budget;
+pub mod certificate;
+pub mod classify;
+pub mod conflict;
+pub mod description;
+pub mod event;
+pub mod exit;
+pub mod fact;
+pub mod fold;
+pub mod graph;
+pub mod ids;
+pub mod input;
+pub mod issue;
+pub mod keywords;
+pub mod layout;
+pub mod markdown;
+pub mod money;
+pub mod names;
+pub mod neutral;
+pub mod offer;
+pub mod own;
+pub mod past;
+pub mod paths;
+pub mod prices;
+pub mod printable;
+pub mod redact;
+pub mod references;
+pub mod retry;
+pub mod rework;
+pub mod room;
+#[cfg(test)]
+pub(crate) mod script;
+pub mod secret_forms;
+pub mod secret_patterns;
+pub mod settings;
+pub mod stack;
+pub mod summary;
+pub mod tags;
+pub mod tally;
+pub mod task;
+pub mod trust;
+mod whole;
+/// Which checks the files of a repository speak for.
+pub mod checks {
+    pub mod detect;
+    mod dotnet;
+    mod elixir;
+    mod finds;
+    pub mod folder;
+    mod go;
+    mod java;
+    pub mod near;
+    mod node;
+    mod php;
+    mod placeholder;
+    mod python;
+    mod ruby;
+    mod runners;
+    mod rust;
+    pub mod shape;
+    mod toml;
+}
+
+/// A directive taken apart into items, and what becomes of them.
+pub mod plan {
+    pub mod check;
+    pub mod draft;
+    pub mod outlook;
+    pub mod overlap;
+    pub mod progress;
+    pub mod read;
+    pub mod shape;
+    pub mod sums;
+    pub mod words;
+}
+/// Who should work on an issue, and why?
+pub mod evaluate {
+    pub mod advice;
+    pub mod background;
+    pub mod clarity;
+    pub mod complexity;
+    pub mod confidence;
+    mod default_rules;
+    mod defaults;
+    pub mod evaluation;
+    pub mod graded;
+    pub mod judge;
+    pub mod likeness;
+    pub mod pattern;
+    pub mod phrase;
+    pub mod reading;
+    pub mod resolves;
+    pub mod risk;
+    pub mod routing;
+    pub mod ruling;
+    pub mod score;
+    pub mod signs;
+    pub mod similar;
+    pub mod weights;
+}
+/// Words for agents.
+pub mod prompt {
+    pub mod again;
+    pub mod cut;
+    pub mod fence;
+    pub mod first;
+    pub mod others;
+    pub mod snippet;
+    pub mod surroundings;
+    mod told;
+    pub mod try_out;
+}
+/// Which files will a task likely touch, and what says so?
+pub mod footprint {
+    pub mod area;
+    pub mod fit;
+    pub mod glob;
+    pub mod listed;
+    pub mod measure;
+    pub mod model;
+    pub mod named;
+    pub mod names;
+    pub mod past;
+    pub mod path_words;
+    pub mod pile;
+    pub mod read;
+    pub mod record;
+    pub mod score;
+    mod shape;
+    pub mod trace;
+    pub mod tree;
+    pub mod words;
+    pub use named::named_in_text;
+    pub use shape::{Evidence, Footprint, LikelyFile, Reason, friction};
+}
+/// The heart: who runs next.
+pub mod schedule {
+    pub mod admit;
+    mod apply;
+    mod approve;
+    mod base;
+    pub mod bound;
+    mod claims;
+    pub mod close;
+    pub mod finish;
+    pub mod forecast;
+    pub mod live;
+    pub mod locks;
+    mod needs;
+    mod offered;
+    pub mod order;
+    mod places;
+    pub mod predict;
+    pub mod record;
+    mod rest;
+    pub mod rework;
+    pub mod session;
+    pub mod simulate;
+    pub mod slots;
+    pub mod step;
+    pub mod table;
+    pub mod why;
+}
