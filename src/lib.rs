@@ -11,13 +11,14 @@ pub mod ports {
     mod forge;
     mod journal;
     mod knowledge;
+    mod pulls;
     mod repository;
     mod resources;
     mod session;
     mod tracker;
 
     pub use self::{
-        agent::*, commands::*, forge::*, journal::*, knowledge::*, repository::*, resources::*,
+        agent::*, commands::*, forge::*, journal::*, knowledge::*, pulls::*, repository::*, resources::*,
         session::*, tracker::*,
     };
 }
@@ -28,10 +29,13 @@ pub mod engine {
     mod beside;
     mod certify;
     pub mod clock;
+    mod follow_up;
     mod halt;
+    pub mod ending;
     pub mod intake;
     pub mod laying_out;
     pub mod link;
+    pub mod looking;
     mod matrix;
     mod merges;
     pub mod orders;
@@ -96,6 +100,7 @@ pub mod cli {
     pub mod look;
     pub mod parse;
     pub mod plan;
+    pub mod pulls;
     pub mod run;
     pub mod setup;
     pub mod steer;
@@ -121,6 +126,7 @@ pub mod config {
     pub mod values;
     pub mod variables;
     pub mod words;
+    pub mod watching;
     pub mod work;
 }
 pub mod commands;

@@ -88,6 +88,7 @@ mod store_sample;
 mod together;
 mod trust;
 mod waiting;
+mod watch;
 mod whole;
 mod whole_claude;
 mod whole_limits;
