@@ -18,8 +18,8 @@ pub mod ports {
     mod tracker;
 
     pub use self::{
-        agent::*, commands::*, forge::*, journal::*, knowledge::*, pulls::*, repository::*, resources::*,
-        session::*, tracker::*,
+        agent::*, commands::*, forge::*, journal::*, knowledge::*, pulls::*, repository::*,
+        resources::*, session::*, tracker::*,
     };
 }
 
@@ -29,9 +29,9 @@ pub mod engine {
     mod beside;
     mod certify;
     pub mod clock;
+    pub mod ending;
     mod follow_up;
     mod halt;
-    pub mod ending;
     pub mod intake;
     pub mod laying_out;
     pub mod link;
@@ -125,8 +125,8 @@ pub mod config {
     pub mod telling;
     pub mod values;
     pub mod variables;
-    pub mod words;
     pub mod watching;
+    pub mod words;
     pub mod work;
 }
 pub mod commands;

@@ -131,8 +131,12 @@ impl Wiring {
                 self.token.clone(),
             )?)),
             Home::Local { .. } => Err(Error::new(Kind::Usage, action)
-                .cause("the issues of this project are files, and nobody reviews pull requests there")
-                .hints(["it works for repositories on GitHub: see forge.kind in the configuration"])),
+                .cause(
+                    "the issues of this project are files, and nobody reviews pull requests there",
+                )
+                .hints([
+                    "it works for repositories on GitHub: see forge.kind in the configuration",
+                ])),
         }
     }
 

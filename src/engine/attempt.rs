@@ -10,10 +10,10 @@ use crate::ports::{
     Capture, Clash, CommandEnd, CommandOrder, Ports, Stop, Workspace, WorkspaceOrder,
 };
 use crate::rules::event::Fact;
+use crate::rules::follow::words;
 use crate::rules::ids::{BranchName, CommitId, SessionId};
 use crate::rules::money::{Charge, Usd};
 use crate::rules::names;
-use crate::rules::follow::words;
 use crate::rules::offer::message::commit_message;
 use crate::rules::offer::pull::Offer;
 use crate::rules::prompt::first::Comment;

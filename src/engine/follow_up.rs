@@ -84,11 +84,7 @@ impl Attempt<'_> {
     }
 
     /// A commit that is there already, as one that is to be checked and offered.
-    async fn as_commit(
-        &mut self,
-        id: CommitId,
-        base: Option<&CommitId>,
-    ) -> Result<Commit, Halt> {
+    async fn as_commit(&mut self, id: CommitId, base: Option<&CommitId>) -> Result<Commit, Halt> {
         self.link
             .report(Fact::Entered {
                 stage: Stage::Commit,

@@ -383,7 +383,11 @@ impl Publisher<'_> {
         Ok(())
     }
 
-    pub(super) async fn did(&mut self, effect: Effect, pull: Option<Pull>) -> Result<(), PublishError> {
+    pub(super) async fn did(
+        &mut self,
+        effect: Effect,
+        pull: Option<Pull>,
+    ) -> Result<(), PublishError> {
         self.record.effects.insert(effect.clone(), true);
         self.link.report(Fact::Did { effect, pull }).await?;
         Ok(())

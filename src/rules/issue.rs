@@ -91,7 +91,10 @@ pub struct Selection {
     pub follow_up: bool,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
 fn is_not(flag: &bool) -> bool {
     !flag
 }

@@ -89,6 +89,7 @@ mod together;
 mod trust;
 mod waiting;
 mod watch;
+mod watch_claude;
 mod whole;
 mod whole_claude;
 mod whole_limits;

@@ -312,7 +312,10 @@ impl Client {
     /// One request without a token, by https unless to the API's own server.
     async fn exchange_plainly(&self, action: &str, url: &str) -> Result<Reply, ForgeError> {
         if !url.starts_with("https://") && origin(url) != origin(&self.settings.api) {
-            return Err(refused(action, "the answer leads to another server, unencrypted"));
+            return Err(refused(
+                action,
+                "the answer leads to another server, unencrypted",
+            ));
         }
         let request = http::request::Builder::new()
             .method(Method::GET)

@@ -20,19 +20,30 @@ impl GitHub {
         number: PullNumber,
         trust: Trust,
     ) -> Result<Feedback, ForgeError> {
-        let lines = self.remarks(&format!("/pulls/{}/comments", number.0)).await?;
-        let comments = self.remarks(&format!("/issues/{}/comments", number.0)).await?;
+        let lines = self
+            .remarks(&format!("/pulls/{}/comments", number.0))
+            .await?;
+        let comments = self
+            .remarks(&format!("/issues/{}/comments", number.0))
+            .await?;
         let answered = self.answered(lines.iter().chain(&comments)).await?;
         let mut feedback = Feedback::default();
         for line in lines {
             let said = line_of(&line);
-            self.hear(&mut feedback, trust, line.user.as_ref(), said).await?;
+            self.hear(&mut feedback, trust, line.user.as_ref(), said)
+                .await?;
         }
         self.hear_reviews(&mut feedback, number, trust).await?;
         let login = self.login().await?.to_owned();
         for comment in comments.into_iter().filter(|it| is_for_us(it, &login)) {
-            let said = said(Source::Comment, comment.id, comment.user.as_ref(), comment.body.as_deref());
-            self.hear(&mut feedback, trust, comment.user.as_ref(), said).await?;
+            let said = said(
+                Source::Comment,
+                comment.id,
+                comment.user.as_ref(),
+                comment.body.as_deref(),
+            );
+            self.hear(&mut feedback, trust, comment.user.as_ref(), said)
+                .await?;
         }
         feedback.said.retain(|said| !answered.contains(&said.id));
         Ok(feedback)
@@ -66,9 +77,17 @@ impl GitHub {
                 "APPROVED" | "DISMISSED" => drop(objects.insert(user.login.clone(), false)),
                 _ => {}
             }
-            let has_words = review.body.as_deref().is_some_and(|body| !body.trim().is_empty());
+            let has_words = review
+                .body
+                .as_deref()
+                .is_some_and(|body| !body.trim().is_empty());
             if has_words && matches!(review.state.as_str(), "CHANGES_REQUESTED" | "COMMENTED") {
-                let heard = said(Source::Review, review.id, Some(user), review.body.as_deref());
+                let heard = said(
+                    Source::Review,
+                    review.id,
+                    Some(user),
+                    review.body.as_deref(),
+                );
                 feedback.said.push(heard);
             }
         }

@@ -69,19 +69,25 @@ impl Pulls for GitHub {
                 };
                 // What is missing may come: where auto-merge is on, GitHub waits for it.
                 let later = self.merge_later(number, head, method).await?;
-                Ok(if later { Merging::Queued } else { Merging::NotYet(refused) })
+                Ok(if later {
+                    Merging::Queued
+                } else {
+                    Merging::NotYet(refused)
+                })
             }
         }
     }
 
     async fn retarget(&self, number: PullNumber, base: &str) -> Result<(), ForgeError> {
         let action = format!("make {number} a pull request for {base}");
-        self.change_pull(&action, number, &json!({ "base": base })).await
+        self.change_pull(&action, number, &json!({ "base": base }))
+            .await
     }
 
     async fn close(&self, number: PullNumber) -> Result<(), ForgeError> {
         let action = format!("close {number}");
-        self.change_pull(&action, number, &json!({ "state": "closed" })).await
+        self.change_pull(&action, number, &json!({ "state": "closed" }))
+            .await
     }
 
     async fn close_issue(&self, issue: IssueNumber) -> Result<(), ForgeError> {
@@ -166,7 +172,9 @@ impl GitHub {
             "mutation {{ enablePullRequestAutoMerge(input: {{ pullRequestId: \"{id}\", mergeMethod: {method}, \
              expectedHeadOid: \"{head}\" }}) {{ clientMutationId }} }}"
         );
-        let told = self.mutate(&format!("let GitHub merge {number}"), &mutation).await?;
+        let told = self
+            .mutate(&format!("let GitHub merge {number}"), &mutation)
+            .await?;
         Ok(told.errors.is_empty())
     }
 
@@ -176,7 +184,9 @@ impl GitHub {
             "mutation {{ enqueuePullRequest(input: {{ pullRequestId: \"{id}\", expectedHeadOid: \"{head}\" }}) \
              {{ clientMutationId }} }}"
         );
-        let told = self.mutate(&format!("put {number} into the merge queue"), &mutation).await?;
+        let told = self
+            .mutate(&format!("put {number} into the merge queue"), &mutation)
+            .await?;
         Ok(match told.errors.into_iter().next() {
             None => Merging::Queued,
             // A second time is the same as once.

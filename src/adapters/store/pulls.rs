@@ -236,7 +236,11 @@ fn add(before: &mut Before, round: &Round) {
     }
     before.updated = before.updated.max(Some(round.started));
     before.heard.extend(follow.said.iter().map(|said| said.id));
-    if follow.said.iter().any(|said| said.id.source == Source::Check) {
+    if follow
+        .said
+        .iter()
+        .any(|said| said.id.source == Source::Check)
+    {
         before.heads.insert(follow.head.clone());
     }
     let meets_base = !follow.conflicts.is_empty() || !follow.is_paid();

@@ -27,16 +27,28 @@ pub async fn run(place: &Place, args: RevertArgs) -> Result<Exit, Error> {
     let Some(standing) = newest(&github, numbers, args.issue).await? else {
         return Err(Error::new(Kind::Project, format!("revert {}", args.issue))
             .cause("no pull request of autoissue is known for it")
-            .hints(["a pull request of another state directory can be reverted on GitHub itself"]));
+            .hints([
+                "a pull request of another state directory can be reverted on GitHub itself",
+            ]));
     };
     match standing.fate {
         Fate::Open => {
             github.close(standing.pull.number).await?;
             let about = (standing.pull.number, args.issue);
             store.note_fate(&key, about, Fate::Rejected)?;
-            tell(place, &standing.pull, "closed", "closed; its branch stays for now")
+            tell(
+                place,
+                &standing.pull,
+                "closed",
+                "closed; its branch stays for now",
+            )
         }
-        Fate::Rejected => tell(place, &standing.pull, "nothing", "closed already: nothing to revert"),
+        Fate::Rejected => tell(
+            place,
+            &standing.pull,
+            "nothing",
+            "closed already: nothing to revert",
+        ),
         Fate::Merged => {
             let repository = wiring.git_repository().await?;
             let opened = undo(&github, &repository, &standing, args.issue).await?;
@@ -102,7 +114,8 @@ async fn undo(
 }
 
 fn tell(place: &Place, pull: &Pull, what: &str, words: &str) -> Result<Exit, Error> {
-    let event = json!({ "v": 1, "event": "revert", "pull": pull.number, "url": pull.url, "done": what });
+    let event =
+        json!({ "v": 1, "event": "revert", "pull": pull.number, "url": pull.url, "done": what });
     let text = format!("Pull {}: {words}\n", pull.number);
     place.output.result(&text, &event)?;
     Ok(Exit::Done)

@@ -56,8 +56,12 @@ pub async fn run(watch: &mut Watch<'_>, works: Vec<Work>) -> Result<Exit, Troubl
         ..Selection::default()
     };
     let id = SessionId::new(ulid::Ulid::generate().to_string());
-    let journal = store.begin(id.clone(), &key, &selection).map_err(Error::from)?;
-    let claimed = store.claim(&key, &selection.numbers, &id).map_err(Error::from)?;
+    let journal = store
+        .begin(id.clone(), &key, &selection)
+        .map_err(Error::from)?;
+    let claimed = store
+        .claim(&key, &selection.numbers, &id)
+        .map_err(Error::from)?;
     crate::commands::exec::leave_claimed(&mut tasks, &claimed);
     let journal = Arc::new(journal);
     let prepared = Prepared {
@@ -88,11 +92,7 @@ fn settings(watch: &Watch<'_>) -> Settings {
 }
 
 /// `None` where the issue is gone or closed: a person has decided.
-async fn task(
-    watch: &Watch<'_>,
-    settings: &Settings,
-    work: Work,
-) -> Result<Option<Task>, Trouble> {
+async fn task(watch: &Watch<'_>, settings: &Settings, work: Work) -> Result<Option<Task>, Trouble> {
     let key = watch.wiring.project_key();
     let Work {
         seen,
@@ -115,7 +115,9 @@ async fn task(
         said,
         conflicts,
     };
-    let original = store.task_of(&key, follow.pull.number).map_err(Error::from)?;
+    let original = store
+        .task_of(&key, follow.pull.number)
+        .map_err(Error::from)?;
     let known = original.as_ref().map(|task| task.issue.clone());
     let issue = trusted(watch, issue, known);
     let mut task = intake::follow_up(issue, settings, watch.wiring.own(), follow);

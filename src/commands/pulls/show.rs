@@ -69,19 +69,32 @@ impl Shown {
         if std::mem::replace(&mut self.is_broke, true) {
             return Ok(());
         }
-        let words = format!("of the budget {left} is left, which is too little for an attempt: no agent works any more");
+        let words = format!(
+            "of the budget {left} is left, which is too little for an attempt: no agent works any more"
+        );
         let event = json!({ "v": 1, "event": "note", "about": "budget", "text": words });
-        place.output.note(&format!("note: {words}\n  hint: watch --budget <more>\n"), &event)
+        place.output.note(
+            &format!("note: {words}\n  hint: watch --budget <more>\n"),
+            &event,
+        )
     }
 
     /// Tells that no pull is open any more.
     pub fn nothing(&mut self, place: &Place) -> Result<(), Error> {
-        self.end(place, "No pull request of autoissue is open.\n", "none_open")
+        self.end(
+            place,
+            "No pull request of autoissue is open.\n",
+            "none_open",
+        )
     }
 
     /// Tells that somebody stopped it.
     pub fn stopped(&mut self, place: &Place) -> Result<(), Error> {
-        self.end(place, "Stopped watching. The same command goes on.\n", "stopped")
+        self.end(
+            place,
+            "Stopped watching. The same command goes on.\n",
+            "stopped",
+        )
     }
 
     fn end(&mut self, place: &Place, text: &str, why: &str) -> Result<(), Error> {
@@ -95,10 +108,16 @@ impl Shown {
 
 fn words(next: &Next) -> (&'static str, String) {
     match next {
-        Next::CleanUp => ("clean_up", "merged; its issue and branch are seen to".to_owned()),
+        Next::CleanUp => (
+            "clean_up",
+            "merged; its issue and branch are seen to".to_owned(),
+        ),
         Next::Reject => ("reject", "closed by a person; it stays so".to_owned()),
         Next::Work { said, conflicts } => ("work", work(said, conflicts)),
-        Next::Update => ("update", "its base has moved on, which is merged in and checked".to_owned()),
+        Next::Update => (
+            "update",
+            "its base has moved on, which is merged in and checked".to_owned(),
+        ),
         Next::Merge => ("merge", "nothing stands against it".to_owned()),
         Next::Wait(wait) => ("wait", format!("waits for {}", wait.words())),
     }

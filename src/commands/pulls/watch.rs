@@ -16,12 +16,12 @@ use crate::engine::ending::CleanUp;
 use crate::engine::looking::{LookError, Looking};
 use crate::error::Error;
 use crate::ports::{Agent, ForgeError, Merging, Pulls as _};
+use crate::rules::exit::Exit;
 use crate::rules::follow::next::{MergePolicy, Next, Policy, next};
 use crate::rules::follow::shape::{Fate, Seen};
 use crate::rules::ids::Timestamp;
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
-use crate::rules::exit::Exit;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -137,7 +137,10 @@ impl Watch<'_> {
         // One at a time: after it the others stand on another base, and are tried with that first.
         let mut has_merged = false;
         for one in &seen {
-            let before = self.store.before(&key, one.pull.number).map_err(Error::from)?;
+            let before = self
+                .store
+                .before(&key, one.pull.number)
+                .map_err(Error::from)?;
             let todo = next(one, &before, policy, now);
             shown.tell(self.place, one, &todo)?;
             match todo {

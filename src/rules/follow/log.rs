@@ -4,7 +4,14 @@
 const AROUND: usize = 6;
 /// Lines at the end that are always kept.
 const END: usize = 40;
-const WORDS: [&str; 6] = ["##[error]", "error", "failed", "failure", "panicked", "traceback"];
+const WORDS: [&str; 6] = [
+    "##[error]",
+    "error",
+    "failed",
+    "failure",
+    "panicked",
+    "traceback",
+];
 
 /// At most `most` bytes of a log, whole lines, in their order; what is left out is marked. Times that GitHub puts before
 /// each line are dropped.
@@ -79,7 +86,10 @@ mod tests {
         let log = lines.join("\n");
         let text = trimmed(&log, 2000);
         assert!(text.len() < 2200, "{}", text.len());
-        assert!(text.contains("error[E0308]") && text.contains("step 101"), "{text}");
+        assert!(
+            text.contains("error[E0308]") && text.contains("step 101"),
+            "{text}"
+        );
         assert!(text.ends_with("step 999\n"), "{text}");
         assert_eq!(text.matches("[…]").count(), 2, "{text}");
     }

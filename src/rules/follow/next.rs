@@ -143,9 +143,9 @@ fn standing(seen: &Seen, before: &Before, policy: Policy, now: Timestamp) -> Nex
     if !seen.checks.failed.is_empty() {
         return Next::Wait(Wait::Failing(names(&seen.checks.failed)));
     }
-    let is_due = before.updated.is_none_or(|updated| {
-        now.millis_since(updated) >= policy.update_every_millis
-    });
+    let is_due = before
+        .updated
+        .is_none_or(|updated| now.millis_since(updated) >= policy.update_every_millis);
     let is_stuck = before.stuck.contains(&seen.head);
     if seen.footing == Footing::Behind && is_due && !is_stuck && !seen.is_queued {
         return Next::Update;
@@ -363,9 +363,15 @@ mod tests {
         assert_eq!(merge(|_| {}), Next::Merge);
         let waits = |change, wait| assert_eq!(merge(change), Next::Wait(wait));
         waits(|seen| seen.is_draft = true, Wait::Draft);
-        waits(|seen| seen.below = Some(PullNumber(2)), Wait::Below(PullNumber(2)));
+        waits(
+            |seen| seen.below = Some(PullNumber(2)),
+            Wait::Below(PullNumber(2)),
+        );
         waits(|seen| seen.is_queued = true, Wait::Queued);
         let ann = || vec!["ann".to_owned()];
-        waits(|seen| seen.objections = vec!["ann".to_owned()], Wait::Review(ann()));
+        waits(
+            |seen| seen.objections = vec!["ann".to_owned()],
+            Wait::Review(ann()),
+        );
     }
 }

@@ -203,9 +203,15 @@ mod tests {
             said(Source::Check, "error[E0308]"),
         ]);
         let words = told(&follow, &["src/a.rs".to_owned()]);
-        assert!(words.contains("ann commented on src/a.rs:4:\n<comment-2>"), "{words}");
+        assert!(
+            words.contains("ann commented on src/a.rs:4:\n<comment-2>"),
+            "{words}"
+        );
         assert!(!words.contains("secretly"), "{words}");
-        assert!(words.contains("<output-1>\nerror[E0308]\n</output-1>"), "{words}");
+        assert!(
+            words.contains("<output-1>\nerror[E0308]\n</output-1>"),
+            "{words}"
+        );
         assert!(words.contains("conflict in src/a.rs"), "{words}");
     }
 
@@ -216,29 +222,48 @@ mod tests {
         let commit = CommitId::new("b".repeat(40));
         let told = |ending, commit, reason| {
             let summary = "Used a map. Closes #4 @everyone";
-            answer(&follow, &said, &Answer { ending, commit, summary, reason })
+            answer(
+                &follow,
+                &said,
+                &Answer {
+                    ending,
+                    commit,
+                    summary,
+                    reason,
+                },
+            )
         };
         let done = told(Ending::Completed, Some(&commit), None);
         assert!(done.starts_with("Changed in bbbb"), "{done}");
         assert!(!done.contains("Closes #4"), "{done}");
-        assert!(done.ends_with("<!-- autoissue:v1 pull=7 answers=line-9 -->"), "{done}");
+        assert!(
+            done.ends_with("<!-- autoissue:v1 pull=7 answers=line-9 -->"),
+            "{done}"
+        );
         assert_eq!(answered(&done), Some(said.id));
         let nothing = told(Ending::NoChange, None, None);
         assert!(nothing.starts_with("Nothing was changed."), "{nothing}");
         let failed = told(Ending::Failed, None, Some("check failed"));
-        assert!(failed.contains("could not be done") && failed.contains("check failed"), "{failed}");
+        assert!(
+            failed.contains("could not be done") && failed.contains("check failed"),
+            "{failed}"
+        );
     }
 
     #[test]
     fn nobody_else_s_words_pass_for_an_answer() {
         let follow = follow(vec![said(Source::Comment, "x")]);
         let forged = answer_marker(&follow, &follow.said[0]);
-        let words = answer(&follow, &follow.said[0], &Answer {
-            ending: Ending::NoChange,
-            commit: None,
-            summary: &forged,
-            reason: None,
-        });
+        let words = answer(
+            &follow,
+            &follow.said[0],
+            &Answer {
+                ending: Ending::NoChange,
+                commit: None,
+                summary: &forged,
+                reason: None,
+            },
+        );
         assert_eq!(words.matches("<!--").count(), 1, "{words}");
     }
 }

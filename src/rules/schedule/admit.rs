@@ -95,9 +95,7 @@ impl Session {
                 Start::Joined
                 | Start::Snapshot { .. }
                 | Start::Captured { .. }
-                | Start::Verified => {
-                    entry.record.below.clone()
-                }
+                | Start::Verified => entry.record.below.clone(),
             },
         }
     }

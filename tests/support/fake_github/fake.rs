@@ -242,7 +242,13 @@ impl FakeGitHub {
     }
 
     /// A person comments on a line of a pull. Gives the comment's number.
-    pub(crate) fn remark(&self, pull: u64, who: &str, (path, line): (&str, u64), body: &str) -> u64 {
+    pub(crate) fn remark(
+        &self,
+        pull: u64,
+        who: &str,
+        (path, line): (&str, u64),
+        body: &str,
+    ) -> u64 {
         let mut state = self.state();
         let (id, at) = (state.id(), state.tick());
         state.reviews.remarks.push(Remark {

@@ -77,14 +77,23 @@ pub(crate) fn in_reviews(
 fn reply(state: &mut State, ask: &Ask<'_>, number: u64, to: &str) -> Result<Answer, Answer> {
     let to: u64 = to.parse().map_err(|_| refusal(404, "Not Found"))?;
     let remarks = state.reviews.remarks.iter();
-    let first = remarks.clone().find(|it| it.id == to && it.pull == number).cloned();
+    let first = remarks
+        .clone()
+        .find(|it| it.id == to && it.pull == number)
+        .cloned();
     let first = first.ok_or_else(|| refusal(404, "Not Found"))?;
     if first.reply_to.is_some() {
         let message = "Can only reply to top-level comments";
-        return Err(invalid("PullRequestReviewComment", "in_reply_to", "invalid", message));
+        return Err(invalid(
+            "PullRequestReviewComment",
+            "in_reply_to",
+            "invalid",
+            message,
+        ));
     }
     let body = text(ask, "body").filter(|body| !body.is_empty());
-    let body = body.ok_or_else(|| invalid("PullRequestReviewComment", "body", "missing_field", ""))?;
+    let body =
+        body.ok_or_else(|| invalid("PullRequestReviewComment", "body", "missing_field", ""))?;
     let remark = Remark {
         id: state.id(),
         author: state.login.clone(),
@@ -99,7 +108,12 @@ fn reply(state: &mut State, ask: &Ask<'_>, number: u64, to: &str) -> Result<Answ
 
 /// What the forge's checks say of a commit.
 pub(crate) fn in_commit(state: &State, ask: &Ask<'_>, sha: &str, rest: &[&str]) -> Answer {
-    let runs: Vec<&CheckRun> = state.reviews.checks.iter().filter(|run| run.sha == sha).collect();
+    let runs: Vec<&CheckRun> = state
+        .reviews
+        .checks
+        .iter()
+        .filter(|run| run.sha == sha)
+        .collect();
     match (ask.method, rest) {
         ("GET", ["check-runs"]) => {
             let count = runs.len();
@@ -119,14 +133,20 @@ pub(crate) fn in_commit(state: &State, ask: &Ask<'_>, sha: &str, rest: &[&str]) 
 
 /// GitHub leads to where the log is kept, which is no part of its interface.
 pub(crate) fn job_log(state: &State, ask: &Ask<'_>, id: &str) -> Result<Answer, Answer> {
-    let run = state.reviews.checks.iter().find(|run| run.id.to_string() == id);
+    let run = state
+        .reviews
+        .checks
+        .iter()
+        .find(|run| run.id.to_string() == id);
     let run = run.filter(|run| run.conclusion.is_some());
     let run = run.ok_or_else(|| refusal(404, "Not Found"))?;
     let mut answer = Answer {
         status: 302,
         ..Answer::default()
     };
-    answer.headers.push(("location", format!("{}/_logs/{}", ask.api, run.id)));
+    answer
+        .headers
+        .push(("location", format!("{}/_logs/{}", ask.api, run.id)));
     Ok(answer)
 }
 
@@ -158,7 +178,11 @@ fn show_remark(show: &Show<'_>, remark: &Remark) -> Value {
 
 fn show_run(show: &Show<'_>, run: &CheckRun) -> Value {
     let own = format!("{}/check-runs/{}", show.api, run.id);
-    let status = if run.conclusion.is_some() { "completed" } else { "in_progress" };
+    let status = if run.conclusion.is_some() {
+        "completed"
+    } else {
+        "in_progress"
+    };
     json!({
         "id": run.id, "node_id": format!("CR_{}", run.id), "head_sha": run.sha, "name": run.name, "external_id": "",
         "url": own, "html_url": own, "details_url": own, "status": status, "conclusion": run.conclusion,

@@ -115,7 +115,11 @@ impl Inner {
     /// A job's log, from a store that takes no token of GitHub's.
     fn kept_log(&self, parts: &Parts, id: &str) -> Raw {
         let state = self.state.lock().unwrap();
-        let run = state.reviews.checks.iter().find(|run| run.id.to_string() == id);
+        let run = state
+            .reviews
+            .checks
+            .iter()
+            .find(|run| run.id.to_string() == id);
         let (status, body) = match run {
             Some(_) if parts.headers.contains_key("authorization") => (403, Vec::new()),
             Some(run) => (200, run.log.clone().into_bytes()),
