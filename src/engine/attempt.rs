@@ -291,6 +291,7 @@ impl Attempt<'_> {
         if capture.diff.files == 0 {
             return Err(Halt::Unchanged(self.summary.clone()));
         }
+        self.pass_gate(capture).await?;
         let message = offer::commit_message(self.task(), &self.summary);
         let mut parents = vec![base.clone()];
         parents.extend(self.clash.as_ref().map(|clash| clash.commit.clone()));
