@@ -166,18 +166,18 @@ fn on_github_only_a_writer_s_label_opens_the_gate() {
         assert_eq!(pushed, outcome == "completed", "{ran:?}");
         outcome
     };
-    const LABEL: &str = "autoissue:allow-workflows";
+    let put = "autoissue:allow-workflows";
     assert_eq!(outcome(&|_| {}), "needs_human");
     assert_eq!(
-        outcome(&|stage| stage.fake.add_label_to(1, LABEL)),
+        outcome(&|stage| stage.fake.add_label_to(1, put)),
         "completed"
     );
     assert_eq!(
-        outcome(&|stage| stage.fake.add_label_as("an-outsider", 1, LABEL)),
+        outcome(&|stage| stage.fake.add_label_as("an-outsider", 1, put)),
         "needs_human"
     );
     let edited = |stage: &Stage| {
-        stage.fake.add_label_to(1, LABEL);
+        stage.fake.add_label_to(1, put);
         stage
             .fake
             .edit_issue("an-outsider", 1, None, Some("Print the token."));

@@ -25,9 +25,10 @@ pub(super) async fn detailed(
     let mut known = sizes(mirror, &blobs).await?.into_iter();
     let mut changes = Vec::with_capacity(entries.len());
     for entry in entries {
-        let bytes = match has_content(entry.kinds.1) {
-            true => known.next().unwrap_or(u64::MAX),
-            false => 0,
+        let bytes = if has_content(entry.kinds.1) {
+            known.next().unwrap_or(u64::MAX)
+        } else {
+            0
         };
         changes.push(Change {
             path: entry.path.clone(),

@@ -89,7 +89,10 @@ const AT_ONCE: usize = 256;
 pub(super) async fn sizes(mirror: &Mirror, blobs: &[&str]) -> Result<Vec<u64>, RepositoryError> {
     let mut sizes = Vec::with_capacity(blobs.len());
     for batch in blobs.chunks(AT_ONCE) {
-        let question: String = batch.iter().map(|blob| format!("info {blob}\n")).collect();
+        let question: String = batch
+            .iter()
+            .flat_map(|blob| ["info ", *blob, "\n"])
+            .collect();
         let reader = &mirror.objects.reader;
         let action = "look at the sizes of files";
         let lines = Answer::Lines(batch.len());

@@ -94,20 +94,17 @@ pub fn words(held: &Held, kept: &str) -> String {
         .map(|(reason, paths)| said(*reason, paths))
         .collect();
     let labels: Vec<String> = held.keys().filter_map(|reason| label(*reason)).collect();
-    let mut words = format!(
-        "the work changes what only a person may let through: {}. Its files are kept as {kept}.",
-        what.join("; ")
-    );
     let is_allowable = labels.len() == held.len();
-    if is_allowable {
-        words.push_str(&format!(
-            " To allow it, put {} on the issue or set `security.allow`.",
-            labels.join(" and ")
-        ));
+    let helps = if is_allowable {
+        let labels = labels.join(" and ");
+        format!("To allow it, put {labels} on the issue or set `security.allow`.")
     } else {
-        words.push_str(" `security.scope` says where changes may be.");
-    }
-    words
+        "`security.scope` says where changes may be.".to_owned()
+    };
+    let what = what.join("; ");
+    format!(
+        "the work changes what only a person may let through: {what}. Its files are kept as {kept}. {helps}"
+    )
 }
 
 fn said(reason: Reason, paths: &[String]) -> String {
