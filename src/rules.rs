@@ -6,7 +6,6 @@ pub mod budget;
 pub mod certificate;
 pub mod classify;
 pub mod conflict;
-pub mod description;
 pub mod event;
 pub mod exit;
 pub mod fact;
@@ -21,7 +20,6 @@ pub mod markdown;
 pub mod money;
 pub mod names;
 pub mod neutral;
-pub mod offer;
 pub mod own;
 pub mod past;
 pub mod paths;
@@ -107,6 +105,14 @@ pub mod gate {
     pub mod change;
     pub mod guarded;
     pub mod judge;
+}
+/// The words in which work is offered.
+pub mod offer {
+    pub mod comment;
+    pub mod message;
+    pub mod pull;
+    pub mod sections;
+    pub mod title;
 }
 /// Words for agents.
 pub mod prompt {
