@@ -6,6 +6,9 @@ use crate::ports::Capture;
 use crate::rules::gate::guarded::Guarded;
 use crate::rules::gate::judge::{Held, Reason, words};
 
+/// As much of a commit's name as a person needs.
+const SHOWN: usize = 16;
+
 impl Attempt<'_> {
     /// Work that changes what is guarded goes to a person, unless the configuration or a label of the issue allows it.
     pub(super) async fn pass_gate(&self, capture: &Capture) -> Result<(), Halt> {
@@ -16,9 +19,9 @@ impl Attempt<'_> {
         if held.is_empty() {
             return Ok(());
         }
-        let (issue, attempt) = (self.link.issue.0, self.link.attempt);
-        let kept = format!("refs/autoissue/keep/{issue}-{attempt}");
-        Err(Halt::NeedsHuman(words(&held, &kept)))
+        let id = capture.snapshot.as_str();
+        let short = id.get(..SHOWN).unwrap_or(id);
+        Err(Halt::NeedsHuman(words(&held, short)))
     }
 
     /// Takes out what labels of the issue let through, as they are now.

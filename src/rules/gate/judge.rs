@@ -86,7 +86,7 @@ impl Gate {
     }
 }
 
-/// Why a person has to look, and what lets it through, in a few sentences; `kept` is where the files are.
+/// Why a person has to look, and what lets it through, in a few sentences; `kept` is the commit that holds the files.
 #[must_use]
 pub fn words(held: &Held, kept: &str) -> String {
     let what: Vec<String> = held
@@ -103,7 +103,7 @@ pub fn words(held: &Held, kept: &str) -> String {
     };
     let what = what.join("; ");
     format!(
-        "the work changes what only a person may let through: {what}. Its files are kept as {kept}. {helps}"
+        "the work changes what only a person may let through: {what}. Its files are kept in the mirror, as commit {kept}. {helps}"
     )
 }
 
@@ -223,8 +223,8 @@ mod tests {
         );
         let out = gate.held(&[changed("src/a.rs"), changed("Makefile")]);
         assert_eq!(
-            words(&out, "refs/x"),
-            "the work changes what only a person may let through: files out of scope (Makefile). Its files are kept as refs/x. `security.scope` says where changes may be."
+            words(&out, "abc"),
+            "the work changes what only a person may let through: files out of scope (Makefile). Its files are kept in the mirror, as commit abc. `security.scope` says where changes may be."
         );
     }
 
@@ -234,10 +234,10 @@ mod tests {
             .map(|n| changed(&format!(".github/workflows/{n}.yml")))
             .chain([changed("AGENTS.md"), changed("src/a.rs")])
             .collect();
-        let said = words(&Gate::default().held(&changes), "refs/x");
+        let said = words(&Gate::default().held(&changes), "abc");
         let expect = "the work changes what only a person may let through: workflows and actions (.github/workflows/0.yml, \
             .github/workflows/1.yml, .github/workflows/2.yml and 2 more); configuration of agents (AGENTS.md). Its files are \
-            kept as refs/x. To allow it, put `autoissue:allow-workflows` and `autoissue:allow-agentConfig` on the issue or set \
+            kept in the mirror, as commit abc. To allow it, put `autoissue:allow-workflows` and `autoissue:allow-agentConfig` on the issue or set \
             `security.allow`.";
         assert_eq!(said, expect);
     }
