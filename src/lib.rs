@@ -31,6 +31,7 @@ pub mod engine {
     pub mod clock;
     pub mod ending;
     mod follow_up;
+    mod gate;
     mod halt;
     pub mod intake;
     pub mod laying_out;

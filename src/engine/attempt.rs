@@ -297,6 +297,7 @@ impl Attempt<'_> {
         if capture.diff.files == 0 {
             return Err(Halt::Unchanged(self.summary.clone()));
         }
+        self.pass_gate(capture).await?;
         let message = match self.follow_up() {
             Some(follow) => words::commit_message(self.task(), follow, &self.summary),
             None => commit_message(self.task(), &self.summary),

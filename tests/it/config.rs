@@ -205,7 +205,9 @@ fn shown_defaults() -> (String, String) {
 
 /// Shown by a test of their own.
 fn stands_apart(line: &str) -> bool {
-    line.starts_with("scheduling.") || line.starts_with("security.")
+    ["scheduling.", "security.", "merge.", "watch."]
+        .iter()
+        .any(|part| line.starts_with(part))
 }
 
 #[test]
@@ -221,6 +223,8 @@ fn the_defaults_of_trust_and_scheduling_are_shown() {
     let lines = shown.lines().filter(|line| stands_apart(line));
     assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
     security.trust = "writers"                        # default
+    security.allow = []                               # default
+    security.scope = []                               # default
     scheduling.policy = "footprint"                   # default
     scheduling.dependencies = "merged"                # default
     scheduling.certificate = true                     # default

@@ -68,7 +68,7 @@ impl Scene {
                 Some(head) if head != from => return head,
                 _ => assert!(start.elapsed() < PATIENCE, "the branch stays at {from}"),
             }
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::park_timeout(Duration::from_millis(50));
         }
     }
 }

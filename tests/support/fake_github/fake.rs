@@ -231,7 +231,7 @@ impl FakeGitHub {
     pub(crate) fn review(&self, pull: u64, who: &str, verdict: &'static str, body: &str) {
         let mut state = self.state();
         let (id, at) = (state.id(), state.tick());
-        state.reviews.reviews.push(Review {
+        state.reviews.given.push(Review {
             id,
             pull,
             author: who.to_owned(),

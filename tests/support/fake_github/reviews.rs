@@ -46,7 +46,7 @@ pub(crate) struct CheckRun {
 /// All of them.
 #[derive(Debug, Default)]
 pub(crate) struct Reviews {
-    pub(crate) reviews: Vec<Review>,
+    pub(crate) given: Vec<Review>,
     pub(crate) remarks: Vec<Remark>,
     pub(crate) checks: Vec<CheckRun>,
 }
@@ -60,7 +60,7 @@ pub(crate) fn in_reviews(
 ) -> Result<Answer, Answer> {
     Ok(match (ask.method, rest) {
         ("GET", ["reviews"]) => {
-            let reviews = state.reviews.reviews.iter();
+            let reviews = state.reviews.given.iter();
             let reviews = reviews.filter(|review| review.pull == number).collect();
             page(state, ask, reviews, show_review)
         }
