@@ -191,9 +191,8 @@ mod tests {
     #[test]
     fn the_first_errors_and_the_end_are_kept() {
         let lines = |from: usize, to: usize| {
-            (from..to)
-                .map(|n| format!("line {n} is fine\n"))
-                .collect::<String>()
+            let lines: Vec<String> = (from..to).map(|n| format!("line {n} is fine\n")).collect();
+            lines.concat()
         };
         let text = format!(
             "{}error[E0308]: mismatched types\n  --> src/a.rs:3\n{}test error_is_told ... ok\ntest result: 3 passed, 0 failed\n{}the end\n",
