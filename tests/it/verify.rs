@@ -41,7 +41,7 @@ fn pull(rig: &Rig) -> String {
 
 #[test]
 fn what_failed_before_is_never_charged_to_the_agent() {
-    let rig = project("echo the old one; exit 1", "right");
+    let rig = project("printf 'the %s one\\n' old; exit 1", "right");
     let ran = rig.go();
     assert_eq!(ran.count("completed"), 1, "{ran:?}");
     assert_eq!(rounds(&ran), ["failed_before"]);
@@ -55,7 +55,7 @@ fn what_failed_before_is_never_charged_to_the_agent() {
     assert!(!told.contains("the old one"), "{told}");
 
     // The control: where the base is not asked, the agent is charged with it.
-    let rig = project("echo the old one; exit 1", "right");
+    let rig = project("printf 'the %s one\\n' old; exit 1", "right");
     let mut command = rig.autoissue(&["exec", "go", "--format", "json"]);
     let ran: Ran = command
         .env("AUTOISSUE_FAULT", "no-base")
