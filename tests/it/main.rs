@@ -88,6 +88,7 @@ mod store_kill;
 mod store_sample;
 mod together;
 mod trust;
+mod verify;
 mod waiting;
 mod watch;
 mod watch_claude;
