@@ -3,6 +3,7 @@
 use crate::config::names::{BaseBranch, Endpoint, GitSource, RepoName};
 use crate::config::telling::{Author, Dashboard, Labels, Log, Notify};
 use crate::config::values::{Dollars, Whole};
+use crate::config::watching::{Merge, Watch};
 use crate::config::work::{
     Agent, Breaker, Check, Executor, Planner, Scheduling, Security, Verify, Worktree,
 };
@@ -58,6 +59,10 @@ pub struct Config {
     pub scheduling: Scheduling,
     /// A file with a template of the words for the agent, in place of the built-in one; relative to this file.
     pub prompt: Option<PathBuf>,
+    /// How work comes into its base branch.
+    pub merge: Merge,
+    /// How open pulls are watched.
+    pub watch: Watch,
     /// Labels that show on an issue where it stands; an empty one is not used.
     pub labels: Labels,
     /// Who is told.
@@ -94,6 +99,8 @@ impl Default for Config {
             breaker: Breaker::default(),
             scheduling: Scheduling::default(),
             prompt: None,
+            merge: Merge::default(),
+            watch: Watch::default(),
             labels: Labels::default(),
             notify: Notify::default(),
             author: None,

@@ -205,7 +205,9 @@ fn shown_defaults() -> (String, String) {
 
 /// Shown by a test of their own.
 fn stands_apart(line: &str) -> bool {
-    line.starts_with("scheduling.") || line.starts_with("security.")
+    ["scheduling.", "security.", "merge.", "watch."]
+        .iter()
+        .any(|part| line.starts_with(part))
 }
 
 #[test]
