@@ -297,6 +297,7 @@ fn the_defaults_are_shown_as_such() {
     planner.maxBudgetUsd = 2.0                        # default
     checks = []                                       # default
     detectChecks = true                               # default
+    verify.failingTest = "off"                        # default
     worktree.root = null                              # default
     worktree.setup = null                             # default
     worktree.copy = []                                # default
