@@ -117,6 +117,7 @@ fn session(verdict: &Verdict) -> Item {
         Verdict::Stays(row, Kept::Unfinished) => (row, false, "it can be resumed"),
         Verdict::Stays(row, Kept::Young) => (row, false, "it finished lately"),
         Verdict::Stays(row, Kept::Recent) => (row, false, "it is one of the last"),
+        Verdict::Stays(row, Kept::Open) => (row, false, "a pull request of its is open"),
     };
     Item {
         what: format!("session {}", row.id),

@@ -15,7 +15,8 @@ use crate::error::{Error, Kind};
 use crate::ports::{Forge, Repository};
 use crate::rules::budget::Budget;
 use crate::rules::exit::Exit;
-use crate::rules::ids::{BranchName, IssueNumber, SessionId, Timestamp};
+use crate::rules::follow::shape::Fate;
+use crate::rules::ids::{BranchName, IssueNumber, PullNumber, SessionId, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
 use crate::rules::past::Record;
@@ -53,7 +54,8 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     preflight::check_remote(&wiring, repository.as_ref()).await?;
     let branches = branches(repository.as_ref()).await?;
     let found = (issues, &selection);
-    let tasks = taken(&wiring, forge.as_ref(), found, &settings, branches).await?;
+    let mut tasks = taken(&wiring, forge.as_ref(), found, &settings, branches).await?;
+    leave_rejected(&mut tasks, &selection, &store.fates(&key)?);
     check_order(&tasks)?;
     let means = (forge.as_ref(), repository.as_ref());
     let mut tasks = read_up_on(place, (&wiring, &store), means, &selection, tasks).await?;
@@ -116,6 +118,31 @@ pub fn leave_claimed(tasks: &mut [Task], claimed: &BTreeMap<IssueNumber, Session
             task.obstacle = Some(Obstacle {
                 ending: Ending::Skipped,
                 reason,
+            });
+        }
+    }
+}
+
+/// Work that a person turned down is not done again by itself: only where the issue is named.
+fn leave_rejected(
+    tasks: &mut [Task],
+    selection: &Selection,
+    fates: &BTreeMap<PullNumber, (IssueNumber, Fate)>,
+) {
+    // By number, so that the latest pull of an issue counts.
+    let latest: BTreeMap<IssueNumber, (PullNumber, Fate)> = fates
+        .iter()
+        .map(|(pull, (issue, fate))| (*issue, (*pull, *fate)))
+        .collect();
+    let is_free = |task: &&mut Task| task.obstacle.is_none() && selection.numbers.is_empty();
+    for task in tasks.iter_mut().filter(is_free) {
+        if let Some((pull, Fate::Rejected)) = latest.get(&task.number()) {
+            task.obstacle = Some(Obstacle {
+                ending: Ending::Skipped,
+                reason: format!(
+                    "a person closed pull {pull} for it; `--issue {}` tries again",
+                    task.number().0
+                ),
             });
         }
     }

@@ -369,3 +369,25 @@ fn one_watch_at_a_time() {
         "{ended:?}"
     );
 }
+
+#[test]
+fn what_a_person_turned_down_is_done_again_only_where_it_is_named() {
+    let stage = opened();
+    stage.fake.close_pull(PULL);
+    assert_eq!(decided(&look(&stage)), ["reject"]);
+    let ran = stage.exec("go", &[]);
+    assert_eq!(ran.count("skipped"), 1, "{ran:?}");
+    assert_eq!(stage.runs(), [1]);
+    let args = [
+        "exec",
+        "--issue",
+        "1",
+        "--isolation",
+        "none",
+        "--format",
+        "json",
+    ];
+    let ran = Ran::from(stage.command(&args).output().unwrap());
+    assert_eq!(ran.count("completed"), 1, "{ran:?}");
+    assert_eq!(stage.heads(), ["autoissue/1-thing-1-2"]);
+}

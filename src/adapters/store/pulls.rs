@@ -6,10 +6,10 @@ use crate::adapters::store::turn::{Key, execute};
 use crate::rules::event::{Event, Fact};
 use crate::rules::follow::next::Before;
 use crate::rules::follow::shape::{Fate, FollowUp, Source};
-use crate::rules::ids::{ConversationId, IssueNumber, PullNumber, Timestamp};
+use crate::rules::ids::{ConversationId, IssueNumber, PullNumber, SessionId, Timestamp};
 use crate::rules::task::Task;
 use rusqlite::{Connection, OptionalExtension};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// What a follow-up goes on with stands beside its task.
@@ -157,6 +157,24 @@ impl Store {
                 .query_map((project, issue.0.cast_signed()), |row| {
                     Ok(PullNumber(row.get::<_, i64>(0)?.cast_unsigned()))
                 })
+                .tried(ACTION)?;
+            rows.collect::<rusqlite::Result<_>>().tried(ACTION)
+        })
+    }
+
+    /// The sessions that worked on pulls which were open when they were looked at last.
+    pub(super) fn with_open_pulls(&self) -> Result<HashSet<SessionId>, StoreError> {
+        const ACTION: &str = "read which pulls are open";
+        self.read(|db| {
+            let mut statement = db
+                .prepare_cached(
+                    "SELECT DISTINCT id FROM sessions JOIN tasks ON session = key
+                     JOIN pulls ON pulls.project = sessions.project AND number = pull
+                     WHERE fate = 'open'",
+                )
+                .tried(ACTION)?;
+            let rows = statement
+                .query_map([], |row| row.get::<_, String>(0).map(SessionId::new))
                 .tried(ACTION)?;
             rows.collect::<rusqlite::Result<_>>().tried(ACTION)
         })

@@ -22,6 +22,8 @@ pub enum Kept {
     Young,
     /// It is one of the last ones.
     Recent,
+    /// A pull of its is open still, and may have to be gone on with.
+    Open,
 }
 
 /// What becomes of a session.
@@ -42,9 +44,13 @@ impl Store {
         keep_last: usize,
     ) -> Result<Vec<Verdict>, StoreError> {
         let ended_before = Timestamp(now().0 - i64::from(older_than_days) * DAY);
+        let open = self.with_open_pulls()?;
         let judge = |(place, row): (usize, SessionRow)| match (row.state, row.ended) {
             (SessionState::Running(_) | SessionState::Interrupted, _) => {
                 Verdict::Stays(row, Kept::Unfinished)
+            }
+            (SessionState::Finished, _) if open.contains(&row.id) => {
+                Verdict::Stays(row, Kept::Open)
             }
             (SessionState::Finished, _) if place < keep_last => Verdict::Stays(row, Kept::Recent),
             (SessionState::Finished, Some(ended)) if ended > ended_before => {

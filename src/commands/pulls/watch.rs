@@ -137,6 +137,12 @@ impl Watch<'_> {
         if !args.issue.is_empty() {
             seen.retain(|seen| args.issue.contains(&seen.issue));
         }
+        let fates = self.store.fates(&key).map_err(Error::from)?;
+        for one in seen.iter().filter(|one| one.fate == Fate::Open) {
+            if !fates.contains_key(&one.pull.number) {
+                self.note(one, Fate::Open)?;
+            }
+        }
         let policy = self.policy();
         let now = Timestamp(chrono::Utc::now().timestamp_millis());
         let mut works = Vec::new();
