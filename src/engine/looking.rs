@@ -137,6 +137,7 @@ fn ended(standing: Standing, issue: IssueNumber) -> Seen {
         fate: standing.fate,
         is_draft: standing.is_draft,
         is_queued: standing.is_queued,
+        updated: standing.updated,
         pull: standing.pull,
         checks: Checks::default(),
         said: Vec::new(),

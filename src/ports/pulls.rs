@@ -3,7 +3,7 @@
 use crate::ports::forge::ForgeError;
 use crate::rules::follow::next::{MergeMethod, MergePolicy};
 use crate::rules::follow::shape::{Checks, Fate, Said};
-use crate::rules::ids::{CommitId, IssueNumber, PullNumber};
+use crate::rules::ids::{CommitId, IssueNumber, PullNumber, Timestamp};
 use crate::rules::task::Pull;
 use crate::rules::trust::Trust;
 use async_trait::async_trait;
@@ -21,6 +21,8 @@ pub struct Standing {
     pub is_draft: bool,
     /// Was it handed to the forge to be merged?
     pub is_queued: bool,
+    /// When anything about it changed last.
+    pub updated: Timestamp,
     /// The commit that its merge made.
     pub merged_as: Option<CommitId>,
 }

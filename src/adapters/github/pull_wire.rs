@@ -1,6 +1,6 @@
 //! What GitHub tells of pulls, their reviews and their checks, in its own shapes.
 
-use crate::adapters::github::wire::WireUser;
+use crate::adapters::github::wire::{WireUser, instant};
 use crate::ports::Standing;
 use crate::rules::follow::shape::Fate;
 use crate::rules::ids::{CommitId, PullNumber};
@@ -28,6 +28,8 @@ pub(super) struct WireWholePull {
     auto_merge: Option<Value>,
     #[serde(default)]
     body: Option<String>,
+    #[serde(default)]
+    updated_at: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -51,6 +53,11 @@ impl From<WireWholePull> for Standing {
             fate,
             is_draft: wire.draft,
             is_queued: wire.auto_merge.is_some(),
+            updated: wire
+                .updated_at
+                .as_deref()
+                .and_then(instant)
+                .unwrap_or_default(),
             merged_as: merged_as.map(CommitId::new),
             pull: Pull {
                 number: PullNumber(wire.number),

@@ -32,6 +32,9 @@ pub enum MergeMethod {
     Rebase,
 }
 
+/// So long after its last change a pull that no check has reported on is not merged.
+const SILENCE_MILLIS: u64 = 300_000;
+
 /// What was done about a pull before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Before {
@@ -85,6 +88,8 @@ pub enum Next {
 pub enum Wait {
     /// Checks of the forge.
     Checks(Vec<String>),
+    /// Checks that may begin still.
+    Silence,
     /// The pull below it.
     Below(PullNumber),
     /// A person: all rounds are used up.
@@ -162,7 +167,11 @@ fn standing(seen: &Seen, before: &Before, policy: Policy, now: Timestamp) -> Nex
     if seen.is_queued {
         return Next::Wait(Wait::Queued);
     }
+    // Checks of a new commit begin a while after it was pushed.
+    let is_young = now.millis_since(seen.updated) < SILENCE_MILLIS;
+    let is_silent = seen.checks.is_silent() && is_young;
     match policy.merge {
+        MergePolicy::Auto | MergePolicy::Queue if is_silent => Next::Wait(Wait::Silence),
         MergePolicy::Never => Next::Wait(Wait::Person),
         MergePolicy::Auto | MergePolicy::Queue => Next::Merge,
     }
@@ -178,6 +187,7 @@ impl Wait {
     pub fn words(&self) -> String {
         match self {
             Self::Checks(names) => format!("checks that still run: {}", names.join(", ")),
+            Self::Silence => "checks that may begin still".to_owned(),
             Self::Below(pull) => format!("{pull}, which it stands on"),
             Self::RoundsUsed(rounds) => {
                 format!("a person: {rounds} rounds were made, as many as are allowed")
@@ -226,6 +236,7 @@ mod tests {
             footing: Footing::Current,
             below: None,
             is_queued: false,
+            updated: Timestamp(0),
         }
     }
 
@@ -363,6 +374,9 @@ mod tests {
         assert_eq!(merge(|_| {}), Next::Merge);
         let waits = |change, wait| assert_eq!(merge(change), Next::Wait(wait));
         waits(|seen| seen.is_draft = true, Wait::Draft);
+        waits(|seen| seen.updated = Timestamp(NOW.0 - 1000), Wait::Silence);
+        let green = |seen: &mut Seen| (seen.updated, seen.checks.passed) = (NOW, 1);
+        assert_eq!(merge(green), Next::Merge);
         waits(
             |seen| seen.below = Some(PullNumber(2)),
             Wait::Below(PullNumber(2)),

@@ -1,6 +1,6 @@
 //! What is known of an open pull of ours, and of the work that follows from it.
 
-use crate::rules::ids::{CommitId, ConversationId, IssueNumber, PullNumber};
+use crate::rules::ids::{CommitId, ConversationId, IssueNumber, PullNumber, Timestamp};
 use crate::rules::task::Pull;
 use serde::{Deserialize, Serialize};
 
@@ -128,6 +128,14 @@ pub struct Checks {
     pub passed: usize,
 }
 
+impl Checks {
+    /// Has none reported?
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.pending.is_empty() && self.failed.is_empty() && self.passed == 0
+    }
+}
+
 /// How a pull's branch stands to its base branch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Footing {
@@ -164,4 +172,6 @@ pub struct Seen {
     pub below: Option<PullNumber>,
     /// Was it handed to the forge to be merged?
     pub is_queued: bool,
+    /// When anything about it changed last.
+    pub updated: Timestamp,
 }
