@@ -3,6 +3,7 @@
 use crate::adapters::store::error::{StoreError, Tried};
 use crate::adapters::store::open::{Store, now};
 use crate::adapters::store::turn::{Key, execute};
+use crate::rules::certificate::Certificate;
 use crate::rules::event::{Event, Fact};
 use crate::rules::follow::next::Before;
 use crate::rules::follow::shape::{Fate, FollowUp, Source};
@@ -162,6 +163,33 @@ impl Store {
         })
     }
 
+    /// What the sessions that opened pulls found out of their work as a whole, the oldest first, for pulls whose end is not
+    /// known.
+    pub fn certificates(&self, project: &str) -> Result<Vec<Certificate>, StoreError> {
+        const ACTION: &str = "read what goes together";
+        self.read(|db| {
+            let mut statement = db
+                .prepare_cached(
+                    "SELECT (SELECT payload FROM events
+                             WHERE session = key AND kind = 'certified' ORDER BY seq DESC LIMIT 1)
+                     FROM sessions WHERE project = ?1 AND key IN
+                       (SELECT session FROM tasks WHERE pull IS NOT NULL AND pull NOT IN
+                         (SELECT number FROM pulls WHERE project = ?1 AND fate <> 'open'))
+                     ORDER BY key",
+                )
+                .tried(ACTION)?;
+            let rows = statement
+                .query_map([project], |row| row.get::<_, Option<String>>(0))
+                .tried(ACTION)?;
+            let payloads = rows.collect::<rusqlite::Result<Vec<_>>>().tried(ACTION)?;
+            Ok(payloads
+                .iter()
+                .flatten()
+                .filter_map(|it| certificate(it))
+                .collect())
+        })
+    }
+
     /// The sessions that worked on pulls which were open when they were looked at last.
     pub(super) fn with_open_pulls(&self) -> Result<HashSet<SessionId>, StoreError> {
         const ACTION: &str = "read which pulls are open";
@@ -228,6 +256,14 @@ impl Store {
             rows.collect::<rusqlite::Result<_>>().tried(ACTION)
         })
     }
+}
+
+fn certificate(payload: &str) -> Option<Certificate> {
+    let event: Event = serde_json::from_str(payload).ok()?;
+    if let Event::Certified { certificate } = event {
+        return Some(*certificate);
+    }
+    None
 }
 
 struct Round {

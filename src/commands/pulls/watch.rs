@@ -16,8 +16,9 @@ use crate::engine::ending::CleanUp;
 use crate::engine::looking::{LookError, Looking};
 use crate::error::Error;
 use crate::ports::{Agent, ForgeError, Merging, Pulls as _};
+use crate::rules::certificate::Certificate;
 use crate::rules::exit::Exit;
-use crate::rules::follow::next::{MergePolicy, Next, Policy, next};
+use crate::rules::follow::next::{Before, MergePolicy, Next, Policy, next, sort, was_left_out};
 use crate::rules::follow::shape::{Fate, Seen};
 use crate::rules::ids::Timestamp;
 use crate::rules::issue::Selection;
@@ -143,16 +144,15 @@ impl Watch<'_> {
                 self.note(one, Fate::Open)?;
             }
         }
+        let certificates = self.store.certificates(&key).map_err(Error::from)?;
+        sort(&mut seen, &certificates);
         let policy = self.policy();
         let now = Timestamp(chrono::Utc::now().timestamp_millis());
         let mut works = Vec::new();
         // One at a time: after it the others stand on another base, and are tried with that first.
         let mut has_merged = false;
         for one in &seen {
-            let before = self
-                .store
-                .before(&key, one.pull.number)
-                .map_err(Error::from)?;
+            let before = self.before(one, &certificates)?;
             let todo = next(one, &before, policy, now);
             shown.tell(self.place, one, &todo)?;
             match todo {
@@ -185,6 +185,14 @@ impl Watch<'_> {
         }
         shown.nothing(self.place)?;
         Ok(Looked::Nothing)
+    }
+
+    /// What was done about a pull before, and what its session found out of it.
+    fn before(&self, seen: &Seen, certificates: &[Certificate]) -> Result<Before, Error> {
+        let key = self.wiring.project_key();
+        let mut before = self.store.before(&key, seen.pull.number)?;
+        before.was_left_out = was_left_out(seen.issue, certificates);
+        Ok(before)
     }
 
     /// Where the money does not reach for one more attempt, only what costs nothing is done.

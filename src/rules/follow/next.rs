@@ -1,7 +1,8 @@
 //! What is to be done about an open pull: pure, from what was seen and what was done before.
 
+use crate::rules::certificate::{Certificate, Why};
 use crate::rules::follow::shape::{Fate, Footing, Said, SaidId, Seen};
-use crate::rules::ids::{CommitId, PullNumber, Timestamp};
+use crate::rules::ids::{CommitId, IssueNumber, PullNumber, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -48,6 +49,8 @@ pub struct Before {
     pub updated: Option<Timestamp>,
     /// Where its branch stood when a round came to nothing.
     pub stuck: BTreeSet<CommitId>,
+    /// Did its session leave it out of what goes together? Then it has to pass on all that was merged since.
+    pub was_left_out: bool,
 }
 
 /// What is wanted.
@@ -90,6 +93,8 @@ pub enum Wait {
     Checks(Vec<String>),
     /// Checks that may begin still.
     Silence,
+    /// The base branch to be merged in again.
+    Base,
     /// The pull below it.
     Below(PullNumber),
     /// A person: all rounds are used up.
@@ -171,10 +176,36 @@ fn standing(seen: &Seen, before: &Before, policy: Policy, now: Timestamp) -> Nex
     let is_young = now.millis_since(seen.updated) < SILENCE_MILLIS;
     let is_silent = seen.checks.is_silent() && is_young;
     match policy.merge {
+        MergePolicy::Auto if before.was_left_out && seen.footing == Footing::Behind => {
+            Next::Wait(Wait::Base)
+        }
         MergePolicy::Auto | MergePolicy::Queue if is_silent => Next::Wait(Wait::Silence),
         MergePolicy::Never => Next::Wait(Wait::Person),
         MergePolicy::Auto | MergePolicy::Queue => Next::Merge,
     }
+}
+
+/// The order in which pulls are merged: as their sessions found that they go together, then by their numbers.
+pub fn sort(seen: &mut [Seen], certificates: &[Certificate]) {
+    let place = |seen: &Seen| {
+        let places = certificates.iter().enumerate();
+        let mut places = places.filter_map(|(session, certificate)| {
+            let place = certificate
+                .together
+                .iter()
+                .position(|it| *it == seen.issue)?;
+            Some((session, place))
+        });
+        places.next().unwrap_or((usize::MAX, 0))
+    };
+    seen.sort_by_key(|seen| (place(seen), seen.pull.number));
+}
+
+/// Was the issue's work left out of what goes together, because it breaks a check?
+#[must_use]
+pub fn was_left_out(issue: IssueNumber, certificates: &[Certificate]) -> bool {
+    let mut left_out = certificates.iter().flat_map(|it| &it.left_out);
+    left_out.any(|it| it.issue == issue && matches!(it.why, Why::Breaks { .. }))
 }
 
 fn fresh<'a>(said: &'a [Said], before: &'a Before) -> impl Iterator<Item = &'a Said> {
@@ -187,6 +218,9 @@ impl Wait {
     pub fn words(&self) -> String {
         match self {
             Self::Checks(names) => format!("checks that still run: {}", names.join(", ")),
+            Self::Base => {
+                "the base branch to be merged in again: with other work it broke a check".to_owned()
+            }
             Self::Silence => "checks that may begin still".to_owned(),
             Self::Below(pull) => format!("{pull}, which it stands on"),
             Self::RoundsUsed(rounds) => {
@@ -210,8 +244,8 @@ impl Wait {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::certificate::Proof;
     use crate::rules::follow::shape::{Checks, Source};
-    use crate::rules::ids::IssueNumber;
     use crate::rules::task::Pull;
 
     const NOW: Timestamp = Timestamp(10_000_000);
@@ -366,6 +400,41 @@ mod tests {
         // A busy base keeps nobody from merging.
         assert_eq!(decided(soon, MergePolicy::Auto), Next::Merge);
         assert_eq!(decided(soon, MergePolicy::Never), Next::Wait(Wait::Person));
+    }
+
+    #[test]
+    fn what_broke_a_check_with_other_work_is_merged_on_top_of_it_alone() {
+        let soon = |seen: &mut Seen, before: &mut Before| {
+            seen.footing = Footing::Behind;
+            before.updated = Some(Timestamp(NOW.0 - 1000));
+            before.was_left_out = true;
+        };
+        assert_eq!(decided(soon, MergePolicy::Auto), Next::Wait(Wait::Base));
+        let current = |_: &mut Seen, before: &mut Before| before.was_left_out = true;
+        assert_eq!(decided(current, MergePolicy::Auto), Next::Merge);
+    }
+
+    #[test]
+    fn they_are_merged_in_the_order_in_which_they_go_together() {
+        let certificate = Certificate {
+            base: None,
+            together: vec![IssueNumber(9), IssueNumber(3)],
+            left_out: Vec::new(),
+            proof: Proof::Merged,
+            runs: 0,
+        };
+        let pull = |issue, number| Seen {
+            issue: IssueNumber(issue),
+            pull: Pull {
+                number: PullNumber(number),
+                ..seen().pull
+            },
+            ..seen()
+        };
+        let mut all = vec![pull(1, 4), pull(3, 5), pull(9, 6)];
+        sort(&mut all, &[certificate]);
+        let numbers: Vec<u64> = all.iter().map(|seen| seen.pull.number.0).collect();
+        assert_eq!(numbers, [6, 5, 4]);
     }
 
     #[test]
