@@ -32,6 +32,7 @@ pub mod project;
 pub mod prompt;
 /// Open pulls.
 pub mod pulls {
+    pub mod acts;
     pub mod revert;
     pub mod round;
     pub mod show;

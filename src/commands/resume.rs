@@ -7,6 +7,7 @@ use crate::commands::exec::{branches, check_isolation, read_up_on};
 use crate::commands::place::Place;
 use crate::commands::plan_run::{Carrying, carry, means, purpose_of};
 use crate::commands::preflight;
+use crate::commands::pulls::round::apart;
 use crate::commands::session::{self, Prepared};
 use crate::commands::store::{find, open};
 use crate::commands::taken::taken;
@@ -90,6 +91,9 @@ pub async fn go_on_with_plan(
     settings.priority_first = settings_before.is_some_and(|before| before.priority_first);
     let tasks = if folded.is_read() {
         None
+    } else if folded.selection.follow_up {
+        // What is to be done about pulls is looked at anew.
+        Some(Vec::new())
     } else {
         let issues = forge.open_issues(&folded.selection).await?;
         let branches = branches(repository.as_ref()).await?;
@@ -155,6 +159,9 @@ async fn go_on_planning(
 
 /// What its decisions rest on from here. The label that names a plan is never taken off.
 fn settings_of(wiring: &Wiring, store: &Store, selection: &Selection) -> Settings {
+    if selection.follow_up {
+        return apart(wiring.settings(None, Some(store)));
+    }
     match &selection.planned {
         Some(order) => wiring.plan_settings(order.labels.first().map(String::as_str), Some(store)),
         None => wiring.settings(selection.label.as_deref(), Some(store)),

@@ -63,6 +63,8 @@ pub(super) struct Attempt<'a> {
     pub(super) holds_untaken: bool,
     /// What does not fit onto the work below it, and so is its task as well.
     pub(super) clash: Option<Clash>,
+    /// Where the base branch of the pull that it goes on with stands.
+    pub(super) tip: Option<CommitId>,
     /// What the base says of the task, once it was asked.
     pub(super) surroundings: Option<Surroundings>,
     /// What people commented on the issue, as it was when the base was asked.
@@ -83,6 +85,7 @@ pub async fn run(ports: &Ports, work: &Work, link: &Link, stop: &Stop) -> Outcom
         summary: record.summary.clone(),
         holds_untaken: false,
         clash: None,
+        tip: None,
         surroundings: None,
         comments: Vec::new(),
     };
@@ -333,8 +336,9 @@ impl Attempt<'_> {
             watch: &watch,
             stop: self.stop,
         };
+        let judged = self.as_judged(commit).await?;
         let reports = verification
-            .run_with_proof(commit)
+            .run_with_proof(&judged)
             .await?
             .ok_or(Halt::Stopped)?;
         self.link

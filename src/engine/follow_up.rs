@@ -7,7 +7,7 @@ use crate::ports::ForgeError;
 use crate::rules::event::{Effect, Fact};
 use crate::rules::follow::shape::{FollowUp, Said};
 use crate::rules::follow::words::{Answer, answer, answer_marker};
-use crate::rules::ids::{BranchName, CommitId};
+use crate::rules::ids::{BranchName, CommitId, IssueNumber};
 use crate::rules::schedule::table::Entry;
 use crate::rules::task::{CheckReport, Commit, Ending, ErrorClass, Failure, Stage};
 
@@ -19,12 +19,15 @@ impl Attempt<'_> {
         self.task().follow_up.as_deref()
     }
 
-    /// The pull's branch and its base, as both stand now, in one commit; what conflicts is the agent's task. Commits that
-    /// people pushed are built upon.
+    /// The pull's branch as it was looked at, and its base as it stands now, in one commit; what conflicts is the agent's
+    /// task. What people push meanwhile comes in when the branch grows: an attempt that goes on stands on the same.
     pub(super) async fn join_pull(&mut self) -> Result<CommitId, Halt> {
-        let base = self.pull_base();
-        let tip = self.ports.repository.fetch(&base).await?;
-        let head = self.pull_head().await?;
+        self.check_is_open().await?;
+        let Some(head) = self.follow_up().map(|follow| follow.head.clone()) else {
+            return Err(Halt::NeedsHuman("it goes on with no pull".to_owned()));
+        };
+        let tip = self.fetch_tip().await?;
+        self.pull_head().await?;
         let joined = self.ports.repository.join(&[tip, head]).await?;
         self.clash = joined.clashes.into_iter().next();
         Ok(joined.base)
@@ -37,14 +40,15 @@ impl Attempt<'_> {
             let message = format!("the base branch conflicts in {}", clash.paths.join(", "));
             return Err(Halt::Failed(Failure::new(ErrorClass::Conflict, message)));
         }
-        if joined == self.pull_head().await? {
+        let is_there = self.follow_up().map(|follow| &follow.head) == Some(&joined);
+        if is_there {
             let words = "it holds its base branch already";
             return Err(Halt::Unchanged(words.to_owned()));
         }
         // Where a check fails, an agent goes on from here.
         let (commit, base) = (joined.clone(), joined.clone());
         self.link.report(Fact::Snapshot { commit, base }).await?;
-        let commit = self.as_commit(joined, None).await?;
+        let commit = self.as_commit(joined).await?;
         let reports = self.check(&commit).await?;
         match check_failure(&reports) {
             Some(failure) => Err(Halt::Failed(failure)),
@@ -56,7 +60,8 @@ impl Attempt<'_> {
     pub(super) async fn grow(&mut self, commit: &Commit) -> Result<(), Halt> {
         let mut commit = commit.clone();
         for _ in 0..MOST_PUSHES {
-            self.ports.repository.fetch(&self.pull_base()).await?;
+            self.check_is_open().await?;
+            self.fetch_tip().await?;
             let there = self.pull_head().await?;
             let both = [commit.id.clone(), there.clone()];
             let joined = self.ports.repository.join(&both).await?;
@@ -73,7 +78,7 @@ impl Attempt<'_> {
                 let grown = publisher.grow(&branch, &commit.id, &there).await;
                 return grown.map_err(|error| unpublished(&error));
             }
-            commit = self.as_commit(joined.base, Some(&commit.base)).await?;
+            commit = self.as_commit(joined.base).await?;
             let reports = self.check(&commit).await?;
             if let Some(failure) = check_failure(&reports) {
                 return Err(Halt::Failed(failure));
@@ -83,19 +88,49 @@ impl Attempt<'_> {
         Err(Halt::Failed(Failure::new(ErrorClass::Publish, failure)))
     }
 
+    /// The commit as it is judged: a pull's by all that it changes against its base branch, so that what only its earlier
+    /// work breaks is its own as well.
+    pub(super) async fn as_judged(&self, commit: &Commit) -> Result<Commit, Halt> {
+        match &self.tip {
+            Some(tip) if *tip != commit.base => {
+                let capture = self.ports.repository.reopen(&commit.id, tip).await?;
+                Ok(Commit {
+                    base: tip.clone(),
+                    diff: capture.diff,
+                    ..commit.clone()
+                })
+            }
+            Some(_) | None => Ok(commit.clone()),
+        }
+    }
+
+    /// A person may have merged or closed the pull while this waited.
+    async fn check_is_open(&self) -> Result<(), Halt> {
+        let pulls = self.ports.forge.pulls_from(self.branch()).await;
+        let pulls = pulls.map_err(|error| unpublished(&PublishError::Forge(error)))?;
+        let number = self.follow_up().map(|follow| follow.pull.number);
+        let is_open = pulls
+            .iter()
+            .any(|pull| pull.open && Some(pull.number) == number);
+        if is_open {
+            return Ok(());
+        }
+        let words = "its pull request is not open any more";
+        Err(Halt::Unchanged(words.to_owned()))
+    }
+
     /// A commit that is there already, as one that is to be checked and offered.
-    async fn as_commit(&mut self, id: CommitId, base: Option<&CommitId>) -> Result<Commit, Halt> {
+    async fn as_commit(&mut self, id: CommitId) -> Result<Commit, Halt> {
         self.link
             .report(Fact::Entered {
                 stage: Stage::Commit,
             })
             .await?;
-        let repository = &self.ports.repository;
-        let base = match base {
-            Some(base) => base.clone(),
-            None => repository.fetch(&self.pull_base()).await?,
+        let base = match &self.tip {
+            Some(tip) => tip.clone(),
+            None => self.fetch_tip().await?,
         };
-        let capture = repository.reopen(&id, &base).await?;
+        let capture = self.ports.repository.reopen(&id, &base).await?;
         let (tree, diff) = (capture.tree, capture.diff);
         let commit = Commit {
             id,
@@ -109,6 +144,13 @@ impl Attempt<'_> {
             })
             .await?;
         Ok(commit)
+    }
+
+    /// Where the pull's base branch stands now.
+    async fn fetch_tip(&mut self) -> Result<CommitId, Halt> {
+        let tip = self.ports.repository.fetch(&self.pull_base()).await?;
+        self.tip = Some(tip.clone());
+        Ok(tip)
     }
 
     /// Where the pull's branch stands now; the mirror has all that it holds.
@@ -187,6 +229,13 @@ impl Publisher<'_> {
             sends += 1;
             match forge.answer(follow.pull.number, said, body).await {
                 Ok(()) => break,
+                // The comment that its thread began with was deleted.
+                Err(ForgeError::NotFound { .. }) => {
+                    forge
+                        .comment(IssueNumber(follow.pull.number.0), body)
+                        .await?;
+                    break;
+                }
                 Err(ForgeError::Unknown { .. }) if sends < super::publish::MOST_SENDS => {
                     if self.look_twice(look).await? {
                         break;

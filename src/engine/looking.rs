@@ -1,7 +1,7 @@
 //! Looks at open pulls of ours: what was said of them, and how they stand to their base.
 
 use crate::ports::{ForgeError, Pulls, Repository, RepositoryError, Standing};
-use crate::rules::follow::shape::{Checks, Fate, Footing, Seen};
+use crate::rules::follow::shape::{Checks, Fate, Footing, Said, Seen};
 use crate::rules::ids::{BranchName, CommitId, IssueNumber, PullNumber};
 use crate::rules::names;
 use crate::rules::trust::Trust;
@@ -41,11 +41,11 @@ impl<'a> Looking<'a> {
         }
     }
 
-    /// All open pulls of ours, and those of `known` that were open once, by number.
+    /// All open pulls of ours, and those of `known` that were open once, by number; those that could not be looked at apart.
     pub async fn look(
         &mut self,
         known: &BTreeMap<PullNumber, IssueNumber>,
-    ) -> Result<Vec<Seen>, LookError> {
+    ) -> Result<(Vec<Seen>, Vec<(PullNumber, LookError)>), LookError> {
         let mut numbers = self.forge.own_open().await?;
         numbers.extend(known.keys());
         numbers.sort_unstable();
@@ -63,18 +63,23 @@ impl<'a> Looking<'a> {
             .collect();
         let mut bases: HashMap<String, Checks> = HashMap::new();
         let mut seen = Vec::new();
+        let mut troubles = Vec::new();
         for standing in standings {
             let number = standing.pull.number;
             let by_branch = names::issue_of_branch(&standing.pull.head);
             let Some(issue) = known.get(&number).copied().or(by_branch) else {
                 continue;
             };
-            seen.push(match standing.fate {
-                Fate::Open => self.look_at(standing, issue, (&heads, &mut bases)).await?,
-                Fate::Merged | Fate::Rejected => ended(standing, issue),
-            });
+            if standing.fate != Fate::Open {
+                seen.push(ended(standing, issue));
+                continue;
+            }
+            match self.look_at(standing, issue, (&heads, &mut bases)).await {
+                Ok(one) => seen.push(one),
+                Err(error) => troubles.push((number, error)),
+            }
         }
-        Ok(seen)
+        Ok((seen, troubles))
     }
 
     async fn look_at(
@@ -94,12 +99,16 @@ impl<'a> Looking<'a> {
             // What fails on the base as well is nobody's here.
             let before = &bases[&base].failed;
             let is_old = |name: &str| before.iter().any(|said| said.by == name);
-            checks.failed.retain(|said| !is_old(&said.by));
+            let (old, failed) = checks.failed.drain(..).partition(|said| is_old(&said.by));
+            checks.failed = failed;
+            let old: Vec<Said> = old;
+            checks.old = old.into_iter().map(|said| said.by).collect();
         }
         Ok(Seen {
             below: heads.get(&base).copied(),
             said: feedback.said,
             objections: feedback.objections,
+            is_approved: feedback.is_approved,
             checks,
             footing,
             ..ended(standing, issue)
@@ -142,6 +151,7 @@ fn ended(standing: Standing, issue: IssueNumber) -> Seen {
         checks: Checks::default(),
         said: Vec::new(),
         objections: Vec::new(),
+        is_approved: false,
         footing: Footing::Current,
         below: None,
     }

@@ -183,10 +183,15 @@ impl<'a, 'b> Rounds<'a, 'b> {
                 conversation: Some(conversation),
                 feedback,
                 ..
-            } if resumes => Ok((
-                feedback_words(feedback.as_deref()),
-                Conversation::Resumed(conversation.clone()),
-            )),
+            } if resumes => {
+                // It may have been interrupted before it heard what was said of its pull.
+                let feedback = feedback_words(feedback.as_deref());
+                let words = match self.attempt.follow_up() {
+                    Some(_) => format!("{}\n\n{feedback}", self.pull_words()),
+                    None => feedback,
+                };
+                Ok((words, Conversation::Resumed(conversation.clone())))
+            }
             Start::Snapshot { feedback, .. } => {
                 let feedback = feedback_words(feedback.as_deref());
                 let words = format!("{}\n\n{feedback}", self.task_words().await?);

@@ -34,6 +34,8 @@ pub struct Feedback {
     pub said: Vec<Said>,
     /// Those of them who ask for changes still.
     pub objections: Vec<String>,
+    /// Has one of them approved it, and nobody objects?
+    pub is_approved: bool,
 }
 
 /// What came of trying to merge.
@@ -65,6 +67,10 @@ pub trait Pulls: Send + Sync {
         head: &CommitId,
         how: (MergePolicy, MergeMethod),
     ) -> Result<Merging, ForgeError>;
+    /// Open pulls for this base branch, whoever opened them.
+    async fn open_for(&self, base: &str) -> Result<Vec<PullNumber>, ForgeError>;
+    /// Takes back that the forge is to merge it by itself.
+    async fn disarm(&self, number: PullNumber) -> Result<(), ForgeError>;
     /// Makes it one for another base branch.
     async fn retarget(&self, number: PullNumber, base: &str) -> Result<(), ForgeError>;
     /// Closes it without merging.

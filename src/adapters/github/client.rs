@@ -170,13 +170,20 @@ impl Client {
         let url = self.url(path);
         let reply = repeat_read(self.settings.repeats, passes, || async {
             let mut turn = self.governor.turn(Kind::Read).await;
-            turn.ready().await.map_err(|held| limited(action, held))?;
-            let reply = self.exchange(action, &Outgoing::read(&url, None)).await?;
-            turn.heard(reply.status.as_u16(), &reply.headers, &reply.message())
-                .map_err(|held| limited(action, held))?;
-            match reply.redirect() {
-                Some(location) => self.exchange_plainly(action, &self.join(&location)).await,
-                None => Ok(reply),
+            loop {
+                turn.ready().await.map_err(|held| limited(action, held))?;
+                let reply = self.exchange(action, &Outgoing::read(&url, None)).await?;
+                let heard = turn.heard(reply.status.as_u16(), &reply.headers, &reply.message());
+                match (
+                    heard.map_err(|held| limited(action, held))?,
+                    reply.redirect(),
+                ) {
+                    (Heard::Again, _) => {}
+                    (Heard::Answer, Some(location)) => {
+                        return self.exchange_plainly(action, &self.join(&location)).await;
+                    }
+                    (Heard::Answer, None) => return Ok(reply),
+                }
             }
         })
         .await?;

@@ -94,6 +94,8 @@ pub struct GitHub {
     pub(super) repository: OnceCell<WireRepository>,
     /// Labels that the repository is known to have, in lower case.
     pub(super) labels: Mutex<HashSet<String>>,
+    /// Logs of failed jobs, by their numbers: they do not change.
+    pub(super) logs: Mutex<HashMap<u64, String>>,
     /// Accounts that were asked about: may they write?
     pub(super) writers: Mutex<HashMap<String, bool>>,
 }
@@ -120,6 +122,7 @@ impl GitHub {
             login: OnceCell::new(),
             repository: OnceCell::new(),
             labels: Mutex::default(),
+            logs: Mutex::default(),
             writers: Mutex::default(),
         })
     }

@@ -145,6 +145,10 @@ impl GitHub {
         Ok(may_write)
     }
 
+    pub(super) fn forget_writers(&self) {
+        self.known_writers().clear();
+    }
+
     fn known_writers(&self) -> MutexGuard<'_, HashMap<String, bool>> {
         self.writers.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,17 +1,24 @@
 //! What GitHub's checks say of a commit: check runs with their logs, and statuses of other services.
 
 use crate::adapters::github::forge::GitHub;
-use crate::adapters::github::pull_wire::{WireCheckRun, WireCheckRuns, WireCombined, WireStatus};
+use crate::adapters::github::pull_wire::{
+    WireCheckRun, WireCheckRuns, WireCheckSuite, WireCheckSuites, WireCombined, WireStatus,
+};
+use crate::adapters::github::reply::unknown;
 use crate::ports::ForgeError;
 use crate::rules::follow::log::trimmed;
 use crate::rules::follow::shape::{Checks, Said, SaidId, Source};
 use crate::rules::ids::CommitId;
+use std::collections::HashMap;
+use std::sync::{MutexGuard, PoisonError};
 
 /// Of a log at most, in bytes.
 const LOG_MAX: usize = 12_000;
+/// So many logs are kept.
+const LOGS: usize = 500;
 /// Pages of check runs at most.
-const PAGES: u64 = 10;
-const PAGE: u64 = 100;
+const PAGES: usize = 10;
+const PAGE: usize = 100;
 
 impl GitHub {
     pub(super) async fn read_checks(&self, commit: &CommitId) -> Result<Checks, ForgeError> {
@@ -21,20 +28,42 @@ impl GitHub {
                 ("completed", Some("failure" | "timed_out" | "startup_failure")) => {
                     checks.failed.push(self.failed_run(run).await);
                 }
-                // It waits for a person.
-                ("completed", Some("action_required")) => checks.pending.push(run.name),
-                ("completed", _) => checks.passed += 1,
+                ("completed", Some("success" | "neutral" | "skipped")) => checks.passed += 1,
+                // Cancelled, stale, or still at work: nobody knows yet.
                 _ => checks.pending.push(run.name),
             }
         }
-        for status in self.statuses(commit).await? {
+        let statuses = self.statuses(commit).await?;
+        if statuses.len() == PAGE {
+            checks
+                .pending
+                .push("more statuses than are read".to_owned());
+        }
+        for status in statuses {
             match status.state.as_str() {
                 "success" => checks.passed += 1,
                 "failure" | "error" => checks.failed.push(failed_status(status)),
                 _ => checks.pending.push(status.context),
             }
         }
+        if checks.pending.is_empty() && !checks.is_silent() {
+            checks.pending = self.unfinished_suites(commit).await?;
+        }
         Ok(checks)
+    }
+
+    /// Jobs that wait for others have no check run until those have ended; their suite tells that it is not done.
+    async fn unfinished_suites(&self, commit: &CommitId) -> Result<Vec<String>, ForgeError> {
+        let action = format!("read the check suites of {commit}");
+        let path = self.path(&format!("/commits/{commit}/check-suites?per_page={PAGE}"));
+        let suites: WireCheckSuites = self.client.get(&action, &path).await?;
+        let unfinished = suites.check_suites.into_iter().filter(|suite| {
+            suite.latest_check_runs_count > 0 && suite.status.as_deref() != Some("completed")
+        });
+        let name = |suite: WireCheckSuite| suite.app.and_then(|app| app.slug);
+        Ok(unfinished
+            .map(|suite| name(suite).unwrap_or_else(|| "a check suite".to_owned()))
+            .collect())
     }
 
     async fn check_runs(&self, commit: &CommitId) -> Result<Vec<WireCheckRun>, ForgeError> {
@@ -47,10 +76,10 @@ impl GitHub {
             let runs: WireCheckRuns = self.client.get(&action, &path).await?;
             all.extend(runs.check_runs);
             if runs.total_count <= page * PAGE {
-                break;
+                return Ok(all);
             }
         }
-        Ok(all)
+        Err(unknown(&action, "there are more than a thousand"))
     }
 
     async fn statuses(&self, commit: &CommitId) -> Result<Vec<WireStatus>, ForgeError> {
@@ -61,16 +90,10 @@ impl GitHub {
     }
 
     async fn failed_run(&self, run: WireCheckRun) -> Said {
-        let slug = run.app.and_then(|app| app.slug);
+        let slug = run.app.as_ref().and_then(|app| app.slug.clone());
         let mut text = String::new();
         if slug.as_deref() == Some("github-actions") {
-            // A check run of Actions has the number of its job. A log that is gone is no reason to stop.
-            let action = format!("read the log of {}", run.name);
-            let path = self.path(&format!("/actions/jobs/{}/logs", run.id));
-            match self.client.text(&action, &path).await {
-                Ok(log) => text = trimmed(&log, LOG_MAX),
-                Err(error) => tracing::info!(check = %run.name, %error, "its log cannot be had"),
-            }
+            text = self.job_log(&run).await;
         }
         if text.trim().is_empty() {
             let output = run.output.unwrap_or_default();
@@ -79,6 +102,34 @@ impl GitHub {
             text = trimmed(&parts.join("\n"), LOG_MAX);
         }
         failed(run.id, run.name, text)
+    }
+
+    /// The log of a job, which has the number of its check run. One that is gone is no reason to stop.
+    async fn job_log(&self, run: &WireCheckRun) -> String {
+        if let Some(known) = self.kept_logs().get(&run.id) {
+            return known.clone();
+        }
+        let action = format!("read the log of {}", run.name);
+        let path = self.path(&format!("/actions/jobs/{}/logs", run.id));
+        match self.client.text(&action, &path).await {
+            Ok(log) => {
+                let text = trimmed(&log, LOG_MAX);
+                let mut logs = self.kept_logs();
+                if logs.len() >= LOGS {
+                    logs.clear();
+                }
+                logs.insert(run.id, text.clone());
+                text
+            }
+            Err(error) => {
+                tracing::info!(check = %run.name, %error, "its log cannot be had");
+                String::new()
+            }
+        }
+    }
+
+    fn kept_logs(&self) -> MutexGuard<'_, HashMap<u64, String>> {
+        self.logs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -65,6 +65,7 @@ impl GitHub {
         let path = self.path(&format!("/pulls/{}/reviews", number.0));
         let reviews: Vec<WireReview> = self.client.list(&action, &path).await?;
         let mut objects: BTreeMap<String, bool> = BTreeMap::new();
+        let mut approved = false;
         for review in reviews {
             let Some(user) = review.user.as_ref() else {
                 continue;
@@ -74,7 +75,14 @@ impl GitHub {
             }
             match review.state.as_str() {
                 "CHANGES_REQUESTED" => drop(objects.insert(user.login.clone(), true)),
-                "APPROVED" | "DISMISSED" => drop(objects.insert(user.login.clone(), false)),
+                "APPROVED" => {
+                    objects.insert(user.login.clone(), false);
+                    approved = true;
+                }
+                "DISMISSED" => {
+                    objects.insert(user.login.clone(), false);
+                    approved = false;
+                }
                 _ => {}
             }
             let has_words = review
@@ -91,6 +99,7 @@ impl GitHub {
                 feedback.said.push(heard);
             }
         }
+        feedback.is_approved = approved && !objects.values().any(|objects| *objects);
         let objecting = objects.into_iter().filter(|(_, objects)| *objects);
         feedback.objections = objecting.map(|(login, _)| login).collect();
         Ok(())
@@ -173,8 +182,15 @@ impl GitHub {
 /// A comment below a pull is people's talk, unless it speaks to us.
 fn is_for_us(comment: &WireRemark, login: &str) -> bool {
     let body = comment.body.as_deref().unwrap_or_default().to_lowercase();
-    let login = login.trim_end_matches("[bot]").to_lowercase();
-    body.trim_start().starts_with("/autoissue") || body.contains(&format!("@{login}"))
+    let name = login.trim_end_matches("[bot]").to_lowercase();
+    let goes_on = |rest: &str| {
+        let next = rest.chars().next();
+        next.is_some_and(|next| next.is_ascii_alphanumeric() || next == '-')
+    };
+    let at = format!("@{name}");
+    let mut mentions = body.match_indices(&at);
+    body.trim_start().starts_with("/autoissue")
+        || mentions.any(|(start, _)| !goes_on(&body[start + at.len()..]))
 }
 
 fn line_of(remark: &WireRemark) -> Said {

@@ -128,8 +128,25 @@ pub(super) struct WireReview {
 /// A page of check runs.
 #[derive(Debug, Deserialize)]
 pub(super) struct WireCheckRuns {
-    pub(super) total_count: u64,
+    pub(super) total_count: usize,
     pub(super) check_runs: Vec<WireCheckRun>,
+}
+
+/// The check suites of a commit.
+#[derive(Debug, Deserialize)]
+pub(super) struct WireCheckSuites {
+    pub(super) check_suites: Vec<WireCheckSuite>,
+}
+
+/// All check runs of one app.
+#[derive(Debug, Deserialize)]
+pub(super) struct WireCheckSuite {
+    #[serde(default)]
+    pub(super) status: Option<String>,
+    #[serde(default)]
+    pub(super) latest_check_runs_count: u64,
+    #[serde(default)]
+    pub(super) app: Option<WireApp>,
 }
 
 /// A check run.

@@ -1,5 +1,6 @@
 //! Pulls of ours on GitHub, led to their end.
 
+use crate::adapters::github::address::percent;
 use crate::adapters::github::forge::GitHub;
 use crate::adapters::github::histories::WireActor;
 use crate::adapters::github::limits::Kind;
@@ -18,6 +19,8 @@ use serde_json::{Value, json};
 #[async_trait]
 impl Pulls for GitHub {
     async fn own_open(&self) -> Result<Vec<PullNumber>, ForgeError> {
+        // Whose word counts may have changed since the last look.
+        self.forget_writers();
         let action = format!("list the open pull requests of {}", self.project);
         let path = self.path("/pulls?state=open&sort=created&direction=asc");
         let pulls: Vec<WireListedPull> = self.client.list(&action, &path).await?;
@@ -76,6 +79,27 @@ impl Pulls for GitHub {
                 })
             }
         }
+    }
+
+    async fn open_for(&self, base: &str) -> Result<Vec<PullNumber>, ForgeError> {
+        let action = format!("list the open pull requests for {base}");
+        let path = self.path(&format!("/pulls?state=open&base={}", percent(base)));
+        let pulls: Vec<WireListedPull> = self.client.list(&action, &path).await?;
+        Ok(pulls
+            .into_iter()
+            .map(|pull| PullNumber(pull.number))
+            .collect())
+    }
+
+    async fn disarm(&self, number: PullNumber) -> Result<(), ForgeError> {
+        let id = self.node(number).await?;
+        let mutation = format!(
+            "mutation {{ disablePullRequestAutoMerge(input: {{ pullRequestId: \"{id}\" }}) {{ clientMutationId }} }}"
+        );
+        // One that waits no more is as it should be.
+        self.mutate(&format!("keep GitHub from merging {number}"), &mutation)
+            .await
+            .map(drop)
     }
 
     async fn retarget(&self, number: PullNumber, base: &str) -> Result<(), ForgeError> {

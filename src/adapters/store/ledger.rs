@@ -1,8 +1,9 @@
 //! The money ledger: one row for each grant, in the transaction that admits, settled in the one that ends the attempt.
 
 use crate::adapters::store::error::{StoreError, Tried};
+use crate::adapters::store::open::Store;
 use crate::adapters::store::turn::{Key, execute};
-use crate::rules::ids::{AttemptNumber, IssueNumber, Timestamp};
+use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId, Timestamp};
 use crate::rules::money::{Basis, Charge, Usd};
 use crate::rules::task::Outcome;
 use rusqlite::{Connection, OptionalExtension};
@@ -23,6 +24,34 @@ fn tokens(count: u64) -> i64 {
 /// The database's number as an amount.
 pub(super) fn usd(micros: i64) -> Usd {
     Usd::from_micros(u64::try_from(micros).unwrap_or(0))
+}
+
+impl Store {
+    /// What a session spent or set aside.
+    pub fn spent_by(&self, session: &SessionId) -> Result<Usd, StoreError> {
+        self.read(|db| {
+            let sum: i64 = db
+                .prepare_cached(
+                    "SELECT coalesce(sum(amount), 0) FROM spending JOIN sessions ON key = session WHERE id = ?",
+                )
+                .and_then(|mut statement| {
+                    statement.query_row([session.as_str()], |row| row.get(0))
+                })
+                .tried("sum up what was spent")?;
+            Ok(usd(sum))
+        })
+    }
+
+    /// What all sessions together spent or set aside on a UTC day.
+    pub fn spent_on(&self, day: i64) -> Result<Usd, StoreError> {
+        self.read(|db| {
+            let sum: i64 = db
+                .prepare_cached("SELECT coalesce(sum(amount), 0) FROM spending WHERE day = ?")
+                .and_then(|mut statement| statement.query_row([day], |row| row.get(0)))
+                .tried("sum up what was spent")?;
+            Ok(usd(sum))
+        })
+    }
 }
 
 /// Sets money aside for an attempt, unless the daily ceiling forbids it.

@@ -126,7 +126,8 @@ impl Store {
                 .prepare_cached(
                     "SELECT pull, issue FROM tasks JOIN sessions ON key = session
                      WHERE project = ?1 AND pull IS NOT NULL AND pull NOT IN
-                       (SELECT number FROM pulls WHERE project = ?1 AND fate <> 'open')",
+                       (SELECT number FROM pulls WHERE project = ?1 AND fate <> 'open')
+                     UNION SELECT number, issue FROM pulls WHERE project = ?1 AND fate = 'open'",
                 )
                 .tried(ACTION)?;
             let rows = statement
@@ -197,7 +198,9 @@ impl Store {
             let mut statement = db
                 .prepare_cached(
                     "SELECT DISTINCT id FROM sessions JOIN tasks ON session = key
-                     JOIN pulls ON pulls.project = sessions.project AND number = pull
+                     LEFT JOIN follow_ups USING (session, issue)
+                     JOIN pulls ON pulls.project = sessions.project
+                       AND number = coalesce(follow_ups.pull, tasks.pull)
                      WHERE fate = 'open'",
                 )
                 .tried(ACTION)?;
@@ -231,6 +234,11 @@ impl Store {
                 ),
             )
         })
+    }
+
+    /// What became of a pull, as far as it was noted.
+    pub fn fate(&self, project: &str, pull: PullNumber) -> Result<Option<Fate>, StoreError> {
+        Ok(self.fates(project)?.get(&pull).map(|(_, fate)| *fate))
     }
 
     /// The pulls of ours whose fate is known, with their issues, by number.
@@ -277,15 +285,13 @@ fn add(before: &mut Before, round: &Round) {
     let Ok(follow) = serde_json::from_str::<FollowUp>(&round.payload) else {
         return;
     };
-    let was_tried = matches!(
-        round.ending.as_str(),
-        "completed" | "no_change" | "failed" | "needs_human"
-    );
-    if !was_tried {
+    // A person who says `skip` has heard it as well.
+    let is_over = round.attempts > 0 || round.ending == "skipped";
+    if !is_over {
         return;
     }
     // Where the moved base broke a check, an agent was paid as well.
-    if follow.is_paid() || round.attempts > 1 {
+    if round.attempts > u32::from(!follow.is_paid()) {
         before.rounds += 1;
     }
     before.updated = before.updated.max(Some(round.started));

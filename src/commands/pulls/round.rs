@@ -7,10 +7,10 @@ use crate::engine::session::Opening;
 use crate::error::Error;
 use crate::ports::{Forge as _, Journal as _};
 use crate::rules::exit::Exit;
+use crate::rules::follow::next::{Before, Next};
 use crate::rules::follow::shape::{FollowUp, Said, Seen};
 use crate::rules::ids::SessionId;
 use crate::rules::issue::{Issue, IssueState, Selection};
-use crate::rules::money::Usd;
 use crate::rules::settings::Settings;
 use crate::rules::stack::Together;
 use crate::rules::tally::Tally;
@@ -28,9 +28,28 @@ pub struct Work {
     pub conflicts: Vec<String>,
     /// Which round it is.
     pub round: u32,
+    /// May an agent be paid for it?
+    pub may_pay: bool,
 }
 
 impl Work {
+    /// What a session has to do about a pull, if anything.
+    #[must_use]
+    pub fn of(seen: &Seen, next: Next, before: &Before, max_rounds: u32) -> Option<Self> {
+        let (said, conflicts) = match next {
+            Next::Work { said, conflicts } => (said, conflicts),
+            Next::Update => (Vec::new(), Vec::new()),
+            Next::CleanUp | Next::Reject | Next::Merge | Next::Wait(_) => return None,
+        };
+        Some(Self {
+            seen: seen.clone(),
+            said,
+            conflicts,
+            round: before.rounds + 1,
+            may_pay: before.rounds < max_rounds,
+        })
+    }
+
     /// Does an agent have to work?
     #[must_use]
     pub fn is_paid(&self) -> bool {
@@ -83,12 +102,23 @@ pub async fn run(watch: &mut Watch<'_>, works: Vec<Work>) -> Result<Exit, Troubl
     Ok(exit)
 }
 
-/// Each pull stands for itself: nothing is tried together, and all rounds share what the watch may spend.
+/// All rounds share what the watch may spend.
 fn settings(watch: &Watch<'_>) -> Settings {
-    let mut settings = watch.wiring.settings(None, Some(watch.store));
-    settings.together = Together::default();
-    settings.ceiling = settings.ceiling.min(watch.left);
-    settings
+    let settings = watch.wiring.settings(None, Some(watch.store));
+    let ceiling = settings.ceiling.min(watch.left);
+    apart(Settings {
+        ceiling,
+        ..settings
+    })
+}
+
+/// Each pull stands for itself: nothing is tried together.
+#[must_use]
+pub fn apart(settings: Settings) -> Settings {
+    Settings {
+        together: Together::default(),
+        ..settings
+    }
 }
 
 /// `None` where the issue is gone or closed: a person has decided.
@@ -99,6 +129,7 @@ async fn task(watch: &Watch<'_>, settings: &Settings, work: Work) -> Result<Opti
         said,
         conflicts,
         round,
+        may_pay,
     } = work;
     let Some(issue) = watch.github.issue(seen.issue).await? else {
         return Ok(None);
@@ -112,6 +143,7 @@ async fn task(watch: &Watch<'_>, settings: &Settings, work: Work) -> Result<Opti
         pull: seen.pull,
         head: seen.head,
         round,
+        may_pay,
         said,
         conflicts,
     };
@@ -133,14 +165,9 @@ fn trusted(watch: &Watch<'_>, now: Issue, then: Option<Issue>) -> Issue {
         (Trust::Everyone, _) => now,
         (Trust::Writers, Some(then)) => then,
         (Trust::Writers, None) => Issue {
+            title: format!("The issue {}", now.number),
             body: String::new(),
             ..now
         },
     }
-}
-
-/// Is there enough for an attempt?
-#[must_use]
-pub fn covers(left: Usd, settings: &Settings) -> bool {
-    settings.cap + settings.slack(Usd::ZERO) <= left
 }

@@ -65,6 +65,25 @@ impl Shown {
         )
     }
 
+    /// Tells that something went wrong with one pull, and that it is tried again.
+    pub fn pull_trouble(
+        &mut self,
+        place: &Place,
+        number: PullNumber,
+        error: &dyn std::fmt::Display,
+    ) -> Result<(), Error> {
+        let words = clip(&printable(&error.to_string()), 500);
+        if self.last.get(&number) == Some(&words) {
+            return Ok(());
+        }
+        self.last.insert(number, words.clone());
+        let event =
+            json!({ "v": 1, "event": "note", "about": "pull", "pull": number, "text": words });
+        place
+            .output
+            .note(&format!("note: pull {number}: {words}\n"), &event)
+    }
+
     /// Tells once that the money is used up.
     pub fn unaffordable(&mut self, place: &Place, left: Usd) -> Result<(), Error> {
         if std::mem::replace(&mut self.is_broke, true) {

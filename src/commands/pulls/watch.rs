@@ -6,23 +6,23 @@ use crate::adapters::store::open::Store;
 use crate::cli::pulls::WatchArgs;
 use crate::commands::exec::check_isolation;
 use crate::commands::place::Place;
+use crate::commands::pulls::acts::{held, now};
 use crate::commands::pulls::round::{self, Work};
 use crate::commands::pulls::show::Shown;
 use crate::commands::signals::Signals;
 use crate::commands::store::open;
 use crate::commands::wire::Wiring;
 use crate::commands::{preflight, resume};
-use crate::engine::ending::CleanUp;
 use crate::engine::looking::{LookError, Looking};
 use crate::error::Error;
-use crate::ports::{Agent, ForgeError, Merging, Pulls as _};
-use crate::rules::certificate::Certificate;
+use crate::ports::{Agent, ForgeError};
 use crate::rules::exit::Exit;
-use crate::rules::follow::next::{Before, MergePolicy, Next, Policy, next, sort, was_left_out};
+use crate::rules::follow::next::{Next, next, sort};
 use crate::rules::follow::shape::{Fate, Seen};
-use crate::rules::ids::Timestamp;
+use crate::rules::ids::PullNumber;
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +45,8 @@ pub struct Watch<'a> {
     pub agent: Arc<dyn Agent>,
     /// What may be spent still.
     pub left: Usd,
+    /// Merges that were refused, as the pulls stood: until something changes they are not tried again.
+    pub refused: HashMap<PullNumber, Seen>,
 }
 
 /// Runs the command.
@@ -61,11 +63,13 @@ pub async fn run(place: &Place, args: &WatchArgs) -> Result<Exit, Error> {
         ..Selection::default()
     };
     let _alone = store.lock_selection(&key, &selection)?;
+    let mut left = wiring.loaded.config.max_total_budget_usd.usd();
     if let Some(session) = store.unfinished(&key, &selection.name())? {
         let exit = resume::go_on(place, &wiring, &store, &session).await?;
         if exit == Exit::Interrupted {
             return Ok(exit);
         }
+        left = left.minus(store.spent_by(&session)?);
     }
     let repository = Arc::new(wiring.git_repository().await?);
     preflight::check_remote(&wiring, repository.as_ref()).await?;
@@ -76,7 +80,8 @@ pub async fn run(place: &Place, args: &WatchArgs) -> Result<Exit, Error> {
         github,
         repository,
         agent,
-        left: wiring.loaded.config.max_total_budget_usd.usd(),
+        left,
+        refused: HashMap::new(),
     };
     watch.go(args).await
 }
@@ -101,9 +106,13 @@ impl Watch<'_> {
                 Ok(Looked::Finds(works)) => {
                     failures = 0;
                     // It hears signals itself.
-                    exit = round::run(self, works).await?;
-                    if exit == Exit::Interrupted {
-                        return Ok(exit);
+                    match round::run(self, works).await {
+                        Ok(Exit::Interrupted) => return Ok(Exit::Interrupted),
+                        Ok(ended) => exit = ended,
+                        Err(Trouble::Look(error)) if !args.once => {
+                            shown.trouble(self.place, &error)?;
+                        }
+                        Err(error) => return Err(error.into()),
                     }
                 }
                 Err(error) if args.once || failures == MOST_FAILURES || is_final(&error) => {
@@ -134,114 +143,46 @@ impl Watch<'_> {
     ) -> Result<Looked, Trouble> {
         let key = self.wiring.project_key();
         let known = self.store.unsettled(&key).map_err(Error::from)?;
-        let mut seen = looking.look(&known).await?;
-        if !args.issue.is_empty() {
-            seen.retain(|seen| args.issue.contains(&seen.issue));
-        }
-        let fates = self.store.fates(&key).map_err(Error::from)?;
-        for one in seen.iter().filter(|one| one.fate == Fate::Open) {
-            if !fates.contains_key(&one.pull.number) {
-                self.note(one, Fate::Open)?;
-            }
+        let (mut seen, troubles) = looking.look(&known).await?;
+        for (number, error) in &troubles {
+            shown.pull_trouble(self.place, *number, error)?;
         }
         let certificates = self.store.certificates(&key).map_err(Error::from)?;
         sort(&mut seen, &certificates);
-        let policy = self.policy();
-        let now = Timestamp(chrono::Utc::now().timestamp_millis());
+        let claimed = self.store.claimed(&key).map_err(Error::from)?;
+        let purse = self.purse()?;
         let mut works = Vec::new();
         // One at a time: after it the others stand on another base, and are tried with that first.
         let mut has_merged = false;
         for one in &seen {
-            let before = self.before(one, &certificates)?;
-            let todo = next(one, &before, policy, now);
-            shown.tell(self.place, one, &todo)?;
-            match todo {
-                Next::CleanUp => self.clean_up(one, &seen).await?,
-                Next::Reject => self.note(one, Fate::Rejected)?,
-                Next::Merge if !has_merged => {
-                    has_merged = self.merge(one, shown, policy.merge).await?;
-                }
-                Next::Work { said, conflicts } => works.push(Work {
-                    seen: one.clone(),
-                    said,
-                    conflicts,
-                    round: before.rounds + 1,
-                }),
-                Next::Update => works.push(Work {
-                    seen: one.clone(),
-                    said: Vec::new(),
-                    conflicts: Vec::new(),
-                    round: before.rounds,
-                }),
-                Next::Merge | Next::Wait(_) => {}
+            let is_wanted = args.issue.is_empty() || args.issue.contains(&one.issue);
+            let known = self.known(one, &certificates)?;
+            let next = match held(one, &seen, &claimed) {
+                Some(wait) => Next::Wait(wait),
+                None => next(one, &known, self.policy(), now()),
+            };
+            if one.fate == Fate::Open && (!is_wanted || (has_merged && next == Next::Merge)) {
+                continue;
             }
+            shown.tell(self.place, one, &next)?;
+            match self.act(one, &seen, &next, shown).await {
+                Ok(merged) => has_merged |= merged,
+                Err(Trouble::Look(error)) => {
+                    shown.pull_trouble(self.place, one.pull.number, &error)?;
+                }
+                Err(error) => return Err(error),
+            }
+            works.extend(Work::of(one, next, &known, self.policy().max_rounds));
         }
-        self.afford(&mut works, shown)?;
+        purse.keep(&mut works, shown, self.place)?;
         if !works.is_empty() {
             return Ok(Looked::Finds(works));
         }
-        if seen.iter().any(|seen| seen.fate == Fate::Open) {
+        if !troubles.is_empty() || seen.iter().any(|seen| seen.fate == Fate::Open) {
             return Ok(Looked::Waits);
         }
         shown.nothing(self.place)?;
         Ok(Looked::Nothing)
-    }
-
-    /// What was done about a pull before, and what its session found out of it.
-    fn before(&self, seen: &Seen, certificates: &[Certificate]) -> Result<Before, Error> {
-        let key = self.wiring.project_key();
-        let mut before = self.store.before(&key, seen.pull.number)?;
-        before.was_left_out = was_left_out(seen.issue, certificates);
-        Ok(before)
-    }
-
-    /// Where the money does not reach for one more attempt, only what costs nothing is done.
-    fn afford(&self, works: &mut Vec<Work>, shown: &mut Shown) -> Result<(), Error> {
-        let settings = self.wiring.settings(None, None);
-        if round::covers(self.left, &settings) || !works.iter().any(Work::is_paid) {
-            return Ok(());
-        }
-        works.retain(|work| !work.is_paid());
-        shown.unaffordable(self.place, self.left)
-    }
-
-    fn policy(&self) -> Policy {
-        let config = &self.wiring.loaded.config;
-        config.watch.policy(config.merge.policy)
-    }
-
-    async fn clean_up(&self, merged: &Seen, seen: &[Seen]) -> Result<(), Trouble> {
-        let settings = self.wiring.settings(None, None);
-        let clean_up = CleanUp {
-            forge: self.github.as_ref(),
-            pulls: self.github.as_ref(),
-            repository: self.repository.as_ref(),
-            labels: &settings.labels,
-            base: &settings.base_branch,
-        };
-        clean_up.run(merged, seen).await?;
-        self.note(merged, Fate::Merged)
-    }
-
-    fn note(&self, seen: &Seen, fate: Fate) -> Result<(), Trouble> {
-        let about = (seen.pull.number, seen.issue);
-        let key = self.wiring.project_key();
-        let noted = self.store.note_fate(&key, about, fate);
-        Ok(noted.map_err(Error::from)?)
-    }
-
-    /// Merges it as it was seen; says whether it is merged now.
-    async fn merge(
-        &self,
-        seen: &Seen,
-        shown: &mut Shown,
-        policy: MergePolicy,
-    ) -> Result<bool, Trouble> {
-        let how = (policy, self.wiring.loaded.config.merge.method);
-        let number = seen.pull.number;
-        let merging = self.github.merge(number, &seen.head, how).await?;
-        shown.merging(self.place, seen, &merging)?;
-        Ok(merging == Merging::Done)
     }
 }
 

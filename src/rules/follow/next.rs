@@ -2,7 +2,7 @@
 
 use crate::rules::certificate::{Certificate, Why};
 use crate::rules::follow::shape::{Fate, Footing, Said, SaidId, Seen};
-use crate::rules::ids::{CommitId, IssueNumber, PullNumber, Timestamp};
+use crate::rules::ids::{CommitId, IssueNumber, PullNumber, SessionId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -93,8 +93,14 @@ pub enum Wait {
     Checks(Vec<String>),
     /// Checks that may begin still.
     Silence,
+    /// Checks that fail on its base branch as well.
+    OldFailures(Vec<String>),
     /// The base branch to be merged in again.
     Base,
+    /// A session that works on its issue.
+    Session(SessionId),
+    /// A newer pull for the same issue.
+    Newer(PullNumber),
     /// The pull below it.
     Below(PullNumber),
     /// A person: all rounds are used up.
@@ -156,8 +162,10 @@ fn standing(seen: &Seen, before: &Before, policy: Policy, now: Timestamp) -> Nex
     let is_due = before
         .updated
         .is_none_or(|updated| now.millis_since(updated) >= policy.update_every_millis);
+    // A push would take it out of the queue, or its approval away.
+    let is_left = seen.is_queued || seen.is_approved || policy.merge == MergePolicy::Queue;
     let is_stuck = before.stuck.contains(&seen.head);
-    if seen.footing == Footing::Behind && is_due && !is_stuck && !seen.is_queued {
+    if seen.footing == Footing::Behind && is_due && !is_stuck && !is_left {
         return Next::Update;
     }
     if let Some(below) = seen.below {
@@ -175,6 +183,9 @@ fn standing(seen: &Seen, before: &Before, policy: Policy, now: Timestamp) -> Nex
     // Checks of a new commit begin a while after it was pushed.
     let is_young = now.millis_since(seen.updated) < SILENCE_MILLIS;
     let is_silent = seen.checks.is_silent() && is_young;
+    if !seen.checks.old.is_empty() && policy.merge != MergePolicy::Never {
+        return Next::Wait(Wait::OldFailures(seen.checks.old.clone()));
+    }
     match policy.merge {
         MergePolicy::Auto if before.was_left_out && seen.footing == Footing::Behind => {
             Next::Wait(Wait::Base)
@@ -218,10 +229,15 @@ impl Wait {
     pub fn words(&self) -> String {
         match self {
             Self::Checks(names) => format!("checks that still run: {}", names.join(", ")),
+            Self::OldFailures(names) => {
+                format!("its base branch, where {} fails as well", names.join(", "))
+            }
             Self::Base => {
                 "the base branch to be merged in again: with other work it broke a check".to_owned()
             }
             Self::Silence => "checks that may begin still".to_owned(),
+            Self::Session(session) => format!("session {session}, which works on its issue"),
+            Self::Newer(pull) => format!("a person: {pull} is for the same issue"),
             Self::Below(pull) => format!("{pull}, which it stands on"),
             Self::RoundsUsed(rounds) => {
                 format!("a person: {rounds} rounds were made, as many as are allowed")
@@ -267,6 +283,7 @@ mod tests {
             checks: Checks::default(),
             said: Vec::new(),
             objections: Vec::new(),
+            is_approved: false,
             footing: Footing::Current,
             below: None,
             is_queued: false,

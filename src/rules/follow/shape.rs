@@ -78,6 +78,9 @@ pub struct FollowUp {
     /// The conversation that the work came from, where we still know it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<ConversationId>,
+    /// May an agent be paid for it?
+    #[serde(default)]
+    pub may_pay: bool,
     /// What is answered; nothing where only the base branch has moved on.
     pub said: Vec<Said>,
     /// What does not merge with the base branch any more.
@@ -126,6 +129,8 @@ pub struct Checks {
     pub failed: Vec<Said>,
     /// How many passed.
     pub passed: usize,
+    /// Names of those that fail, and fail on the base branch as well.
+    pub old: Vec<String>,
 }
 
 impl Checks {
@@ -166,6 +171,8 @@ pub struct Seen {
     pub said: Vec<Said>,
     /// Who asks for changes still.
     pub objections: Vec<String>,
+    /// Has somebody whose word counts approved it as it stands?
+    pub is_approved: bool,
     /// How it stands to its base.
     pub footing: Footing,
     /// The open pull whose branch it is for, where it is stacked.

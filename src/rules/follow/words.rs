@@ -180,6 +180,7 @@ mod tests {
             head: CommitId::new("a".repeat(40)),
             round: 1,
             conversation: None,
+            may_pay: true,
             said,
             conflicts: Vec::new(),
         }

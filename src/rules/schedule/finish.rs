@@ -131,7 +131,7 @@ impl Session {
                 reason,
             }
         };
-        let start = after_failure(&entry.record, failure);
+        let start = start_again(entry, failure);
         let next = retry::after(failure, tries, dice, now);
         if let Some(given_up) = self.rework_failed(entry, failure, &next) {
             events.push(given_up);
@@ -144,6 +144,11 @@ impl Session {
                 ending: Ending::Skipped,
                 reason,
             });
+            return;
+        }
+        let follow = entry.task.follow_up.as_deref();
+        if start.is_paid() && follow.is_some_and(|follow| !follow.may_pay) {
+            events.push(failed());
             return;
         }
         match next {
@@ -183,7 +188,8 @@ impl Session {
 /// Nothing went wrong with the work itself: go on where it was.
 pub(super) fn after_interruption(entry: &Entry) -> Start {
     let is_preparing = |run: &Run| run.stage == Stage::Prepare;
-    if entry.run().is_some_and(is_preparing) {
+    let is_unpaid = entry.start == Start::Joined && !entry.record.verified;
+    if is_unpaid || entry.run().is_some_and(is_preparing) {
         return entry.start.clone();
     }
     go_on(&entry.record)
@@ -199,6 +205,18 @@ fn go_on(record: &Record) -> Start {
         },
         Some(_) | None => continue_from(record, None),
     }
+}
+
+/// Merging the base in was free, and is so again; only what an agent can mend is paid for.
+fn start_again(entry: &Entry, failure: &Failure) -> Start {
+    let needs_agent = matches!(
+        failure.class,
+        ErrorClass::CheckFailed | ErrorClass::Conflict
+    );
+    if entry.start == Start::Joined && !needs_agent && !entry.record.verified {
+        return Start::Joined;
+    }
+    after_failure(&entry.record, failure)
 }
 
 fn after_failure(record: &Record, failure: &Failure) -> Start {

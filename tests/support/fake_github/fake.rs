@@ -228,6 +228,11 @@ impl FakeGitHub {
         self.state().merge(number, false)
     }
 
+    /// Jobs wait for those that have ended, and have no check runs yet.
+    pub(crate) fn let_jobs_wait(&self, wait: bool) {
+        self.state().reviews.unfinished = wait;
+    }
+
     /// A branch takes merges by GitHub alone, after an approval.
     pub(crate) fn protect(&self, branch: &str) {
         self.state().merging.protected.insert(branch.to_owned());

@@ -20,6 +20,8 @@ pub(crate) struct Merging {
 pub(crate) fn answer(state: &mut State, text: &str) -> Answer {
     let done = if text.contains("enablePullRequestAutoMerge(") {
         enable(state, text, "Auto merge is not allowed for this repository")
+    } else if text.contains("disablePullRequestAutoMerge(") {
+        disable(state, text)
     } else if text.contains("enqueuePullRequest(") {
         enable(
             state,
@@ -40,11 +42,22 @@ pub(crate) fn answer(state: &mut State, text: &str) -> Answer {
     }
 }
 
+fn quoted(text: &str, name: &str) -> Option<String> {
+    let (_, rest) = text.split_once(&format!("{name}: \""))?;
+    Some(rest.split_once('"')?.0.to_owned())
+}
+
+fn disable(state: &mut State, text: &str) -> Result<(), String> {
+    let id = quoted(text, "pullRequestId").ok_or("pullRequestId is required")?;
+    let mut items = state.items.values();
+    let item = items.find(|item| format!("I_{}", item.id) == id);
+    let number = item.ok_or("Could not resolve to a node")?.number;
+    state.merging.queued.remove(&number);
+    Ok(())
+}
+
 fn enable(state: &mut State, text: &str, refusal: &str) -> Result<(), String> {
-    let quoted = |name: &str| {
-        let (_, rest) = text.split_once(&format!("{name}: \""))?;
-        Some(rest.split_once('"')?.0.to_owned())
-    };
+    let quoted = |name: &str| quoted(text, name);
     let id = quoted("pullRequestId").ok_or("pullRequestId is required")?;
     let mut items = state.items.values();
     let item = items.find(|item| format!("I_{}", item.id) == id);

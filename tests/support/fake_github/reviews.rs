@@ -49,6 +49,8 @@ pub(crate) struct Reviews {
     pub(crate) given: Vec<Review>,
     pub(crate) remarks: Vec<Remark>,
     pub(crate) checks: Vec<CheckRun>,
+    /// Do jobs wait for others, and have no check run yet?
+    pub(crate) unfinished: bool,
 }
 
 /// What belongs to the reviews of one pull.
@@ -121,6 +123,22 @@ pub(crate) fn in_commit(state: &State, ask: &Ask<'_>, sha: &str, rest: &[&str]) 
             answer.body = json!({ "total_count": count, "check_runs": answer.body });
             answer
         }
+        ("GET", ["check-suites"]) => shown(state, ask, 200, |show| {
+            let done = runs
+                .iter()
+                .all(|run| run.conclusion.is_some() && !state.reviews.unfinished);
+            let mut suite = json!({
+                "id": 1, "node_id": "CS_1", "head_branch": null, "head_sha": sha, "url": ask.api, "before": null,
+                "after": null, "pull_requests": null, "app": app(show), "repository": show.repository(),
+                "created_at": null, "updated_at": null, "latest_check_runs_count": runs.len(), "check_runs_url": ask.api,
+                "head_commit": {
+                    "id": sha, "tree_id": sha, "message": "", "timestamp": moment(0), "author": null, "committer": null,
+                },
+            });
+            suite["status"] = if done { "completed" } else { "in_progress" }.into();
+            suite["conclusion"] = if done { json!("success") } else { Value::Null };
+            json!({ "total_count": 1, "check_suites": [suite] })
+        }),
         ("GET", ["status"]) => shown(state, ask, 200, |show| {
             json!({
                 "state": "pending", "sha": sha, "total_count": 0, "statuses": [], "url": ask.api,
@@ -191,10 +209,14 @@ fn show_run(show: &Show<'_>, run: &CheckRun) -> Value {
             "title": null, "summary": null, "text": null, "annotations_count": 0, "annotations_url": own,
         },
         "pull_requests": [],
-        "app": {
-            "id": 15368, "slug": "github-actions", "node_id": "A_1", "owner": show.user("github"), "name": "GitHub Actions",
-            "description": "", "external_url": show.api, "html_url": show.api, "created_at": moment(0),
-            "updated_at": moment(0), "permissions": {}, "events": [],
-        },
+        "app": app(show),
+    })
+}
+
+fn app(show: &Show<'_>) -> Value {
+    json!({
+        "id": 15368, "slug": "github-actions", "node_id": "A_1", "owner": show.user("github"), "name": "GitHub Actions",
+        "description": "", "external_url": show.api, "html_url": show.api, "created_at": moment(0),
+        "updated_at": moment(0), "permissions": {}, "events": [],
     })
 }

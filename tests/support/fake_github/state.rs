@@ -344,8 +344,9 @@ impl State {
                 continue;
             };
             match heads.get(&pull.head) {
-                Some(sha) => pull.head_sha.clone_from(sha),
-                None => orphans.push(item.number),
+                Some(sha) if heads.contains_key(&pull.base) => pull.head_sha.clone_from(sha),
+                // So it is also where the branch that it is for is gone.
+                Some(_) | None => orphans.push(item.number),
             }
         }
         for orphan in orphans {
