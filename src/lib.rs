@@ -11,14 +11,15 @@ pub mod ports {
     mod forge;
     mod journal;
     mod knowledge;
+    mod leases;
     mod repository;
     mod resources;
     mod session;
     mod tracker;
 
     pub use self::{
-        agent::*, commands::*, forge::*, journal::*, knowledge::*, repository::*, resources::*,
-        session::*, tracker::*,
+        agent::*, commands::*, forge::*, journal::*, knowledge::*, leases::*, repository::*,
+        resources::*, session::*, tracker::*,
     };
 }
 
@@ -31,6 +32,7 @@ pub mod engine {
     mod halt;
     pub mod intake;
     pub mod laying_out;
+    pub mod leases;
     pub mod link;
     mod matrix;
     mod merges;
@@ -103,6 +105,7 @@ pub mod cli {
 }
 /// What the user wishes, from file, environment and flags.
 pub mod config {
+    pub mod claims;
     pub mod explain;
     pub mod git;
     pub mod json;

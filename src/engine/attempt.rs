@@ -1,6 +1,7 @@
 //! One try at one task: prepare, agent, commit, check, publish.
 
 use crate::engine::halt::{Halt, check_failure, unpublished};
+use crate::engine::leases;
 use crate::engine::link::Link;
 use crate::engine::orders::Orders;
 use crate::engine::publish::{PublishError, Publisher};
@@ -344,6 +345,7 @@ impl Attempt<'_> {
                 stage: Stage::Publish,
             })
             .await?;
+        leases::make_sure(self.ports, &self.work.session, self.link).await?;
         let charge = self.work.entry.spent.plus(self.charge);
         let offer = Offer {
             task: self.task(),

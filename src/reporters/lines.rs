@@ -49,18 +49,7 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
             grant,
             outcome,
         } => settled(*issue, *attempt, *grant, outcome),
-        Event::RetryScheduled {
-            issue,
-            until,
-            failure,
-            ..
-        } => Some(retry_scheduled(*issue, until.millis_since(at), failure)),
-        Event::Parked {
-            issue,
-            until,
-            failure,
-            ..
-        } => Some(parked(*issue, &ahead(*until, at), failure)),
+        Event::RetryScheduled { .. } | Event::Parked { .. } => put_off(&recorded.event, at),
         Event::Requeued { issue, start } => Some(requeued(*issue, start)),
         Event::DispatchPaused { until, reason } => Some(paused(&ahead(*until, at), reason)),
         Event::BreakerOpened {
@@ -88,7 +77,11 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
         Event::SessionInterrupted => Some(interrupted(tally)),
         Event::SessionFinished => Some(finished(tally)),
         // Told while they happen, before a session's own lines begin: by `planning`.
-        Event::Planning { .. } | Event::Due { .. } | Event::SpentElsewhere { .. } => None,
+        // Those of leases are told by the end of the task.
+        Event::Planning { .. }
+        | Event::Due { .. }
+        | Event::LeaseLost { .. }
+        | Event::SpentElsewhere { .. } => None,
     }
 }
 
@@ -274,6 +267,28 @@ fn settled(
         issue,
         format!(" attempt {attempt} {ended}, {cost}"),
     ))
+}
+
+fn put_off(event: &Event, at: Timestamp) -> Option<Line> {
+    if let Event::RetryScheduled {
+        issue,
+        until,
+        failure,
+        ..
+    } = event
+    {
+        return Some(retry_scheduled(*issue, until.millis_since(at), failure));
+    }
+    let Event::Parked {
+        issue,
+        until,
+        failure,
+        ..
+    } = event
+    else {
+        return None;
+    };
+    Some(parked(*issue, &ahead(*until, at), failure))
 }
 
 fn retry_scheduled(issue: IssueNumber, millis: u64, failure: &Failure) -> Line {

@@ -205,7 +205,9 @@ fn shown_defaults() -> (String, String) {
 
 /// Shown by a test of their own.
 fn stands_apart(line: &str) -> bool {
-    line.starts_with("scheduling.") || line.starts_with("security.")
+    ["scheduling.", "security.", "claims."]
+        .iter()
+        .any(|part| line.starts_with(part))
 }
 
 #[test]
@@ -230,6 +232,8 @@ fn the_defaults_of_trust_and_scheduling_are_shown() {
     scheduling.minFreeMemoryMb = 1024                 # default
     scheduling.memoryPerAttemptMb = 600               # default
     scheduling.minFreeDiskMb = 1024                   # default
+    claims.kind = "remote"                            # default
+    claims.ttlMinutes = 15                            # default
     "#);
 }
 
