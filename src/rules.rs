@@ -6,7 +6,6 @@ pub mod budget;
 pub mod certificate;
 pub mod classify;
 pub mod conflict;
-pub mod description;
 pub mod event;
 pub mod exit;
 pub mod fact;
@@ -22,7 +21,6 @@ pub mod markdown;
 pub mod money;
 pub mod names;
 pub mod neutral;
-pub mod offer;
 pub mod own;
 pub mod past;
 pub mod paths;
@@ -103,6 +101,20 @@ pub mod evaluate {
     pub mod similar;
     pub mod weights;
 }
+/// What may not be offered without a person?
+pub mod gate {
+    pub mod change;
+    pub mod guarded;
+    pub mod judge;
+}
+/// The words in which work is offered.
+pub mod offer {
+    pub mod comment;
+    pub mod message;
+    pub mod pull;
+    pub mod sections;
+    pub mod title;
+}
 /// Words for agents.
 pub mod prompt {
     pub mod again;
@@ -136,7 +148,7 @@ pub mod footprint {
     pub mod tree;
     pub mod words;
     pub use named::named_in_text;
-    pub use shape::{Evidence, Footprint, LikelyFile, Reason, friction};
+    pub use shape::{Evidence, Footprint, LikelyFile, Reason, friction, is_lock_file};
 }
 /// The heart: who runs next.
 pub mod schedule {

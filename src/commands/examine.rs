@@ -71,13 +71,13 @@ pub(crate) async fn all(place: &Place) -> Vec<Finding> {
     if let (Some(project), Some(found)) = (&project, found) {
         findings.extend(online(&config, project, found.token).await);
     }
+    findings.push(agent(&config).await);
+    findings.push(checks(&config, project.as_ref()));
     findings.extend(
         project
             .as_ref()
             .and_then(|project| claims(&config, project)),
     );
-    findings.push(agent(&config).await);
-    findings.push(checks(&config, project.as_ref()));
     findings.push(budget(&config));
     findings.push(state_directory(place));
     let left = Machine::new(Vec::new()).memory().await;

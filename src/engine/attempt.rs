@@ -14,7 +14,8 @@ use crate::rules::event::Fact;
 use crate::rules::ids::{BranchName, CommitId, SessionId};
 use crate::rules::money::{Charge, Usd};
 use crate::rules::names;
-use crate::rules::offer::{self, Offer};
+use crate::rules::offer::message::commit_message;
+use crate::rules::offer::pull::Offer;
 use crate::rules::prompt::first::Comment;
 use crate::rules::prompt::others::Other;
 use crate::rules::prompt::surroundings::Surroundings;
@@ -292,7 +293,8 @@ impl Attempt<'_> {
         if capture.diff.files == 0 {
             return Err(Halt::Unchanged(self.summary.clone()));
         }
-        let message = offer::commit_message(self.task(), &self.summary);
+        self.pass_gate(capture).await?;
+        let message = commit_message(self.task(), &self.summary);
         let mut parents = vec![base.clone()];
         parents.extend(self.clash.as_ref().map(|clash| clash.commit.clone()));
         let commit = self

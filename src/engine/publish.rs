@@ -9,7 +9,8 @@ use crate::ports::{ForgeError, Interrupted, Ports, RepositoryError};
 use crate::rules::event::{Effect, Fact};
 use crate::rules::ids::{BranchName, CommitId, SessionId};
 use crate::rules::names;
-use crate::rules::offer::{self, Offer};
+use crate::rules::offer::comment::{self, End};
+use crate::rules::offer::pull::{Offer, pull_draft};
 use crate::rules::schedule::finish::{QUESTION, announcements};
 use crate::rules::schedule::record::Kept;
 use crate::rules::schedule::table::Entry;
@@ -60,7 +61,7 @@ impl Publisher<'_> {
         if !self.settings.create_pr {
             return Ok(None);
         }
-        let draft = self.redacted(offer::pull_draft(&Offer {
+        let draft = self.redacted(pull_draft(&Offer {
             branch: &branch,
             ..*offer
         }));
@@ -80,7 +81,7 @@ impl Publisher<'_> {
         if self.is_done(&effect) {
             return Ok(());
         }
-        let draft = self.redacted(offer::pull_draft(&Offer {
+        let draft = self.redacted(pull_draft(&Offer {
             branch: &branch,
             ..*offer
         }));
@@ -191,7 +192,7 @@ impl Publisher<'_> {
         }
         let (marker, words) = if kind == QUESTION {
             let marker = names::question_marker(self.link.issue);
-            (marker, offer::question_comment(&entry.task))
+            (marker, comment::question_comment(&entry.task))
         } else {
             let marker = names::comment_marker(self.session, self.link.issue, kind);
             (marker, end_words(entry, self.session))
@@ -402,7 +403,7 @@ impl Publisher<'_> {
 fn end_words(entry: &Entry, session: &SessionId) -> String {
     let reason = entry.reason();
     let branch = &entry.branch;
-    offer::end_comment(&offer::End {
+    comment::end_comment(&End {
         task: &entry.task,
         session,
         ending: entry.ending().unwrap_or(Ending::Failed),

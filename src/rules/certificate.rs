@@ -1,7 +1,7 @@
 //! Does the work that a session offers fit together? Which of it, in which order, and what breaks it.
 
-use crate::rules::description::code;
 use crate::rules::ids::{CommitId, IssueNumber};
+use crate::rules::offer::sections::code;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 

@@ -6,6 +6,7 @@ use autoissue::engine::orders::{Check, Orders, Reach};
 use autoissue::engine::words::Wording;
 use autoissue::ports::*;
 use autoissue::rules::event::{Command, Event, ProcessIdentity, Progress, Recorded};
+use autoissue::rules::gate::judge::Gate;
 use autoissue::rules::ids::*;
 use autoissue::rules::issue::{Issue, IssueState, Selection};
 use autoissue::rules::money::{Charge, Usd};
@@ -165,6 +166,7 @@ pub(crate) fn orders() -> Orders {
             template: None,
             max_tokens: 16_000,
         },
+        gate: Gate::default(),
         trust: Trust::default(),
         transcripts: PathBuf::from("/transcripts"),
         redactor: Redactor::new([]),
@@ -614,6 +616,7 @@ fn captured(snapshot: CommitId, files: &str) -> Capture {
         snapshot,
         tree: TreeId::new(format!("tree:{files}")),
         diff,
+        changes: vec![],
         concern: None,
     }
 }

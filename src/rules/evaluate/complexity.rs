@@ -1,12 +1,12 @@
 //! How hard an issue is.
 
-use crate::rules::description::counted;
 use crate::rules::evaluate::graded::{Graded, Sum};
 use crate::rules::evaluate::reading::questions;
 use crate::rules::evaluate::score::Score;
 use crate::rules::evaluate::signs::Signs;
 use crate::rules::evaluate::weights::Complexity;
 use crate::rules::markdown::prose;
+use crate::rules::offer::sections::counted;
 use crate::rules::printable::clip;
 
 /// How hard it is.

@@ -173,6 +173,13 @@ pub fn counted(number: u64, what: &str) -> String {
     format!("{number} {what}{ending}")
 }
 
+/// The sections that say something.
+#[must_use]
+pub fn told(sections: &[String]) -> String {
+    let told = sections.iter().filter(|section| !section.is_empty());
+    told.map(String::as_str).collect::<Vec<_>>().join("\n\n") + "\n"
+}
+
 /// The end of a check's output, folded away; the fence is longer than any in it.
 fn details(report: &CheckReport) -> String {
     let output = printable_block(&report.output, OUTPUT_MAX);
