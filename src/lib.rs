@@ -12,14 +12,15 @@ pub mod ports {
     mod journal;
     mod knowledge;
     mod leases;
+    mod pulls;
     mod repository;
     mod resources;
     mod session;
     mod tracker;
 
     pub use self::{
-        agent::*, commands::*, forge::*, journal::*, knowledge::*, leases::*, repository::*,
-        resources::*, session::*, tracker::*,
+        agent::*, commands::*, forge::*, journal::*, knowledge::*, leases::*, pulls::*,
+        repository::*, resources::*, session::*, tracker::*,
     };
 }
 
@@ -29,12 +30,15 @@ pub mod engine {
     mod beside;
     mod certify;
     pub mod clock;
+    pub mod ending;
+    mod follow_up;
     mod gate;
     mod halt;
     pub mod intake;
     pub mod laying_out;
     pub mod leases;
     pub mod link;
+    pub mod looking;
     mod matrix;
     mod merges;
     pub mod orders;
@@ -99,6 +103,7 @@ pub mod cli {
     pub mod look;
     pub mod parse;
     pub mod plan;
+    pub mod pulls;
     pub mod run;
     pub mod setup;
     pub mod steer;
@@ -124,6 +129,7 @@ pub mod config {
     pub mod telling;
     pub mod values;
     pub mod variables;
+    pub mod watching;
     pub mod words;
     pub mod work;
 }

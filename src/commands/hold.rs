@@ -7,7 +7,7 @@ use crate::commands::wire::Wiring;
 use crate::config::claims::ClaimsKind;
 use crate::engine::leases::{done_elsewhere, unended};
 use crate::error::Error;
-use crate::ports::{Forge, Leases, NoLeases, Taken};
+use crate::ports::{Forge, Leases, NoLeases, Repository as _, Taken};
 use crate::rules::ids::{IssueNumber, SessionId, Timestamp};
 use crate::rules::issue::{Issue, Selection};
 use crate::rules::lease::Elsewhere;
@@ -60,7 +60,11 @@ impl Taking<'_> {
         leave(tasks, claimed);
         let taken = leases.take(&runnable(tasks)).await?;
         leave(tasks, taken.elsewhere.clone());
-        let done = self.done_meanwhile(&taken).await;
+        let done = if self.selection.follow_up {
+            self.moved_meanwhile(&taken, tasks).await
+        } else {
+            self.done_meanwhile(&taken).await
+        };
         if done.is_err() {
             // Whoever comes next need not wait for it.
             leases.release(&runnable(tasks)).await?;
@@ -70,6 +74,29 @@ impl Taking<'_> {
         leave(tasks, done);
         leases.release(&given_back).await?;
         Ok(leases)
+    }
+
+    /// The same of open pulls: another session may have gone on with one since it was looked at.
+    async fn moved_meanwhile(
+        &self,
+        taken: &Taken,
+        tasks: &[Task],
+    ) -> Result<Vec<Elsewhere>, Error> {
+        let mut moved = Vec::new();
+        for task in tasks
+            .iter()
+            .filter(|task| taken.fresh.contains(&task.number()))
+        {
+            let there = self.place.2.remote_head(&task.branch).await?;
+            let seen = task.follow_up.as_ref().map(|follow| &follow.head);
+            if there.as_ref() != seen {
+                moved.push(Elsewhere {
+                    issue: task.number(),
+                    reason: "its branch has moved since it was looked at".to_owned(),
+                });
+            }
+        }
+        Ok(moved)
     }
 
     /// What was read before it was taken may be what another session has done by now: it is read again.

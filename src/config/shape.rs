@@ -4,6 +4,7 @@ use crate::config::claims::Claims;
 use crate::config::names::{BaseBranch, Endpoint, GitSource, RepoName};
 use crate::config::telling::{Author, Dashboard, Labels, Log, Notify};
 use crate::config::values::{Dollars, Whole};
+use crate::config::watching::{Merge, Watch};
 use crate::config::work::{
     Agent, Breaker, Check, Executor, Planner, Scheduling, Security, Worktree,
 };
@@ -59,6 +60,10 @@ pub struct Config {
     pub claims: Claims,
     /// A file with a template of the words for the agent, in place of the built-in one; relative to this file.
     pub prompt: Option<PathBuf>,
+    /// How work comes into its base branch.
+    pub merge: Merge,
+    /// How open pulls are watched.
+    pub watch: Watch,
     /// Labels that show on an issue where it stands; an empty one is not used.
     pub labels: Labels,
     /// Who is told.
@@ -95,6 +100,8 @@ impl Default for Config {
             scheduling: Scheduling::default(),
             claims: Claims::default(),
             prompt: None,
+            merge: Merge::default(),
+            watch: Watch::default(),
             labels: Labels::default(),
             notify: Notify::default(),
             author: None,

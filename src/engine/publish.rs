@@ -32,7 +32,7 @@ pub enum PublishError {
 }
 
 /// How often something whose reply got lost is sent in all.
-const MOST_SENDS: u32 = 3;
+pub(super) const MOST_SENDS: u32 = 3;
 
 /// Publishes for one task.
 pub struct Publisher<'a> {
@@ -177,6 +177,7 @@ impl Publisher<'_> {
                 self.did(effect.clone(), None).await
             }
             Effect::Comment { kind } => self.comment(effect, kind, entry).await,
+            Effect::Answer { .. } => self.answer(effect, entry).await,
             Effect::Push { .. } | Effect::OpenPull { .. } | Effect::Describe { .. } => Ok(()),
         }
     }
@@ -340,7 +341,7 @@ impl Publisher<'_> {
         names::marker_session(&pull.body).as_ref() == Some(self.session)
     }
 
-    async fn look_twice<F>(&self, look: impl Fn() -> F) -> Result<bool, PublishError>
+    pub(super) async fn look_twice<F>(&self, look: impl Fn() -> F) -> Result<bool, PublishError>
     where
         F: Future<Output = Result<bool, ForgeError>>,
     {
@@ -353,7 +354,7 @@ impl Publisher<'_> {
         Ok(false)
     }
 
-    fn is_done(&self, effect: &Effect) -> bool {
+    pub(super) fn is_done(&self, effect: &Effect) -> bool {
         self.record.effects.get(effect).copied().unwrap_or(false)
     }
 
@@ -372,7 +373,7 @@ impl Publisher<'_> {
         self.record.effects.contains_key(&effect)
     }
 
-    async fn intend(&mut self, effect: &Effect) -> Result<(), PublishError> {
+    pub(super) async fn intend(&mut self, effect: &Effect) -> Result<(), PublishError> {
         self.link
             .report(Fact::Intends {
                 effect: effect.clone(),
@@ -382,7 +383,11 @@ impl Publisher<'_> {
         Ok(())
     }
 
-    async fn did(&mut self, effect: Effect, pull: Option<Pull>) -> Result<(), PublishError> {
+    pub(super) async fn did(
+        &mut self,
+        effect: Effect,
+        pull: Option<Pull>,
+    ) -> Result<(), PublishError> {
         self.record.effects.insert(effect.clone(), true);
         self.link.report(Fact::Did { effect, pull }).await?;
         Ok(())

@@ -336,7 +336,8 @@ fn did(task: &mut TaskTally, effect: &Effect, pull: Option<&Pull>) {
                 url: pull.url.clone(),
             });
         }
-        Effect::Describe { .. }
+        Effect::Answer { .. }
+        | Effect::Describe { .. }
         | Effect::AddLabel { .. }
         | Effect::RemoveLabel { .. }
         | Effect::Comment { .. } => {}

@@ -205,7 +205,7 @@ fn shown_defaults() -> (String, String) {
 
 /// Shown by a test of their own.
 fn stands_apart(line: &str) -> bool {
-    ["scheduling.", "security.", "claims."]
+    ["scheduling.", "security.", "claims.", "merge.", "watch."]
         .iter()
         .any(|part| line.starts_with(part))
 }

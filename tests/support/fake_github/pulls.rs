@@ -1,9 +1,10 @@
 //! What can be done with pulls.
 
 use super::answer::{
-    Answer, Ask, check_length, find, in_state, invalid, page, refusal, shown, text, unknown,
+    Answer, Ask, check_length, find, in_state, invalid, page, refusal, shown, text,
 };
 use super::issues::change_issue;
+use super::reviews::in_reviews;
 use super::state::{Item, PullPart, State};
 use serde_json::json;
 
@@ -31,7 +32,7 @@ pub(crate) fn in_pull(
             }))
         }
         ("PUT", ["merge"]) => merge(state, ask, number),
-        _ => Ok(unknown()),
+        _ => in_reviews(state, ask, number, rest),
     }
 }
 
