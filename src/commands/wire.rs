@@ -311,6 +311,7 @@ impl Wiring {
             max_turns: config.agent.max_turns.map(Whole::get),
             yolo: config.agent.yolo,
             wording: self.wording()?,
+            failing_test: config.verify.failing_test,
             gate: self.gate(),
             trust: config.security.trust,
             transcripts,
@@ -401,6 +402,7 @@ impl Wiring {
         Ok(Wording {
             template: template(&self.loaded)?,
             max_tokens: usize::try_from(max_tokens).unwrap_or(usize::MAX),
+            failing_test: self.loaded.config.verify.failing_test,
         })
     }
 

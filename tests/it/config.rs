@@ -236,6 +236,11 @@ fn the_defaults_of_trust_and_scheduling_are_shown() {
     scheduling.minFreeDiskMb = 1024                   # default
     claims.kind = "remote"                            # default
     claims.ttlMinutes = 15                            # default
+    merge.policy = "never"                            # default
+    merge.method = "merge"                            # default
+    watch.seconds = 60                                # default
+    watch.maxRounds = 5                               # default
+    watch.updateMinutes = 60                          # default
     "#);
 }
 
@@ -294,6 +299,7 @@ fn the_defaults_are_shown_as_such() {
     planner.maxBudgetUsd = 2.0                        # default
     checks = []                                       # default
     detectChecks = true                               # default
+    verify.failingTest = "off"                        # default
     worktree.root = null                              # default
     worktree.setup = null                             # default
     worktree.copy = []                                # default
