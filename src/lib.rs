@@ -64,6 +64,7 @@ pub mod reporters {
     pub mod evaluation;
     mod fact_lines;
     pub mod json;
+    mod later;
     pub mod line;
     pub mod lines;
     mod live;

@@ -1,11 +1,12 @@
 //! What people read of each event: one short function per kind.
 
 use crate::reporters::fact_lines::fact_found;
+use crate::reporters::later::put_off;
 use crate::reporters::line::Line;
 use crate::reporters::paint::Tone;
 use crate::reporters::time::{ahead, human};
 use crate::reporters::together::{counted, meeting, moved_on, sentence};
-use crate::reporters::words::{brief, fit, plural, spoken, tone_of, why};
+use crate::reporters::words::{brief, fit, plural, spoken, tone_of};
 use crate::reporters::{plan_lines, slots};
 use crate::rules::certificate::{Certificate, Part, Proof};
 use crate::rules::event::{Command, Consent, Event, Recorded};
@@ -268,38 +269,6 @@ fn settled(
         issue,
         format!(" attempt {attempt} {ended}, {cost}"),
     ))
-}
-
-fn put_off(event: &Event, at: Timestamp) -> Option<Line> {
-    if let Event::RetryScheduled {
-        issue,
-        until,
-        failure,
-        ..
-    } = event
-    {
-        return Some(retry_scheduled(*issue, until.millis_since(at), failure));
-    }
-    let Event::Parked {
-        issue,
-        until,
-        failure,
-        ..
-    } = event
-    else {
-        return None;
-    };
-    Some(parked(*issue, &ahead(*until, at), failure))
-}
-
-fn retry_scheduled(issue: IssueNumber, millis: u64, failure: &Failure) -> Line {
-    let text = format!(" failed: {}; again in {}", why(failure), human(millis));
-    Line::warn(issue, text)
-}
-
-fn parked(issue: IssueNumber, until: &str, failure: &Failure) -> Line {
-    let text = format!(" waits until {until}: {}", why(failure));
-    Line::warn(issue, text)
 }
 
 fn requeued(issue: IssueNumber, start: &Start) -> Line {
