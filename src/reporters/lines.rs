@@ -19,7 +19,7 @@ use crate::rules::settings::Settings;
 use crate::rules::stack::Below;
 use crate::rules::summary::by_domain;
 use crate::rules::tally::{PullTally, Tally, TaskTally};
-use crate::rules::task::{Attempted, Failure, Outcome, Start, Task};
+use crate::rules::task::{Attempted, Outcome, Start, Task};
 use std::sync::Arc;
 
 /// Conflicts that one line tells besides the first.
