@@ -28,6 +28,7 @@ pub mod engine {
     mod beside;
     mod certify;
     pub mod clock;
+    mod furnish;
     mod halt;
     pub mod intake;
     pub mod laying_out;
@@ -110,6 +111,7 @@ pub mod config {
     pub mod load;
     pub mod loaded;
     pub mod names;
+    pub mod offering;
     pub mod problem;
     pub mod schema;
     pub mod secrets;

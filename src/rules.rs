@@ -36,10 +36,12 @@ pub mod secret_forms;
 pub mod secret_patterns;
 pub mod settings;
 pub mod stack;
+pub mod standing;
 pub mod summary;
 pub mod tags;
 pub mod tally;
 pub mod task;
+pub mod template;
 pub mod trust;
 mod whole;
 /// Which checks the files of a repository speak for.
@@ -103,10 +105,17 @@ pub mod evaluate {
 /// The words in which work is offered.
 pub mod offer {
     pub mod comment;
+    pub mod filled;
+    pub mod house;
     pub mod message;
+    pub mod offering;
     pub mod pull;
+    pub mod reviewers;
     pub mod sections;
+    pub mod size;
+    pub mod templates;
     pub mod title;
+    pub mod try_out;
 }
 /// Words for agents.
 pub mod prompt {

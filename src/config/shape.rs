@@ -1,6 +1,7 @@
 //! The configuration: what `autoissue.config.json` may say, and what holds where it says nothing.
 
 use crate::config::names::{BaseBranch, Endpoint, GitSource, RepoName};
+use crate::config::offering::{Commit, Merge, Pull};
 use crate::config::telling::{Author, Dashboard, Labels, Log, Notify};
 use crate::config::values::{Dollars, Whole};
 use crate::config::work::{
@@ -56,6 +57,12 @@ pub struct Config {
     pub scheduling: Scheduling,
     /// A file with a template of the words for the agent, in place of the built-in one; relative to this file.
     pub prompt: Option<PathBuf>,
+    /// What a pull says and carries.
+    pub pull: Pull,
+    /// What a commit says.
+    pub commit: Commit,
+    /// What happens to pulls once they are open.
+    pub merge: Merge,
     /// Labels that show on an issue where it stands; an empty one is not used.
     pub labels: Labels,
     /// Who is told.
@@ -91,6 +98,9 @@ impl Default for Config {
             breaker: Breaker::default(),
             scheduling: Scheduling::default(),
             prompt: None,
+            pull: Pull::default(),
+            commit: Commit::default(),
+            merge: Merge::default(),
             labels: Labels::default(),
             notify: Notify::default(),
             author: None,

@@ -1,6 +1,7 @@
 //! How attempts are made: the part of the configuration that decides nothing about who runs when.
 
 use crate::engine::words::Wording;
+use crate::rules::offer::offering::Offering;
 use crate::rules::redact::Redactor;
 use crate::rules::trust::Trust;
 use std::path::PathBuf;
@@ -23,6 +24,8 @@ pub struct Orders {
     pub yolo: bool,
     /// How agents are spoken to.
     pub wording: Wording,
+    /// How work is offered.
+    pub offering: Offering,
     /// Whose comments they are told.
     pub trust: Trust,
     /// Where raw output of agents is kept.

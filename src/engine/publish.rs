@@ -102,6 +102,9 @@ impl Publisher<'_> {
                 Err(PublishError::Repository(error)) => troubles.push(error.to_string()),
             }
         }
+        if entry.ending() == Some(Ending::Completed) {
+            troubles.extend(self.furnish(entry).await?);
+        }
         Ok((!troubles.is_empty()).then(|| troubles.join("; ")))
     }
 
@@ -177,7 +180,11 @@ impl Publisher<'_> {
                 self.did(effect.clone(), None).await
             }
             Effect::Comment { kind } => self.comment(effect, kind, entry).await,
-            Effect::Push { .. } | Effect::OpenPull { .. } | Effect::Describe { .. } => Ok(()),
+            Effect::Push { .. }
+            | Effect::OpenPull { .. }
+            | Effect::Describe { .. }
+            | Effect::Detail { .. }
+            | Effect::AskReview { .. } => Ok(()),
         }
     }
 
@@ -353,7 +360,7 @@ impl Publisher<'_> {
         Ok(false)
     }
 
-    fn is_done(&self, effect: &Effect) -> bool {
+    pub(super) fn is_done(&self, effect: &Effect) -> bool {
         self.record.effects.get(effect).copied().unwrap_or(false)
     }
 
@@ -372,7 +379,7 @@ impl Publisher<'_> {
         self.record.effects.contains_key(&effect)
     }
 
-    async fn intend(&mut self, effect: &Effect) -> Result<(), PublishError> {
+    pub(super) async fn intend(&mut self, effect: &Effect) -> Result<(), PublishError> {
         self.link
             .report(Fact::Intends {
                 effect: effect.clone(),
@@ -382,7 +389,11 @@ impl Publisher<'_> {
         Ok(())
     }
 
-    async fn did(&mut self, effect: Effect, pull: Option<Pull>) -> Result<(), PublishError> {
+    pub(super) async fn did(
+        &mut self,
+        effect: Effect,
+        pull: Option<Pull>,
+    ) -> Result<(), PublishError> {
         self.record.effects.insert(effect.clone(), true);
         self.link.report(Fact::Did { effect, pull }).await?;
         Ok(())

@@ -66,6 +66,8 @@ fn did(issue: IssueNumber, effect: &Effect, pull: Option<&Pull>) -> Option<Line>
             Some(Line::about(issue, format!(" pull {} opened", pull.number)))
         }
         Effect::Describe { .. }
+        | Effect::Detail { .. }
+        | Effect::AskReview { .. }
         | Effect::AddLabel { .. }
         | Effect::RemoveLabel { .. }
         | Effect::Comment { .. } => None,

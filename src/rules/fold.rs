@@ -336,6 +336,8 @@ fn did(task: &mut TaskTally, effect: &Effect, pull: Option<&Pull>) {
             });
         }
         Effect::Describe { .. }
+        | Effect::Detail { .. }
+        | Effect::AskReview { .. }
         | Effect::AddLabel { .. }
         | Effect::RemoveLabel { .. }
         | Effect::Comment { .. } => {}

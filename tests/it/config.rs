@@ -205,7 +205,31 @@ fn shown_defaults() -> (String, String) {
 
 /// Shown by a test of their own.
 fn stands_apart(line: &str) -> bool {
-    line.starts_with("scheduling.") || line.starts_with("security.")
+    line.starts_with("scheduling.") || line.starts_with("security.") || is_offering(line)
+}
+
+fn is_offering(line: &str) -> bool {
+    let sections = ["pull.", "commit.", "merge."];
+    sections.iter().any(|section| line.starts_with(section))
+}
+
+#[test]
+fn the_defaults_of_offering_are_shown() {
+    let shown = shown_defaults().0;
+    let lines = shown.lines().filter(|line| is_offering(line));
+    assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
+    pull.title = null                                 # default
+    pull.body = null                                  # default
+    pull.useTemplate = true                           # default
+    pull.labels = []                                  # default
+    pull.copy = ["assignees","milestone"]             # default
+    pull.reviewers = []                               # default
+    pull.codeOwners = true                            # default
+    pull.maxFiles = 50                                # default
+    pull.maxLines = 2000                              # default
+    commit.message = null                             # default
+    merge.maxOpenPulls = null                         # default
+    "#);
 }
 
 #[test]

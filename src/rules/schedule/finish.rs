@@ -251,6 +251,9 @@ fn continue_from(record: &Record, feedback: Option<String>) -> Start {
 /// Is there anything to tell on the forge of how a task ended?
 pub(super) fn announces(entry: &Entry, settings: &Settings) -> bool {
     // Hardly ever does it take more than the first question.
+    if entry.ending() == Some(Ending::Completed) && entry.record.pull.is_some() {
+        return true;
+    }
     let own = entry
         .ending()
         .and_then(|ending| own_label(entry, &settings.labels, ending));
