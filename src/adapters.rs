@@ -40,6 +40,7 @@ pub mod git {
     pub mod clean;
     mod copy;
     mod create;
+    mod detail;
     mod difference;
     mod fetch;
     mod flight;

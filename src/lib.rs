@@ -29,6 +29,7 @@ pub mod engine {
     mod certify;
     pub mod clock;
     mod furnish;
+    mod gate;
     mod halt;
     pub mod intake;
     pub mod laying_out;

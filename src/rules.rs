@@ -102,6 +102,12 @@ pub mod evaluate {
     pub mod similar;
     pub mod weights;
 }
+/// What may not be offered without a person?
+pub mod gate {
+    pub mod change;
+    pub mod guarded;
+    pub mod judge;
+}
 /// The words in which work is offered.
 pub mod offer {
     pub mod comment;
@@ -150,7 +156,7 @@ pub mod footprint {
     pub mod tree;
     pub mod words;
     pub use named::named_in_text;
-    pub use shape::{Evidence, Footprint, LikelyFile, Reason, friction};
+    pub use shape::{Evidence, Footprint, LikelyFile, Reason, friction, is_lock_file};
 }
 /// The heart: who runs next.
 pub mod schedule {

@@ -24,13 +24,14 @@ use crate::config::secrets::is_tracked;
 use crate::config::shape::Config;
 use crate::config::values::Whole;
 use crate::config::work::AgentKind;
-use crate::engine::orders::{Check, Orders, Reach};
+use crate::engine::orders::{Check, Orders};
 use crate::engine::words::Wording;
 use crate::error::{Error, Kind};
 use crate::ports::{Agent, Forge, Repository, Tracker};
 use crate::rules::evaluate::background::Backgrounds;
 use crate::rules::evaluate::judge::Judge;
 use crate::rules::evaluate::routing::Routing;
+use crate::rules::gate::judge::Gate;
 use crate::rules::ids::SessionId;
 use crate::rules::issue::Selection;
 use crate::rules::own::Classification;
@@ -60,8 +61,6 @@ pub struct Wiring {
 /// One forge: where issues and pulls live, and where issues are opened.
 pub type Forges = (Arc<dyn Forge>, Arc<dyn Tracker>);
 
-/// How long a setup script may take.
-const SETUP_LIMIT: Duration = Duration::from_secs(20 * 60);
 /// How long to wait between two looks at an effect whose reply got lost; a server on this machine does not lag.
 const REPLY_WAIT: Duration = Duration::from_secs(5);
 
@@ -296,6 +295,7 @@ impl Wiring {
             yolo: config.agent.yolo,
             wording: self.wording()?,
             offering: offering(&self.loaded)?,
+            gate: self.gate(),
             trust: config.security.trust,
             transcripts,
             redactor: self.redactor(),
@@ -303,6 +303,27 @@ impl Wiring {
             // A control for the tests of exactly-once publishing; see tests/it/kill.rs.
             look_first: variable("AUTOISSUE_FAULT").as_deref() != Some("no-look"),
         })
+    }
+
+    /// What may be offered without a person.
+    fn gate(&self) -> Gate {
+        let security = &self.loaded.config.security;
+        let top = &self.project.top;
+        let template = self.loaded.config.prompt.as_ref();
+        let template = template.map(|path| whereabouts(&self.loaded.resolve(path)));
+        let setup = self
+            .setup()
+            .unwrap_or_else(|| Check::setup(vec!["setup.sh".to_owned()]));
+        let setup = setup.argv.iter().map(|word| top.join(word));
+        let files = template.into_iter().chain(setup).filter_map(|path| {
+            let inside = path.strip_prefix(top).ok()?.to_str()?.to_owned();
+            Some(inside.trim_start_matches("./").to_owned())
+        });
+        Gate {
+            allow: security.allow.iter().copied().collect(),
+            scope: security.scope.clone(),
+            own: files.collect(),
+        }
     }
 
     /// What judges every commit; found out once.
@@ -353,15 +374,7 @@ impl Wiring {
             is_tracked(&self.project.top.join("setup.sh"))
                 .then(|| vec!["sh".to_owned(), "setup.sh".to_owned()])
         };
-        let argv = configured.or_else(usual)?;
-        Some(Check {
-            name: "setup".to_owned(),
-            argv,
-            prepare: Vec::new(),
-            directory: PathBuf::new(),
-            reach: Reach::Everything,
-            wall: SETUP_LIMIT,
-        })
+        Some(Check::setup(configured.or_else(usual)?))
     }
 
     /// How agents are spoken to.

@@ -49,7 +49,7 @@ pub struct Config {
     pub detect_checks: bool,
     /// The directories that agents work in.
     pub worktree: Worktree,
-    /// Whose word counts.
+    /// Whose word counts, and what needs a person's.
     pub security: Security,
     /// Pauses dispatch when the agent's provider fails again and again.
     pub breaker: Breaker,

@@ -2,6 +2,8 @@
 
 use crate::config::values::{Argv, Dollars, Minutes, Secret, Whole};
 use crate::rules::checks::shape::CheckKind;
+use crate::rules::evaluate::pattern::PathPattern;
+use crate::rules::gate::guarded::Guarded;
 use crate::rules::room::Reserve;
 use crate::rules::settings::Policy;
 use crate::rules::stack::Dependents;
@@ -40,13 +42,17 @@ impl Default for Executor {
     }
 }
 
-/// Whose word counts.
+/// Whose word counts, and what needs a person's.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[serde(expecting = "an object")]
 pub struct Security {
     /// Whose labels let an issue run: those of people who may write to the repository, or everybody's?
     pub trust: Trust,
+    /// Kinds of changes that are offered like any other, where a person would have to look otherwise.
+    pub allow: Vec<Guarded>,
+    /// Where changes may be, as patterns such as `src/**`; anywhere where it is empty. Work that leaves it goes to a person.
+    pub scope: Vec<PathPattern>,
 }
 
 /// The coding agent.

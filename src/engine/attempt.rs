@@ -292,6 +292,7 @@ impl Attempt<'_> {
         if capture.diff.files == 0 {
             return Err(Halt::Unchanged(self.summary.clone()));
         }
+        self.pass_gate(capture).await?;
         let message = commit_message(
             self.task(),
             &self.summary,

@@ -1,6 +1,7 @@
 //! How attempts are made: the part of the configuration that decides nothing about who runs when.
 
 use crate::engine::words::Wording;
+use crate::rules::gate::judge::Gate;
 use crate::rules::offer::offering::Offering;
 use crate::rules::redact::Redactor;
 use crate::rules::trust::Trust;
@@ -26,6 +27,8 @@ pub struct Orders {
     pub wording: Wording,
     /// How work is offered.
     pub offering: Offering,
+    /// What may be offered without a person.
+    pub gate: Gate,
     /// Whose comments they are told.
     pub trust: Trust,
     /// Where raw output of agents is kept.
@@ -64,7 +67,23 @@ pub enum Reach {
     Nearby,
 }
 
+/// How long a setup script may take.
+const SETUP_LIMIT: Duration = Duration::from_secs(20 * 60);
+
 impl Check {
+    /// What makes a fresh worktree ready.
+    #[must_use]
+    pub fn setup(argv: Vec<String>) -> Self {
+        Self {
+            name: "setup".to_owned(),
+            argv,
+            prepare: Vec::new(),
+            directory: PathBuf::new(),
+            reach: Reach::Everything,
+            wall: SETUP_LIMIT,
+        }
+    }
+
     /// The command for whoever reads it, with the directory that it runs in.
     #[must_use]
     pub fn words(&self) -> String {

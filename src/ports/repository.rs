@@ -1,5 +1,6 @@
 //! The mirror, its worktrees and the remote.
 
+use crate::rules::gate::change::Change;
 use crate::rules::ids::{AttemptNumber, BranchName, CommitId, IssueNumber, SlotNumber, TreeId};
 use crate::rules::offer::house::House;
 use crate::rules::prompt::surroundings::{Surroundings, Wanted};
@@ -102,6 +103,8 @@ pub struct Capture {
     pub tree: TreeId,
     /// What it changes against the base.
     pub diff: DiffStat,
+    /// Each path of that.
+    pub changes: Vec<Change>,
     /// Why it must not be offered without a person, if so: changed nested repositories, LFS content that is no pointer.
     pub concern: Option<String>,
 }

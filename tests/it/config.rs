@@ -245,6 +245,8 @@ fn the_defaults_of_trust_and_scheduling_are_shown() {
     let lines = shown.lines().filter(|line| stands_apart(line));
     assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
     security.trust = "writers"                        # default
+    security.allow = []                               # default
+    security.scope = []                               # default
     scheduling.policy = "footprint"                   # default
     scheduling.dependencies = "merged"                # default
     scheduling.certificate = true                     # default

@@ -47,6 +47,7 @@ mod doctor;
 mod engine;
 mod evaluate;
 mod foresee;
+mod gate;
 mod git;
 mod git_files;
 mod git_hostile;

@@ -6,6 +6,7 @@ use autoissue::engine::orders::{Check, Orders, Reach};
 use autoissue::engine::words::Wording;
 use autoissue::ports::*;
 use autoissue::rules::event::{Command, Event, ProcessIdentity, Progress, Recorded};
+use autoissue::rules::gate::judge::Gate;
 use autoissue::rules::ids::*;
 use autoissue::rules::issue::{Issue, IssueState, Selection};
 use autoissue::rules::money::{Charge, Usd};
@@ -172,6 +173,7 @@ pub(crate) fn orders() -> Orders {
             reviewers: Reviewers::named(["ann"]),
             ..Offering::default()
         },
+        gate: Gate::default(),
         trust: Trust::default(),
         transcripts: PathBuf::from("/transcripts"),
         redactor: Redactor::new([]),
@@ -641,6 +643,7 @@ fn captured(snapshot: CommitId, files: &str) -> Capture {
         snapshot,
         tree: TreeId::new(format!("tree:{files}")),
         diff,
+        changes: vec![],
         concern: None,
     }
 }

@@ -1,5 +1,6 @@
 //! Takes an attempt's files in: our index, our commit, whatever the agent did to git in its worktree.
 
+use super::detail::detailed;
 use super::difference::{Difference, compare, filter_concern, name_some};
 use super::mirror::Mirror;
 use super::objects::{read_commit, write_commit};
@@ -76,10 +77,12 @@ impl Taking<'_> {
         )
         .await?;
         keep(self.mirror, &format!("{}-{attempt}", issue.0), &snapshot)?;
+        let changes = detailed(self.mirror, &difference.entries).await?;
         Ok(Capture {
             snapshot,
             tree,
             diff: difference.stat,
+            changes,
             concern,
         })
     }
@@ -212,9 +215,11 @@ pub(super) async fn reopen(
         .message
         .lines()
         .find_map(|line| line.strip_prefix(CONCERN));
+    let difference = compare(mirror, base, &read.tree).await?;
     Ok(Capture {
         snapshot: snapshot.clone(),
-        diff: compare(mirror, base, &read.tree).await?.stat,
+        changes: detailed(mirror, &difference.entries).await?,
+        diff: difference.stat,
         tree: read.tree,
         concern: concern.map(ToOwned::to_owned),
     })

@@ -3,6 +3,7 @@
 use super::mirror::Mirror;
 use super::objects::{compare_trees, read_commit};
 use crate::ports::RepositoryError;
+use crate::rules::gate::change::FileKind;
 use crate::rules::ids::{CommitId, TreeId};
 use crate::rules::task::DiffStat;
 use std::collections::HashMap;
@@ -21,10 +22,23 @@ const NAMED: usize = 3;
 pub(super) struct Difference {
     /// As others see it.
     pub(super) stat: DiffStat,
+    /// Each path, in order.
+    pub(super) entries: Vec<Entry>,
     /// Files that are new or have new content.
     files: Vec<Changed>,
     /// Nested repositories that were added, moved or removed.
     nested: Vec<Vec<u8>>,
+}
+
+/// A path that was changed, with the objects that are there.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// From the top.
+    pub(super) path: String,
+    /// What was there, and what is.
+    pub(super) kinds: (FileKind, FileKind),
+    /// The objects.
+    pub(super) blobs: (String, String),
 }
 
 #[derive(Debug)]
@@ -64,15 +78,19 @@ fn parse(answer: &[u8]) -> Difference {
 impl Difference {
     fn add_file(&mut self, raw: &str, path: &[u8]) {
         let fields: Vec<&str> = raw.split(' ').collect();
-        let [old_mode, new_mode, _, blob, _] = fields[..] else {
+        let [old_mode, new_mode, old, blob, _] = fields[..] else {
             return;
         };
         self.stat.files += 1;
+        let name = String::from_utf8_lossy(path).into_owned();
         if self.stat.paths.len() < PATHS {
-            self.stat
-                .paths
-                .push(String::from_utf8_lossy(path).into_owned());
+            self.stat.paths.push(name.clone());
         }
+        self.entries.push(Entry {
+            path: name,
+            kinds: (FileKind::of_mode(old_mode), FileKind::of_mode(new_mode)),
+            blobs: (old.to_owned(), blob.to_owned()),
+        });
         if old_mode == "160000" || new_mode == "160000" {
             self.nested.push(path.to_vec());
         } else if new_mode.starts_with("100") {

@@ -40,7 +40,7 @@ impl Objects {
     /// None runs yet.
     pub(super) fn new() -> Self {
         Self {
-            reader: Clerk::new(&["cat-file", "--batch"]),
+            reader: Clerk::new(&["cat-file", "--batch-command"]),
             writer: Clerk::new(&[
                 "hash-object",
                 "-t",
@@ -70,7 +70,7 @@ pub(super) async fn read_commit(
     commit: &CommitId,
 ) -> Result<ReadCommit, RepositoryError> {
     let action = format!("read {commit}");
-    let question = format!("{commit}\n");
+    let question = format!("contents {commit}\n");
     let content = mirror
         .objects
         .reader
@@ -80,6 +80,40 @@ pub(super) async fn read_commit(
         action,
         detail: "the mirror has no such commit".to_owned(),
     })
+}
+
+/// Blobs that are asked about at once: question and answer fit into a pipe.
+const AT_ONCE: usize = 256;
+
+/// How long these blobs of the mirror are, in bytes.
+pub(super) async fn sizes(mirror: &Mirror, blobs: &[&str]) -> Result<Vec<u64>, RepositoryError> {
+    let mut sizes = Vec::with_capacity(blobs.len());
+    for batch in blobs.chunks(AT_ONCE) {
+        let question: String = batch
+            .iter()
+            .flat_map(|blob| ["info ", *blob, "\n"])
+            .collect();
+        let reader = &mirror.objects.reader;
+        let action = "look at the sizes of files";
+        let lines = Answer::Lines(batch.len());
+        let answer = reader
+            .ask(mirror, action, question.as_bytes(), lines)
+            .await?;
+        // Of what is missing nothing is known, and so it is as long as can be.
+        let size = |line: &str| line.rsplit(' ').next()?.parse().ok();
+        let answer = String::from_utf8_lossy(&answer);
+        sizes.extend(answer.lines().map(|line| size(line).unwrap_or(u64::MAX)));
+    }
+    Ok(sizes)
+}
+
+/// What a blob of the mirror holds; nothing where there is none.
+pub(super) async fn read_blob(mirror: &Mirror, blob: &str) -> Result<Vec<u8>, RepositoryError> {
+    let question = format!("contents {blob}\n");
+    let reader = &mirror.objects.reader;
+    reader
+        .ask(mirror, "read a file", question.as_bytes(), Answer::Object)
+        .await
 }
 
 /// Makes a commit of ours of this moment, and returns it.
@@ -173,6 +207,8 @@ pub(super) async fn compare_trees(
 enum Answer {
     /// One line.
     Line,
+    /// So many lines.
+    Lines(usize),
     /// `<name> <kind> <size>`, a newline, the content, a newline; or a line that says that it is missing.
     Object,
     /// All up to these bytes.
@@ -245,6 +281,13 @@ impl Running {
         self.questions.flush().await?;
         match answer {
             Answer::Line => self.line().await,
+            Answer::Lines(count) => {
+                let mut lines = Vec::new();
+                for _ in 0..*count {
+                    lines.extend(self.line().await?);
+                }
+                Ok(lines)
+            }
             Answer::Object => self.object().await,
             Answer::Until(mark) => self.until(mark).await,
         }

@@ -193,10 +193,9 @@ pub fn friction(path: &str) -> f64 {
         "authors",
         "contributors",
     ];
-    let is_lock = ["pnpm-lock", "package-lock", "npm-shrinkwrap"];
     if is_list.contains(&stem) && matches!(extension, "" | "md" | "rst" | "txt" | "adoc") {
         APPENDED
-    } else if extension == "lock" || is_lock.contains(&stem) || name == "go.sum" {
+    } else if is_lock_file(path) {
         LOCKED
     } else if matches!(extension, "snap" | "map")
         || name.contains(".min.")
@@ -206,6 +205,17 @@ pub fn friction(path: &str) -> f64 {
     } else {
         1.0
     }
+}
+
+/// Is it written by a package manager, with the versions that were chosen?
+#[must_use]
+pub fn is_lock_file(path: &str) -> bool {
+    let name = crate::rules::paths::name(path).to_ascii_lowercase();
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((&name, ""));
+    let is_other = ["pnpm-lock", "package-lock", "npm-shrinkwrap"].contains(&stem);
+    extension == "lock"
+        || is_other
+        || matches!(&*name, "go.sum" | "bun.lockb" | "packages.lock.json")
 }
 
 /// Two changes to an ordinary file are taken to conflict.

@@ -1,0 +1,68 @@
+//! Sizes and, where they decide something, words of what was changed.
+
+use super::difference::Entry;
+use super::mirror::Mirror;
+use super::objects::{read_blob, sizes};
+use crate::ports::RepositoryError;
+use crate::rules::gate::change::{Change, FileKind};
+
+/// The longest text that is read: no sane link and hardly any `.gitattributes` is longer.
+const TEXT_BYTES: u64 = 64 << 10;
+
+/// The changes, each with its size. Asks a git that runs anyway, and nothing where no file has new content.
+pub(super) async fn detailed(
+    mirror: &Mirror,
+    entries: &[Entry],
+) -> Result<Vec<Change>, RepositoryError> {
+    let has_content = |kind| {
+        matches!(
+            kind,
+            FileKind::Plain | FileKind::Executable | FileKind::Link
+        )
+    };
+    let with_content = entries.iter().filter(|entry| has_content(entry.kinds.1));
+    let blobs: Vec<&str> = with_content.map(|entry| entry.blobs.1.as_str()).collect();
+    let mut known = sizes(mirror, &blobs).await?.into_iter();
+    let mut changes = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let bytes = if has_content(entry.kinds.1) {
+            known.next().unwrap_or(u64::MAX)
+        } else {
+            0
+        };
+        changes.push(Change {
+            path: entry.path.clone(),
+            was: entry.kinds.0,
+            is: entry.kinds.1,
+            bytes,
+            texts: texts(mirror, entry, bytes).await?,
+        });
+    }
+    Ok(changes)
+}
+
+async fn texts(
+    mirror: &Mirror,
+    entry: &Entry,
+    bytes: u64,
+) -> Result<Option<(String, String)>, RepositoryError> {
+    if !Change::is_read(&entry.path, entry.kinds.1) || bytes > TEXT_BYTES {
+        return Ok(None);
+    }
+    let now = text(mirror, &entry.blobs.1).await?;
+    let before = match entry.kinds.0 {
+        FileKind::Plain | FileKind::Executable | FileKind::Link => {
+            let was = sizes(mirror, &[&entry.blobs.0]).await?;
+            match was.first() {
+                Some(was) if *was <= TEXT_BYTES => text(mirror, &entry.blobs.0).await?,
+                Some(_) | None => return Ok(None),
+            }
+        }
+        FileKind::Absent | FileKind::Nested => String::new(),
+    };
+    Ok(Some((before, now)))
+}
+
+async fn text(mirror: &Mirror, blob: &str) -> Result<String, RepositoryError> {
+    Ok(String::from_utf8_lossy(&read_blob(mirror, blob).await?).into_owned())
+}
