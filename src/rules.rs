@@ -111,6 +111,7 @@ pub mod gate {
 /// The words in which work is offered.
 pub mod offer {
     pub mod comment;
+    pub mod described;
     pub mod filled;
     pub mod house;
     pub mod message;

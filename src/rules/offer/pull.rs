@@ -4,17 +4,14 @@ use crate::rules::ids::{BranchName, SessionId};
 use crate::rules::money::Charge;
 use crate::rules::names::pull_marker;
 use crate::rules::neutral::neutralise;
+use crate::rules::offer::described::{base, described};
 use crate::rules::offer::filled::filled;
 use crate::rules::offer::offering::Offering;
-use crate::rules::offer::sections::{
-    changes, checks, code, cost, counted, evaluation, stands_on, summary,
-};
-use crate::rules::offer::size::warning;
-use crate::rules::offer::templates::{Described, Named, PULL, Sections, render};
+use crate::rules::offer::templates::{Described, Named, PULL, render};
 use crate::rules::offer::title::title;
 use crate::rules::printable::clip;
 use crate::rules::settings::Settings;
-use crate::rules::stack::{Below, pull_base};
+use crate::rules::stack::Below;
 use crate::rules::task::{CheckReport, Commit, PullDraft, Task};
 
 /// The longest title of a pull on GitHub is 256 characters.
@@ -71,11 +68,6 @@ pub fn pull_draft(offer: &Offer<'_>) -> PullDraft {
     }
 }
 
-fn base<'a>(offer: &Offer<'a>) -> &'a str {
-    let base = pull_base(offer.below).map(BranchName::as_str);
-    base.unwrap_or(&offer.settings.base_branch)
-}
-
 /// By the configured template; one that fails after all gives way to the issue's title.
 fn pull_title(offer: &Offer<'_>) -> String {
     let own = offer
@@ -113,70 +105,6 @@ fn theirs(offer: &Offer<'_>, described: &Described) -> Option<String> {
     let template = offer.template.filter(|_| offer.offering.fills_in)?;
     let body = filled(template, &described.sections, offer.checks)?;
     (body.chars().count() <= BODY_MAX).then_some(body)
-}
-
-fn described(offer: &Offer<'_>) -> Described {
-    let named = Named::of(offer.task, offer.branch.as_str(), String::new());
-    Described {
-        issue: named.issue,
-        domain: named.domain,
-        kind: named.kind,
-        branch: named.branch,
-        sections: sections(offer),
-        base: base(offer).to_owned(),
-        session: offer.session.to_string(),
-        agent: offer.settings.agent.clone(),
-        model: model(offer).unwrap_or_default().to_owned(),
-        attempts: offer.attempts,
-        cost: cost(&offer.charge),
-    }
-}
-
-fn sections(offer: &Offer<'_>) -> Sections {
-    let below = offer.below;
-    let is_stacked = pull_base(below).is_some();
-    Sections {
-        closes: closes(offer),
-        stands_on: if below.is_empty() {
-            String::new()
-        } else {
-            stands_on(below, is_stacked)
-        },
-        size: warning(&offer.commit.diff, offer.offering.limit),
-        summary: summary(offer.summary),
-        checks: checks(offer.checks),
-        changes: changes(&offer.commit.diff),
-        evaluation: evaluation(offer.task.evaluation.as_deref()),
-        effort: effort(offer),
-    }
-}
-
-/// A keyword closes the issue only from a pull for the default branch; on another it would promise what never happens.
-/// <https://docs.github.com/en/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue>
-fn closes(offer: &Offer<'_>) -> String {
-    let issue = offer.task.number();
-    // A stacked pull is for the base branch by the time it is merged.
-    let is_other = |branch: &str| branch != offer.settings.base_branch;
-    if offer.default_branch.is_some_and(is_other) {
-        format!("Refs {issue}")
-    } else {
-        format!("Closes {issue}")
-    }
-}
-
-fn model<'a>(offer: &Offer<'a>) -> Option<&'a str> {
-    offer.model.or(offer.settings.model.as_deref())
-}
-
-fn effort(offer: &Offer<'_>) -> String {
-    let model = model(offer).map_or(String::new(), |model| format!(" with {}", code(model)));
-    format!(
-        "{}; {} by {}{model}; session `{}`.",
-        cost(&offer.charge),
-        counted(offer.attempts.into(), "attempt"),
-        code(&offer.settings.agent),
-        offer.session,
-    )
 }
 
 #[cfg(test)]
