@@ -7,6 +7,7 @@ pub mod certificate;
 pub mod classify;
 pub mod conflict;
 pub mod event;
+pub mod excerpt;
 pub mod exit;
 pub mod fact;
 pub mod fold;

@@ -300,6 +300,8 @@ impl Wiring {
             transcripts,
             redactor: self.redactor(),
             reply_wait: if is_near { Duration::ZERO } else { REPLY_WAIT },
+            // A control for the tests of what is charged to agents; see tests/it/verify.rs.
+            ask_base: variable("AUTOISSUE_FAULT").as_deref() != Some("no-base"),
             // A control for the tests of exactly-once publishing; see tests/it/kill.rs.
             look_first: variable("AUTOISSUE_FAULT").as_deref() != Some("no-look"),
         })

@@ -1,6 +1,7 @@
 //! How attempts are made: the part of the configuration that decides nothing about who runs when.
 
 use crate::engine::words::Wording;
+use crate::rules::checks::shape::CheckKind;
 use crate::rules::gate::judge::Gate;
 use crate::rules::offer::offering::Offering;
 use crate::rules::redact::Redactor;
@@ -37,6 +38,8 @@ pub struct Orders {
     pub redactor: Redactor,
     /// How long to wait between two looks at an effect whose reply was lost.
     pub reply_wait: Duration,
+    /// Ask the base about checks that fail. Only a test's control switches it off.
+    pub ask_base: bool,
     /// Look before every change of the outside. Only a test's control switches it off.
     pub look_first: bool,
 }
@@ -46,6 +49,8 @@ pub struct Orders {
 pub struct Check {
     /// Its name in output.
     pub name: String,
+    /// What it looks at.
+    pub kind: CheckKind,
     /// Program and arguments.
     pub argv: Vec<String>,
     /// What makes its directory ready, once for all checks that want the same there; empty where nothing is needed.
@@ -76,6 +81,7 @@ impl Check {
     pub fn setup(argv: Vec<String>) -> Self {
         Self {
             name: "setup".to_owned(),
+            kind: CheckKind::Custom,
             argv,
             prepare: Vec::new(),
             directory: PathBuf::new(),

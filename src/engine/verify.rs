@@ -3,6 +3,7 @@
 use crate::engine::orders::{Check, Orders, Reach};
 use crate::ports::{CommandEnd, CommandOrder, CommandReport, Ports, RepositoryError, Stop, Watch};
 use crate::rules::checks::near::is_near;
+use crate::rules::checks::shape::CheckKind;
 use crate::rules::ids::CommitId;
 use crate::rules::task::{CheckReport, Commit, Verdict};
 use std::collections::HashMap;
@@ -56,24 +57,47 @@ impl Verification<'_> {
             let verdict = match report.end {
                 CommandEnd::Stopped => return Ok(None),
                 CommandEnd::Exited(0) => Verdict::Passed,
-                CommandEnd::TimedOut => Verdict::TimedOut,
                 CommandEnd::NotStarted => Verdict::Unable,
-                CommandEnd::Exited(_) => match self.base_passes(check, &commit.base).await {
-                    Ok(true) => Verdict::Failed,
-                    Ok(false) => Verdict::FailedBefore,
-                    Err(Unjudged::Stopped) => return Ok(None),
-                    Err(Unjudged::Repository(error)) => return Err(error),
-                },
+                CommandEnd::Exited(_) | CommandEnd::TimedOut => {
+                    match self.failed(check, commit, report.end).await {
+                        Ok(verdict) => verdict,
+                        Err(Unjudged::Stopped) => return Ok(None),
+                        Err(Unjudged::Repository(error)) => return Err(error),
+                    }
+                }
             };
             let output = self.orders.redactor.clean(&report.output).into_owned();
             reports.push(CheckReport {
                 name: check.name.clone(),
+                kind: check.kind,
                 verdict,
                 millis: report.millis,
                 output,
             });
         }
         Ok(Some(reports))
+    }
+
+    /// What a failure means: was it there before, does it come and go, or is it the work's own?
+    async fn failed(
+        &self,
+        check: &Check,
+        commit: &Commit,
+        end: CommandEnd,
+    ) -> Result<Verdict, Unjudged> {
+        if self.orders.ask_base && !self.base_passes(check, &commit.base).await? {
+            return Ok(Verdict::FailedBefore);
+        }
+        // Nobody waits for it a second time.
+        if end == CommandEnd::TimedOut {
+            return Ok(Verdict::TimedOut);
+        }
+        if may_come_and_go(check.kind)
+            && self.run_clean(check, &commit.id).await? == CommandEnd::Exited(0)
+        {
+            return Ok(Verdict::Flaky);
+        }
+        Ok(Verdict::Failed)
     }
 
     async fn base_passes(&self, check: &Check, base: &CommitId) -> Result<bool, Unjudged> {
@@ -86,16 +110,30 @@ impl Verification<'_> {
             Arc::clone(known.entry((base.clone(), check.name.clone())).or_default())
         };
         let passes = cell.get_or_try_init(|| async {
-            let checkout = self.ports.repository.checkout(base).await;
-            let checkout = checkout.map_err(Unjudged::Repository)?;
-            let report = self.run_one(check, checkout.path(), &mut Vec::new()).await;
-            match report.end {
-                CommandEnd::Exited(code) => Ok(code == 0),
-                CommandEnd::TimedOut | CommandEnd::NotStarted => Ok(false),
+            // One that comes and goes has to fail twice before it counts as broken.
+            match self.run_clean(check, base).await? {
+                CommandEnd::Exited(0) => Ok(true),
+                CommandEnd::Exited(_) if may_come_and_go(check.kind) => {
+                    Ok(self.run_clean(check, base).await? == CommandEnd::Exited(0))
+                }
+                CommandEnd::Exited(_) | CommandEnd::TimedOut | CommandEnd::NotStarted => Ok(false),
                 CommandEnd::Stopped => Err(Unjudged::Stopped),
             }
         });
         passes.await.copied()
+    }
+
+    /// How it ends in a clean worktree of its own; never by being stopped.
+    async fn run_clean(&self, check: &Check, commit: &CommitId) -> Result<CommandEnd, Unjudged> {
+        let checkout = self.ports.repository.checkout(commit).await;
+        let checkout = checkout.map_err(Unjudged::Repository)?;
+        let report = self.run_one(check, checkout.path(), &mut Vec::new()).await;
+        match report.end {
+            CommandEnd::Stopped => Err(Unjudged::Stopped),
+            end @ (CommandEnd::Exited(_) | CommandEnd::TimedOut | CommandEnd::NotStarted) => {
+                Ok(end)
+            }
+        }
     }
 
     /// The checks that this commit's changes call for.
@@ -145,5 +183,13 @@ impl Verification<'_> {
             env,
         };
         self.ports.commands.run(&order, self.watch, self.stop).await
+    }
+}
+
+/// May it pass on the second try? What only reads the files says the same again.
+fn may_come_and_go(kind: CheckKind) -> bool {
+    match kind {
+        CheckKind::Test | CheckKind::Build | CheckKind::Custom => true,
+        CheckKind::Lint | CheckKind::Types => false,
     }
 }

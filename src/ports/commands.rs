@@ -38,7 +38,7 @@ pub enum CommandEnd {
 pub struct CommandReport {
     /// How it ended.
     pub end: CommandEnd,
-    /// The end of what it printed on both streams: printable, redacted, bounded.
+    /// What matters of what it printed on both streams: the first errors, and the end; printable, bounded.
     pub output: String,
     /// How long it took, in milliseconds.
     pub millis: u64,

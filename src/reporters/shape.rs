@@ -409,7 +409,7 @@ fn committed(commit: &Commit) -> Value {
 }
 
 fn check(report: &CheckReport) -> Value {
-    json!({ "name": report.name, "verdict": report.verdict, "millis": report.millis })
+    json!({ "name": report.name, "kind": report.kind, "verdict": report.verdict, "millis": report.millis })
 }
 
 fn effect_fields(effect: &Effect) -> Value {

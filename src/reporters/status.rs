@@ -129,7 +129,7 @@ fn standing(sight: &Sight<'_>, task: &TaskTally) -> Value {
 }
 
 fn check(check: &CheckTally) -> Value {
-    json!({ "name": check.name, "verdict": check.verdict, "millis": check.millis })
+    json!({ "name": check.name, "kind": check.kind, "verdict": check.verdict, "millis": check.millis })
 }
 
 fn running(sight: &Sight<'_>, task: &TaskTally, slot: SlotNumber, stage: Option<Stage>) -> Value {

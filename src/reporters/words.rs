@@ -87,6 +87,7 @@ pub fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Passed => "passed",
         Verdict::Failed => "failed",
+        Verdict::Flaky => "flaky",
         Verdict::FailedBefore => "failed as on the base",
         Verdict::TimedOut => "timed out",
         Verdict::Unable => "could not be started",

@@ -1,5 +1,6 @@
 //! Small sessions, written down event by event, for tests of what people see.
 
+use crate::rules::checks::shape::CheckKind;
 use crate::rules::classify::{Classified, Domain};
 use crate::rules::event::{Effect, Event, Fact, Recorded};
 use crate::rules::footprint::Footprint;
@@ -263,6 +264,7 @@ impl Script {
     pub(crate) fn check(&mut self, issue: u64, attempt: u32, verdict: Verdict) {
         let report = |name: &str, verdict| CheckReport {
             name: name.to_owned(),
+            kind: CheckKind::default(),
             verdict,
             millis: 3_200,
             output: String::new(),

@@ -1,6 +1,7 @@
 //! A session as people ask for it: who stands where, what was spent, how it ended. Folded from events alone.
 
 use crate::rules::certificate::Certificate;
+use crate::rules::checks::shape::CheckKind;
 use crate::rules::classify::Domain;
 use crate::rules::evaluate::evaluation::Evaluation;
 use crate::rules::ids::{
@@ -246,6 +247,8 @@ pub struct CommitTally {
 pub struct CheckTally {
     /// Its name in the configuration.
     pub name: String,
+    /// What it looks at.
+    pub kind: CheckKind,
     /// What it said.
     pub verdict: Verdict,
     /// How long it took.
@@ -468,6 +471,7 @@ impl CheckTally {
     pub fn new(report: &CheckReport) -> Self {
         Self {
             name: report.name.clone(),
+            kind: report.kind,
             verdict: report.verdict,
             millis: report.millis,
         }

@@ -1,5 +1,6 @@
 //! A task, the attempts at it, and how both can end.
 
+use crate::rules::checks::shape::CheckKind;
 use crate::rules::classify::Classified;
 use crate::rules::evaluate::evaluation::Evaluation;
 use crate::rules::evaluate::score::Level;
@@ -328,6 +329,8 @@ pub enum Verdict {
     Passed,
     /// It failed, and passes on the base: the attempt's own doing.
     Failed,
+    /// It failed, and then passed on the same commit.
+    Flaky,
     /// It failed, and fails on the base as well.
     FailedBefore,
     /// It did not end in time.
@@ -341,7 +344,7 @@ impl Verdict {
     #[must_use]
     pub fn stops(self) -> bool {
         match self {
-            Self::Passed | Self::FailedBefore => false,
+            Self::Passed | Self::Flaky | Self::FailedBefore => false,
             Self::Failed | Self::TimedOut | Self::Unable => true,
         }
     }
@@ -352,11 +355,14 @@ impl Verdict {
 pub struct CheckReport {
     /// The check's name in the configuration.
     pub name: String,
+    /// What it looks at.
+    #[serde(default)]
+    pub kind: CheckKind,
     /// What it said.
     pub verdict: Verdict,
     /// How long it took.
     pub millis: u64,
-    /// The end of what it printed: printable, redacted, bounded.
+    /// What matters of what it printed: the first errors, and the end; printable, redacted, bounded.
     pub output: String,
 }
 

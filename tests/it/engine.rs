@@ -517,3 +517,13 @@ async fn every_grant_is_settled_and_events_are_told_in_order() {
     );
     assert_eq!(admitted, 4, "three tasks and one retry");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_hangs_on_the_base_as_well_is_not_charged_to_the_agent() {
+    let world = World::new();
+    world.issue(1, "", &[Act::Writes("good")]);
+    world.script().checks_hang = true;
+    whole(&world).await;
+    assert_eq!(world.outside().pulls.len(), 1);
+    assert_eq!(world.script().runs[&IssueNumber(1)], 1);
+}

@@ -89,6 +89,7 @@ mod store_kill;
 mod store_sample;
 mod together;
 mod trust;
+mod verify;
 mod waiting;
 mod whole;
 mod whole_claude;

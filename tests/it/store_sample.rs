@@ -4,6 +4,7 @@ use autoissue::adapters::store::journal::SqliteJournal;
 use autoissue::adapters::store::open::Store;
 use autoissue::ports::{Journal, JournalError};
 use autoissue::rules::certificate::{Certificate, LeftOut, Part, Proof, Why};
+use autoissue::rules::checks::shape::CheckKind;
 use autoissue::rules::classify::{Classified, Domain};
 use autoissue::rules::event::{Command, Consent, Effect, Event, Fact, ProcessIdentity, Recorded};
 use autoissue::rules::footprint::{Evidence, Footprint, LikelyFile};
@@ -260,6 +261,7 @@ fn facts() -> [Fact; 9] {
     };
     let report = CheckReport {
         name: "test".into(),
+        kind: CheckKind::Test,
         verdict: Verdict::Passed,
         millis: 9,
         output: "ok".into(),

@@ -5,6 +5,7 @@ use autoissue::engine::clock::SteadyClock;
 use autoissue::engine::orders::{Check, Orders, Reach};
 use autoissue::engine::words::Wording;
 use autoissue::ports::*;
+use autoissue::rules::checks::shape::CheckKind;
 use autoissue::rules::event::{Command, Event, ProcessIdentity, Progress, Recorded};
 use autoissue::rules::gate::judge::Gate;
 use autoissue::rules::ids::*;
@@ -75,6 +76,8 @@ pub(crate) struct Script {
     /// The process dies at the append with this number, counted over all lives: before it, or right after.
     pub(crate) dies_at: Option<(usize, bool)>,
     pub(crate) appends: usize,
+    /// Every check takes too long, on whatever commit.
+    pub(crate) checks_hang: bool,
     /// Taking files in fails this many times.
     pub(crate) fail_captures: u32,
     pub(crate) ended: Vec<ProcessIdentity>,
@@ -154,6 +157,7 @@ pub(crate) fn orders() -> Orders {
     Orders {
         checks: vec![Check {
             name: "test".into(),
+            kind: CheckKind::Test,
             argv: vec!["check".into()],
             prepare: Vec::new(),
             directory: PathBuf::new(),
@@ -178,6 +182,7 @@ pub(crate) fn orders() -> Orders {
         transcripts: PathBuf::from("/transcripts"),
         redactor: Redactor::new([]),
         reply_wait: Duration::from_secs(5),
+        ask_base: true,
         look_first: true,
     }
 }
@@ -778,8 +783,13 @@ impl Commands for Side {
             () = tokio::time::sleep(Duration::from_secs(1)) => {}
         }
         let bad = order.directory.to_string_lossy().contains("bad");
+        let end = if self.0.script().checks_hang {
+            CommandEnd::TimedOut
+        } else {
+            CommandEnd::Exited(i32::from(bad))
+        };
         CommandReport {
-            end: CommandEnd::Exited(i32::from(bad)),
+            end,
             output: "test output".into(),
             millis: 1_000,
         }

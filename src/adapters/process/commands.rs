@@ -1,7 +1,7 @@
 //! Runs setup scripts and checks, with no key in reach.
 
 use crate::adapters::process::environment;
-use crate::adapters::process::lines::{Line, Tail};
+use crate::adapters::process::lines::Line;
 use crate::adapters::process::run::Processes;
 use crate::adapters::process::spec::{
     Cause, GRACE, Heard, LineSink, ProcessEnd, ProcessSpec, Streams,
@@ -9,6 +9,7 @@ use crate::adapters::process::spec::{
 use crate::adapters::process::words;
 use crate::ports::{Activity, CommandEnd, CommandOrder, CommandReport, Commands, Stop, Watch};
 use crate::rules::event::ProcessIdentity;
+use crate::rules::excerpt::Excerpt;
 use async_trait::async_trait;
 
 /// How much of a command's output is kept, in bytes.
@@ -46,9 +47,7 @@ impl Commands for CommandRunner {
             grace: GRACE,
             keep: None,
         };
-        let mut output = Output {
-            tail: Tail::new(OUTPUT),
-        };
+        let mut output = Output(Excerpt::new(OUTPUT));
         watch.activity(Activity {
             line: words::line(&shown(&order.argv), 200),
             ..Activity::default()
@@ -78,29 +77,22 @@ fn report(end: ProcessEnd, output: String) -> CommandReport {
     }
 }
 
-struct Output {
-    tail: Tail,
-}
+struct Output(Excerpt);
 
 impl Output {
     fn text(self) -> String {
-        let (bytes, cut) = self.tail.take();
-        let text = words::end(&bytes, OUTPUT);
-        if cut { format!("…\n{text}") } else { text }
+        // What says that lines are missing may make it somewhat longer.
+        words::end(&self.0.text(), 2 * OUTPUT)
     }
 }
 
 impl LineSink for Output {
     fn line(&mut self, line: Line<'_>) -> Heard {
-        self.tail.push(line.text);
-        if line.cut > 0 {
-            self.tail
-                .push(format!("… ({} bytes more)", line.cut).as_bytes());
-        }
-        self.tail.push(b"\n");
+        self.0.push(line.text, line.cut);
         Heard::Life
     }
 }
+
 /// The command line without the way to its program.
 fn shown(argv: &[String]) -> String {
     let (program, arguments) = argv.split_first().map_or(("", argv), |(program, rest)| {

@@ -90,6 +90,7 @@ fn configured(check: &Configured) -> Check {
     let prepare = check.prepare.as_ref().map(|argv| argv.words().to_vec());
     Check {
         name: check.name.clone(),
+        kind: check.kind.unwrap_or_default(),
         argv: check.run.words().to_vec(),
         prepare: prepare.unwrap_or_default(),
         directory: check.directory.clone().unwrap_or_default(),
@@ -151,6 +152,7 @@ fn some(names: &[&str]) -> String {
 fn as_order(check: &DetectedCheck) -> Check {
     Check {
         name: check.name.clone(),
+        kind: check.kind,
         argv: check.argv.clone(),
         prepare: check.prepare.clone(),
         directory: check.directory.clone().into(),

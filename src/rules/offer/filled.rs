@@ -1,5 +1,6 @@
 //! A repository's own template for pulls, filled in: our sections go under the headings that ask for them.
 
+use crate::rules::checks::shape::CheckKind;
 use crate::rules::markdown::visible;
 use crate::rules::neutral::neutralise;
 use crate::rules::offer::templates::Sections;
@@ -253,22 +254,18 @@ fn holds(entry: &str, reports: &[CheckReport]) -> bool {
         "added", "add", "new", "wrote", "written", "manual", "manually", "ci",
     ]);
     let kinds = [
-        ["test", "tests"],
-        ["lint", "linter"],
-        ["build", "builds"],
-        ["type", "types"],
+        (CheckKind::Test, ["test", "tests"]),
+        (CheckKind::Lint, ["lint", "linter"]),
+        (CheckKind::Build, ["build", "builds"]),
+        (CheckKind::Types, ["type", "types"]),
     ];
-    let meant: Vec<&str> = kinds
-        .iter()
-        .filter(|kind| has(*kind))
-        .map(|kind| kind[0])
-        .collect();
-    let passed = |kind: &&str| {
-        let mut named = reports
-            .iter()
-            .filter(|report| report.name.to_lowercase().contains(*kind))
-            .peekable();
-        named.peek().is_some() && named.all(|report| report.verdict == Verdict::Passed)
+    let meant: Vec<_> = kinds.iter().filter(|(_, words)| has(words)).collect();
+    let passed = |(kind, words): &&(CheckKind, [&str; 2])| {
+        let is_meant = |report: &&CheckReport| {
+            report.kind == *kind || report.name.to_lowercase().contains(words[0])
+        };
+        let mut tried = reports.iter().filter(is_meant).peekable();
+        tried.peek().is_some() && tried.all(|report| report.verdict == Verdict::Passed)
     };
     says_so && !is_more && !meant.is_empty() && meant.iter().all(passed)
 }
@@ -294,6 +291,7 @@ mod tests {
     fn report(name: &str, verdict: Verdict) -> CheckReport {
         CheckReport {
             name: name.to_owned(),
+            kind: CheckKind::default(),
             verdict,
             millis: 1,
             output: String::new(),

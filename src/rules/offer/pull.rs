@@ -110,6 +110,7 @@ fn theirs(offer: &Offer<'_>, described: &Described) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::checks::shape::CheckKind;
     use crate::rules::ids::{CommitId, IssueNumber, TreeId};
     use crate::rules::money::{Basis, Usage, Usd};
     use crate::rules::names::{branch, marker_session};
@@ -164,6 +165,7 @@ mod tests {
     fn report(name: &str, verdict: Verdict, output: &str) -> CheckReport {
         CheckReport {
             name: name.to_owned(),
+            kind: CheckKind::Test,
             verdict,
             millis: 3_250,
             output: output.to_owned(),
@@ -223,10 +225,10 @@ mod tests {
 
 ### Checks
 
-| check | verdict | time |
-|---|---|---|
-| `lint` | passed | 3.2 s |
-| `old\\|test` | fails on the base branch as well | 3.2 s |
+| check | kind | verdict | time |
+|---|---|---|---|
+| `lint` | test | passed | 3.2 s |
+| `old\\|test` | test | fails on the base branch as well | 3.2 s |
 
 <details><summary>old|test</summary>
 

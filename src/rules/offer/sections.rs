@@ -4,10 +4,11 @@ use crate::rules::evaluate::clarity::Doubt;
 use crate::rules::evaluate::evaluation::Evaluation;
 use crate::rules::evaluate::graded::Graded;
 use crate::rules::evaluate::routing::Route;
+use crate::rules::excerpt::excerpt;
 use crate::rules::markdown::fence;
 use crate::rules::money::{Basis, Charge};
 use crate::rules::neutral::neutralise;
-use crate::rules::printable::{clip, printable_block};
+use crate::rules::printable::{clip, printable_block, printable_lines};
 use crate::rules::stack::Below;
 use crate::rules::task::{CheckReport, DiffStat, Verdict};
 
@@ -52,26 +53,27 @@ pub fn checks(reports: &[CheckReport]) -> String {
     if reports.is_empty() {
         return "No checks are configured, so nothing has tried this. **Please review it by hand.**".to_owned();
     }
-    let mut section = "| check | verdict | time |\n|---|---|---|\n".to_owned();
+    let mut section = "| check | kind | verdict | time |\n|---|---|---|---|\n".to_owned();
     for report in reports.iter().take(CHECKS_MAX) {
         let name = code(&report.name).replace('|', "\\|");
         line(
             &mut section,
             &format!(
-                "| {name} | {} | {} |",
+                "| {name} | {} | {} | {} |",
+                report.kind.word(),
                 verdict(report.verdict),
                 duration(report.millis)
             ),
         );
     }
     if let Some(more) = more_than(reports.len(), CHECKS_MAX) {
-        line(&mut section, &format!("| {more} | | |"));
+        line(&mut section, &format!("| {more} | | | |"));
     }
-    let old_failures = reports.iter().filter(|report| match report.verdict {
-        Verdict::FailedBefore => !report.output.trim().is_empty(),
+    let told = reports.iter().filter(|report| match report.verdict {
+        Verdict::Flaky | Verdict::FailedBefore => !report.output.trim().is_empty(),
         Verdict::Passed | Verdict::Failed | Verdict::TimedOut | Verdict::Unable => false,
     });
-    for report in old_failures.take(OUTPUTS_MAX) {
+    for report in told.take(OUTPUTS_MAX) {
         section.push_str(&details(report));
     }
     section.trim_end().to_owned()
@@ -171,9 +173,9 @@ pub fn counted(number: u64, what: &str) -> String {
     format!("{number} {what}{ending}")
 }
 
-/// The end of a check's output, folded away; the fence is longer than any in it.
+/// What matters of a check's output, folded away; the fence is longer than any in it.
 fn details(report: &CheckReport) -> String {
-    let output = printable_block(&report.output, OUTPUT_MAX);
+    let output = excerpt(&printable_lines(&report.output), OUTPUT_MAX);
     let fence = fence(&output, '`');
     let name = clip(&report.name, NAME_MAX).replace(['<', '&'], "");
     format!(
@@ -186,6 +188,7 @@ fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Passed => "passed",
         Verdict::Failed => "**failed**",
+        Verdict::Flaky => "flaky: failed, then passed on the same commit",
         Verdict::FailedBefore => "fails on the base branch as well",
         Verdict::TimedOut => "**did not end in time**",
         Verdict::Unable => "**could not be started**",

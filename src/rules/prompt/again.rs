@@ -1,6 +1,7 @@
 //! Words for an attempt that goes on: what to do about what went wrong.
 
-use crate::rules::printable::{clip, printable_block};
+use crate::rules::excerpt::excerpt;
+use crate::rules::printable::{clip, printable_block, printable_lines};
 use crate::rules::prompt::fence::fenced;
 use crate::rules::task::{CheckReport, Verdict};
 use std::fmt::Write as _;
@@ -43,7 +44,10 @@ fn checks_prompt(reports: &[CheckReport]) -> String {
     let each = OUTPUTS_MAX / stopping.clone().count().max(1);
     let mut prompt = "Your change is not done yet: it does not pass these checks.\n".to_owned();
     for report in stopping {
-        let output = fenced("output", printable_block(&report.output, each).trim());
+        let output = fenced(
+            "output",
+            excerpt(&printable_lines(&report.output), each).trim(),
+        );
         let name = clip(&report.name, 100);
         write!(prompt, "\n{name} {}:\n{output}\n", ended(report.verdict))
             .expect("writing to a string never fails");
@@ -58,6 +62,7 @@ fn ended(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Passed => "passed",
         Verdict::Failed => "failed",
+        Verdict::Flaky => "failed, then passed",
         Verdict::FailedBefore => "failed before your change as well",
         Verdict::TimedOut => "did not end in time",
         Verdict::Unable => "could not be started",
@@ -67,10 +72,12 @@ fn ended(verdict: Verdict) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::checks::shape::CheckKind;
 
     fn report(verdict: Verdict, output: &str) -> CheckReport {
         CheckReport {
             name: format!("{verdict:?}"),
+            kind: CheckKind::Test,
             verdict,
             millis: 1,
             output: output.to_owned(),
