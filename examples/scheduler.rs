@@ -84,6 +84,7 @@ fn task((number, (title, body, minutes)): (u64, (&str, &str, u32))) -> Task {
         footprint: named_in_text(&issue),
         needs: needs_in_text(body),
         obstacle: None,
+        follow_up: None,
         evaluation: None,
         priority: Priority::Medium,
         estimate: Estimate {

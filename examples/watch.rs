@@ -263,6 +263,7 @@ fn task(number: u64, title: &str, domain: Domain) -> Task {
         footprint: Footprint::default(),
         needs: Vec::new(),
         obstacle: None,
+        follow_up: None,
         evaluation: None,
         priority: Priority::Medium,
         estimate: Estimate {

@@ -62,6 +62,7 @@ pub mod git {
     mod refs;
     mod remote;
     pub mod repository;
+    mod revert;
     mod run;
     mod seal;
     mod slot;
@@ -87,6 +88,10 @@ pub mod github {
     mod histories;
     pub mod limits;
     mod provenance;
+    mod pull_checks;
+    mod pull_reviews;
+    mod pull_wire;
+    mod pulls;
     pub mod reads;
     pub mod reply;
     pub mod ties;
@@ -133,6 +138,7 @@ pub mod store {
     pub mod open;
     mod presence;
     mod progress;
+    mod pulls;
     pub mod records;
     pub mod retention;
     mod schema;

@@ -31,6 +31,13 @@ pub mod preflight;
 pub mod probe;
 pub mod project;
 pub mod prompt;
+/// Open pulls.
+pub mod pulls {
+    pub mod revert;
+    pub mod round;
+    pub mod show;
+    pub mod watch;
+}
 pub mod resume;
 pub mod retry;
 pub mod seen;

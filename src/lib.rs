@@ -11,14 +11,15 @@ pub mod ports {
     mod forge;
     mod journal;
     mod knowledge;
+    mod pulls;
     mod repository;
     mod resources;
     mod session;
     mod tracker;
 
     pub use self::{
-        agent::*, commands::*, forge::*, journal::*, knowledge::*, repository::*, resources::*,
-        session::*, tracker::*,
+        agent::*, commands::*, forge::*, journal::*, knowledge::*, pulls::*, repository::*,
+        resources::*, session::*, tracker::*,
     };
 }
 
@@ -28,12 +29,15 @@ pub mod engine {
     mod beside;
     mod certify;
     pub mod clock;
+    pub mod ending;
+    mod follow_up;
     mod furnish;
     mod gate;
     mod halt;
     pub mod intake;
     pub mod laying_out;
     pub mod link;
+    pub mod looking;
     mod matrix;
     mod merges;
     pub mod orders;
@@ -98,6 +102,7 @@ pub mod cli {
     pub mod look;
     pub mod parse;
     pub mod plan;
+    pub mod pulls;
     pub mod run;
     pub mod setup;
     pub mod steer;
@@ -123,6 +128,7 @@ pub mod config {
     pub mod telling;
     pub mod values;
     pub mod variables;
+    pub mod watching;
     pub mod words;
     pub mod work;
 }

@@ -125,6 +125,13 @@ pub mod offer {
     pub mod title;
     pub mod try_out;
 }
+/// Open pulls: what is said of them, and what follows from it.
+pub mod follow {
+    pub mod log;
+    pub mod next;
+    pub mod shape;
+    pub mod words;
+}
 /// Words for agents.
 pub mod prompt {
     pub mod again;

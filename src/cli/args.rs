@@ -6,6 +6,7 @@ use crate::cli::look::{
     EvaluateArgs, HistoryArgs, MetricsArgs, PromptArgs, SimulateArgs, StatusArgs, WhyArgs,
 };
 use crate::cli::plan::PlanArgs;
+use crate::cli::pulls::{RevertArgs, WatchArgs};
 use crate::cli::run::{DemoArgs, ExecArgs, ResumeArgs};
 use crate::cli::setup::{ChecksArgs, CompletionsArgs, ConfigArgs, DoctorArgs, InitArgs, ManArgs};
 use crate::cli::steer::{ApproveArgs, BreakerArgs, CleanArgs, IssueArgs, ModifyArgs, RejectArgs};
@@ -83,6 +84,10 @@ pub enum Commands {
     Plan(PlanArgs),
     /// Go on with a session that was interrupted
     Resume(ResumeArgs),
+    /// Lead open pull requests to their end: failed checks, reviews, conflicts, merges
+    Watch(WatchArgs),
+    /// Close an issue's pull request, or open one that takes its work back
+    Revert(RevertArgs),
     /// Show what is running, else the latest sessions
     Status(StatusArgs),
     /// Say why an issue does not run yet, and what would let it start sooner

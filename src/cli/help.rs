@@ -68,6 +68,26 @@ Examples:
   autoissue resume 01K5ZQ         by the start of a session's name
   autoissue resume --budget 40    with more money than before";
 
+/// Under the flags of `watch`.
+pub const WATCH: &str = concat!(
+    "\
+Examples:
+  autoissue watch --isolation none                until no pull request of autoissue is open
+  autoissue watch --once --format json            one look, for cron
+  autoissue watch --issue 12 --budget 10          one pull request, for ten dollars at most
+
+Failed checks, comments and change requests of people who may write, and conflicts with the base go back to an
+agent in the same branch; each is answered once. merge.policy says who merges; watch.* how often and how long.
+
+",
+    exit_codes!()
+);
+
+/// Under the flags of `revert`.
+pub const REVERT: &str = "\
+Examples:
+  autoissue revert 12     closes its pull request, or opens one that takes its work back";
+
 /// Under the flags of `footprint backtest`.
 pub const BACKTEST: &str = "\
 Examples:

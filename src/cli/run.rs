@@ -131,6 +131,7 @@ impl ExecArgs {
             numbers: self.issue.clone(),
             exclude_labels: self.exclude_label.clone(),
             planned: None,
+            follow_up: false,
         }
     }
 

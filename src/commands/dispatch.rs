@@ -8,7 +8,7 @@ use crate::commands::place::Place;
 use crate::commands::signals::interruptible;
 use crate::commands::{
     approve, breaker, checks, clean, completions, config, demo, doctor, evaluate, exec, footprint,
-    history, init, metrics, plan, prompt, resume, retry, simulate, status, why,
+    history, init, metrics, plan, prompt, pulls, resume, retry, simulate, status, why,
 };
 use crate::error::Error;
 use crate::rules::event::Command;
@@ -29,6 +29,8 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Commands::Exec(args) => interruptible(&place, Box::pin(exec::run(&place, &args))).await,
         Commands::Plan(args) => interruptible(&place, Box::pin(plan::run(&place, &args))).await,
         Commands::Resume(args) => interruptible(&place, Box::pin(resume::run(&place, &args))).await,
+        Commands::Watch(args) => Box::pin(pulls::watch::run(&place, &args)).await,
+        Commands::Revert(args) => pulls::revert::run(&place, args).await,
         Commands::Demo(args) => demo::command::run(&place, &args).await,
         Commands::Metrics(_) => metrics::run(&place),
         Commands::Footprint(args) => match args.command {

@@ -111,7 +111,7 @@ fn note(place: &Place, text: &str) -> Result<(), Error> {
 fn goes_on(entry: &Entry) -> bool {
     match &entry.start {
         Start::Snapshot { conversation, .. } => conversation.is_some(),
-        Start::Base | Start::Captured { .. } | Start::Verified => false,
+        Start::Base | Start::Joined | Start::Captured { .. } | Start::Verified => false,
     }
 }
 

@@ -42,7 +42,8 @@ impl Signals {
         }
     }
 
-    async fn next(&mut self) {
+    /// The next of them.
+    pub async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

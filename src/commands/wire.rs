@@ -122,6 +122,24 @@ impl Wiring {
         }
     }
 
+    /// GitHub, for what only GitHub has.
+    pub fn github(&self, action: &str) -> Result<Arc<GitHub>, Error> {
+        match &self.project.home {
+            Home::Github { repo, .. } => Ok(Arc::new(github(
+                &self.loaded.config,
+                repo,
+                self.token.clone(),
+            )?)),
+            Home::Local { .. } => Err(Error::new(Kind::Usage, action)
+                .cause(
+                    "the issues of this project are files, and nobody reviews pull requests there",
+                )
+                .hints([
+                    "it works for repositories on GitHub: see forge.kind in the configuration",
+                ])),
+        }
+    }
+
     fn local_forge(&self) -> Result<LocalForge, Error> {
         Ok(LocalForge::open(&LocalForgeSettings {
             root: self.project.top.clone(),

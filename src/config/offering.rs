@@ -1,4 +1,4 @@
-//! The part of the configuration about how work is offered: pulls, commits, merging.
+//! The part of the configuration about how work is offered: pulls and commits.
 
 use crate::config::values::Whole;
 use crate::rules::offer::offering::Copied;
@@ -54,13 +54,4 @@ impl Default for Pull {
 pub struct Commit {
     /// A template of its message; `Refs #12` always follows.
     pub message: Option<String>,
-}
-
-/// What happens to pulls once they are open.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
-#[serde(expecting = "an object")]
-pub struct Merge {
-    /// While so many of our pulls wait for people, no further issue is begun; no limit where it is left out.
-    pub max_open_pulls: Option<Whole<1, 1_000>>,
 }

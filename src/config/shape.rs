@@ -1,9 +1,10 @@
 //! The configuration: what `autoissue.config.json` may say, and what holds where it says nothing.
 
 use crate::config::names::{BaseBranch, Endpoint, GitSource, RepoName};
-use crate::config::offering::{Commit, Merge, Pull};
+use crate::config::offering::{Commit, Pull};
 use crate::config::telling::{Author, Dashboard, Labels, Log, Notify};
 use crate::config::values::{Dollars, Whole};
+use crate::config::watching::{Merge, Watch};
 use crate::config::work::{
     Agent, Breaker, Check, Executor, Planner, Scheduling, Security, Worktree,
 };
@@ -61,8 +62,10 @@ pub struct Config {
     pub pull: Pull,
     /// What a commit says.
     pub commit: Commit,
-    /// What happens to pulls once they are open.
+    /// How work comes into its base branch.
     pub merge: Merge,
+    /// How open pulls are watched.
+    pub watch: Watch,
     /// Labels that show on an issue where it stands; an empty one is not used.
     pub labels: Labels,
     /// Who is told.
@@ -101,6 +104,7 @@ impl Default for Config {
             pull: Pull::default(),
             commit: Commit::default(),
             merge: Merge::default(),
+            watch: Watch::default(),
             labels: Labels::default(),
             notify: Notify::default(),
             author: None,

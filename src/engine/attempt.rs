@@ -10,6 +10,7 @@ use crate::ports::{
     Capture, Clash, CommandEnd, CommandOrder, Ports, Stop, Workspace, WorkspaceOrder,
 };
 use crate::rules::event::Fact;
+use crate::rules::follow::words;
 use crate::rules::ids::{BranchName, CommitId, SessionId};
 use crate::rules::money::{Charge, Usd};
 use crate::rules::names;
@@ -137,6 +138,7 @@ impl Attempt<'_> {
                 }
                 (commit, reports)
             }
+            Start::Joined => self.with_base_merged_in().await?,
             Start::Base | Start::Snapshot { .. } => self.with_workspace().await?,
         };
         self.publish(&commit, &reports).await
@@ -177,7 +179,7 @@ impl Attempt<'_> {
         // An earlier attempt's files move to the base of today; where they conflict with it, they stay on theirs.
         let start = match &self.work.entry.start {
             Start::Snapshot { snapshot, .. } => snapshot.clone(),
-            Start::Base | Start::Captured { .. } | Start::Verified => self
+            Start::Base | Start::Joined | Start::Captured { .. } | Start::Verified => self
                 .clash
                 .as_ref()
                 .map_or_else(|| base.clone(), |clash| clash.start.clone()),
@@ -194,6 +196,9 @@ impl Attempt<'_> {
 
     /// The unmerged work that this one stands on, in one commit; `None` where that is the base branch alone.
     async fn join_below(&mut self) -> Result<Option<CommitId>, Halt> {
+        if self.follow_up().is_some() {
+            return self.join_pull().await.map(Some);
+        }
         let below = &self.work.entry.record.below;
         let rework = self.rework();
         let mut commits: Vec<CommitId> = below.iter().map(|below| below.commit.clone()).collect();
@@ -293,11 +298,11 @@ impl Attempt<'_> {
             return Err(Halt::Unchanged(self.summary.clone()));
         }
         self.pass_gate(capture).await?;
-        let message = commit_message(
-            self.task(),
-            &self.summary,
-            self.work.orders.offering.templates.commit.as_deref(),
-        );
+        let template = self.work.orders.offering.templates.commit.as_deref();
+        let message = match self.follow_up() {
+            Some(follow) => words::commit_message(self.task(), follow, &self.summary),
+            None => commit_message(self.task(), &self.summary, template),
+        };
         let mut parents = vec![base.clone()];
         parents.extend(self.clash.as_ref().map(|clash| clash.commit.clone()));
         let commit = self
@@ -350,6 +355,9 @@ impl Attempt<'_> {
                 stage: Stage::Publish,
             })
             .await?;
+        if self.follow_up().is_some() {
+            return self.grow(commit).await;
+        }
         let charge = self.work.entry.spent.plus(self.charge);
         let template = self.house_template().await;
         let default_branch = self.ports.forge.default_branch().await.ok().flatten();
@@ -400,7 +408,7 @@ impl Attempt<'_> {
     /// Shows on the forge that somebody works on it; a forge that cannot show it stops nobody.
     async fn show_working(&self) -> Result<(), Halt> {
         let label = &self.work.settings.labels.working;
-        if label.is_empty() {
+        if label.is_empty() || self.follow_up().is_some() {
             return Ok(());
         }
         match self.publisher().label(label).await {
@@ -413,7 +421,7 @@ impl Attempt<'_> {
         }
     }
 
-    fn publisher(&self) -> Publisher<'_> {
+    pub(super) fn publisher(&self) -> Publisher<'_> {
         Publisher {
             ports: self.ports,
             orders: &self.work.orders,

@@ -69,7 +69,7 @@ impl Publisher<'_> {
             wanted.labels.extend(labels.cloned());
         }
         if copies(Copied::Assignees) || copies(Copied::Milestone) {
-            let issue = self.ports.forge.standing(self.link.issue).await?;
+            let issue = self.ports.forge.issue_standing(self.link.issue).await?;
             if copies(Copied::Assignees) {
                 wanted.assignees = issue.assignees;
             }

@@ -4,6 +4,7 @@ use crate::ports::{Forge, ForgeError, Knowledge, KnowledgeError};
 use crate::rules::classify::classify;
 use crate::rules::evaluate::background::Backgrounds;
 use crate::rules::evaluate::similar::Resolved;
+use crate::rules::follow::shape::FollowUp;
 use crate::rules::footprint::read::read_alone;
 use crate::rules::ids::{BranchName, IssueNumber};
 use crate::rules::issue::{Issue, IssueState, Priority};
@@ -12,11 +13,13 @@ use crate::rules::own::Classification;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Ending, Estimate, Obstacle, Pull, Task};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// Minutes of one attempt where history does not tell.
 pub const USUAL_MINUTES: u32 = 10;
 
 /// What the outside says of earlier work.
+#[derive(Default)]
 struct Earlier {
     pulls: HashMap<IssueNumber, Pull>,
     branches: HashSet<BranchName>,
@@ -101,6 +104,22 @@ pub async fn look_back(
     Ok(backgrounds)
 }
 
+/// An issue whose pull is open, as a task that goes on with that.
+#[must_use]
+pub fn follow_up(
+    issue: Issue,
+    settings: &Settings,
+    own: &Classification,
+    follow: FollowUp,
+) -> Task {
+    let mut task = read_one(issue, settings, own, &Earlier::default());
+    task.branch = BranchName::new(&follow.pull.head);
+    // What it needed was there when its pull was opened.
+    task.needs.clear();
+    task.follow_up = Some(Arc::new(follow));
+    task
+}
+
 fn read_one(issue: Issue, settings: &Settings, own: &Classification, earlier: &Earlier) -> Task {
     let number = issue.number;
     let needs = issue.needs();
@@ -122,6 +141,7 @@ fn read_one(issue: Issue, settings: &Settings, own: &Classification, earlier: &E
         branch: names::free_branch(number, &issue.title, &|branch| {
             earlier.branches.contains(branch)
         }),
+        follow_up: None,
         issue,
     }
 }

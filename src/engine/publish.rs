@@ -32,7 +32,7 @@ pub enum PublishError {
 }
 
 /// How often something whose reply got lost is sent in all.
-const MOST_SENDS: u32 = 3;
+pub(super) const MOST_SENDS: u32 = 3;
 
 /// Publishes for one task.
 pub struct Publisher<'a> {
@@ -180,6 +180,7 @@ impl Publisher<'_> {
                 self.did(effect.clone(), None).await
             }
             Effect::Comment { kind } => self.comment(effect, kind, entry).await,
+            Effect::Answer { .. } => self.answer(effect, entry).await,
             Effect::Push { .. }
             | Effect::OpenPull { .. }
             | Effect::Describe { .. }
@@ -347,7 +348,7 @@ impl Publisher<'_> {
         names::marker_session(&pull.body).as_ref() == Some(self.session)
     }
 
-    async fn look_twice<F>(&self, look: impl Fn() -> F) -> Result<bool, PublishError>
+    pub(super) async fn look_twice<F>(&self, look: impl Fn() -> F) -> Result<bool, PublishError>
     where
         F: Future<Output = Result<bool, ForgeError>>,
     {

@@ -9,6 +9,7 @@ use crate::ports::{
     AgentEnd, AgentOrder, AgentReport, AgentTask, Capture, Conversation, Workspace,
 };
 use crate::rules::event::Fact;
+use crate::rules::follow::words::told;
 use crate::rules::ids::ConversationId;
 use crate::rules::money::{Basis, Usd};
 use crate::rules::prompt::again::{Feedback, feedback_prompt};
@@ -191,10 +192,31 @@ impl<'a, 'b> Rounds<'a, 'b> {
                 let words = format!("{}\n\n{feedback}", self.task_words().await?);
                 Ok((words, new_conversation()))
             }
-            Start::Base | Start::Captured { .. } | Start::Verified => {
-                Ok((self.task_words().await?, new_conversation()))
+            Start::Base | Start::Joined | Start::Captured { .. } | Start::Verified => {
+                match self.earlier_conversation() {
+                    Some(conversation) if resumes => {
+                        Ok((self.pull_words(), Conversation::Resumed(conversation)))
+                    }
+                    Some(_) | None => Ok((self.task_words().await?, new_conversation())),
+                }
             }
         }
+    }
+
+    /// The conversation that an open pull came from, as long as it was not found to be of no use.
+    fn earlier_conversation(&self) -> Option<ConversationId> {
+        let follow = self.attempt.follow_up()?;
+        let is_first = self.attempt.work.entry.failures == 0;
+        follow.conversation.clone().filter(|_| is_first)
+    }
+
+    /// What was said of the pull that the attempt goes on with, if it is one.
+    fn pull_words(&self) -> String {
+        let attempt = &self.attempt;
+        let clash = attempt.clash.as_ref();
+        let conflicts = clash.map_or(&[][..], |clash| clash.paths.as_slice());
+        let follow = attempt.follow_up();
+        follow.map_or_else(String::new, |follow| told(follow, conflicts))
     }
 
     async fn next_words(
@@ -235,10 +257,13 @@ impl<'a, 'b> Rounds<'a, 'b> {
             surroundings: attempt.surroundings.as_ref().unwrap_or(&NOTHING),
             others: &attempt.work.others,
             below: &attempt.work.entry.record.below,
-            conflicts: clash.map_or(&[], |clash| clash.paths.as_slice()),
+            // Of a pull's conflicts the words about the pull tell.
+            conflicts: clash
+                .filter(|_| attempt.follow_up().is_none())
+                .map_or(&[], |clash| clash.paths.as_slice()),
             is_rework: attempt.rework().is_some(),
         };
-        let words = first_words(&attempt.work.orders.wording, &telling).map_err(|error| {
+        let mut words = first_words(&attempt.work.orders.wording, &telling).map_err(|error| {
             Halt::Failed(Failure::new(
                 ErrorClass::Validation,
                 format!("the prompt template cannot be used: {error}"),
@@ -246,6 +271,10 @@ impl<'a, 'b> Rounds<'a, 'b> {
         })?;
         if !words.missing.is_empty() {
             tracing::info!(issue = %attempt.link.issue, missing = ?words.missing, "the prompt was cut");
+        }
+        let pull = self.pull_words();
+        if !pull.is_empty() {
+            words.text = format!("{}\n\n{pull}", words.text);
         }
         Ok(words.text)
     }

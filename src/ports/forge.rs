@@ -1,5 +1,6 @@
 //! Where issues and pulls live.
 
+use crate::rules::follow::shape::Said;
 use crate::rules::ids::{BranchName, IssueNumber, PullNumber, Timestamp};
 use crate::rules::issue::{Issue, Selection};
 use crate::rules::offer::offering::Details;
@@ -96,7 +97,7 @@ pub trait Forge: Send + Sync {
         Ok(Vec::new())
     }
     /// Where an issue stands at this moment; it is looked at anew each time.
-    async fn standing(&self, number: IssueNumber) -> Result<Standing, ForgeError> {
+    async fn issue_standing(&self, number: IssueNumber) -> Result<Standing, ForgeError> {
         Ok(Standing::of(self.issue(number).await?.as_ref()))
     }
     /// The branch on which closing keywords work; `None` where there is no such thing.
@@ -139,6 +140,19 @@ pub trait Forge: Send + Sync {
     async fn has_comment(&self, issue: IssueNumber, marker: &str) -> Result<bool, ForgeError>;
     /// Comments on the issue. Sent once.
     async fn comment(&self, issue: IssueNumber, body: &str) -> Result<(), ForgeError>;
+    /// Is there an answer of our own with this marker to what was said of the pull?
+    async fn has_answer(
+        &self,
+        pull: PullNumber,
+        _said: &Said,
+        marker: &str,
+    ) -> Result<bool, ForgeError> {
+        self.has_comment(IssueNumber(pull.0), marker).await
+    }
+    /// Answers what was said of the pull, where it was said. Sent once.
+    async fn answer(&self, pull: PullNumber, _said: &Said, body: &str) -> Result<(), ForgeError> {
+        self.comment(IssueNumber(pull.0), body).await
+    }
     /// Puts a label on the issue, creating it in the repository where it is missing; twice is once.
     async fn add_label(&self, issue: IssueNumber, label: &str) -> Result<(), ForgeError>;
     /// Takes a label off the issue; one that is not there is fine.

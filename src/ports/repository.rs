@@ -205,6 +205,16 @@ pub trait Repository: Send + Sync {
         commit: &CommitId,
         expected: Option<&CommitId>,
     ) -> Result<(), RepositoryError>;
+    /// A commit on the first that takes back what the second changed; `None` where later work stands in the way.
+    async fn revert(
+        &self,
+        tip: &CommitId,
+        undone: &CommitId,
+        message: &str,
+    ) -> Result<Option<CommitId>, RepositoryError>;
+    /// Deletes the branch on the remote, as long as it stands at this commit; one that is gone is fine.
+    async fn delete(&self, branch: &BranchName, expected: &CommitId)
+    -> Result<(), RepositoryError>;
 }
 
 /// Running work as it was at one moment; what was read for it goes when dropped.

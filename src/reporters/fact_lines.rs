@@ -65,6 +65,7 @@ fn did(issue: IssueNumber, effect: &Effect, pull: Option<&Pull>) -> Option<Line>
             let pull = pull?;
             Some(Line::about(issue, format!(" pull {} opened", pull.number)))
         }
+        Effect::Answer { pull, .. } => Some(Line::about(issue, format!(" answered on {pull}"))),
         Effect::Describe { .. }
         | Effect::Detail { .. }
         | Effect::AskReview { .. }

@@ -239,6 +239,7 @@ fn set_aside(grant: Usd) -> String {
 fn from(start: &Start) -> &'static str {
     match start {
         Start::Base => "",
+        Start::Joined => ", no agent is needed",
         Start::Snapshot { .. } => ", from its snapshot",
         Start::Captured { .. } => ", the agent is done",
         Start::Verified => ", only publishing is left",

@@ -243,6 +243,7 @@ mod tests {
     fn a_label_with_a_space_can_be_pasted() {
         let selection = Selection {
             planned: None,
+            follow_up: false,
             label: Some("good first; rm".to_owned()),
             numbers: vec![IssueNumber(12)],
             exclude_labels: vec!["wontfix".to_owned()],

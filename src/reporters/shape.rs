@@ -392,6 +392,7 @@ fn below_json(below: &Below) -> Value {
 fn from(start: &Start) -> &'static str {
     match start {
         Start::Base => "base",
+        Start::Joined => "joined",
         Start::Snapshot { .. } => "snapshot",
         Start::Captured { .. } => "captured",
         Start::Verified => "verified",
@@ -425,6 +426,7 @@ fn effect_fields(effect: &Effect) -> Value {
         Effect::AskReview { branch } => json!({ "effect": "ask_review", "branch": branch }),
         Effect::AddLabel { label } => json!({ "effect": "add_label", "label": label }),
         Effect::RemoveLabel { label } => json!({ "effect": "remove_label", "label": label }),
+        Effect::Answer { pull, said } => json!({ "effect": "answer", "pull": pull, "said": said }),
         Effect::Comment { kind } => json!({ "effect": "comment", "kind": kind }),
     }
 }

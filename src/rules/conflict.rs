@@ -251,6 +251,7 @@ pub(crate) mod tests {
             footprint: footprint(files),
             needs: Vec::new(),
             obstacle: None,
+            follow_up: None,
             evaluation: None,
             priority: Priority::Medium,
             estimate: Estimate {

@@ -1,6 +1,7 @@
 //! What an attempt finds out on its way, and the changes of the outside that it makes.
 
-use crate::rules::ids::{BranchName, CommitId, ConversationId};
+use crate::rules::follow::shape::SaidId;
+use crate::rules::ids::{BranchName, CommitId, ConversationId, PullNumber};
 use crate::rules::money::Charge;
 use crate::rules::task::{CheckReport, Commit, Pull, Stage};
 use serde::{Deserialize, Serialize};
@@ -112,6 +113,13 @@ pub enum Effect {
     RemoveLabel {
         /// The label.
         label: String,
+    },
+    /// Something that was said of the pull has our answer, whatever the session.
+    Answer {
+        /// The pull.
+        pull: PullNumber,
+        /// What was said.
+        said: SaidId,
     },
     /// The issue has this session's comment of this kind.
     Comment {

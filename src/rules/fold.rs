@@ -335,7 +335,8 @@ fn did(task: &mut TaskTally, effect: &Effect, pull: Option<&Pull>) {
                 url: pull.url.clone(),
             });
         }
-        Effect::Describe { .. }
+        Effect::Answer { .. }
+        | Effect::Describe { .. }
         | Effect::Detail { .. }
         | Effect::AskReview { .. }
         | Effect::AddLabel { .. }

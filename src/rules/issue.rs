@@ -86,6 +86,17 @@ pub struct Selection {
     /// The plan that they come from, where the session itself makes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned: Option<Box<PlanOrder>>,
+    /// Do they go on with their open pulls?
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub follow_up: bool,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+fn is_not(flag: &bool) -> bool {
+    !flag
 }
 
 impl Selection {
@@ -107,6 +118,9 @@ impl Selection {
     /// One line that names the selection, the same for the same selection: the key of its lock.
     #[must_use]
     pub fn name(&self) -> String {
+        if self.follow_up {
+            return "pulls".to_owned();
+        }
         let mut parts: Vec<String> = self
             .label
             .iter()

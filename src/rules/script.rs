@@ -87,6 +87,7 @@ pub(crate) fn titled(number: u64, title: &str, domain: &str, needs: &[u64]) -> T
         footprint: Footprint::default(),
         needs: needs.iter().copied().map(IssueNumber).collect(),
         obstacle: None,
+        follow_up: None,
         evaluation: None,
         priority: Priority::Medium,
         estimate: Estimate {

@@ -384,7 +384,10 @@ impl TaskTally {
             ended: None,
             branch: task.branch.clone(),
             pushed: false,
-            pull: None,
+            pull: task.follow_up.as_deref().map(|follow| PullTally {
+                number: follow.pull.number,
+                url: follow.pull.url.clone(),
+            }),
             commit: None,
             checks: Vec::new(),
             conversation: None,

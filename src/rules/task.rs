@@ -4,6 +4,7 @@ use crate::rules::checks::shape::CheckKind;
 use crate::rules::classify::Classified;
 use crate::rules::evaluate::evaluation::Evaluation;
 use crate::rules::evaluate::score::Level;
+use crate::rules::follow::shape::FollowUp;
 use crate::rules::footprint::Footprint;
 use crate::rules::ids::{
     BranchName, CommitId, ConversationId, IssueNumber, PullNumber, Timestamp, TreeId,
@@ -35,6 +36,9 @@ pub struct Task {
     pub estimate: Estimate,
     /// The branch that its work goes to.
     pub branch: BranchName,
+    /// The open pull that it goes on with, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follow_up: Option<Arc<FollowUp>>,
 }
 
 impl Task {
@@ -42,6 +46,15 @@ impl Task {
     #[must_use]
     pub fn number(&self) -> IssueNumber {
         self.issue.number
+    }
+
+    /// Where its first attempt starts from.
+    #[must_use]
+    pub fn first_start(&self) -> Start {
+        match &self.follow_up {
+            Some(follow) if !follow.is_paid() => Start::Joined,
+            Some(_) | None => Start::Base,
+        }
     }
 
     /// How hard it was judged to be; nothing where it was not evaluated.
@@ -252,9 +265,12 @@ impl Failure {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "from")]
 pub enum Start {
-    /// The base branch, with a new conversation.
+    /// The base branch, with a new conversation. A follow-up begins at its pull's branch with the base merged in, and goes on
+    /// with the conversation that the pull came from.
     #[default]
     Base,
+    /// No agent is needed: the base branch is merged into the pull's, and checked.
+    Joined,
     /// The files of an earlier attempt, and its conversation where it can be resumed.
     Snapshot {
         /// The files.
@@ -279,7 +295,7 @@ impl Start {
     pub fn is_paid(&self) -> bool {
         match self {
             Self::Base | Self::Snapshot { .. } => true,
-            Self::Captured { .. } | Self::Verified => false,
+            Self::Joined | Self::Captured { .. } | Self::Verified => false,
         }
     }
 }

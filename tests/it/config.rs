@@ -205,11 +205,11 @@ fn shown_defaults() -> (String, String) {
 
 /// Shown by a test of their own.
 fn stands_apart(line: &str) -> bool {
-    line.starts_with("scheduling.") || line.starts_with("security.") || is_offering(line)
+    line.starts_with("scheduling.") || line.starts_with("security.")
 }
 
 fn is_offering(line: &str) -> bool {
-    let sections = ["pull.", "commit.", "merge."];
+    let sections = ["pull.", "commit.", "merge.", "watch."];
     sections.iter().any(|section| line.starts_with(section))
 }
 
@@ -228,7 +228,12 @@ fn the_defaults_of_offering_are_shown() {
     pull.maxFiles = 50                                # default
     pull.maxLines = 2000                              # default
     commit.message = null                             # default
+    merge.policy = "never"                            # default
+    merge.method = "merge"                            # default
     merge.maxOpenPulls = null                         # default
+    watch.seconds = 60                                # default
+    watch.maxRounds = 5                               # default
+    watch.updateMinutes = 60                          # default
     "#);
 }
 
@@ -277,9 +282,9 @@ fn the_defaults_of_the_dashboard_are_shown() {
 #[test]
 fn the_defaults_are_shown_as_such() {
     let shown = shown_defaults().0;
-    let lines = shown
-        .lines()
-        .filter(|line| !stands_apart(line) && !line.starts_with("dashboard."));
+    let lines = shown.lines().filter(|line| {
+        !stands_apart(line) && !is_offering(line) && !line.starts_with("dashboard.")
+    });
     assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
     exit code 0
     --- stdout

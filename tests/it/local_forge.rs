@@ -122,6 +122,7 @@ async fn a_selection_takes_labels_and_numbers() {
     ]);
     let selection = Selection {
         planned: None,
+        follow_up: false,
         label: Some("auto".into()),
         numbers: Vec::new(),
         exclude_labels: vec!["later".into()],

@@ -91,6 +91,8 @@ mod together;
 mod trust;
 mod verify;
 mod waiting;
+mod watch;
+mod watch_claude;
 mod whole;
 mod whole_claude;
 mod whole_limits;

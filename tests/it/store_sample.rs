@@ -93,6 +93,7 @@ pub(crate) fn task(number: u64, domain: Domain) -> Task {
         },
         needs: vec![],
         obstacle: None,
+        follow_up: None,
         evaluation: None,
         priority: Priority::Medium,
         estimate: Estimate {

@@ -29,6 +29,8 @@ impl Mock {
             .args([folder.join("scenarios"), own])
             .arg("--log")
             .arg(&log)
+            .arg("--dump")
+            .arg(place.join("dumps"))
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -60,6 +62,13 @@ impl Mock {
         text.lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect()
+    }
+
+    /// Every message that it was sent, as JSON.
+    pub(crate) fn messages(&self) -> Vec<String> {
+        let dumps = std::fs::read_dir(self.log.with_file_name("dumps")).unwrap();
+        let texts = dumps.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+        texts.collect()
     }
 
     /// The real Claude Code, set up to talk to this mock with a key.

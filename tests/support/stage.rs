@@ -212,7 +212,8 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    fn start(rig: &Rig, mut command: Command) -> Self {
+    /// Runs this, of the rig's.
+    pub(crate) fn start(rig: &Rig, mut command: Command) -> Self {
         let name = uuid::Uuid::new_v4();
         let (stdout, stderr) = (
             rig.path(&format!("{name}.out")),

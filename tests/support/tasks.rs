@@ -38,6 +38,7 @@ pub(crate) fn task(number: u64, domain: Domain, files: &[&str], needs: &[u64]) -
         footprint: Footprint { files },
         needs: needs.iter().copied().map(IssueNumber).collect(),
         obstacle: None,
+        follow_up: None,
         evaluation: None,
         priority: Priority::Medium,
         estimate: Estimate {

@@ -415,6 +415,24 @@ impl Forge for Side {
 
 #[async_trait]
 impl Repository for Side {
+    async fn revert(
+        &self,
+        _tip: &CommitId,
+        _undone: &CommitId,
+        _message: &str,
+    ) -> Result<Option<CommitId>, RepositoryError> {
+        Ok(None)
+    }
+
+    async fn delete(
+        &self,
+        branch: &BranchName,
+        _expected: &CommitId,
+    ) -> Result<(), RepositoryError> {
+        self.0.outside().branches.remove(branch);
+        Ok(())
+    }
+
     async fn fetch(&self, _branch: &str) -> Result<CommitId, RepositoryError> {
         Ok(CommitId::new("base"))
     }

@@ -108,6 +108,36 @@ pub(super) async fn push(
     }
 }
 
+/// Deletes the branch, as long as it stands at the commit.
+pub(super) async fn delete(
+    mirror: &Mirror,
+    branch: &BranchName,
+    expected: &CommitId,
+) -> Result<(), RepositoryError> {
+    let action = format!("delete {branch}");
+    if !is_ours(branch) {
+        return Err(RepositoryError::Git {
+            action,
+            detail: "only branches below autoissue/ are ever deleted".to_owned(),
+        });
+    }
+    let call = mirror
+        .call("push")?
+        .args(["--porcelain", "--no-verify", "--no-follow-tags"])
+        .arg(format!("--force-with-lease=refs/heads/{branch}:{expected}"))
+        .args(["--", &mirror.remote.url])
+        .arg(format!(":refs/heads/{branch}"));
+    let said = mirror.remote.ask(call, "push").await?;
+    match look(mirror).await?.get(branch.as_str()) {
+        None => Ok(()),
+        Some(found) if found != expected => Err(RepositoryError::Foreign {
+            branch: branch.clone(),
+            found: found.clone(),
+        }),
+        Some(_) => Err(mirror.remote.error(&action, &with_reason(&said, branch))),
+    }
+}
+
 async fn in_company(mirror: &Mirror, wish: &Move) -> Reply {
     let mut told = mirror.queue.add(wish.clone());
     loop {

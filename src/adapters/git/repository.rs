@@ -14,9 +14,10 @@ use super::merge::{Moved, footing, onto};
 use super::mirror::Mirror;
 use super::nearby::Which;
 use super::objects::write_commit;
-use super::push::push;
+use super::push::{self, push};
 use super::refs::keep;
 use super::remote::Remote;
+use super::revert::revert;
 use super::run::{Git, blocking, check_version, failed};
 use super::seal::seal;
 use super::slot::{Pool, Slot, Work};
@@ -305,6 +306,23 @@ impl Repository for GitRepository {
         expected: Option<&CommitId>,
     ) -> Result<(), RepositoryError> {
         push(&self.mirror, branch, commit, expected).await
+    }
+
+    async fn revert(
+        &self,
+        tip: &CommitId,
+        undone: &CommitId,
+        message: &str,
+    ) -> Result<Option<CommitId>, RepositoryError> {
+        revert(&self.mirror, tip, undone, message).await
+    }
+
+    async fn delete(
+        &self,
+        branch: &BranchName,
+        expected: &CommitId,
+    ) -> Result<(), RepositoryError> {
+        push::delete(&self.mirror, branch, expected).await
     }
 }
 

@@ -148,6 +148,44 @@ impl Client {
         .await
     }
 
+    /// Changes something by GraphQL. Sent once.
+    pub(super) async fn mutate<T: DeserializeOwned>(
+        &self,
+        action: &str,
+        mutation: &str,
+    ) -> Result<T, ForgeError> {
+        let body = serde_json::json!({ "query": mutation });
+        let outgoing = Outgoing {
+            kind: Kind::Change,
+            method: Method::POST,
+            url: graphql(&self.settings.api),
+            body: Some(&body),
+            etag: None,
+        };
+        parse(action, &self.taken(action, outgoing).await?.body)
+    }
+
+    /// Reads a text that may lie on another server: that one is told no token.
+    pub(super) async fn text(&self, action: &str, path: &str) -> Result<String, ForgeError> {
+        let url = self.url(path);
+        let reply = repeat_read(self.settings.repeats, passes, || async {
+            let mut turn = self.governor.turn(Kind::Read).await;
+            turn.ready().await.map_err(|held| limited(action, held))?;
+            let reply = self.exchange(action, &Outgoing::read(&url, None)).await?;
+            turn.heard(reply.status.as_u16(), &reply.headers, &reply.message())
+                .map_err(|held| limited(action, held))?;
+            match reply.redirect() {
+                Some(location) => self.exchange_plainly(action, &self.join(&location)).await,
+                None => Ok(reply),
+            }
+        })
+        .await?;
+        if !reply.status.is_success() {
+            return Err(refusal(action, &reply));
+        }
+        Ok(String::from_utf8_lossy(&reply.body).into_owned())
+    }
+
     /// Writes once. Limits are waited out, for what they refuse was not done; anything else that is no clear answer is
     /// [`ForgeError::Unknown`].
     pub(super) async fn write(
@@ -265,6 +303,27 @@ impl Client {
         let request = self
             .crab
             .build_request(request, outgoing.body)
+            .map_err(|cause| unknown(action, &chain(&cause)))?;
+        self.answer(request)
+            .await
+            .map_err(|broken| unknown(action, &broken))
+    }
+
+    /// One request without a token, by https unless to the API's own server.
+    async fn exchange_plainly(&self, action: &str, url: &str) -> Result<Reply, ForgeError> {
+        if !url.starts_with("https://") && origin(url) != origin(&self.settings.api) {
+            return Err(refused(
+                action,
+                "the answer leads to another server, unencrypted",
+            ));
+        }
+        let request = http::request::Builder::new()
+            .method(Method::GET)
+            .uri(url)
+            .header(USER_AGENT, &self.settings.user_agent);
+        let request = self
+            .crab
+            .build_request(request, None::<&()>)
             .map_err(|cause| unknown(action, &chain(&cause)))?;
         self.answer(request)
             .await

@@ -33,7 +33,7 @@ impl GitHub {
         Ok(heard)
     }
 
-    async fn is_heard(&self, user: &WireUser, trust: Trust) -> Result<bool, ForgeError> {
+    pub(super) async fn is_heard(&self, user: &WireUser, trust: Trust) -> Result<bool, ForgeError> {
         let actor = WireActor::of(user);
         if self.is_own(Some(&actor)).await? {
             return Ok(false);

@@ -8,6 +8,7 @@ use crate::adapters::github::verdict::Rate;
 use crate::adapters::github::wire::WireRepository;
 use crate::adapters::retry::Repeats;
 use crate::ports::{Forge, ForgeError, Tie, Tied, Tracker};
+use crate::rules::follow::shape::Said;
 use crate::rules::ids::{BranchName, IssueNumber, PullNumber};
 use crate::rules::issue::{Issue, IssueDraft, Selection};
 use crate::rules::offer::offering::Details;
@@ -181,7 +182,7 @@ impl Forge for GitHub {
         self.read_issue(number).await
     }
 
-    async fn standing(&self, number: IssueNumber) -> Result<Standing, ForgeError> {
+    async fn issue_standing(&self, number: IssueNumber) -> Result<Standing, ForgeError> {
         self.read_standing(number).await
     }
 
@@ -231,6 +232,19 @@ impl Forge for GitHub {
 
     async fn comment(&self, issue: IssueNumber, body: &str) -> Result<(), ForgeError> {
         self.write_comment(issue, body).await
+    }
+
+    async fn has_answer(
+        &self,
+        pull: PullNumber,
+        said: &Said,
+        _marker: &str,
+    ) -> Result<bool, ForgeError> {
+        self.read_has_answer(pull, said).await
+    }
+
+    async fn answer(&self, pull: PullNumber, said: &Said, body: &str) -> Result<(), ForgeError> {
+        self.write_answer(pull, said, body).await
     }
 
     async fn add_label(&self, issue: IssueNumber, label: &str) -> Result<(), ForgeError> {

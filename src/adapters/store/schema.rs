@@ -3,13 +3,33 @@
 use rusqlite_migration::{M, Migrations};
 
 /// The format that this program writes.
-pub(super) const KNOWN: u32 = 2;
+pub(super) const KNOWN: u32 = 3;
 
 /// One step for each format; a released step is never changed.
-const STEPS: &[M<'static>] = &[M::up(FIRST), M::up(COMPLEXITY)];
+const STEPS: &[M<'static>] = &[M::up(FIRST), M::up(COMPLEXITY), M::up(PULLS)];
 
 /// How hard a task was judged to be, where it was evaluated.
 const COMPLEXITY: &str = "ALTER TABLE tasks ADD COLUMN complexity TEXT";
+
+/// What became of pulls, and what was done about them. A follow-up's payload is JSON.
+const PULLS: &str = "
+    CREATE TABLE follow_ups (
+        session INTEGER NOT NULL REFERENCES sessions (key),
+        issue INTEGER NOT NULL,
+        pull INTEGER NOT NULL,
+        payload TEXT NOT NULL,
+        PRIMARY KEY (session, issue)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX follow_ups_by_pull ON follow_ups (pull);
+    CREATE TABLE pulls (
+        project TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        issue INTEGER NOT NULL,
+        fate TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY (project, number)
+    ) STRICT, WITHOUT ROWID;
+    ";
 
 const FIRST: &str = "
     -- `status`: 'new' until its first event.

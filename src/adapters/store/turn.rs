@@ -1,7 +1,7 @@
 //! One turn of a session as one transaction: its events, and all that follows from them.
 
 use crate::adapters::store::error::{StoreError, Tried};
-use crate::adapters::store::{control, ledger};
+use crate::adapters::store::{control, ledger, pulls};
 use crate::rules::evaluate::score::Level;
 use crate::rules::event::{Event, Fact, Recorded, VERSION};
 use crate::rules::ids::{IssueNumber, SessionId, Timestamp};
@@ -221,7 +221,8 @@ fn add(db: &Connection, session: &Key, task: &Task) -> Result<(), StoreError> {
             task.complexity().map(Level::word),
             serde_json::to_string(&task.footprint).expect("a footprint is JSON"),
         ),
-    )
+    )?;
+    pulls::follow_up(db, session, task)
 }
 
 fn learn(

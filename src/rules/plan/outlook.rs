@@ -133,6 +133,7 @@ pub fn tasks(plan: &Plan, settings: &Settings, judge: &Judge) -> Vec<Task> {
                 minutes: item.estimate_minutes,
             },
             branch: names::branch(number, &issue.title, 1),
+            follow_up: None,
             issue,
         };
         if judge.routing.mode != Mode::Off {

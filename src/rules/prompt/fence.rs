@@ -36,7 +36,7 @@ fn number(text: &str) -> Option<u64> {
 
 /// What a reader of the page sees of a text: no HTML comments, no invisible, turning or steering characters.
 #[must_use]
-pub(super) fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     visible(&printable_lines(text))
 }
 

@@ -92,9 +92,10 @@ impl Session {
             // What files were made on stays; only who starts anew starts from what is there now.
             below: match &entry.start {
                 Start::Base => self.below(place),
-                Start::Snapshot { .. } | Start::Captured { .. } | Start::Verified => {
-                    entry.record.below.clone()
-                }
+                Start::Joined
+                | Start::Snapshot { .. }
+                | Start::Captured { .. }
+                | Start::Verified => entry.record.below.clone(),
             },
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::rules::breaker::Breaker;
 use crate::rules::event::{Effect, Event};
+use crate::rules::follow::shape::FollowUp;
 use crate::rules::ids::{AttemptNumber, IssueNumber, Timestamp};
 use crate::rules::retry::{self, Next, Tries};
 use crate::rules::schedule::record::Record;
@@ -250,6 +251,9 @@ fn continue_from(record: &Record, feedback: Option<String>) -> Start {
 
 /// Is there anything to tell on the forge of how a task ended?
 pub(super) fn announces(entry: &Entry, settings: &Settings) -> bool {
+    if let Some(follow) = &entry.task.follow_up {
+        return answers(entry, follow).next().is_some();
+    }
     // Hardly ever does it take more than the first question.
     if entry.ending() == Some(Ending::Completed) && entry.record.pull.is_some() {
         return true;
@@ -260,10 +264,27 @@ pub(super) fn announces(entry: &Entry, settings: &Settings) -> bool {
     own.is_some_and(|label| !label.is_empty()) || telling(entry, settings).next().is_some()
 }
 
-/// The label and the comment that tell on the forge how a task ended.
+/// The label and the comment that tell on the forge how a task ended; of a follow-up the answers to what was said.
 #[must_use]
 pub fn announcements(entry: &Entry, settings: &Settings) -> Vec<Effect> {
-    telling(entry, settings).collect()
+    match &entry.task.follow_up {
+        Some(follow) => answers(entry, follow).collect(),
+        None => telling(entry, settings).collect(),
+    }
+}
+
+/// Whoever spoke is answered once something was tried.
+fn answers<'a>(entry: &Entry, follow: &'a FollowUp) -> impl Iterator<Item = Effect> + use<'a> {
+    let was_tried = match entry.ending() {
+        Some(Ending::Completed | Ending::NoChange | Ending::Failed | Ending::NeedsHuman) => true,
+        Some(Ending::Blocked | Ending::Skipped | Ending::Budget) | None => false,
+    };
+    let said = follow.said.iter().filter(move |_| was_tried);
+    said.filter(|said| said.id.source.wants_answer())
+        .map(|said| Effect::Answer {
+            pull: follow.pull.number,
+            said: said.id,
+        })
 }
 
 fn telling<'a>(entry: &'a Entry, settings: &'a Settings) -> impl Iterator<Item = Effect> + 'a {

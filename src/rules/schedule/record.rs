@@ -67,6 +67,19 @@ pub struct Record {
 pub struct Kept(Option<Box<Record>>);
 
 impl Kept {
+    /// What is known from the start: of a follow-up its pull, and the conversation that goes on.
+    pub(super) fn of(task: &Task) -> Self {
+        let Some(follow) = &task.follow_up else {
+            return Self::default();
+        };
+        let known = Record {
+            conversation: follow.conversation.clone(),
+            pull: Some(Box::new(follow.pull.clone())),
+            ..Record::default()
+        };
+        Self(Some(Box::new(known)))
+    }
+
     /// The record to change, where there is one; what is not there is as new.
     pub(super) fn written(&mut self) -> Option<&mut Record> {
         self.0.as_deref_mut()

@@ -157,6 +157,9 @@ impl Table {
             table.entries.push(entry);
             if needs == 0 {
                 table.ready.insert(place);
+                if !table.entries[place].start.is_paid() {
+                    table.free.insert(place);
+                }
             }
         }
         table
@@ -293,6 +296,8 @@ impl Entry {
         Self {
             number: task.number(),
             branch: task.branch.clone(),
+            start: task.first_start(),
+            record: Kept::of(&task),
             task,
             state: if needs == 0 {
                 State::Ready
@@ -303,9 +308,7 @@ impl Entry {
             failures: 0,
             limits: 0,
             passed_over: 0,
-            start: Start::Base,
             spent: Charge::default(),
-            record: Kept::default(),
             announced: false,
             unwanted: false,
             merged: false,

@@ -11,6 +11,7 @@ mod issues;
 mod log;
 mod pulls;
 mod referee;
+mod reviews;
 mod routes;
 mod server;
 mod show;
@@ -22,6 +23,7 @@ pub(crate) use state::{Comment, Item, Label, PullPart};
 
 use fault::Faults;
 use git::Git;
+use reviews::{CheckRun, Remark, Review};
 use server::{Inner, Wire, take};
 use state::{Asked, State};
 use std::net::TcpListener;
@@ -233,6 +235,70 @@ impl FakeGitHub {
     /// Merges a pull, as a person does. `Err` says why it cannot be merged.
     pub(crate) fn merge(&self, number: u64) -> Result<String, &'static str> {
         self.state().merge(number, false)
+    }
+
+    /// A person reviews a pull.
+    pub(crate) fn review(&self, pull: u64, who: &str, verdict: &'static str, body: &str) {
+        let mut state = self.state();
+        let (id, at) = (state.id(), state.tick());
+        state.reviews.given.push(Review {
+            id,
+            pull,
+            author: who.to_owned(),
+            body: body.to_owned(),
+            state: verdict,
+            at,
+        });
+    }
+
+    /// A person comments on a line of a pull. Gives the comment's number.
+    pub(crate) fn remark(
+        &self,
+        pull: u64,
+        who: &str,
+        (path, line): (&str, u64),
+        body: &str,
+    ) -> u64 {
+        let mut state = self.state();
+        let (id, at) = (state.id(), state.tick());
+        state.reviews.remarks.push(Remark {
+            id,
+            pull,
+            author: who.to_owned(),
+            body: body.to_owned(),
+            path: path.to_owned(),
+            line,
+            reply_to: None,
+            at,
+        });
+        id
+    }
+
+    /// All comments on lines.
+    pub(crate) fn remarks(&self) -> Vec<Remark> {
+        self.state().reviews.remarks.clone()
+    }
+
+    /// A check says something of the commit that a branch stands at; without a conclusion it runs.
+    pub(crate) fn check_run(
+        &self,
+        branch: &str,
+        name: &str,
+        conclusion: Option<&'static str>,
+        log: &str,
+    ) {
+        let mut state = self.state();
+        let sha = state.git.resolve(&format!("refs/heads/{branch}")).unwrap();
+        let id = state.id();
+        let checks = &mut state.reviews.checks;
+        checks.retain(|run| run.sha != sha || run.name != name);
+        checks.push(CheckRun {
+            id,
+            sha,
+            name: name.to_owned(),
+            conclusion,
+            log: log.to_owned(),
+        });
     }
 
     /// Comments as somebody.

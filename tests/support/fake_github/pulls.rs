@@ -1,9 +1,10 @@
 //! What can be done with pulls.
 
 use super::answer::{
-    Answer, Ask, check_length, find, in_state, invalid, names, page, refusal, shown, text, unknown,
+    Answer, Ask, check_length, find, in_state, invalid, names, page, refusal, shown, text,
 };
 use super::issues::change_issue;
+use super::reviews::in_reviews;
 use super::state::{Asked, Item, PullPart, State};
 use serde_json::json;
 
@@ -35,7 +36,7 @@ pub(crate) fn in_pull(
         })),
         ("POST", ["requested_reviewers"]) => ask_review(state, ask, number),
         ("PUT", ["merge"]) => merge(state, ask, number),
-        _ => Ok(unknown()),
+        _ => in_reviews(state, ask, number, rest),
     }
 }
 

@@ -4,6 +4,7 @@ use super::answer::{Answer, Ask, encoded, page, refusal, shown, unknown};
 use super::graphql;
 use super::issues::{create_issue, create_label, foreign_issue, in_issue, list_issues};
 use super::pulls::{create_pull, in_pull, list_pulls};
+use super::reviews::{in_commit, job_log};
 use super::show::Show;
 use super::state::State;
 use serde_json::json;
@@ -66,6 +67,8 @@ fn in_repository(state: &mut State, ask: &Ask<'_>, rest: &[&str]) -> Answer {
         },
         ("GET", ["pulls"]) => Ok(list_pulls(state, ask)),
         ("POST", ["pulls"]) => create_pull(state, ask),
+        (_, ["commits", sha, more @ ..]) => Ok(in_commit(state, ask, sha, more)),
+        ("GET", ["actions", "jobs", id, "logs"]) => job_log(state, ask, id),
         (_, ["pulls", number, more @ ..]) => in_pull(state, ask, number, more),
         _ => Ok(unknown()),
     };

@@ -1,6 +1,7 @@
 //! What the fake knows: one repository with its issues, pulls, labels and comments.
 
 use super::git::Git;
+use super::reviews::Reviews;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// When the fake's clock starts: 2026-01-01T00:00:00Z. It moves on by a second with every change.
@@ -158,6 +159,8 @@ pub(crate) struct State {
     pub(crate) gone: BTreeSet<String>,
     /// Accounts that may write, besides the token's own.
     pub(crate) writers: BTreeSet<String>,
+    /// What reviewers and checks say.
+    pub(crate) reviews: Reviews,
     /// The primary limit.
     pub(crate) rate: RateLimit,
     /// The repository.
@@ -186,6 +189,7 @@ impl State {
             teams: BTreeSet::from(["core".to_owned()]),
             gone: BTreeSet::new(),
             writers: BTreeSet::from(["a-maintainer".to_owned()]),
+            reviews: Reviews::default(),
             rate: RateLimit {
                 limit: 5000,
                 remaining: 5000,

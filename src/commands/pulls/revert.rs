@@ -1,0 +1,122 @@
+//! `revert`: a pull is closed while it is open, and undone by another once it is merged.
+
+use crate::adapters::github::forge::GitHub;
+use crate::cli::pulls::RevertArgs;
+use crate::commands::place::Place;
+use crate::commands::store::open;
+use crate::commands::wire::Wiring;
+use crate::error::{Error, Kind};
+use crate::ports::{Forge as _, Pulls as _, Repository, Standing};
+use crate::rules::exit::Exit;
+use crate::rules::follow::shape::Fate;
+use crate::rules::ids::{BranchName, IssueNumber, PullNumber};
+use crate::rules::names;
+use crate::rules::task::{Pull, PullDraft};
+use serde_json::json;
+
+/// Runs the command.
+pub async fn run(place: &Place, args: RevertArgs) -> Result<Exit, Error> {
+    let wiring = Wiring::new(place, &crate::config::loaded::Overrides::default())?;
+    let github = wiring.github("revert a pull request")?;
+    let store = open(&wiring.state)?;
+    let key = wiring.project_key();
+    let mut numbers = store.pulls_for(&key, args.issue)?;
+    numbers.extend(github.own_open().await?);
+    numbers.sort_unstable();
+    numbers.dedup();
+    let Some(standing) = newest(&github, numbers, args.issue).await? else {
+        return Err(Error::new(Kind::Project, format!("revert {}", args.issue))
+            .cause("no pull request of autoissue is known for it")
+            .hints([
+                "a pull request of another state directory can be reverted on GitHub itself",
+            ]));
+    };
+    match standing.fate {
+        Fate::Open => {
+            github.close(standing.pull.number).await?;
+            let about = (standing.pull.number, args.issue);
+            store.note_fate(&key, about, Fate::Rejected)?;
+            tell(
+                place,
+                &standing.pull,
+                "closed",
+                "closed; its branch stays for now",
+            )
+        }
+        Fate::Rejected => tell(
+            place,
+            &standing.pull,
+            "nothing",
+            "closed already: nothing to revert",
+        ),
+        Fate::Merged => {
+            let repository = wiring.git_repository().await?;
+            let opened = undo(&github, &repository, &standing, args.issue).await?;
+            let words = format!("reverts {}: {}", standing.pull.number, opened.url);
+            tell(place, &opened, "opened", &words)
+        }
+    }
+}
+
+/// Of all pulls for the issue the newest.
+async fn newest(
+    github: &GitHub,
+    numbers: Vec<PullNumber>,
+    issue: IssueNumber,
+) -> Result<Option<Standing>, Error> {
+    for number in numbers.into_iter().rev() {
+        if let Some(standing) = github.standing(number).await?
+            && names::issue_of_branch(&standing.pull.head) == Some(issue)
+        {
+            return Ok(Some(standing));
+        }
+    }
+    Ok(None)
+}
+
+/// Opens a pull that takes a merged one back; one that is there already is that.
+async fn undo(
+    github: &GitHub,
+    repository: &dyn Repository,
+    merged: &Standing,
+    issue: IssueNumber,
+) -> Result<Pull, Error> {
+    let number = merged.pull.number;
+    let branch = BranchName::new(format!("autoissue/revert-{}-{}", issue.0, number.0));
+    let there = github.pulls_from(&branch).await?;
+    if let Some(pull) = there.into_iter().find(|pull| pull.open) {
+        return Ok(pull);
+    }
+    let failed = |cause: String| Error::new(Kind::Project, format!("revert {number}")).cause(cause);
+    let undone = merged
+        .merged_as
+        .as_ref()
+        .ok_or_else(|| failed("GitHub does not tell which commit merged it".to_owned()))?;
+    let tip = repository.fetch(&merged.pull.base).await?;
+    let subject = format!("Revert {number}");
+    let message = format!("{subject}\n\nThis takes {undone} back.\n");
+    let commit = repository.revert(&tip, undone, &message).await?;
+    let commit = commit.ok_or_else(|| {
+        failed("later work stands in the way".to_owned())
+            .hints(["revert it by hand, or revert what was built upon it first"])
+    })?;
+    let stands = repository.remote_head(&branch).await?;
+    repository.push(&branch, &commit, stands.as_ref()).await?;
+    let draft = PullDraft {
+        issue,
+        head: branch,
+        base: merged.pull.base.clone(),
+        title: subject,
+        body: format!("This takes back the work of {number} for {issue}."),
+        draft: false,
+    };
+    Ok(github.open_pull(&draft).await?)
+}
+
+fn tell(place: &Place, pull: &Pull, what: &str, words: &str) -> Result<Exit, Error> {
+    let event =
+        json!({ "v": 1, "event": "revert", "pull": pull.number, "url": pull.url, "done": what });
+    let text = format!("Pull {}: {words}\n", pull.number);
+    place.output.result(&text, &event)?;
+    Ok(Exit::Done)
+}

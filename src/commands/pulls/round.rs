@@ -1,0 +1,146 @@
+//! A session that goes on with open pulls.
+
+use crate::commands::pulls::watch::{Trouble, Watch};
+use crate::commands::session::{self, Prepared};
+use crate::engine::intake;
+use crate::engine::session::Opening;
+use crate::error::Error;
+use crate::ports::{Forge as _, Journal as _};
+use crate::rules::exit::Exit;
+use crate::rules::follow::shape::{FollowUp, Said, Seen};
+use crate::rules::ids::SessionId;
+use crate::rules::issue::{Issue, IssueState, Selection};
+use crate::rules::money::Usd;
+use crate::rules::settings::Settings;
+use crate::rules::stack::Together;
+use crate::rules::tally::Tally;
+use crate::rules::task::Task;
+use crate::rules::trust::Trust;
+use std::sync::Arc;
+
+/// What is to be done about one pull.
+pub struct Work {
+    /// The pull.
+    pub seen: Seen,
+    /// What is answered.
+    pub said: Vec<Said>,
+    /// What conflicts with the base.
+    pub conflicts: Vec<String>,
+    /// Which round it is.
+    pub round: u32,
+}
+
+impl Work {
+    /// Does an agent have to work?
+    #[must_use]
+    pub fn is_paid(&self) -> bool {
+        !self.said.is_empty() || !self.conflicts.is_empty()
+    }
+}
+
+/// Runs one session for all of them.
+pub async fn run(watch: &mut Watch<'_>, works: Vec<Work>) -> Result<Exit, Trouble> {
+    let (wiring, store) = (watch.wiring, watch.store);
+    let key = wiring.project_key();
+    let settings = settings(watch);
+    let mut tasks = Vec::new();
+    for work in works {
+        tasks.extend(task(watch, &settings, work).await?);
+    }
+    if tasks.is_empty() {
+        return Ok(Exit::Done);
+    }
+    let selection = Selection {
+        numbers: tasks.iter().map(Task::number).collect(),
+        follow_up: true,
+        ..Selection::default()
+    };
+    let id = SessionId::new(ulid::Ulid::generate().to_string());
+    let journal = store
+        .begin(id.clone(), &key, &selection)
+        .map_err(Error::from)?;
+    let claimed = store
+        .claim(&key, &selection.numbers, &id)
+        .map_err(Error::from)?;
+    crate::commands::exec::leave_claimed(&mut tasks, &claimed);
+    let journal = Arc::new(journal);
+    let prepared = Prepared {
+        journal: Arc::clone(&journal),
+        forge: Arc::clone(&watch.github) as _,
+        repository: Arc::clone(&watch.repository) as _,
+        agent: Arc::clone(&watch.agent),
+        opening: Opening::New {
+            project: key,
+            selection,
+            settings: Box::new(settings),
+            tasks,
+        },
+        console: None,
+    };
+    let exit = session::run(watch.place, wiring, store, prepared).await?;
+    let events = journal.events().await.map_err(Error::from)?;
+    watch.left = watch.left.minus(Tally::of(&events).spent);
+    Ok(exit)
+}
+
+/// Each pull stands for itself: nothing is tried together, and all rounds share what the watch may spend.
+fn settings(watch: &Watch<'_>) -> Settings {
+    let mut settings = watch.wiring.settings(None, Some(watch.store));
+    settings.together = Together::default();
+    settings.ceiling = settings.ceiling.min(watch.left);
+    settings
+}
+
+/// `None` where the issue is gone or closed: a person has decided.
+async fn task(watch: &Watch<'_>, settings: &Settings, work: Work) -> Result<Option<Task>, Trouble> {
+    let key = watch.wiring.project_key();
+    let Work {
+        seen,
+        said,
+        conflicts,
+        round,
+    } = work;
+    let Some(issue) = watch.github.issue(seen.issue).await? else {
+        return Ok(None);
+    };
+    if issue.state != IssueState::Open {
+        return Ok(None);
+    }
+    let store = watch.store;
+    let follow = FollowUp {
+        conversation: store.conversation(&key, seen.issue).map_err(Error::from)?,
+        pull: seen.pull,
+        head: seen.head,
+        round,
+        said,
+        conflicts,
+    };
+    let original = store
+        .task_of(&key, follow.pull.number)
+        .map_err(Error::from)?;
+    let known = original.as_ref().map(|task| task.issue.clone());
+    let issue = trusted(watch, issue, known);
+    let mut task = intake::follow_up(issue, settings, watch.wiring.own(), follow);
+    if let Some(original) = original {
+        (task.footprint, task.domain) = (original.footprint, original.domain);
+    }
+    Ok(Some(task))
+}
+
+/// The issue in the words that were let run: they may have been changed since.
+fn trusted(watch: &Watch<'_>, now: Issue, then: Option<Issue>) -> Issue {
+    match (watch.wiring.loaded.config.security.trust, then) {
+        (Trust::Everyone, _) => now,
+        (Trust::Writers, Some(then)) => then,
+        (Trust::Writers, None) => Issue {
+            body: String::new(),
+            ..now
+        },
+    }
+}
+
+/// Is there enough for an attempt?
+#[must_use]
+pub fn covers(left: Usd, settings: &Settings) -> bool {
+    settings.cap + settings.slack(Usd::ZERO) <= left
+}

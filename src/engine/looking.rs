@@ -1,0 +1,146 @@
+//! Looks at open pulls of ours: what was said of them, and how they stand to their base.
+
+use crate::ports::{ForgeError, Pulls, Repository, RepositoryError, Standing};
+use crate::rules::follow::shape::{Checks, Fate, Footing, Seen};
+use crate::rules::ids::{BranchName, CommitId, IssueNumber, PullNumber};
+use crate::rules::names;
+use crate::rules::trust::Trust;
+use std::collections::{BTreeMap, HashMap};
+
+/// Why pulls could not be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum LookError {
+    /// The forge said no.
+    #[error(transparent)]
+    Forge(#[from] ForgeError),
+    /// Git said no.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+}
+
+/// Looks at pulls, again and again; what cannot have changed is not asked twice.
+pub struct Looking<'a> {
+    /// The forge.
+    pub forge: &'a dyn Pulls,
+    /// The repository.
+    pub repository: &'a dyn Repository,
+    /// Whose words count.
+    pub trust: Trust,
+    footings: HashMap<(CommitId, CommitId), Footing>,
+}
+
+impl<'a> Looking<'a> {
+    /// Has seen nothing yet.
+    #[must_use]
+    pub fn new(forge: &'a dyn Pulls, repository: &'a dyn Repository, trust: Trust) -> Self {
+        Self {
+            forge,
+            repository,
+            trust,
+            footings: HashMap::new(),
+        }
+    }
+
+    /// All open pulls of ours, and those of `known` that were open once, by number.
+    pub async fn look(
+        &mut self,
+        known: &BTreeMap<PullNumber, IssueNumber>,
+    ) -> Result<Vec<Seen>, LookError> {
+        let mut numbers = self.forge.own_open().await?;
+        numbers.extend(known.keys());
+        numbers.sort_unstable();
+        numbers.dedup();
+        let mut standings = Vec::new();
+        for number in numbers {
+            if let Some(standing) = self.forge.standing(number).await? {
+                standings.push(standing);
+            }
+        }
+        let open = standings.iter().filter(|it| it.fate == Fate::Open);
+        let heads: HashMap<String, PullNumber> = open
+            .map(|it| (it.pull.head.clone(), it.pull.number))
+            .collect();
+        let mut bases: HashMap<String, Checks> = HashMap::new();
+        let mut seen = Vec::new();
+        for standing in standings {
+            let number = standing.pull.number;
+            let by_branch = names::issue_of_branch(&standing.pull.head);
+            let Some(issue) = known.get(&number).copied().or(by_branch) else {
+                continue;
+            };
+            seen.push(match standing.fate {
+                Fate::Open => self.look_at(standing, issue, (&heads, &mut bases)).await?,
+                Fate::Merged | Fate::Rejected => ended(standing, issue),
+            });
+        }
+        Ok(seen)
+    }
+
+    async fn look_at(
+        &mut self,
+        standing: Standing,
+        issue: IssueNumber,
+        (heads, bases): (&HashMap<String, PullNumber>, &mut HashMap<String, Checks>),
+    ) -> Result<Seen, LookError> {
+        let (number, base) = (standing.pull.number, standing.pull.base.clone());
+        let feedback = self.forge.feedback(number, self.trust).await?;
+        let mut checks = self.forge.checks(&standing.head).await?;
+        let (footing, tip) = self.footing(&standing).await?;
+        if !checks.failed.is_empty() {
+            if !bases.contains_key(&base) {
+                bases.insert(base.clone(), self.forge.checks(&tip).await?);
+            }
+            // What fails on the base as well is nobody's here.
+            let before = &bases[&base].failed;
+            let is_old = |name: &str| before.iter().any(|said| said.by == name);
+            checks.failed.retain(|said| !is_old(&said.by));
+        }
+        Ok(Seen {
+            below: heads.get(&base).copied(),
+            said: feedback.said,
+            objections: feedback.objections,
+            checks,
+            footing,
+            ..ended(standing, issue)
+        })
+    }
+
+    /// How a pull's branch stands to its base, and where that stands.
+    async fn footing(&mut self, standing: &Standing) -> Result<(Footing, CommitId), LookError> {
+        let tip = self.repository.fetch(&standing.pull.base).await?;
+        let key = (tip.clone(), standing.head.clone());
+        if let Some(known) = self.footings.get(&key) {
+            return Ok((known.clone(), tip));
+        }
+        let branch = BranchName::new(&standing.pull.head);
+        let head = self.repository.fetch(branch.as_str()).await?;
+        let both = [tip.clone(), head.clone()];
+        let joined = self.repository.join(&both).await?;
+        let footing = match joined.clashes.into_iter().next() {
+            Some(clash) => Footing::Conflicts(clash.paths),
+            None if joined.base == head => Footing::Current,
+            None => Footing::Behind,
+        };
+        if head == standing.head {
+            self.footings.insert(key, footing.clone());
+        }
+        Ok((footing, tip))
+    }
+}
+
+/// What is known without looking further.
+fn ended(standing: Standing, issue: IssueNumber) -> Seen {
+    Seen {
+        issue,
+        head: standing.head,
+        fate: standing.fate,
+        is_draft: standing.is_draft,
+        is_queued: standing.is_queued,
+        pull: standing.pull,
+        checks: Checks::default(),
+        said: Vec::new(),
+        objections: Vec::new(),
+        footing: Footing::Current,
+        below: None,
+    }
+}

@@ -1,0 +1,167 @@
+//! What is known of an open pull of ours, and of the work that follows from it.
+
+use crate::rules::ids::{CommitId, ConversationId, IssueNumber, PullNumber};
+use crate::rules::task::Pull;
+use serde::{Deserialize, Serialize};
+
+/// Where something was said; its number counts among its like only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// A comment on lines of the change.
+    Line,
+    /// The words of a review that asks for changes.
+    Review,
+    /// A comment below the pull.
+    Comment,
+    /// A check of the forge that failed.
+    Check,
+}
+
+impl Source {
+    /// One word for it, which markers use.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Line => "line",
+            Self::Review => "review",
+            Self::Comment => "comment",
+            Self::Check => "check",
+        }
+    }
+
+    /// Does a person wait for an answer?
+    #[must_use]
+    pub fn wants_answer(self) -> bool {
+        match self {
+            Self::Line | Self::Review | Self::Comment => true,
+            Self::Check => false,
+        }
+    }
+}
+
+/// What names something that was said, on one forge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SaidId {
+    /// Where.
+    pub source: Source,
+    /// Which.
+    pub number: u64,
+}
+
+/// Something that a person or a check said of a pull.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// What names it.
+    pub id: SaidId,
+    /// The comment that its thread began with, where it answers one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<u64>,
+    /// Who: an account, or a check's name.
+    pub by: String,
+    /// `path:line`, where it is about lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// What: Markdown of a person, or the end of a check's log.
+    pub text: String,
+}
+
+/// What a task goes on with: an open pull, and what was said of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FollowUp {
+    /// The pull.
+    pub pull: Pull,
+    /// Where its branch stood when it was looked at.
+    pub head: CommitId,
+    /// Counted from 1 for each pull: the rounds that an agent was paid for.
+    pub round: u32,
+    /// The conversation that the work came from, where we still know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<ConversationId>,
+    /// What is answered; nothing where only the base branch has moved on.
+    pub said: Vec<Said>,
+    /// What does not merge with the base branch any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<String>,
+}
+
+impl FollowUp {
+    /// Does an agent have to work? Otherwise the base branch is merged in, and checked.
+    #[must_use]
+    pub fn is_paid(&self) -> bool {
+        !self.said.is_empty() || !self.conflicts.is_empty()
+    }
+}
+
+/// What became of a pull.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// Still open.
+    Open,
+    /// Its work is in its base.
+    Merged,
+    /// Closed without that.
+    Rejected,
+}
+
+impl Fate {
+    /// One word for it, the one that is stored.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Merged => "merged",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+/// The forge's own checks of a commit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checks {
+    /// Names of those that have not ended.
+    pub pending: Vec<String>,
+    /// Those that failed, with the ends of their logs.
+    pub failed: Vec<Said>,
+    /// How many passed.
+    pub passed: usize,
+}
+
+/// How a pull's branch stands to its base branch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Footing {
+    /// It holds all of the base branch.
+    Current,
+    /// The base branch has moved on, and merges.
+    Behind,
+    /// It conflicts with the base branch in these files.
+    Conflicts(Vec<String>),
+}
+
+/// A pull of ours as it was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The pull.
+    pub pull: Pull,
+    /// Its issue.
+    pub issue: IssueNumber,
+    /// Where its branch stands, or stood when it ended.
+    pub head: CommitId,
+    /// What became of it.
+    pub fate: Fate,
+    /// Is it marked as not ready?
+    pub is_draft: bool,
+    /// What the forge's checks say of it; those that fail on the base branch as well are left out.
+    pub checks: Checks,
+    /// What people whose word counts said of it, and was not answered.
+    pub said: Vec<Said>,
+    /// Who asks for changes still.
+    pub objections: Vec<String>,
+    /// How it stands to its base.
+    pub footing: Footing,
+    /// The open pull whose branch it is for, where it is stacked.
+    pub below: Option<PullNumber>,
+    /// Was it handed to the forge to be merged?
+    pub is_queued: bool,
+}

@@ -1,0 +1,285 @@
+//! `watch` before the fake GitHub: what is said of open pulls is answered, each once, and they come to their end.
+
+use crate::rig::Ran;
+use crate::stage::Stage;
+use serde_json::{Value, json};
+
+/// Writes what it was told beside its file; where it is told of a conflict, it solves it.
+const AGENT: &str = r#"#!/bin/sh
+cat > PLACE/told
+echo "$AUTOISSUE_ISSUE" >> PLACE/runs
+sed -i '/^<<<<<<<\|^=======\|^>>>>>>>/d' *.txt 2>/dev/null
+if [ -e PLACE/idle ]; then echo '{"cost_usd": 0.1, "summary": "It is right as it is."}'; exit 0; fi
+if grep -q "pull request #" PLACE/told; then echo again >> "file-$AUTOISSUE_ISSUE.txt"
+else echo "$AUTOISSUE_ISSUE" > "file-$AUTOISSUE_ISSUE.txt"; fi
+echo '{"cost_usd": 0.25, "summary": "Said and done."}'
+"#;
+
+/// An issue whose pull is open, by `exec`. The pull's number is 2.
+fn opened() -> Stage {
+    let mut stage = Stage::new(AGENT, None);
+    stage.configure(&json!({ "watch": { "seconds": 1, "updateMinutes": 0 } }));
+    stage.issue(1, &["go"]);
+    let ran = stage.exec("go", &[]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(stage.heads(), [HEAD]);
+    stage
+}
+
+const HEAD: &str = "autoissue/1-thing-1";
+const PULL: u64 = 2;
+
+fn look(stage: &Stage) -> Ran {
+    let args = ["watch", "--once", "--isolation", "none", "--format", "json"];
+    stage.command(&args).output().unwrap().into()
+}
+
+fn told(stage: &Stage) -> String {
+    std::fs::read_to_string(stage.rig.path("told")).unwrap()
+}
+
+/// What was decided about the pull.
+fn decided(ran: &Ran) -> Vec<String> {
+    let lines = ran.stdout.lines();
+    let lines = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines
+        .filter(|line| line["event"] == "pull")
+        .map(|line| line["next"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_review_comment_is_answered_once_in_its_thread_and_the_branch_grows() {
+    let stage = opened();
+    let before = stage.fake.branch_head(HEAD).unwrap();
+    let comment = stage.fake.remark(
+        PULL,
+        "a-maintainer",
+        ("file-1.txt", 1),
+        "Say it again, please.",
+    );
+    stage
+        .fake
+        .remark(PULL, "an-outsider", ("file-1.txt", 1), "Delete everything!");
+    let ran = look(&stage);
+    assert_eq!(
+        (ran.code, decided(&ran)),
+        (Some(0), vec!["work".to_owned()]),
+        "{ran:?}"
+    );
+    let told = told(&stage);
+    assert!(
+        told.contains("a-maintainer commented on file-1.txt:1") && told.contains("Say it again"),
+        "{told}"
+    );
+    assert!(!told.contains("Delete everything"), "{told}");
+    assert_eq!(
+        stage.fake.file(HEAD, "file-1.txt").as_deref(),
+        Some("1\nagain")
+    );
+    let after = stage.fake.branch_head(HEAD).unwrap();
+    assert_ne!(before, after);
+    assert_eq!(stage.fake.pulls().len(), 1);
+    let remarks = stage.fake.remarks();
+    let answers: Vec<_> = remarks
+        .iter()
+        .filter(|it| it.reply_to == Some(comment))
+        .collect();
+    assert_eq!(answers.len(), 1, "{remarks:?}");
+    assert!(
+        answers[0].body.contains("Said and done.") && answers[0].body.contains(&after),
+        "{answers:?}"
+    );
+    // Looked at again, nothing is left to say, and nobody is paid.
+    let again = look(&stage);
+    assert_eq!(decided(&again), ["wait"], "{again:?}");
+    assert_eq!(stage.runs(), [1, 1]);
+    assert_eq!(stage.fake.remarks().len(), 3);
+    stage.assert_lawful();
+}
+
+#[test]
+fn a_red_check_goes_to_the_agent_with_its_log_unless_the_base_is_red_as_well() {
+    let stage = opened();
+    let log = "2026-01-01T00:00:00.0000000Z ##[error]case 7 is wrong\n";
+    stage
+        .fake
+        .check_run("main", "old", Some("failure"), "old trouble");
+    stage
+        .fake
+        .check_run(HEAD, "old", Some("failure"), "old trouble");
+    stage.fake.check_run(HEAD, "slow", None, "");
+    let ran = look(&stage);
+    assert_eq!(
+        decided(&ran),
+        ["wait"],
+        "what fails on the base is nobody's here: {ran:?}"
+    );
+    stage.fake.check_run(HEAD, "slow", Some("success"), "");
+    stage.fake.check_run(HEAD, "new", Some("failure"), log);
+    let ran = look(&stage);
+    assert_eq!(decided(&ran), ["work"], "{ran:?}");
+    let told = told(&stage);
+    assert!(
+        told.contains("The check new failed") && told.contains("\n##[error]case 7 is wrong"),
+        "{told}"
+    );
+    assert!(!told.contains("old trouble"), "{told}");
+    assert_eq!(stage.fake.comments(PULL), [], "a check waits for no answer");
+    stage.assert_lawful();
+}
+
+#[test]
+fn one_that_is_not_mended_is_not_paid_for_again() {
+    let stage = opened();
+    stage.fake.check_run(HEAD, "new", Some("failure"), "no");
+    stage.rig.write("idle", "");
+    assert_eq!(decided(&look(&stage)), ["work"]);
+    let again = look(&stage);
+    assert_eq!(decided(&again), ["wait"], "{again:?}");
+    assert!(
+        again.stdout.contains("an agent could not mend new"),
+        "{again:?}"
+    );
+    assert_eq!(stage.runs(), [1, 1]);
+}
+
+#[test]
+fn a_base_that_moved_is_merged_in_and_nothing_is_paid() {
+    let stage = opened();
+    let tip = stage.fake.commit("main", &[("other.txt", "other\n")]);
+    let ran = look(&stage);
+    assert_eq!(
+        (ran.code, decided(&ran)),
+        (Some(0), vec!["update".to_owned()]),
+        "{ran:?}"
+    );
+    assert_eq!(stage.fake.file(HEAD, "other.txt").as_deref(), Some("other"));
+    assert_eq!(stage.runs(), [1]);
+    assert_eq!(decided(&look(&stage)), ["wait"]);
+    assert_eq!(
+        stage.fake.branch_head("main").unwrap(),
+        tip,
+        "the base is left alone"
+    );
+    stage.assert_lawful();
+}
+
+#[test]
+fn a_base_that_moved_and_conflicts_goes_to_the_agent() {
+    let stage = opened();
+    stage.fake.commit("main", &[("file-1.txt", "theirs\n")]);
+    let ran = look(&stage);
+    assert_eq!(
+        (ran.code, decided(&ran)),
+        (Some(0), vec!["work".to_owned()]),
+        "{ran:?}"
+    );
+    let told = told(&stage);
+    assert!(told.contains("They conflict in file-1.txt"), "{told}");
+    let file = stage.fake.file(HEAD, "file-1.txt").unwrap();
+    assert!(
+        file.contains("theirs") && file.contains("again") && !file.contains("<<<"),
+        "{file}"
+    );
+    assert_eq!(decided(&look(&stage)), ["wait"]);
+    stage.assert_lawful();
+}
+
+#[test]
+fn what_people_push_to_the_branch_is_built_upon() {
+    let stage = opened();
+    let theirs = stage.fake.commit(HEAD, &[("by-hand.txt", "by hand\n")]);
+    stage
+        .fake
+        .review(PULL, "a-maintainer", "CHANGES_REQUESTED", "Say it again.");
+    let ran = look(&stage);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(
+        stage.fake.file(HEAD, "by-hand.txt").as_deref(),
+        Some("by hand")
+    );
+    assert_ne!(stage.fake.branch_head(HEAD).unwrap(), theirs);
+    let comments = stage.fake.comments(PULL);
+    assert_eq!(comments.len(), 1, "{comments:?}");
+    assert!(
+        comments[0]
+            .body
+            .starts_with("To a-maintainer's review: Changed in"),
+        "{comments:?}"
+    );
+    // The reviewer has to look again before it is merged.
+    let again = look(&stage);
+    assert!(
+        again.stdout.contains("a new review by a-maintainer"),
+        "{again:?}"
+    );
+}
+
+#[test]
+fn a_merged_pull_is_cleaned_up_after_and_a_closed_one_stays_closed() {
+    let mut stage = opened();
+    stage.configure(&json!({ "merge": { "policy": "auto" } }));
+    stage.issue(3, &["more"]);
+    let ran = stage.exec("more", &[]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    stage.fake.close_pull(4);
+    let ran = stage
+        .command(&["watch", "--isolation", "none", "--format", "json"])
+        .output()
+        .unwrap();
+    let ran = Ran::from(ran);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(decided(&ran).contains(&"reject".to_owned()), "{ran:?}");
+    let pulls = stage.fake.pulls();
+    assert!(
+        pulls[0].pull.as_ref().unwrap().merged.is_some(),
+        "{pulls:?}"
+    );
+    assert!(!stage.fake.issues()[0].open && stage.fake.issues()[1].open);
+    assert_eq!(stage.fake.branch_head(HEAD), None, "its branch is gone");
+    assert!(
+        stage.fake.branch_head("autoissue/3-thing-3").is_some(),
+        "a rejected one's stays"
+    );
+    assert_eq!(stage.fake.file("main", "file-1.txt").as_deref(), Some("1"));
+    assert!(ran.stdout.contains("none_open"), "{ran:?}");
+    stage.assert_lawful();
+}
+
+#[test]
+fn nothing_is_merged_that_a_reviewer_stands_against_or_that_is_red() {
+    let mut stage = opened();
+    stage.configure(&json!({ "merge": { "policy": "auto" }, "watch": { "maxRounds": 0 } }));
+    stage
+        .fake
+        .review(PULL, "a-maintainer", "CHANGES_REQUESTED", "No.");
+    assert_eq!(decided(&look(&stage)), ["wait"]);
+    stage.fake.review(PULL, "a-maintainer", "APPROVED", "");
+    stage.fake.check_run(HEAD, "new", Some("failure"), "no");
+    let ran = look(&stage);
+    assert!(stage.fake.pulls()[0].open, "{ran:?}");
+}
+
+#[test]
+fn a_merged_pull_is_reverted_by_another_and_an_open_one_is_closed() {
+    let stage = opened();
+    stage.fake.merge(PULL).unwrap();
+    let ran = stage
+        .command(&["revert", "1", "--format", "json"])
+        .output()
+        .unwrap();
+    let ran = Ran::from(ran);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let head = "autoissue/revert-1-2";
+    assert_eq!(stage.heads(), [head]);
+    assert_eq!(stage.fake.file(head, "file-1.txt"), None);
+    assert_eq!(
+        stage.fake.file(head, "README.md").as_deref(),
+        Some("# Widgets")
+    );
+    let again = stage.command(&["revert", "1"]).output().unwrap();
+    assert!(again.status.success());
+    assert_eq!(stage.fake.pulls().len(), 2, "a second time is once");
+    stage.assert_lawful();
+}
