@@ -57,6 +57,7 @@ pub mod git {
     mod nearby;
     mod nofollow;
     mod objects;
+    mod overlay;
     mod private;
     mod push;
     mod refs;

@@ -42,6 +42,7 @@ pub mod engine {
     mod merges;
     pub mod orders;
     pub mod planning;
+    mod proof;
     pub mod publish;
     pub mod recover;
     mod resources;

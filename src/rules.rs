@@ -58,6 +58,7 @@ pub mod checks {
     mod node;
     mod php;
     mod placeholder;
+    pub mod proof;
     mod python;
     mod ruby;
     mod runners;

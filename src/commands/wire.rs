@@ -313,6 +313,7 @@ impl Wiring {
             yolo: config.agent.yolo,
             wording: self.wording()?,
             offering: offering(&self.loaded)?,
+            failing_test: config.verify.failing_test,
             gate: self.gate(),
             trust: config.security.trust,
             transcripts,
@@ -403,6 +404,7 @@ impl Wiring {
         Ok(Wording {
             template: template(&self.loaded)?,
             max_tokens: usize::try_from(max_tokens).unwrap_or(usize::MAX),
+            failing_test: self.loaded.config.verify.failing_test,
         })
     }
 

@@ -6,7 +6,7 @@ use crate::config::telling::{Author, Dashboard, Labels, Log, Notify};
 use crate::config::values::{Dollars, Whole};
 use crate::config::watching::{Merge, Watch};
 use crate::config::work::{
-    Agent, Breaker, Check, Executor, Planner, Scheduling, Security, Worktree,
+    Agent, Breaker, Check, Executor, Planner, Scheduling, Security, Verify, Worktree,
 };
 use crate::rules::evaluate::routing::Routing;
 use crate::rules::own::Classification;
@@ -48,6 +48,8 @@ pub struct Config {
     pub checks: Vec<Check>,
     /// Where `checks` is empty: are those used that the files of the base branch speak for?
     pub detect_checks: bool,
+    /// How work is verified, besides its checks.
+    pub verify: Verify,
     /// The directories that agents work in.
     pub worktree: Worktree,
     /// Whose word counts, and what needs a person's.
@@ -96,6 +98,7 @@ impl Default for Config {
             planner: Planner::default(),
             checks: Vec::new(),
             detect_checks: true,
+            verify: Verify::default(),
             worktree: Worktree::default(),
             security: Security::default(),
             breaker: Breaker::default(),

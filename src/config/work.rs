@@ -1,6 +1,7 @@
 //! The part of the configuration about the work: executor, agent, planner, checks, worktrees, breaker, scheduling.
 
 use crate::config::values::{Argv, Dollars, Minutes, Secret, Whole};
+use crate::rules::checks::proof::FailingTest;
 use crate::rules::checks::shape::CheckKind;
 use crate::rules::evaluate::pattern::PathPattern;
 use crate::rules::gate::guarded::Guarded;
@@ -168,6 +169,15 @@ pub struct Check {
 
 const fn ten_minutes() -> Minutes {
     Whole::of(10)
+}
+
+/// How work is verified, besides its checks.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(expecting = "an object")]
+pub struct Verify {
+    /// Is a test wanted that fails without the change and passes with it? `ask` asks the agent and tells whether there is one, `require` offers nothing without.
+    pub failing_test: FailingTest,
 }
 
 /// The directories that agents work in.

@@ -334,7 +334,10 @@ impl Attempt<'_> {
             watch: &watch,
             stop: self.stop,
         };
-        let reports = verification.run(commit).await?.ok_or(Halt::Stopped)?;
+        let reports = verification
+            .run_with_proof(commit)
+            .await?
+            .ok_or(Halt::Stopped)?;
         self.link
             .report(Fact::Checked {
                 reports: reports.clone(),

@@ -1,6 +1,7 @@
 //! How attempts are made: the part of the configuration that decides nothing about who runs when.
 
 use crate::engine::words::Wording;
+use crate::rules::checks::proof::FailingTest;
 use crate::rules::checks::shape::CheckKind;
 use crate::rules::gate::judge::Gate;
 use crate::rules::offer::offering::Offering;
@@ -28,6 +29,8 @@ pub struct Orders {
     pub wording: Wording,
     /// How work is offered.
     pub offering: Offering,
+    /// Is a test wanted that fails without the change?
+    pub failing_test: FailingTest,
     /// What may be offered without a person.
     pub gate: Gate,
     /// Whose comments they are told.

@@ -21,7 +21,7 @@ pub struct BaseVerdicts {
 type Passes = Arc<OnceCell<bool>>;
 
 /// Why nobody knows whether a check passes on a commit.
-enum Unjudged {
+pub(super) enum Unjudged {
     Stopped,
     Repository(RepositoryError),
 }
@@ -93,7 +93,7 @@ impl Verification<'_> {
             return Ok(Verdict::TimedOut);
         }
         if may_come_and_go(check.kind)
-            && self.run_clean(check, &commit.id).await? == CommandEnd::Exited(0)
+            && self.run_clean(check, &commit.id).await?.end == CommandEnd::Exited(0)
         {
             return Ok(Verdict::Flaky);
         }
@@ -111,10 +111,10 @@ impl Verification<'_> {
         };
         let passes = cell.get_or_try_init(|| async {
             // One that comes and goes has to fail twice before it counts as broken.
-            match self.run_clean(check, base).await? {
+            match self.run_clean(check, base).await?.end {
                 CommandEnd::Exited(0) => Ok(true),
                 CommandEnd::Exited(_) if may_come_and_go(check.kind) => {
-                    Ok(self.run_clean(check, base).await? == CommandEnd::Exited(0))
+                    Ok(self.run_clean(check, base).await?.end == CommandEnd::Exited(0))
                 }
                 CommandEnd::Exited(_) | CommandEnd::TimedOut | CommandEnd::NotStarted => Ok(false),
                 CommandEnd::Stopped => Err(Unjudged::Stopped),
@@ -124,20 +124,22 @@ impl Verification<'_> {
     }
 
     /// How it ends in a clean worktree of its own; never by being stopped.
-    async fn run_clean(&self, check: &Check, commit: &CommitId) -> Result<CommandEnd, Unjudged> {
+    pub(super) async fn run_clean(
+        &self,
+        check: &Check,
+        commit: &CommitId,
+    ) -> Result<CommandReport, Unjudged> {
         let checkout = self.ports.repository.checkout(commit).await;
         let checkout = checkout.map_err(Unjudged::Repository)?;
         let report = self.run_one(check, checkout.path(), &mut Vec::new()).await;
         match report.end {
             CommandEnd::Stopped => Err(Unjudged::Stopped),
-            end @ (CommandEnd::Exited(_) | CommandEnd::TimedOut | CommandEnd::NotStarted) => {
-                Ok(end)
-            }
+            CommandEnd::Exited(_) | CommandEnd::TimedOut | CommandEnd::NotStarted => Ok(report),
         }
     }
 
     /// The checks that this commit's changes call for.
-    fn wanted(&self, commit: &Commit) -> Vec<&Check> {
+    pub(super) fn wanted(&self, commit: &Commit) -> Vec<&Check> {
         let checks = &self.orders.checks;
         let paths = checks.iter().map(|check| check.directory.to_str());
         let directories: Vec<&str> = paths.map(Option::unwrap_or_default).collect();

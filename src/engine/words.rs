@@ -1,5 +1,6 @@
 //! The first words for an agent, from all that a session knows of its task.
 
+use crate::rules::checks::proof::FailingTest;
 use crate::rules::evaluate::advice::for_agent;
 use crate::rules::ids::BranchName;
 use crate::rules::prompt::first::{Comment, FirstWords, PromptError, PromptInput, first_prompt};
@@ -15,6 +16,8 @@ pub struct Wording {
     pub template: Option<String>,
     /// How long the first words may be, in tokens of four bytes.
     pub max_tokens: usize,
+    /// Is a test asked for that fails without the change?
+    pub failing_test: FailingTest,
 }
 
 /// What the first words tell.
@@ -51,6 +54,8 @@ pub struct Telling<'a> {
 /// # Errors
 /// When the template cannot be used.
 pub fn first_words(wording: &Wording, telling: &Telling<'_>) -> Result<FirstWords, PromptError> {
+    let mut steps = for_agent(telling.task.evaluation.as_deref());
+    steps.extend(wording.failing_test.step().map(str::to_owned));
     let input = PromptInput {
         issue: &telling.task.issue,
         comments: telling.comments,
@@ -61,7 +66,7 @@ pub fn first_words(wording: &Wording, telling: &Telling<'_>) -> Result<FirstWord
         surroundings: telling.surroundings,
         others: telling.others,
         checks: telling.checks,
-        steps: &for_agent(telling.task.evaluation.as_deref()),
+        steps: &steps,
         instructions: telling.instructions,
         max_tokens: wording.max_tokens,
     };

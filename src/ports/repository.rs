@@ -186,6 +186,13 @@ pub trait Repository: Send + Sync {
     /// Looks at what agents that still work have changed so far. Nothing of theirs is run, no link of theirs followed, and
     /// no attempt waits for it: work that cannot be looked at now is left out.
     async fn look(&self, issues: &[IssueNumber]) -> Result<Box<dyn Look>, RepositoryError>;
+    /// The base with these paths as they are in the other commit, as a commit that nobody offers.
+    async fn overlay(
+        &self,
+        base: &CommitId,
+        from: &CommitId,
+        paths: &[String],
+    ) -> Result<CommitId, RepositoryError>;
     /// Those of the paths that hold markers of a conflict in this tree.
     async fn marked(&self, tree: &TreeId, paths: &[String])
     -> Result<Vec<String>, RepositoryError>;

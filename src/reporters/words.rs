@@ -88,6 +88,7 @@ pub fn verdict(verdict: Verdict) -> &'static str {
         Verdict::Passed => "passed",
         Verdict::Failed => "failed",
         Verdict::Flaky => "flaky",
+        Verdict::Unproven => "not proven",
         Verdict::FailedBefore => "failed as on the base",
         Verdict::TimedOut => "timed out",
         Verdict::Unable => "could not be started",

@@ -347,6 +347,8 @@ pub enum Verdict {
     Failed,
     /// It failed, and then passed on the same commit.
     Flaky,
+    /// Nothing is wrong, but no test fails without the change.
+    Unproven,
     /// It failed, and fails on the base as well.
     FailedBefore,
     /// It did not end in time.
@@ -360,7 +362,7 @@ impl Verdict {
     #[must_use]
     pub fn stops(self) -> bool {
         match self {
-            Self::Passed | Self::Flaky | Self::FailedBefore => false,
+            Self::Passed | Self::Flaky | Self::Unproven | Self::FailedBefore => false,
             Self::Failed | Self::TimedOut | Self::Unable => true,
         }
     }

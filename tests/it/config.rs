@@ -261,6 +261,11 @@ fn the_defaults_of_trust_and_scheduling_are_shown() {
     scheduling.minFreeMemoryMb = 1024                 # default
     scheduling.memoryPerAttemptMb = 600               # default
     scheduling.minFreeDiskMb = 1024                   # default
+    merge.policy = "never"                            # default
+    merge.method = "merge"                            # default
+    watch.seconds = 60                                # default
+    watch.maxRounds = 5                               # default
+    watch.updateMinutes = 60                          # default
     "#);
 }
 
@@ -319,6 +324,7 @@ fn the_defaults_are_shown_as_such() {
     planner.maxBudgetUsd = 2.0                        # default
     checks = []                                       # default
     detectChecks = true                               # default
+    verify.failingTest = "off"                        # default
     worktree.root = null                              # default
     worktree.setup = null                             # default
     worktree.copy = []                                # default

@@ -75,6 +75,7 @@ mod plan_kill;
 mod process;
 mod process_end;
 mod prompt;
+mod proof;
 mod rework_claude;
 mod routing;
 mod scenario;

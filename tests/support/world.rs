@@ -5,6 +5,7 @@ use autoissue::engine::clock::SteadyClock;
 use autoissue::engine::orders::{Check, Orders, Reach};
 use autoissue::engine::words::Wording;
 use autoissue::ports::*;
+use autoissue::rules::checks::proof::FailingTest;
 use autoissue::rules::checks::shape::CheckKind;
 use autoissue::rules::event::{Command, Event, ProcessIdentity, Progress, Recorded};
 use autoissue::rules::gate::judge::Gate;
@@ -172,11 +173,13 @@ pub(crate) fn orders() -> Orders {
         wording: Wording {
             template: None,
             max_tokens: 16_000,
+            failing_test: FailingTest::Off,
         },
         offering: Offering {
             reviewers: Reviewers::named(["ann"]),
             ..Offering::default()
         },
+        failing_test: FailingTest::Off,
         gate: Gate::default(),
         trust: Trust::default(),
         transcripts: PathBuf::from("/transcripts"),
@@ -584,6 +587,15 @@ impl Repository for Side {
             },
         });
         Ok(Box::new(Glance(seen.collect())))
+    }
+
+    async fn overlay(
+        &self,
+        base: &CommitId,
+        _: &CommitId,
+        _: &[String],
+    ) -> Result<CommitId, RepositoryError> {
+        Ok(base.clone())
     }
 
     async fn marked(&self, _: &TreeId, _: &[String]) -> Result<Vec<String>, RepositoryError> {

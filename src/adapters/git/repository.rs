@@ -14,6 +14,7 @@ use super::merge::{Moved, footing, onto};
 use super::mirror::Mirror;
 use super::nearby::Which;
 use super::objects::write_commit;
+use super::overlay::overlay;
 use super::push::{self, push};
 use super::refs::keep;
 use super::remote::Remote;
@@ -264,6 +265,15 @@ impl Repository for GitRepository {
         paths: &[String],
     ) -> Result<Vec<String>, RepositoryError> {
         marked(&self.mirror, tree, paths).await
+    }
+
+    async fn overlay(
+        &self,
+        base: &CommitId,
+        from: &CommitId,
+        paths: &[String],
+    ) -> Result<CommitId, RepositoryError> {
+        overlay(&self.mirror, base, from, paths).await
     }
 
     async fn checkout(&self, commit: &CommitId) -> Result<Box<dyn Checkout>, RepositoryError> {

@@ -1,5 +1,6 @@
 //! The sections of a pull's description, without headings.
 
+use crate::rules::checks::proof::is_untested;
 use crate::rules::evaluate::clarity::Doubt;
 use crate::rules::evaluate::evaluation::Evaluation;
 use crate::rules::evaluate::graded::Graded;
@@ -70,11 +71,16 @@ pub fn checks(reports: &[CheckReport]) -> String {
         line(&mut section, &format!("| {more} | | | |"));
     }
     let told = reports.iter().filter(|report| match report.verdict {
-        Verdict::Flaky | Verdict::FailedBefore => !report.output.trim().is_empty(),
+        Verdict::Flaky | Verdict::Unproven | Verdict::FailedBefore => {
+            !report.output.trim().is_empty()
+        }
         Verdict::Passed | Verdict::Failed | Verdict::TimedOut | Verdict::Unable => false,
     });
     for report in told.take(OUTPUTS_MAX) {
         section.push_str(&details(report));
+    }
+    if is_untested(reports) {
+        section.push_str("\nNo test that passes has tried this. **Please review it by hand.**\n");
     }
     section.trim_end().to_owned()
 }
@@ -189,6 +195,7 @@ fn verdict(verdict: Verdict) -> &'static str {
         Verdict::Passed => "passed",
         Verdict::Failed => "**failed**",
         Verdict::Flaky => "flaky: failed, then passed on the same commit",
+        Verdict::Unproven => "no test fails without the change",
         Verdict::FailedBefore => "fails on the base branch as well",
         Verdict::TimedOut => "**did not end in time**",
         Verdict::Unable => "**could not be started**",

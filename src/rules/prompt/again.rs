@@ -63,6 +63,7 @@ fn ended(verdict: Verdict) -> &'static str {
         Verdict::Passed => "passed",
         Verdict::Failed => "failed",
         Verdict::Flaky => "failed, then passed",
+        Verdict::Unproven => "is not proven by a test",
         Verdict::FailedBefore => "failed before your change as well",
         Verdict::TimedOut => "did not end in time",
         Verdict::Unable => "could not be started",
