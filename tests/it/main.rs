@@ -94,6 +94,7 @@ mod verify;
 mod waiting;
 mod watch;
 mod watch_claude;
+mod watch_kill;
 mod whole;
 mod whole_claude;
 mod whole_limits;

@@ -9,6 +9,7 @@ mod git;
 mod graphql;
 mod issues;
 mod log;
+mod mutations;
 mod pulls;
 mod referee;
 mod reviews;
@@ -235,6 +236,23 @@ impl FakeGitHub {
     /// Merges a pull, as a person does. `Err` says why it cannot be merged.
     pub(crate) fn merge(&self, number: u64) -> Result<String, &'static str> {
         self.state().merge(number, false)
+    }
+
+    /// A branch takes merges by GitHub alone, after an approval.
+    pub(crate) fn protect(&self, branch: &str) {
+        self.state().merging.protected.insert(branch.to_owned());
+    }
+
+    /// Switches auto-merge and the merge queue on.
+    pub(crate) fn allow_auto_merge(&self) {
+        self.state().merging.auto_merge = true;
+    }
+
+    /// Commits files on a new branch that begins at another.
+    pub(crate) fn commit_on(&self, from: &str, branch: &str, files: &[(&str, &str)]) -> String {
+        self.state()
+            .git
+            .commit(branch, Some(from), files, "By hand")
     }
 
     /// A person reviews a pull.

@@ -1,5 +1,6 @@
 //! What the fake shows of its state, in the shapes of GitHub's description.
 
+use super::mutations;
 use super::state::{Asked, Comment, Item, Label, PullPart, State};
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
@@ -200,7 +201,7 @@ impl Show<'_> {
             .collect();
         let base_sha = self.heads.get(&part.base).map_or("", String::as_str);
         pull.extend(object(json!({
-            "_links": links, "html_url": self.page(item), "draft": part.draft, "auto_merge": null,
+            "_links": links, "html_url": self.page(item), "draft": part.draft, "auto_merge": mutations::shown(self.state, item.number, &self.user(&self.state.login)),
             "head": self.branch(&part.head, &part.head_sha, part.fork),
             "base": self.branch(&part.base, base_sha, None),
             "merge_commit_sha": part.merged, "merged_at": part.merged.as_ref().and(item.closed).map(moment),

@@ -1,6 +1,7 @@
 //! What the fake knows: one repository with its issues, pulls, labels and comments.
 
 use super::git::Git;
+use super::mutations::Merging;
 use super::reviews::Reviews;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -159,6 +160,8 @@ pub(crate) struct State {
     pub(crate) gone: BTreeSet<String>,
     /// Accounts that may write, besides the token's own.
     pub(crate) writers: BTreeSet<String>,
+    /// What merging needs.
+    pub(crate) merging: Merging,
     /// What reviewers and checks say.
     pub(crate) reviews: Reviews,
     /// The primary limit.
@@ -189,6 +192,7 @@ impl State {
             teams: BTreeSet::from(["core".to_owned()]),
             gone: BTreeSet::new(),
             writers: BTreeSet::from(["a-maintainer".to_owned()]),
+            merging: Merging::default(),
             reviews: Reviews::default(),
             rate: RateLimit {
                 limit: 5000,
@@ -378,6 +382,9 @@ impl State {
             .as_ref()
             .filter(|_| item.open)
             .ok_or("Pull Request is not mergeable")?;
+        if self.merging.protected.contains(&pull.base) {
+            return Err("At least 1 approving review is required by reviewers with write access.");
+        }
         if pull.draft {
             return Err("Pull Request is still a draft");
         }
