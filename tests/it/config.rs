@@ -205,11 +205,13 @@ fn shown_defaults() -> (String, String) {
 
 /// Shown by a test of their own.
 fn stands_apart(line: &str) -> bool {
-    line.starts_with("scheduling.") || line.starts_with("security.")
+    ["scheduling.", "security.", "merge.", "watch."]
+        .iter()
+        .any(|part| line.starts_with(part))
 }
 
 fn is_offering(line: &str) -> bool {
-    let sections = ["pull.", "commit.", "merge.", "watch."];
+    let sections = ["pull.", "commit."];
     sections.iter().any(|section| line.starts_with(section))
 }
 
@@ -228,12 +230,6 @@ fn the_defaults_of_offering_are_shown() {
     pull.maxFiles = 50                                # default
     pull.maxLines = 2000                              # default
     commit.message = null                             # default
-    merge.policy = "never"                            # default
-    merge.method = "merge"                            # default
-    merge.maxOpenPulls = null                         # default
-    watch.seconds = 60                                # default
-    watch.maxRounds = 5                               # default
-    watch.updateMinutes = 60                          # default
     "#);
 }
 
@@ -263,6 +259,7 @@ fn the_defaults_of_trust_and_scheduling_are_shown() {
     scheduling.minFreeDiskMb = 1024                   # default
     merge.policy = "never"                            # default
     merge.method = "merge"                            # default
+    merge.maxOpenPulls = null                         # default
     watch.seconds = 60                                # default
     watch.maxRounds = 5                               # default
     watch.updateMinutes = 60                          # default
