@@ -19,6 +19,7 @@ pub mod hold;
 pub mod init;
 pub mod metrics;
 pub mod nothing;
+pub mod offering;
 pub mod output;
 pub mod place;
 pub mod plan;

@@ -32,6 +32,7 @@ pub mod engine {
     pub mod clock;
     pub mod ending;
     mod follow_up;
+    mod furnish;
     mod gate;
     mod halt;
     pub mod intake;
@@ -121,6 +122,7 @@ pub mod config {
     pub mod load;
     pub mod loaded;
     pub mod names;
+    pub mod offering;
     pub mod problem;
     pub mod schema;
     pub mod secrets;

@@ -424,6 +424,8 @@ fn effect_fields(effect: &Effect) -> Value {
         Effect::Describe { branch, kind } => {
             json!({ "effect": "describe", "branch": branch, "kind": kind })
         }
+        Effect::Detail { branch } => json!({ "effect": "detail", "branch": branch }),
+        Effect::AskReview { branch } => json!({ "effect": "ask_review", "branch": branch }),
         Effect::AddLabel { label } => json!({ "effect": "add_label", "label": label }),
         Effect::RemoveLabel { label } => json!({ "effect": "remove_label", "label": label }),
         Effect::Answer { pull, said } => json!({ "effect": "answer", "pull": pull, "said": said }),

@@ -68,6 +68,7 @@ mod local_forge;
 mod look;
 mod makespan;
 mod matrix;
+mod offer;
 mod plan;
 mod plan_claude;
 mod plan_engine;

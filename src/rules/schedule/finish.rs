@@ -255,6 +255,9 @@ pub(super) fn announces(entry: &Entry, settings: &Settings) -> bool {
     if is_elsewhere(entry) {
         return false;
     }
+    if entry.ending() == Some(Ending::Completed) && entry.record.pull.is_some() {
+        return true;
+    }
     let own = entry
         .ending()
         .and_then(|ending| own_label(entry, &settings.labels, ending));

@@ -26,7 +26,7 @@ use fault::Faults;
 use git::Git;
 use reviews::{CheckRun, Remark, Review};
 use server::{Inner, Wire, take};
-use state::State;
+use state::{Asked, State};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
@@ -158,6 +158,15 @@ impl FakeGitHub {
         self.state().gone.insert(who.to_owned());
     }
 
+    /// Assigns somebody to an issue, and puts it into a milestone.
+    pub(crate) fn assign(&self, number: u64, who: &str, milestone: u64) {
+        let mut state = self.state();
+        state.tick();
+        let item = state.item(number);
+        item.assignees.push(who.to_owned());
+        item.milestone = Some(milestone);
+    }
+
     /// Adds a label to the repository.
     pub(crate) fn add_label(&self, name: &str, color: &str) {
         self.state().add_label(name, color, None);
@@ -188,6 +197,7 @@ impl FakeGitHub {
             draft: false,
             fork,
             merged: None,
+            asked: Asked::default(),
         };
         state.add(title, None, Some(part))
     }
@@ -423,6 +433,11 @@ impl FakeGitHub {
         let commit = |branch| git.resolve(&format!("refs/heads/{branch}")).unwrap();
         let files = git.change(&commit(base), &commit(head)).files;
         files.into_iter().map(|(_, _, path)| path).collect()
+    }
+
+    /// The messages of a branch's commits, the latest first.
+    pub(crate) fn messages(&self, branch: &str) -> Vec<String> {
+        self.state().git.messages(branch)
     }
 
     /// A file on a branch.
