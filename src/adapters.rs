@@ -44,9 +44,12 @@ pub mod git {
     mod difference;
     mod fetch;
     mod flight;
+    mod house;
     mod index;
     mod join;
     mod layout;
+    mod lease_refs;
+    pub mod leases;
     mod live;
     mod lock;
     mod look;
@@ -82,6 +85,7 @@ pub mod github {
     pub mod cache;
     pub mod client;
     mod comments;
+    mod details;
     pub mod forge;
     pub mod governor;
     mod histories;

@@ -11,6 +11,7 @@ pub mod ports {
     mod forge;
     mod journal;
     mod knowledge;
+    mod leases;
     mod pulls;
     mod repository;
     mod resources;
@@ -18,8 +19,8 @@ pub mod ports {
     mod tracker;
 
     pub use self::{
-        agent::*, commands::*, forge::*, journal::*, knowledge::*, pulls::*, repository::*,
-        resources::*, session::*, tracker::*,
+        agent::*, commands::*, forge::*, journal::*, knowledge::*, leases::*, pulls::*,
+        repository::*, resources::*, session::*, tracker::*,
     };
 }
 
@@ -31,10 +32,12 @@ pub mod engine {
     pub mod clock;
     pub mod ending;
     mod follow_up;
+    mod furnish;
     mod gate;
     mod halt;
     pub mod intake;
     pub mod laying_out;
+    pub mod leases;
     pub mod link;
     pub mod looking;
     mod matrix;
@@ -62,6 +65,7 @@ pub mod reporters {
     pub mod evaluation;
     mod fact_lines;
     pub mod json;
+    mod later;
     pub mod line;
     pub mod lines;
     mod live;
@@ -110,6 +114,7 @@ pub mod cli {
 }
 /// What the user wishes, from file, environment and flags.
 pub mod config {
+    pub mod claims;
     pub mod explain;
     pub mod git;
     pub mod json;
@@ -117,6 +122,7 @@ pub mod config {
     pub mod load;
     pub mod loaded;
     pub mod names;
+    pub mod offering;
     pub mod problem;
     pub mod schema;
     pub mod secrets;

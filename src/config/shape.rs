@@ -1,6 +1,8 @@
 //! The configuration: what `autoissue.config.json` may say, and what holds where it says nothing.
 
+use crate::config::claims::Claims;
 use crate::config::names::{BaseBranch, Endpoint, GitSource, RepoName};
+use crate::config::offering::{Commit, Pull};
 use crate::config::telling::{Author, Dashboard, Labels, Log, Notify};
 use crate::config::values::{Dollars, Whole};
 use crate::config::watching::{Merge, Watch};
@@ -57,8 +59,14 @@ pub struct Config {
     pub breaker: Breaker,
     /// What may run together.
     pub scheduling: Scheduling,
+    /// Keeps sessions from working on one issue.
+    pub claims: Claims,
     /// A file with a template of the words for the agent, in place of the built-in one; relative to this file.
     pub prompt: Option<PathBuf>,
+    /// What a pull says and carries.
+    pub pull: Pull,
+    /// What a commit says.
+    pub commit: Commit,
     /// How work comes into its base branch.
     pub merge: Merge,
     /// How open pulls are watched.
@@ -98,7 +106,10 @@ impl Default for Config {
             security: Security::default(),
             breaker: Breaker::default(),
             scheduling: Scheduling::default(),
+            claims: Claims::default(),
             prompt: None,
+            pull: Pull::default(),
+            commit: Commit::default(),
             merge: Merge::default(),
             watch: Watch::default(),
             labels: Labels::default(),

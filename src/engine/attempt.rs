@@ -1,6 +1,7 @@
 //! One try at one task: prepare, agent, commit, check, publish.
 
 use crate::engine::halt::{Halt, check_failure, unpublished};
+use crate::engine::leases;
 use crate::engine::link::Link;
 use crate::engine::orders::Orders;
 use crate::engine::publish::{PublishError, Publisher};
@@ -301,9 +302,10 @@ impl Attempt<'_> {
             return Err(Halt::Unchanged(self.summary.clone()));
         }
         self.pass_gate(capture).await?;
+        let template = self.work.orders.offering.templates.commit.as_deref();
         let message = match self.follow_up() {
             Some(follow) => words::commit_message(self.task(), follow, &self.summary),
-            None => commit_message(self.task(), &self.summary),
+            None => commit_message(self.task(), &self.summary, template),
         };
         let mut parents = vec![base.clone()];
         parents.extend(self.clash.as_ref().map(|clash| clash.commit.clone()));
@@ -361,10 +363,13 @@ impl Attempt<'_> {
                 stage: Stage::Publish,
             })
             .await?;
+        leases::make_sure(self.ports, &self.work.session, self.link).await?;
         if self.follow_up().is_some() {
             return self.grow(commit).await;
         }
         let charge = self.work.entry.spent.plus(self.charge);
+        let template = self.house_template().await;
+        let default_branch = self.ports.forge.default_branch().await.ok().flatten();
         let offer = Offer {
             task: self.task(),
             session: &self.work.session,
@@ -380,6 +385,9 @@ impl Attempt<'_> {
                 .model
                 .as_deref()
                 .or(self.work.entry.record.model.as_deref()),
+            offering: &self.work.orders.offering,
+            template: template.as_deref(),
+            default_branch: default_branch.as_deref(),
         };
         let mut publisher = self.publisher();
         let opened = publisher.offer(&offer).await;
@@ -388,6 +396,22 @@ impl Attempt<'_> {
             (opened, _) => opened.map(drop),
         };
         corrected.map_err(|error| unpublished(&error))
+    }
+
+    /// The repository's own template for pulls, as the base branch has it; one that cannot be read keeps no work back.
+    async fn house_template(&self) -> Option<Arc<str>> {
+        let offering = &self.work.orders.offering;
+        if !offering.fills_in || offering.templates.body.is_some() {
+            return None;
+        }
+        let branch = &self.work.settings.base_branch;
+        match self.ports.repository.house(branch).await {
+            Ok(house) => house.template,
+            Err(error) => {
+                tracing::debug!(%error, "no template for pulls is read");
+                None
+            }
+        }
     }
 
     /// Shows on the forge that somebody works on it; a forge that cannot show it stops nobody.

@@ -122,6 +122,7 @@ fn name(event: &Event) -> &'static str {
         Event::BreakerOpened { .. } => "breaker_opened",
         Event::BreakerClosed => "breaker_closed",
         Event::TaskEnded { .. } => "task_ended",
+        Event::LeaseLost { .. } => "lease_lost",
         Event::TestMerged { .. } => "test_merged",
         Event::Looked { .. } => "looked",
         Event::TriedOnBase { .. } => "tried_on_base",
@@ -200,6 +201,7 @@ fn fields(tally: &Tally, event: &Event) -> Value {
         Event::DispatchPaused { until, reason } => paused(*until, reason),
         Event::BreakerOpened { .. } => breaker_opened(event),
         Event::TaskEnded { issue, .. } => task_ended(tally, *issue),
+        Event::LeaseLost { issue, reason } => json!({ "issue": issue, "reason": reason }),
         Event::TestMerged { .. }
         | Event::Looked { .. }
         | Event::TriedOnBase { .. }
@@ -422,6 +424,8 @@ fn effect_fields(effect: &Effect) -> Value {
         Effect::Describe { branch, kind } => {
             json!({ "effect": "describe", "branch": branch, "kind": kind })
         }
+        Effect::Detail { branch } => json!({ "effect": "detail", "branch": branch }),
+        Effect::AskReview { branch } => json!({ "effect": "ask_review", "branch": branch }),
         Effect::AddLabel { label } => json!({ "effect": "add_label", "label": label }),
         Effect::RemoveLabel { label } => json!({ "effect": "remove_label", "label": label }),
         Effect::Answer { pull, said } => json!({ "effect": "answer", "pull": pull, "said": said }),

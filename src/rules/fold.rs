@@ -75,7 +75,8 @@ impl Tally {
             | Event::ReworkGivenUp { .. }
             | Event::Certifying { .. }
             | Event::Certified { .. } => self.of_the_whole(at, event),
-            Event::CommandTaken { .. } => {}
+            // Its end follows, and says why.
+            Event::LeaseLost { .. } | Event::CommandTaken { .. } => {}
         }
         self.last = self.last.max(at);
     }
@@ -337,6 +338,8 @@ fn did(task: &mut TaskTally, effect: &Effect, pull: Option<&Pull>) {
         }
         Effect::Answer { .. }
         | Effect::Describe { .. }
+        | Effect::Detail { .. }
+        | Effect::AskReview { .. }
         | Effect::AddLabel { .. }
         | Effect::RemoveLabel { .. }
         | Effect::Comment { .. } => {}

@@ -205,9 +205,32 @@ fn shown_defaults() -> (String, String) {
 
 /// Shown by a test of their own.
 fn stands_apart(line: &str) -> bool {
-    ["scheduling.", "security.", "merge.", "watch."]
+    ["scheduling.", "security.", "claims.", "merge.", "watch."]
         .iter()
         .any(|part| line.starts_with(part))
+}
+
+fn is_offering(line: &str) -> bool {
+    let sections = ["pull.", "commit."];
+    sections.iter().any(|section| line.starts_with(section))
+}
+
+#[test]
+fn the_defaults_of_offering_are_shown() {
+    let shown = shown_defaults().0;
+    let lines = shown.lines().filter(|line| is_offering(line));
+    assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
+    pull.title = null                                 # default
+    pull.body = null                                  # default
+    pull.useTemplate = true                           # default
+    pull.labels = []                                  # default
+    pull.copy = ["assignees","milestone"]             # default
+    pull.reviewers = []                               # default
+    pull.codeOwners = true                            # default
+    pull.maxFiles = 50                                # default
+    pull.maxLines = 2000                              # default
+    commit.message = null                             # default
+    "#);
 }
 
 #[test]
@@ -234,8 +257,11 @@ fn the_defaults_of_trust_and_scheduling_are_shown() {
     scheduling.minFreeMemoryMb = 1024                 # default
     scheduling.memoryPerAttemptMb = 600               # default
     scheduling.minFreeDiskMb = 1024                   # default
+    claims.kind = "remote"                            # default
+    claims.ttlMinutes = 15                            # default
     merge.policy = "never"                            # default
     merge.method = "merge"                            # default
+    merge.maxOpenPulls = null                         # default
     watch.seconds = 60                                # default
     watch.maxRounds = 5                               # default
     watch.updateMinutes = 60                          # default
@@ -260,9 +286,9 @@ fn the_defaults_of_the_dashboard_are_shown() {
 #[test]
 fn the_defaults_are_shown_as_such() {
     let shown = shown_defaults().0;
-    let lines = shown
-        .lines()
-        .filter(|line| !stands_apart(line) && !line.starts_with("dashboard."));
+    let lines = shown.lines().filter(|line| {
+        !stands_apart(line) && !is_offering(line) && !line.starts_with("dashboard.")
+    });
     assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
     exit code 0
     --- stdout

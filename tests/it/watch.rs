@@ -391,3 +391,159 @@ fn what_a_person_turned_down_is_done_again_only_where_it_is_named() {
     assert_eq!(ran.count("completed"), 1, "{ran:?}");
     assert_eq!(stage.heads(), ["autoissue/1-thing-1-2"]);
 }
+
+#[test]
+fn an_update_is_never_paid_for_where_no_round_is_left() {
+    let mut stage = Stage::new(AGENT, Some("#!/bin/sh\n! grep -q bad other.txt\n"));
+    stage.configure(&json!({ "watch": { "updateMinutes": 0, "maxRounds": 0 } }));
+    stage.issue(1, &["go"]);
+    assert_eq!(stage.exec("go", &[]).code, Some(0));
+    let before = stage.fake.branch_head(HEAD).unwrap();
+    // Together with the work this breaks the check; on its own as well, so that it is nobody's.
+    stage.fake.commit("main", &[("file-1.txt", "theirs\n")]);
+    let ran = look(&stage);
+    assert_eq!(decided(&ran), ["wait"], "{ran:?}");
+    assert_eq!(stage.runs(), [1]);
+    assert_eq!(stage.fake.branch_head(HEAD).unwrap(), before);
+}
+
+#[test]
+fn a_check_that_the_pull_breaks_with_its_moved_base_goes_to_the_agent_and_has_to_be_mended() {
+    let check =
+        "#!/bin/sh\n! { [ -e file-1.txt ] && [ -e strict.txt ] && ! grep -q again file-1.txt; }\n";
+    let mut stage = Stage::new(AGENT, Some(check));
+    stage.configure(&json!({ "watch": { "updateMinutes": 0 }, "executor": { "maxRetries": 1 } }));
+    stage.issue(1, &["go"]);
+    assert_eq!(stage.exec("go", &[]).code, Some(0));
+    let before = stage.fake.branch_head(HEAD).unwrap();
+    stage.fake.commit("main", &[("strict.txt", "yes\n")]);
+    stage.rig.write("idle", "");
+    let ran = look(&stage);
+    assert_eq!(decided(&ran), ["update"], "{ran:?}");
+    assert_eq!(ran.code, Some(3), "nothing useful was changed: {ran:?}");
+    assert_eq!(
+        stage.fake.branch_head(HEAD).unwrap(),
+        before,
+        "what is red is not pushed"
+    );
+    assert_eq!(stage.runs().len(), 2, "one attempt, and it is told");
+    // Not again at every look.
+    assert_eq!(decided(&look(&stage)), ["wait"]);
+    assert_eq!(stage.runs().len(), 2);
+}
+
+#[test]
+fn nobody_merges_on_what_is_not_known() {
+    let mut stage = opened();
+    stage.configure(&json!({ "merge": { "policy": "auto" } }));
+    let is_open = || stage.fake.pulls()[0].open;
+    stage.fake.check_run(HEAD, "test", Some("cancelled"), "");
+    assert_eq!(decided(&look(&stage)), ["wait"]);
+    stage.fake.check_run(HEAD, "test", Some("success"), "");
+    stage.fake.let_jobs_wait(true);
+    let ran = look(&stage);
+    assert!(
+        ran.stdout.contains("checks that still run: github-actions"),
+        "{ran:?}"
+    );
+    stage.fake.let_jobs_wait(false);
+    stage.fake.check_run("main", "old", Some("failure"), "");
+    stage.fake.check_run(HEAD, "old", Some("failure"), "");
+    let ran = look(&stage);
+    assert!(ran.stdout.contains("where old fails as well"), "{ran:?}");
+    assert!(is_open());
+    stage.fake.check_run("main", "old", Some("success"), "");
+    stage.fake.check_run(HEAD, "old", Some("success"), "");
+    assert_eq!(decided(&look(&stage)), ["merge", "merged"]);
+    stage.assert_lawful();
+}
+
+#[test]
+fn a_pull_that_is_closed_while_an_agent_works_gets_no_push() {
+    let agent = "#!/bin/sh\ncat > /dev/null\necho \"$AUTOISSUE_ISSUE\" >> PLACE/runs\n\
+        if [ -e PLACE/gate ]; then echo \"$AUTOISSUE_ISSUE\" > PLACE/gate; while [ -e PLACE/gate ]; do sleep 0.05; done; fi\n\
+        date +%N > \"file-$AUTOISSUE_ISSUE.txt\"\necho '{\"cost_usd\": 0.25, \"summary\": \"did it\"}'\n";
+    let stage = Stage::new(agent, None);
+    stage.issue(1, &["go"]);
+    assert_eq!(stage.exec("go", &[]).code, Some(0));
+    stage
+        .fake
+        .remark(PULL, "a-maintainer", ("file-1.txt", 1), "Once more.");
+    stage.close_gate();
+    let args = ["watch", "--once", "--isolation", "none", "--format", "json"];
+    let watching = crate::stage::Running::start(&stage.rig, stage.command(&args));
+    stage.at_gate();
+    let before = stage.fake.branch_head(HEAD).unwrap();
+    stage.fake.close_pull(PULL);
+    stage.open_gate();
+    let ran = watching.end();
+    assert!(ran.stdout.contains("not open any more"), "{ran:?}");
+    assert_eq!(stage.fake.branch_head(HEAD).unwrap(), before);
+}
+
+#[test]
+fn a_branch_that_a_persons_pull_stands_on_stays() {
+    let mut stage = opened();
+    stage.configure(&json!({ "merge": { "policy": "auto" } }));
+    stage
+        .fake
+        .commit_on(HEAD, "by-hand", &[("more.txt", "more\n")]);
+    let theirs = stage.fake.add_pull_by("a-person", "More", "by-hand", HEAD);
+    assert_eq!(decided(&look(&stage)), ["merge", "merged"]);
+    assert_eq!(decided(&look(&stage)), ["clean_up"]);
+    assert!(stage.fake.branch_head(HEAD).is_some());
+    let pulls = stage.fake.pulls();
+    assert!(
+        pulls.iter().any(|pull| pull.number == theirs && pull.open),
+        "{pulls:?}"
+    );
+}
+
+#[test]
+fn auto_merge_is_taken_back_when_somebody_objects() {
+    let mut stage = opened();
+    stage.configure(&json!({ "merge": { "policy": "auto" }, "watch": { "maxRounds": 0 } }));
+    stage.fake.protect("main");
+    stage.fake.allow_auto_merge();
+    assert_eq!(decided(&look(&stage)), ["merge", "queued"]);
+    stage
+        .fake
+        .review(PULL, "a-maintainer", "CHANGES_REQUESTED", "Wait.");
+    let ran = look(&stage);
+    assert_eq!(decided(&ran), ["wait"], "{ran:?}");
+    assert!(!stage.fake.is_queued(PULL), "{ran:?}");
+    stage.assert_lawful();
+}
+
+#[test]
+fn a_budget_for_one_attempt_is_spent_once_however_often_it_is_looked() {
+    let stage = opened();
+    stage
+        .fake
+        .remark(PULL, "a-maintainer", ("file-1.txt", 1), "Say it again.");
+    stage.rig.write(
+        "bin/agent",
+        "#!/bin/sh\ncat > /dev/null\necho 1 >> ../runs 2>/dev/null\nexit 1\n",
+    );
+    let look = || {
+        let args = [
+            "watch",
+            "--once",
+            "--isolation",
+            "none",
+            "--budget",
+            "6",
+            "--format",
+            "json",
+        ];
+        Ran::from(stage.command(&args).output().unwrap())
+    };
+    let first = look();
+    assert_eq!(decided(&first), ["work"], "{first:?}");
+    let second = look();
+    assert_eq!(
+        decided(&second),
+        ["wait"],
+        "it was tried, and told: {second:?}"
+    );
+}

@@ -5,8 +5,10 @@ use super::capture::{Taking, reopen};
 use super::clean::{Cleaned, clean};
 use super::difference::compare;
 use super::fetch::{self, OURS, fetch, look_at};
+use super::house::Houses;
 use super::join::{is_ancestor, join, marked};
 use super::layout::{Layout, Leftovers, delete_later};
+use super::leases::{GitLeases, Holder};
 use super::lock::Lock;
 use super::look::{self, look};
 use super::merge::{Moved, footing, onto};
@@ -31,6 +33,7 @@ use crate::ports::{
     Capture, Checkout, Joined, Look, Repository, RepositoryError, Workspace, WorkspaceOrder,
 };
 use crate::rules::ids::{AttemptNumber, BranchName, CommitId, IssueNumber, TreeId};
+use crate::rules::offer::house::House;
 use crate::rules::prompt::surroundings::{Surroundings, Wanted};
 use crate::rules::task::{Commit, CommitMessage};
 use async_trait::async_trait;
@@ -50,6 +53,7 @@ pub struct GitRepository {
     mirror: Arc<Mirror>,
     worktrees: Worktrees,
     checks: Pool,
+    houses: Houses,
     /// Shared with other processes; whoever tidies up needs it alone.
     _open: Lock,
 }
@@ -90,6 +94,7 @@ pub async fn open(
     let open = enter(&mirror, &slots).await?;
     Ok(GitRepository {
         _open: open,
+        houses: Houses::default(),
         checks: Pool::new(mirror.own().join("checks"), slots.clone(), "check"),
         worktrees: Worktrees::new(
             slots.clone(),
@@ -114,6 +119,11 @@ impl Repository for GitRepository {
     ) -> Result<Surroundings, RepositoryError> {
         let name = format!("refs/remotes/origin/{branch}");
         surroundings(&self.mirror.archive()?, &name, wanted).await
+    }
+
+    async fn house(&self, branch: &str) -> Result<House, RepositoryError> {
+        let name = format!("refs/remotes/origin/{branch}");
+        self.houses.of(&self.mirror.archive()?, &name).await
     }
 
     async fn remote_branches(&self) -> Result<Vec<(BranchName, CommitId)>, RepositoryError> {
@@ -382,6 +392,12 @@ fn words(message: &CommitMessage) -> String {
 }
 
 impl GitRepository {
+    /// Leases of this holder on the remote; it has none yet.
+    #[must_use]
+    pub fn leases(&self, holder: Holder) -> GitLeases {
+        GitLeases::new(Arc::clone(&self.mirror), holder)
+    }
+
     /// The mirror's history and files, to be read.
     pub fn archive(&self) -> Result<Archive, RepositoryError> {
         self.mirror.archive()

@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 /// What a follow-up goes on with stands beside its task.
 pub(super) fn follow_up(db: &Connection, session: &Key, task: &Task) -> Result<(), StoreError> {
-    let Some(follow) = &task.follow_up else {
+    // What another session works on is not taken up by this one.
+    let Some(follow) = task.follow_up.as_ref().filter(|_| task.obstacle.is_none()) else {
         return Ok(());
     };
     execute(

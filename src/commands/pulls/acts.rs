@@ -10,10 +10,13 @@ use crate::ports::{Merging, Pulls as _};
 use crate::rules::certificate::Certificate;
 use crate::rules::follow::next::{Before, MergePolicy, Next, Policy, Wait, was_left_out};
 use crate::rules::follow::shape::{Fate, Seen};
-use crate::rules::ids::{IssueNumber, SessionId, Timestamp};
+use crate::rules::ids::{IssueNumber, PullNumber, SessionId, Timestamp};
 use crate::rules::money::Usd;
 use crate::rules::settings::Settings;
 use std::collections::BTreeMap;
+
+/// So long a pull that another machine works on is left alone.
+const ELSEWHERE_MILLIS: u64 = 300_000;
 
 /// Now, by the wall clock.
 #[must_use]
@@ -57,6 +60,13 @@ impl Watch<'_> {
         let mut before = self.store.before(&key, number)?;
         before.was_left_out = was_left_out(seen.issue, certificates);
         Ok(before)
+    }
+
+    /// Was it worked on elsewhere a while ago? It is left alone for some minutes.
+    #[must_use]
+    pub fn is_elsewhere(&self, number: PullNumber) -> bool {
+        let since = self.elsewhere.get(&number);
+        since.is_some_and(|since| now().millis_since(*since) < ELSEWHERE_MILLIS)
     }
 
     /// Does what was decided, as far as no session is needed; says whether a pull was merged.
@@ -152,7 +162,9 @@ impl Purse {
             return Ok(());
         }
         works.retain(|work| !work.is_paid());
-        works.iter_mut().for_each(|work| work.may_pay = false);
+        for work in works.iter_mut() {
+            work.may_pay = false;
+        }
         shown.unaffordable(place, self.left)
     }
 }

@@ -58,20 +58,27 @@ pub async fn run(place: &Place, args: RevertArgs) -> Result<Exit, Error> {
     }
 }
 
-/// Of all pulls for the issue the newest.
+/// Of all pulls for the issue the newest that is open, else the newest that was merged.
 async fn newest(
     github: &GitHub,
     numbers: Vec<PullNumber>,
     issue: IssueNumber,
 ) -> Result<Option<Standing>, Error> {
+    let mut found = Vec::new();
     for number in numbers.into_iter().rev() {
         if let Some(standing) = github.standing(number).await?
             && names::issue_of_branch(&standing.pull.head) == Some(issue)
         {
-            return Ok(Some(standing));
+            found.push(standing);
         }
     }
-    Ok(None)
+    let rank = |standing: &Standing| match standing.fate {
+        Fate::Open => 0,
+        Fate::Merged => 1,
+        Fate::Rejected => 2,
+    };
+    // The first of the least: the newest, for they come in that order.
+    Ok(found.into_iter().min_by_key(rank))
 }
 
 /// Opens a pull that takes a merged one back; one that is there already is that.
@@ -100,8 +107,16 @@ async fn undo(
         failed("later work stands in the way".to_owned())
             .hints(["revert it by hand, or revert what was built upon it first"])
     })?;
-    let stands = repository.remote_head(&branch).await?;
-    repository.push(&branch, &commit, stands.as_ref()).await?;
+    match repository.remote_head(&branch).await? {
+        Some(stands) if stands == commit => {}
+        Some(_) => {
+            return Err(
+                failed(format!("the branch {branch} is there, with other work"))
+                    .hints(["open a pull request from it, or delete it"]),
+            );
+        }
+        None => repository.push(&branch, &commit, None).await?,
+    }
     let draft = PullDraft {
         issue,
         head: branch,

@@ -1,5 +1,7 @@
 //! A session that goes on with open pulls.
 
+use crate::commands::hold::Taking;
+use crate::commands::pulls::acts::now;
 use crate::commands::pulls::watch::{Trouble, Watch};
 use crate::commands::session::{self, Prepared};
 use crate::engine::intake;
@@ -78,15 +80,24 @@ pub async fn run(watch: &mut Watch<'_>, works: Vec<Work>) -> Result<Exit, Troubl
     let journal = store
         .begin(id.clone(), &key, &selection)
         .map_err(Error::from)?;
-    let claimed = store
-        .claim(&key, &selection.numbers, &id)
-        .map_err(Error::from)?;
-    crate::commands::exec::leave_claimed(&mut tasks, &claimed);
+    let taking = Taking {
+        place: (wiring, store, &watch.repository),
+        forge: watch.github.as_ref(),
+        session: &id,
+        selection: &selection,
+    };
+    let leases = taking.take(&mut tasks).await?;
+    let others = tasks.iter().filter(|task| task.obstacle.is_some());
+    let others = others.filter_map(|task| task.follow_up.as_deref());
+    for follow in others {
+        watch.elsewhere.insert(follow.pull.number, now());
+    }
     let journal = Arc::new(journal);
     let prepared = Prepared {
         journal: Arc::clone(&journal),
         forge: Arc::clone(&watch.github) as _,
         repository: Arc::clone(&watch.repository) as _,
+        leases,
         agent: Arc::clone(&watch.agent),
         opening: Opening::New {
             project: key,

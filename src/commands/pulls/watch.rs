@@ -19,7 +19,7 @@ use crate::ports::{Agent, ForgeError};
 use crate::rules::exit::Exit;
 use crate::rules::follow::next::{Next, next, sort};
 use crate::rules::follow::shape::{Fate, Seen};
-use crate::rules::ids::PullNumber;
+use crate::rules::ids::{PullNumber, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
 use std::collections::HashMap;
@@ -45,6 +45,8 @@ pub struct Watch<'a> {
     pub agent: Arc<dyn Agent>,
     /// What may be spent still.
     pub left: Usd,
+    /// Pulls that another machine works on, and when that was seen.
+    pub elsewhere: HashMap<PullNumber, Timestamp>,
     /// Merges that were refused, as the pulls stood: until something changes they are not tried again.
     pub refused: HashMap<PullNumber, Seen>,
 }
@@ -81,6 +83,7 @@ pub async fn run(place: &Place, args: &WatchArgs) -> Result<Exit, Error> {
         repository,
         agent,
         left,
+        elsewhere: HashMap::new(),
         refused: HashMap::new(),
     };
     watch.go(args).await
@@ -171,6 +174,9 @@ impl Watch<'_> {
                     shown.pull_trouble(self.place, one.pull.number, &error)?;
                 }
                 Err(error) => return Err(error),
+            }
+            if self.is_elsewhere(one.pull.number) {
+                continue;
             }
             works.extend(Work::of(one, next, &known, self.policy().max_rounds));
         }

@@ -26,7 +26,7 @@ use fault::Faults;
 use git::Git;
 use reviews::{CheckRun, Remark, Review};
 use server::{Inner, Wire, take};
-use state::State;
+use state::{Asked, State};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
@@ -108,6 +108,11 @@ impl FakeGitHub {
         format!("{}/{}.git", self.inner.api, self.state().project)
     }
 
+    /// The repository itself, for those on this machine.
+    pub(crate) fn git_path(&self) -> String {
+        self.inner.root.join("repo.git").display().to_string()
+    }
+
     /// The good token.
     pub(crate) fn token(&self) -> String {
         self.inner.token.clone()
@@ -153,6 +158,15 @@ impl FakeGitHub {
         self.state().gone.insert(who.to_owned());
     }
 
+    /// Assigns somebody to an issue, and puts it into a milestone.
+    pub(crate) fn assign(&self, number: u64, who: &str, milestone: u64) {
+        let mut state = self.state();
+        state.tick();
+        let item = state.item(number);
+        item.assignees.push(who.to_owned());
+        item.milestone = Some(milestone);
+    }
+
     /// Adds a label to the repository.
     pub(crate) fn add_label(&self, name: &str, color: &str) {
         self.state().add_label(name, color, None);
@@ -166,6 +180,18 @@ impl FakeGitHub {
     /// Opens a pull between two branches that exist. Gives its number.
     pub(crate) fn add_pull(&self, title: &str, head: &str, base: &str) -> u64 {
         self.add_pull_of(title, head, base, None)
+    }
+
+    /// The same, by somebody.
+    pub(crate) fn add_pull_by(&self, who: &str, title: &str, head: &str, base: &str) -> u64 {
+        let number = self.add_pull(title, head, base);
+        who.clone_into(&mut self.state().item(number).author);
+        number
+    }
+
+    /// Will GitHub merge it by itself?
+    pub(crate) fn is_queued(&self, pull: u64) -> bool {
+        self.state().merging.queued.contains(&pull)
     }
 
     /// Opens a pull from a fork's branch. Gives its number.
@@ -183,6 +209,7 @@ impl FakeGitHub {
             draft: false,
             fork,
             merged: None,
+            asked: Asked::default(),
         };
         state.add(title, None, Some(part))
     }
@@ -423,6 +450,11 @@ impl FakeGitHub {
         let commit = |branch| git.resolve(&format!("refs/heads/{branch}")).unwrap();
         let files = git.change(&commit(base), &commit(head)).files;
         files.into_iter().map(|(_, _, path)| path).collect()
+    }
+
+    /// The messages of a branch's commits, the latest first.
+    pub(crate) fn messages(&self, branch: &str) -> Vec<String> {
+        self.state().git.messages(branch)
     }
 
     /// A file on a branch.

@@ -27,6 +27,8 @@ pub(crate) struct Item {
     pub(crate) author: String,
     /// Who is to do it.
     pub(crate) assignees: Vec<String>,
+    /// The number of its milestone.
+    pub(crate) milestone: Option<u64>,
     /// Seconds since 1970.
     pub(crate) created: i64,
     /// Seconds since 1970.
@@ -73,6 +75,19 @@ pub(crate) struct PullPart {
     pub(crate) fork: Option<u64>,
     /// The commit that merged it.
     pub(crate) merged: Option<String>,
+    /// Who was asked to review it.
+    pub(crate) asked: Asked,
+}
+
+/// Who was asked to review a pull, and how often anybody was.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// Logins.
+    pub(crate) users: Vec<String>,
+    /// Teams, by their short names.
+    pub(crate) teams: Vec<String>,
+    /// Requests that were granted.
+    pub(crate) times: u32,
 }
 
 /// A comment.
@@ -139,6 +154,8 @@ pub(crate) struct State {
     pub(crate) moved: BTreeMap<u64, u64>,
     /// In the order in which they were made.
     pub(crate) labels: Vec<Label>,
+    /// The organization's teams that may see the repository.
+    pub(crate) teams: BTreeSet<String>,
     /// Accounts that are no more.
     pub(crate) gone: BTreeSet<String>,
     /// Accounts that may write, besides the token's own.
@@ -172,6 +189,7 @@ impl State {
             deleted: BTreeSet::new(),
             moved: BTreeMap::new(),
             labels: Vec::new(),
+            teams: BTreeSet::from(["core".to_owned()]),
             gone: BTreeSet::new(),
             writers: BTreeSet::from(["a-maintainer".to_owned()]),
             merging: Merging::default(),
@@ -218,6 +236,7 @@ impl State {
             open: true,
             author: self.login.clone(),
             assignees: Vec::new(),
+            milestone: None,
             created: now,
             updated: now,
             closed: None,
