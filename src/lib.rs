@@ -43,6 +43,7 @@ pub mod engine {
     pub mod planning;
     mod proof;
     pub mod publish;
+    mod questions;
     pub mod recover;
     mod resources;
     pub mod rounds;

@@ -5,6 +5,7 @@ use crate::engine::link::{Link, Message};
 use crate::engine::merges;
 use crate::engine::orders::Orders;
 use crate::engine::publish::Publisher;
+use crate::engine::questions;
 use crate::engine::recover;
 use crate::engine::resources::first_look;
 use crate::engine::turn::Live;
@@ -176,6 +177,10 @@ impl Loop<'_> {
                 inputs.extend(tasks.map(Input::read));
                 // What a person answered meanwhile counts before it is found that nothing is left but answers.
                 inputs.extend(self.commands().await?);
+                let asking = self.live.session.asking().collect();
+                let session = self.session_id();
+                let heard = questions::answers(self.live.ports, &self.orders, &session, asking);
+                inputs.extend(heard.await);
             }
             Opening::Planned { tasks } => {
                 inputs.extend(found);
@@ -283,6 +288,7 @@ impl Loop<'_> {
         self.looks = self.looks.wrapping_add(1);
         if self.looks.is_multiple_of(LOOKS_PER_MERGE) {
             self.look_for_merges();
+            self.look_for_answers();
         }
         self.look_at_work();
         self.look_at_base();
@@ -346,6 +352,7 @@ impl Loop<'_> {
                     | Command::Approve { .. }
                     | Command::Reject { .. }
                     | Command::Modify { .. }
+                    | Command::Answer { .. }
                     | Command::ResetBreaker,
             }
             | Event::SessionStarted { .. }

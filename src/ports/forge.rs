@@ -93,6 +93,15 @@ pub trait Forge: Send + Sync {
     ) -> Result<Vec<Comment>, ForgeError> {
         Ok(Vec::new())
     }
+    /// What people whose word counts wrote below our comment with this marker, the oldest first.
+    async fn replies(
+        &self,
+        _issue: IssueNumber,
+        _marker: &str,
+        _trust: Trust,
+    ) -> Result<Vec<Comment>, ForgeError> {
+        Ok(Vec::new())
+    }
     /// Issues that were closed as done, the latest first, as many as cost next to nothing: some hundreds at most.
     async fn closed_issues(&self) -> Result<Vec<Issue>, ForgeError>;
     /// All open pulls.

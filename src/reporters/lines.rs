@@ -172,7 +172,18 @@ fn consented(issue: IssueNumber, consent: &Consent) -> Line {
     match consent {
         Consent::Awaited { reason } => approval_awaited(issue, reason),
         Consent::Given { instructions } => approved(issue, instructions.as_deref()),
+        Consent::Asked { question } => asks(issue, question),
+        Consent::Answered { answer } => Line::about(issue, format!(" answered: {}", brief(answer))),
     }
+}
+
+fn asks(issue: IssueNumber, question: &str) -> Line {
+    let question = brief(question);
+    let text = format!(
+        " waits for `autoissue answer {} \"...\"`: {question}",
+        issue.0
+    );
+    Line::warn(issue, text)
 }
 
 fn approval_awaited(issue: IssueNumber, reason: &str) -> Line {
@@ -264,7 +275,10 @@ fn settled(
     }
     let ended = match outcome.result {
         // The end of the task follows at once, and names its cost.
-        Attempted::Published | Attempted::Unchanged { .. } | Attempted::NeedsHuman { .. } => {
+        Attempted::Published
+        | Attempted::Unchanged { .. }
+        | Attempted::NeedsHuman { .. }
+        | Attempted::Asked { .. } => {
             return None;
         }
         Attempted::Failed(_) => "failed",
@@ -403,6 +417,7 @@ fn command_taken(command: &Command) -> Line {
         Command::Approve { issue } => format!(" to approve {issue}"),
         Command::Reject { issue, .. } => format!(" to reject {issue}"),
         Command::Modify { issue, .. } => format!(" to approve {issue} with instructions"),
+        Command::Answer { issue, .. } => format!(" to answer {issue}"),
         Command::ResetBreaker => " to close the breaker".to_owned(),
     };
     Line::news(Tone::Plain, "asked", asked)

@@ -222,6 +222,8 @@ fn consent_name(consent: &Consent) -> &'static str {
     match consent {
         Consent::Awaited { .. } => "approval_awaited",
         Consent::Given { .. } => "task_approved",
+        Consent::Asked { .. } => "input_awaited",
+        Consent::Answered { .. } => "input_given",
     }
 }
 
@@ -231,6 +233,8 @@ fn consented(issue: IssueNumber, consent: &Consent) -> Value {
         Consent::Given { instructions } => {
             json!({ "issue": issue, "instructions": instructions })
         }
+        Consent::Asked { question } => json!({ "issue": issue, "question": question }),
+        Consent::Answered { answer } => json!({ "issue": issue, "answer": answer }),
     }
 }
 
@@ -447,6 +451,7 @@ fn settled(tally: &Tally, grant: Usd, outcome: &Outcome) -> Value {
         Attempted::Unchanged { said } => ("unchanged", None, Some(said)),
         Attempted::Failed(failure) => ("failed", Some(failure_fields(failure)), None),
         Attempted::NeedsHuman { reason } => ("needs_human", None, Some(reason)),
+        Attempted::Asked { question } => ("asked", None, Some(question)),
         Attempted::Stopped => ("stopped", None, None),
         Attempted::Lost => ("lost", None, None),
     };
@@ -486,6 +491,9 @@ fn asked(command: &Command) -> Value {
             issue,
             instructions,
         } => json!({ "command": "modify", "issue": issue, "instructions": instructions }),
+        Command::Answer { issue, answer } => {
+            json!({ "command": "answer", "issue": issue, "answer": answer })
+        }
         Command::ResetBreaker => json!({ "command": "reset_breaker" }),
     }
 }

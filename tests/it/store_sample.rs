@@ -301,7 +301,7 @@ fn facts() -> [Fact; 9] {
     ]
 }
 
-fn waits() -> [Event; 11] {
+fn waits() -> [Event; 13] {
     let failure = Failure::new(ErrorClass::Network, "no route \u{fffd}");
     let (issue, until) = (IssueNumber(7), NOON.plus_millis(5_000));
     let start = Start::Snapshot {
@@ -326,6 +326,18 @@ fn waits() -> [Event; 11] {
             issue,
             consent: Consent::Given {
                 instructions: Some("use \u{1b}[31m the cache".into()),
+            },
+        },
+        Event::Consent {
+            issue,
+            consent: Consent::Asked {
+                question: "which \u{202e} one?".into(),
+            },
+        },
+        Event::Consent {
+            issue,
+            consent: Consent::Answered {
+                answer: "the first".into(),
             },
         },
         Event::RetryScheduled {

@@ -1,9 +1,10 @@
 //! An attempt ended: what becomes of its task?
 
 use crate::rules::breaker::Breaker;
-use crate::rules::event::{Effect, Event};
+use crate::rules::event::{Consent, Effect, Event};
 use crate::rules::follow::shape::FollowUp;
 use crate::rules::ids::{AttemptNumber, IssueNumber, Timestamp};
+use crate::rules::prompt::question::MOST_QUESTIONS;
 use crate::rules::retry::{self, Next, Tries};
 use crate::rules::schedule::record::Record;
 use crate::rules::schedule::session::Session;
@@ -48,7 +49,9 @@ impl Session {
         }
         match &outcome.result {
             Attempted::Published => events.push(end(Ending::Completed, None)),
-            Attempted::Unchanged { .. } | Attempted::NeedsHuman { .. }
+            Attempted::Unchanged { .. }
+            | Attempted::NeedsHuman { .. }
+            | Attempted::Asked { .. }
                 if self.is_reworked(place) =>
             {
                 events.push(self.give_up(place, "bringing it onto that came to nothing"));
@@ -60,6 +63,7 @@ impl Session {
             Attempted::NeedsHuman { reason } => {
                 events.push(end(Ending::NeedsHuman, Some(reason.clone())));
             }
+            Attempted::Asked { question } => events.push(asked(entry, question)),
             Attempted::Stopped if entry.unwanted => {
                 events.push(end(
                     Ending::Skipped,
@@ -180,6 +184,23 @@ impl Session {
     }
 }
 
+/// It waits for an answer, unless it has asked too often.
+fn asked(entry: &Entry, question: &str) -> Event {
+    let (issue, question) = (entry.number, question.to_owned());
+    let before = entry.exchange.as_ref().map_or(0, |exchange| exchange.times);
+    if before >= MOST_QUESTIONS {
+        return Event::TaskEnded {
+            issue,
+            ending: Ending::NeedsHuman,
+            reason: Some(format!(
+                "it asked more than {MOST_QUESTIONS} times: {question}"
+            )),
+        };
+    }
+    let consent = Consent::Asked { question };
+    Event::Consent { issue, consent }
+}
+
 /// Nothing went wrong with the work itself: go on where it was.
 pub(super) fn after_interruption(entry: &Entry) -> Start {
     let is_preparing = |run: &Run| run.stage == Stage::Prepare;
@@ -238,7 +259,7 @@ fn after_failure(record: &Record, failure: &Failure) -> Start {
     }
 }
 
-fn continue_from(record: &Record, feedback: Option<String>) -> Start {
+pub(super) fn continue_from(record: &Record, feedback: Option<String>) -> Start {
     match &record.snapshot {
         Some(snapshot) => Start::Snapshot {
             snapshot: snapshot.clone(),

@@ -253,6 +253,10 @@ impl Session {
                 let answer = self.answer_approval(*issue, command);
                 answer.into_iter().chain([taken]).collect()
             }
+            Command::Answer { issue, answer } => {
+                let answered = self.answer_question(*issue, answer);
+                answered.into_iter().chain([taken]).collect()
+            }
             Command::Skip { issue } => {
                 let waits = self
                     .entry(*issue)

@@ -69,6 +69,11 @@ pub enum Wait {
         /// Why it is asked for.
         reason: String,
     },
+    /// A person's answer.
+    Answer {
+        /// To what.
+        question: String,
+    },
     /// Nobody is let in any more until `resume`.
     Resume {
         /// Why.
@@ -193,6 +198,7 @@ impl Session {
             | Wait::Probe { .. }
             | Wait::Money { .. }
             | Wait::Approval { .. }
+            | Wait::Answer { .. }
             | Wait::Resume { .. } => 0,
         });
         if let State::Retrying { until } | State::Parked { until } = entry.state {
@@ -206,6 +212,10 @@ impl Session {
             let reason = evaluation.map(|evaluation| evaluation.why());
             let reason = reason.unwrap_or_default();
             waits.push(Wait::Approval { reason });
+        }
+        if let Some(exchange) = entry.exchange.as_deref().filter(|_| entry.asks()) {
+            let question = exchange.question.clone();
+            waits.push(Wait::Answer { question });
         }
         if let (Some(reason), Phase::Running | Phase::Interrupted) = (&self.hopeless, self.phase) {
             let reason = reason.clone();
@@ -284,7 +294,10 @@ impl Session {
     /// When it will start, and when it would if something were otherwise.
     fn look_ahead(&self, issue: IssueNumber, now: Timestamp, explanation: &mut Explanation) {
         let blocked = explanation.waits.iter().any(|wait| match wait {
-            Wait::Merge { .. } | Wait::Approval { .. } | Wait::Resume { .. } => true,
+            Wait::Merge { .. }
+            | Wait::Approval { .. }
+            | Wait::Answer { .. }
+            | Wait::Resume { .. } => true,
             Wait::Need { .. }
             | Wait::Collision { .. }
             | Wait::Slot { .. }
@@ -344,6 +357,7 @@ impl Wait {
             | Self::Probe { .. }
             | Self::Money { .. }
             | Self::Approval { .. }
+            | Self::Answer { .. }
             | Self::Resume { .. } => None,
         }
     }
