@@ -248,6 +248,7 @@ pub(crate) fn one_of_each(session: &SessionId) -> Vec<Event> {
         settled(7, 1, dollars(5), dollars(2)),
         ended(7, Ending::Completed),
     ]);
+    events.extend(questions());
     events.extend(waits());
     events.extend(together());
     events.extend(slots());
@@ -301,7 +302,15 @@ fn facts() -> [Fact; 9] {
     ]
 }
 
-fn waits() -> [Event; 13] {
+fn questions() -> [Event; 2] {
+    let issue = IssueNumber(7);
+    let question = "which \u{202e} one?".into();
+    let answer = "the first".into();
+    [Consent::Asked { question }, Consent::Answered { answer }]
+        .map(|consent| Event::Consent { issue, consent })
+}
+
+fn waits() -> [Event; 11] {
     let failure = Failure::new(ErrorClass::Network, "no route \u{fffd}");
     let (issue, until) = (IssueNumber(7), NOON.plus_millis(5_000));
     let start = Start::Snapshot {
@@ -326,18 +335,6 @@ fn waits() -> [Event; 13] {
             issue,
             consent: Consent::Given {
                 instructions: Some("use \u{1b}[31m the cache".into()),
-            },
-        },
-        Event::Consent {
-            issue,
-            consent: Consent::Asked {
-                question: "which \u{202e} one?".into(),
-            },
-        },
-        Event::Consent {
-            issue,
-            consent: Consent::Answered {
-                answer: "the first".into(),
             },
         },
         Event::RetryScheduled {

@@ -6,6 +6,7 @@ use crate::rules::prompt::question::Exchange;
 use crate::rules::schedule::finish::continue_from;
 use crate::rules::schedule::session::Session;
 use crate::rules::schedule::table::{Approval, Entry, State};
+use crate::rules::schedule::why::Wait;
 use crate::rules::task::{Ending, Task};
 
 impl Session {
@@ -129,4 +130,17 @@ impl Session {
 pub(super) fn wants_approval(task: &Task) -> bool {
     let evaluation = task.evaluation.as_ref();
     task.obstacle.is_none() && evaluation.is_some_and(|evaluation| evaluation.wants_approval())
+}
+
+/// What a person is waited for.
+pub(super) fn of_people(entry: &Entry) -> Option<Wait> {
+    if entry.approval == Approval::Awaited {
+        let evaluation = entry.task.evaluation.as_ref();
+        let reason = evaluation.map(|evaluation| evaluation.why());
+        let reason = reason.unwrap_or_default();
+        return Some(Wait::Approval { reason });
+    }
+    let exchange = entry.exchange.as_deref().filter(|_| entry.asks())?;
+    let question = exchange.question.clone();
+    Some(Wait::Answer { question })
 }

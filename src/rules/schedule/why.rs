@@ -7,9 +7,10 @@ use crate::rules::conflict::{Shared, Why, chance, may_run_together, shared};
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::money::Usd;
 use crate::rules::room::Lessened;
+use crate::rules::schedule::approve::of_people;
 use crate::rules::schedule::rest::Rest;
 use crate::rules::schedule::session::{Phase, Session};
-use crate::rules::schedule::table::{Approval, Entry, State};
+use crate::rules::schedule::table::{Entry, State};
 use crate::rules::stack::Dependents;
 use crate::rules::task::{Ending, Task};
 use std::sync::Arc;
@@ -207,16 +208,7 @@ impl Session {
                 reason: "its last attempt".to_owned(),
             });
         }
-        if entry.approval == Approval::Awaited {
-            let evaluation = entry.task.evaluation.as_ref();
-            let reason = evaluation.map(|evaluation| evaluation.why());
-            let reason = reason.unwrap_or_default();
-            waits.push(Wait::Approval { reason });
-        }
-        if let Some(exchange) = entry.exchange.as_deref().filter(|_| entry.asks()) {
-            let question = exchange.question.clone();
-            waits.push(Wait::Answer { question });
-        }
+        waits.extend(of_people(entry));
         if let (Some(reason), Phase::Running | Phase::Interrupted) = (&self.hopeless, self.phase) {
             let reason = reason.clone();
             waits.push(Wait::Resume { reason });
