@@ -44,6 +44,7 @@ pub mod git {
     mod difference;
     mod fetch;
     mod flight;
+    mod house;
     mod index;
     mod join;
     mod layout;
@@ -82,6 +83,7 @@ pub mod github {
     pub mod cache;
     pub mod client;
     mod comments;
+    mod details;
     pub mod forge;
     pub mod governor;
     mod histories;

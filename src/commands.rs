@@ -18,6 +18,7 @@ pub mod history;
 pub mod init;
 pub mod metrics;
 pub mod nothing;
+pub mod offering;
 pub mod output;
 pub mod place;
 pub mod plan;

@@ -31,6 +31,7 @@ pub mod engine {
     pub mod clock;
     pub mod ending;
     mod follow_up;
+    mod furnish;
     mod gate;
     mod halt;
     pub mod intake;
@@ -58,6 +59,7 @@ pub mod adapters;
 /// Floor 3: events in, words out.
 pub mod reporters {
     pub mod bars;
+    mod consent;
     pub mod console;
     pub mod end;
     pub mod evaluation;
@@ -118,6 +120,7 @@ pub mod config {
     pub mod load;
     pub mod loaded;
     pub mod names;
+    pub mod offering;
     pub mod problem;
     pub mod schema;
     pub mod secrets;

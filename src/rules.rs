@@ -37,10 +37,12 @@ pub mod secret_forms;
 pub mod secret_patterns;
 pub mod settings;
 pub mod stack;
+pub mod standing;
 pub mod summary;
 pub mod tags;
 pub mod tally;
 pub mod task;
+pub mod template;
 pub mod trust;
 mod whole;
 /// Which checks the files of a repository speak for.
@@ -111,10 +113,18 @@ pub mod gate {
 /// The words in which work is offered.
 pub mod offer {
     pub mod comment;
+    pub mod described;
+    pub mod filled;
+    pub mod house;
     pub mod message;
+    pub mod offering;
     pub mod pull;
+    pub mod reviewers;
     pub mod sections;
+    pub mod size;
+    pub mod templates;
     pub mod title;
+    pub mod try_out;
 }
 /// Open pulls: what is said of them, and what follows from it.
 pub mod follow {

@@ -46,7 +46,10 @@ const HOMES: [(&str, &[&str]); 43] = [
     ("http_body_util", &["adapters/github"]),
     ("indicatif", &["reporters"]),
     ("lru", &["adapters/github"]),
-    ("minijinja", &["rules/prompt"]),
+    (
+        "minijinja",
+        &["rules/prompt", "rules/offer", "rules/template"],
+    ),
     ("nix", &["adapters", "commands"]),
     ("octocrab", &["adapters/github"]),
     ("petgraph", &["rules/graph"]),

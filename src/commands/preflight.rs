@@ -1,5 +1,6 @@
 //! What would fail only after an agent was paid for is found before anything is fetched.
 
+use crate::commands::offering::offering;
 use crate::commands::probe::is_program;
 use crate::commands::project::Home;
 use crate::commands::wire::Wiring;
@@ -15,6 +16,7 @@ pub fn check(wiring: &Wiring) -> Result<(), Error> {
     check_home(wiring)?;
     check_places(wiring)?;
     template(&wiring.loaded)?;
+    offering(&wiring.loaded)?;
     check_commands(wiring)
 }
 

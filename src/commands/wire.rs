@@ -13,6 +13,7 @@ use crate::adapters::process::commands::CommandRunner;
 use crate::adapters::process::run::Processes;
 use crate::adapters::store::open::Store;
 use crate::commands::checks::known::{Known, known};
+use crate::commands::offering::offering;
 use crate::commands::place::{Place, variable, whereabouts};
 use crate::commands::preflight::template;
 use crate::commands::probe::is_program;
@@ -311,6 +312,7 @@ impl Wiring {
             max_turns: config.agent.max_turns.map(Whole::get),
             yolo: config.agent.yolo,
             wording: self.wording()?,
+            offering: offering(&self.loaded)?,
             failing_test: config.verify.failing_test,
             gate: self.gate(),
             trust: config.security.trust,

@@ -1,6 +1,7 @@
 //! The configuration: what `autoissue.config.json` may say, and what holds where it says nothing.
 
 use crate::config::names::{BaseBranch, Endpoint, GitSource, RepoName};
+use crate::config::offering::{Commit, Pull};
 use crate::config::telling::{Author, Dashboard, Labels, Log, Notify};
 use crate::config::values::{Dollars, Whole};
 use crate::config::watching::{Merge, Watch};
@@ -59,6 +60,10 @@ pub struct Config {
     pub scheduling: Scheduling,
     /// A file with a template of the words for the agent, in place of the built-in one; relative to this file.
     pub prompt: Option<PathBuf>,
+    /// What a pull says and carries.
+    pub pull: Pull,
+    /// What a commit says.
+    pub commit: Commit,
     /// How work comes into its base branch.
     pub merge: Merge,
     /// How open pulls are watched.
@@ -99,6 +104,8 @@ impl Default for Config {
             breaker: Breaker::default(),
             scheduling: Scheduling::default(),
             prompt: None,
+            pull: Pull::default(),
+            commit: Commit::default(),
             merge: Merge::default(),
             watch: Watch::default(),
             labels: Labels::default(),

@@ -14,6 +14,8 @@ pub struct Merge {
     pub policy: MergePolicy,
     /// By a merge commit, as one commit, or commit by commit.
     pub method: MergeMethod,
+    /// While so many of our pulls wait for people, no further issue is begun; no limit where it is left out.
+    pub max_open_pulls: Option<Whole<1, 1_000>>,
 }
 
 /// How open pulls are watched.

@@ -306,9 +306,10 @@ impl Attempt<'_> {
             return Err(Halt::Unchanged(self.summary.clone()));
         }
         self.pass_gate(capture).await?;
+        let template = self.work.orders.offering.templates.commit.as_deref();
         let message = match self.follow_up() {
             Some(follow) => words::commit_message(self.task(), follow, &self.summary),
-            None => commit_message(self.task(), &self.summary),
+            None => commit_message(self.task(), &self.summary, template),
         };
         let mut parents = vec![base.clone()];
         parents.extend(self.clash.as_ref().map(|clash| clash.commit.clone()));
@@ -369,6 +370,8 @@ impl Attempt<'_> {
             return self.grow(commit).await;
         }
         let charge = self.work.entry.spent.plus(self.charge);
+        let template = self.house_template().await;
+        let default_branch = self.ports.forge.default_branch().await.ok().flatten();
         let offer = Offer {
             task: self.task(),
             session: &self.work.session,
@@ -384,6 +387,9 @@ impl Attempt<'_> {
                 .model
                 .as_deref()
                 .or(self.work.entry.record.model.as_deref()),
+            offering: &self.work.orders.offering,
+            template: template.as_deref(),
+            default_branch: default_branch.as_deref(),
         };
         let mut publisher = self.publisher();
         let opened = publisher.offer(&offer).await;
@@ -392,6 +398,22 @@ impl Attempt<'_> {
             (opened, _) => opened.map(drop),
         };
         corrected.map_err(|error| unpublished(&error))
+    }
+
+    /// The repository's own template for pulls, as the base branch has it; one that cannot be read keeps no work back.
+    async fn house_template(&self) -> Option<Arc<str>> {
+        let offering = &self.work.orders.offering;
+        if !offering.fills_in || offering.templates.body.is_some() {
+            return None;
+        }
+        let branch = &self.work.settings.base_branch;
+        match self.ports.repository.house(branch).await {
+            Ok(house) => house.template,
+            Err(error) => {
+                tracing::debug!(%error, "no template for pulls is read");
+                None
+            }
+        }
     }
 
     /// Shows on the forge that somebody works on it; a forge that cannot show it stops nobody.

@@ -56,8 +56,9 @@ impl<'a> Looking<'a> {
                 standings.push(standing);
             }
         }
-        let open = standings.iter().filter(|it| it.fate == Fate::Open);
-        let heads: HashMap<String, PullNumber> = open
+        // What stands on a merged one is looked at again once it is for another base.
+        let alive = standings.iter().filter(|it| it.fate != Fate::Rejected);
+        let heads: HashMap<String, PullNumber> = alive
             .map(|it| (it.pull.head.clone(), it.pull.number))
             .collect();
         let mut bases: HashMap<String, Checks> = HashMap::new();

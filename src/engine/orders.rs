@@ -4,6 +4,7 @@ use crate::engine::words::Wording;
 use crate::rules::checks::proof::FailingTest;
 use crate::rules::checks::shape::CheckKind;
 use crate::rules::gate::judge::Gate;
+use crate::rules::offer::offering::Offering;
 use crate::rules::redact::Redactor;
 use crate::rules::trust::Trust;
 use std::path::PathBuf;
@@ -26,6 +27,8 @@ pub struct Orders {
     pub yolo: bool,
     /// How agents are spoken to.
     pub wording: Wording,
+    /// How work is offered.
+    pub offering: Offering,
     /// Is a test wanted that fails without the change?
     pub failing_test: FailingTest,
     /// What may be offered without a person.

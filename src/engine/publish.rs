@@ -102,6 +102,9 @@ impl Publisher<'_> {
                 Err(PublishError::Repository(error)) => troubles.push(error.to_string()),
             }
         }
+        if entry.ending() == Some(Ending::Completed) {
+            troubles.extend(self.furnish(entry).await?);
+        }
         Ok((!troubles.is_empty()).then(|| troubles.join("; ")))
     }
 
@@ -178,7 +181,11 @@ impl Publisher<'_> {
             }
             Effect::Comment { kind } => self.comment(effect, kind, entry).await,
             Effect::Answer { .. } => self.answer(effect, entry).await,
-            Effect::Push { .. } | Effect::OpenPull { .. } | Effect::Describe { .. } => Ok(()),
+            Effect::Push { .. }
+            | Effect::OpenPull { .. }
+            | Effect::Describe { .. }
+            | Effect::Detail { .. }
+            | Effect::AskReview { .. } => Ok(()),
         }
     }
 

@@ -20,7 +20,7 @@ impl Attempt<'_> {
         if times > question::MOST_QUESTIONS || self.rework().is_some() {
             return Ok(());
         }
-        match self.publisher().ask(question, times).await {
+        match self.publisher().put_question(question, times).await {
             Ok(()) => Ok(()),
             Err(PublishError::Interrupted(interrupted)) => Err(interrupted),
             Err(error) => {
@@ -32,7 +32,7 @@ impl Attempt<'_> {
 }
 
 impl Publisher<'_> {
-    async fn ask(&mut self, asked: &str, times: u32) -> Result<(), PublishError> {
+    async fn put_question(&mut self, asked: &str, times: u32) -> Result<(), PublishError> {
         let kind = question::kind(times);
         let marker = comment_marker(self.session, self.link.issue, &kind);
         let words = question::comment(self.session, self.link.issue, asked, times);

@@ -3,8 +3,11 @@
 use crate::rules::follow::shape::Said;
 use crate::rules::ids::{BranchName, IssueNumber, PullNumber, Timestamp};
 use crate::rules::issue::{Issue, Selection};
+use crate::rules::offer::offering::Details;
+use crate::rules::offer::reviewers::{Reviewers, Reviewing};
 use crate::rules::prompt::first::Comment;
 use crate::rules::room::Quota;
+use crate::rules::standing::Standing;
 use crate::rules::task::{Pull, PullDraft};
 use crate::rules::trust::{Provenance, Trust};
 use async_trait::async_trait;
@@ -101,6 +104,34 @@ pub trait Forge: Send + Sync {
         _trust: Trust,
     ) -> Result<Vec<Comment>, ForgeError> {
         Ok(Vec::new())
+    }
+    /// Where an issue stands at this moment; it is looked at anew each time.
+    async fn issue_standing(&self, number: IssueNumber) -> Result<Standing, ForgeError> {
+        Ok(Standing::of(self.issue(number).await?.as_ref()))
+    }
+    /// The branch on which closing keywords work; `None` where there is no such thing.
+    async fn default_branch(&self) -> Result<Option<String>, ForgeError> {
+        Ok(None)
+    }
+    /// What a pull carries besides its words. Nothing where pulls carry nothing else.
+    async fn details(&self, _pull: PullNumber) -> Result<Details, ForgeError> {
+        Ok(Details::default())
+    }
+    /// Gives a pull these and no others.
+    async fn set_details(&self, _pull: PullNumber, _details: &Details) -> Result<(), ForgeError> {
+        Ok(())
+    }
+    /// Who reviews a pull.
+    async fn reviewing(&self, _pull: PullNumber) -> Result<Reviewing, ForgeError> {
+        Ok(Reviewing::default())
+    }
+    /// Asks for reviews of a pull. Sent once; refused as a whole where one of them cannot be asked.
+    async fn ask_review(
+        &self,
+        _pull: PullNumber,
+        _reviewers: &Reviewers,
+    ) -> Result<(), ForgeError> {
+        Ok(())
     }
     /// Issues that were closed as done, the latest first, as many as cost next to nothing: some hundreds at most.
     async fn closed_issues(&self) -> Result<Vec<Issue>, ForgeError>;

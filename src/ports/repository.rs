@@ -2,6 +2,7 @@
 
 use crate::rules::gate::change::Change;
 use crate::rules::ids::{AttemptNumber, BranchName, CommitId, IssueNumber, SlotNumber, TreeId};
+use crate::rules::offer::house::House;
 use crate::rules::prompt::surroundings::{Surroundings, Wanted};
 use crate::rules::rework::Seen;
 use crate::rules::task::{Commit, CommitMessage, DiffStat};
@@ -140,6 +141,10 @@ pub trait Repository: Send + Sync {
         branch: &str,
         wanted: &Wanted,
     ) -> Result<Surroundings, RepositoryError>;
+    /// What the base branch says of pulls, as the mirror was fetched last; nothing where it says nothing.
+    async fn house(&self, _branch: &str) -> Result<House, RepositoryError> {
+        Ok(House::default())
+    }
     /// The remote's branches under `autoissue/`.
     async fn remote_branches(&self) -> Result<Vec<(BranchName, CommitId)>, RepositoryError>;
     /// Lays out a worktree, with files copied in and a private git directory for the agent, ready for setup.

@@ -67,6 +67,8 @@ fn did(issue: IssueNumber, effect: &Effect, pull: Option<&Pull>) -> Option<Line>
         }
         Effect::Answer { pull, .. } => Some(Line::about(issue, format!(" answered on {pull}"))),
         Effect::Describe { .. }
+        | Effect::Detail { .. }
+        | Effect::AskReview { .. }
         | Effect::AddLabel { .. }
         | Effect::RemoveLabel { .. }
         | Effect::Comment { .. } => None,

@@ -6,9 +6,9 @@ use crate::reporters::paint::Tone;
 use crate::reporters::time::{ahead, human};
 use crate::reporters::together::{counted, meeting, moved_on, sentence};
 use crate::reporters::words::{brief, fit, plural, spoken, tone_of, why};
-use crate::reporters::{plan_lines, slots};
+use crate::reporters::{consent, plan_lines, slots};
 use crate::rules::certificate::{Certificate, Part, Proof};
-use crate::rules::event::{Command, Consent, Event, Recorded};
+use crate::rules::event::{Command, Event, Recorded};
 use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::{Basis, Usd};
@@ -40,7 +40,7 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
         Event::SessionResumed { settings } => Some(session_resumed(tally, settings)),
         Event::TasksRead { tasks, .. } => Some(tasks_read(tally, tasks)),
         Event::Held { issue, by, over } => Some(held(*issue, *by, over)),
-        Event::Consent { issue, consent } => Some(consented(*issue, consent)),
+        Event::Consent { issue, consent } => Some(consent::line(*issue, consent)),
         Event::Admitted { issue, .. } => admitted(tally, *issue, &recorded.event),
         Event::Fact { issue, fact, .. } => fact_found(*issue, fact),
         Event::Settled {
@@ -166,40 +166,6 @@ fn tasks_read(tally: &Tally, tasks: &[Arc<Task>]) -> Line {
 
 fn held(issue: IssueNumber, by: IssueNumber, over: &str) -> Line {
     Line::about(issue, format!(" waits for {by} ({})", brief(over)))
-}
-
-fn consented(issue: IssueNumber, consent: &Consent) -> Line {
-    match consent {
-        Consent::Awaited { reason } => approval_awaited(issue, reason),
-        Consent::Given { instructions } => approved(issue, instructions.as_deref()),
-        Consent::Asked { question } => asks(issue, question),
-        Consent::Answered { answer } => Line::about(issue, format!(" answered: {}", brief(answer))),
-    }
-}
-
-fn asks(issue: IssueNumber, question: &str) -> Line {
-    let question = brief(question);
-    let text = format!(
-        " waits for `autoissue answer {} \"...\"`: {question}",
-        issue.0
-    );
-    Line::warn(issue, text)
-}
-
-fn approval_awaited(issue: IssueNumber, reason: &str) -> Line {
-    let number = issue.0;
-    let text = format!(
-        " waits for `autoissue approve {number}` or `reject {number}`: {}",
-        brief(reason)
-    );
-    Line::warn(issue, text)
-}
-
-fn approved(issue: IssueNumber, instructions: Option<&str>) -> Line {
-    let with = instructions.map_or_else(String::new, |instructions| {
-        format!(", with instructions: {}", brief(instructions))
-    });
-    Line::about(issue, format!(" approved{with}"))
 }
 
 fn admitted(tally: &Tally, issue: IssueNumber, event: &Event) -> Option<Line> {

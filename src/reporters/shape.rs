@@ -7,8 +7,8 @@ use crate::reporters::evaluation::evaluation_brief;
 use crate::reporters::outlook::outlook;
 use crate::reporters::time::rfc3339;
 use crate::reporters::together;
-use crate::reporters::{plan_lines, slots};
-use crate::rules::event::{Command, Consent, Effect, Event, Fact, Recorded};
+use crate::reporters::{consent, plan_lines, slots};
+use crate::rules::event::{Command, Effect, Event, Fact, Recorded};
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::money::{Charge, Usd};
 use crate::rules::schedule::predict::Prediction;
@@ -110,7 +110,7 @@ fn name(event: &Event) -> &'static str {
         Event::TasksRead { .. } => "tasks_read",
         Event::Held { .. } => "task_held",
         Event::Due { .. } => "task_due",
-        Event::Consent { consent, .. } => consent_name(consent),
+        Event::Consent { consent, .. } => consent::name(consent),
         Event::Admitted { .. } => "attempt_admitted",
         Event::Fact { fact, .. } => fact_name(fact),
         Event::Settled { .. } => "attempt_settled",
@@ -194,7 +194,7 @@ fn fields(tally: &Tally, event: &Event) -> Value {
             failure,
             ..
         } => put_off(*issue, *until, failure),
-        Event::Consent { issue, consent } => consented(*issue, consent),
+        Event::Consent { issue, consent } => consent::fields(*issue, consent),
         Event::Requeued { issue, start } => json!({ "issue": issue, "from": from(start) }),
         Event::DispatchStopped { reason } => json!({ "reason": reason }),
         Event::DispatchPaused { until, reason } => paused(*until, reason),
@@ -215,26 +215,6 @@ fn fields(tally: &Tally, event: &Event) -> Value {
         Event::CommandTaken { command } => asked(command),
         Event::SessionInterrupted | Event::SessionFinished => json!({ "summary": summary(tally) }),
         Event::BreakerClosed | Event::StopRequested => Value::Null,
-    }
-}
-
-fn consent_name(consent: &Consent) -> &'static str {
-    match consent {
-        Consent::Awaited { .. } => "approval_awaited",
-        Consent::Given { .. } => "task_approved",
-        Consent::Asked { .. } => "input_awaited",
-        Consent::Answered { .. } => "input_given",
-    }
-}
-
-fn consented(issue: IssueNumber, consent: &Consent) -> Value {
-    match consent {
-        Consent::Awaited { reason } => json!({ "issue": issue, "reason": reason }),
-        Consent::Given { instructions } => {
-            json!({ "issue": issue, "instructions": instructions })
-        }
-        Consent::Asked { question } => json!({ "issue": issue, "question": question }),
-        Consent::Answered { answer } => json!({ "issue": issue, "answer": answer }),
     }
 }
 
@@ -426,6 +406,8 @@ fn effect_fields(effect: &Effect) -> Value {
         Effect::Describe { branch, kind } => {
             json!({ "effect": "describe", "branch": branch, "kind": kind })
         }
+        Effect::Detail { branch } => json!({ "effect": "detail", "branch": branch }),
+        Effect::AskReview { branch } => json!({ "effect": "ask_review", "branch": branch }),
         Effect::AddLabel { label } => json!({ "effect": "add_label", "label": label }),
         Effect::RemoveLabel { label } => json!({ "effect": "remove_label", "label": label }),
         Effect::Answer { pull, said } => json!({ "effect": "answer", "pull": pull, "said": said }),

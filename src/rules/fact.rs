@@ -94,6 +94,16 @@ pub enum Effect {
         /// What: one section for each kind.
         kind: String,
     },
+    /// The pull has the labels, people and milestone that it should have.
+    Detail {
+        /// The branch.
+        branch: BranchName,
+    },
+    /// Those who should review the pull were asked.
+    AskReview {
+        /// The branch.
+        branch: BranchName,
+    },
     /// The issue carries this label.
     AddLabel {
         /// The label.

@@ -339,6 +339,8 @@ fn did(task: &mut TaskTally, effect: &Effect, pull: Option<&Pull>) {
         }
         Effect::Answer { .. }
         | Effect::Describe { .. }
+        | Effect::Detail { .. }
+        | Effect::AskReview { .. }
         | Effect::AddLabel { .. }
         | Effect::RemoveLabel { .. }
         | Effect::Comment { .. } => {}

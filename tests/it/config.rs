@@ -210,6 +210,29 @@ fn stands_apart(line: &str) -> bool {
         .any(|part| line.starts_with(part))
 }
 
+fn is_offering(line: &str) -> bool {
+    let sections = ["pull.", "commit."];
+    sections.iter().any(|section| line.starts_with(section))
+}
+
+#[test]
+fn the_defaults_of_offering_are_shown() {
+    let shown = shown_defaults().0;
+    let lines = shown.lines().filter(|line| is_offering(line));
+    assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
+    pull.title = null                                 # default
+    pull.body = null                                  # default
+    pull.useTemplate = true                           # default
+    pull.labels = []                                  # default
+    pull.copy = ["assignees","milestone"]             # default
+    pull.reviewers = []                               # default
+    pull.codeOwners = true                            # default
+    pull.maxFiles = 50                                # default
+    pull.maxLines = 2000                              # default
+    commit.message = null                             # default
+    "#);
+}
+
 #[test]
 fn the_defaults_of_routing_are_shown() {
     let (_, routing) = shown_defaults();
@@ -236,6 +259,7 @@ fn the_defaults_of_trust_and_scheduling_are_shown() {
     scheduling.minFreeDiskMb = 1024                   # default
     merge.policy = "never"                            # default
     merge.method = "merge"                            # default
+    merge.maxOpenPulls = null                         # default
     watch.seconds = 60                                # default
     watch.maxRounds = 5                               # default
     watch.updateMinutes = 60                          # default
@@ -260,9 +284,9 @@ fn the_defaults_of_the_dashboard_are_shown() {
 #[test]
 fn the_defaults_are_shown_as_such() {
     let shown = shown_defaults().0;
-    let lines = shown
-        .lines()
-        .filter(|line| !stands_apart(line) && !line.starts_with("dashboard."));
+    let lines = shown.lines().filter(|line| {
+        !stands_apart(line) && !is_offering(line) && !line.starts_with("dashboard.")
+    });
     assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
     exit code 0
     --- stdout
@@ -309,6 +333,7 @@ fn the_defaults_are_shown_as_such() {
     labels.completed = "autoissue:completed"          # default
     labels.failed = "autoissue:failed"                # default
     labels.blocked = "autoissue:blocked"              # default
+    labels.review = "autoissue:review"                # default
     labels.removeTrigger = false                      # default
     notify.webhook = null                             # default
     author = null                                     # default

@@ -25,6 +25,7 @@ fn labelled() -> Settings {
         completed: "completed".into(),
         failed: "failed".into(),
         blocked: "blocked".into(),
+        review: String::new(),
         remove_trigger: Some("go".into()),
     };
     settings

@@ -24,7 +24,10 @@ const CHECK: &str = "#!/bin/sh\n! grep -q bad two.txt 2>/dev/null\n";
 
 fn stage() -> Stage {
     let mut stage = Stage::new(AGENT, Some(CHECK));
-    stage.configure(&json!({ "scheduling": { "dependencies": "stacked" } }));
+    stage.configure(&json!({
+        "scheduling": { "dependencies": "stacked" },
+        "pull": { "labels": ["agent"], "reviewers": ["a-maintainer"] },
+    }));
     let fake = &stage.fake;
     fake.add_issue("[Backend] One", "Write one.txt", &["go"]);
     fake.add_issue("[Frontend] Two", "Write two.txt\n\ndepends on #1", &["go"]);

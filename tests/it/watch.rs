@@ -283,3 +283,89 @@ fn a_merged_pull_is_reverted_by_another_and_an_open_one_is_closed() {
     assert_eq!(stage.fake.pulls().len(), 2, "a second time is once");
     stage.assert_lawful();
 }
+
+#[test]
+fn what_is_missing_is_waited_for_by_githubs_auto_merge_where_that_is_on() {
+    let mut stage = opened();
+    stage.configure(&json!({ "merge": { "policy": "auto" } }));
+    stage.fake.protect("main");
+    let refused = look(&stage);
+    assert_eq!(decided(&refused), ["merge", "not_merged"], "{refused:?}");
+    stage.fake.allow_auto_merge();
+    let ran = look(&stage);
+    assert_eq!(decided(&ran), ["merge", "queued"], "{ran:?}");
+    assert!(stage.fake.pulls()[0].open);
+    assert_eq!(decided(&look(&stage)), ["wait"]);
+    stage.assert_lawful();
+}
+
+#[test]
+fn the_merge_queue_is_used_where_it_is_wanted() {
+    let mut stage = opened();
+    stage.configure(&json!({ "merge": { "policy": "queue" } }));
+    let ran = look(&stage);
+    assert_eq!(
+        decided(&ran),
+        ["merge", "not_merged"],
+        "it has none: {ran:?}"
+    );
+    stage.fake.allow_auto_merge();
+    assert_eq!(decided(&look(&stage)), ["merge", "queued"]);
+    assert!(stage.fake.pulls()[0].open);
+}
+
+#[test]
+fn a_pull_that_stands_on_a_merged_one_is_for_its_base_from_then_on() {
+    let mut stage = opened();
+    stage.configure(&json!({
+        "merge": { "policy": "auto" }, "scheduling": { "dependencies": "stacked" },
+    }));
+    let head = "autoissue/3-second";
+    stage
+        .fake
+        .add_issue("Second", "Write `file-3.txt`.", &["later"]);
+    stage.fake.commit_on(HEAD, head, &[("file-3.txt", "3\n")]);
+    let upper = stage.fake.add_pull("Second", head, HEAD);
+    let ran = look(&stage);
+    assert_eq!(decided(&ran), ["merge", "merged", "wait"], "{ran:?}");
+    let ran = look(&stage);
+    assert!(decided(&ran).contains(&"clean_up".to_owned()), "{ran:?}");
+    let pulls = stage.fake.pulls();
+    let pull = pulls.iter().find(|pull| pull.number == upper).unwrap();
+    assert!(
+        pull.open && pull.pull.as_ref().unwrap().base == "main",
+        "{pull:?}"
+    );
+    stage.assert_lawful();
+}
+
+#[test]
+fn the_local_forge_has_nobody_who_reviews() {
+    let rig = crate::rig::Rig::local("true", &json!({}));
+    let ran = rig.run(&["watch"]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stderr.contains("nobody reviews"), "{ran:?}");
+}
+
+#[test]
+fn one_watch_at_a_time() {
+    let stage = opened();
+    let args = ["watch", "--isolation", "none"];
+    let first = crate::stage::Running::start(&stage.rig, stage.command(&args));
+    crate::rig::wait_for(|| {
+        stage
+            .fake
+            .requests()
+            .iter()
+            .any(|it| it.path.ends_with("/reviews"))
+    });
+    let second = look(&stage);
+    assert_eq!(second.code, Some(6), "{second:?}");
+    first.interrupt();
+    let ended = first.end();
+    assert_eq!(ended.code, Some(5), "{ended:?}");
+    assert!(
+        ended.stdout.contains("The same command goes on"),
+        "{ended:?}"
+    );
+}

@@ -158,9 +158,10 @@ impl Stage {
         for pull in self.fake.pulls() {
             let part = pull.pull.as_ref().unwrap();
             let tree = self.fake.tree_of(&part.head);
+            let (labels, asked) = (self.fake.labels(pull.number), &part.asked);
             let twin = essence.insert(
                 format!("pull {}", part.head),
-                format!("{} {} {tree:?}", pull.title, part.base),
+                format!("{} {} {tree:?} {labels:?} {asked:?}", pull.title, part.base),
             );
             assert_eq!(twin, None, "two pulls from {}", part.head);
         }

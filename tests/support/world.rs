@@ -12,6 +12,8 @@ use autoissue::rules::gate::judge::Gate;
 use autoissue::rules::ids::*;
 use autoissue::rules::issue::{Issue, IssueState, Selection};
 use autoissue::rules::money::{Charge, Usd};
+use autoissue::rules::offer::offering::Offering;
+use autoissue::rules::offer::reviewers::{Reviewers, Reviewing};
 use autoissue::rules::prompt::first::Comment;
 use autoissue::rules::prompt::surroundings::{Surroundings, Wanted};
 use autoissue::rules::redact::Redactor;
@@ -49,6 +51,8 @@ pub(crate) struct Outside {
     pub(crate) replies: BTreeMap<IssueNumber, String>,
     pub(crate) pulls: Vec<Pull>,
     pub(crate) branches: BTreeMap<BranchName, CommitId>,
+    /// Requests for a review, in order.
+    pub(crate) asked: Vec<(PullNumber, Reviewers)>,
 }
 
 /// What lies on the disk of the machine.
@@ -175,6 +179,10 @@ pub(crate) fn orders() -> Orders {
             template: None,
             max_tokens: 16_000,
             failing_test: FailingTest::Off,
+        },
+        offering: Offering {
+            reviewers: Reviewers::named(["ann"]),
+            ..Offering::default()
         },
         failing_test: FailingTest::Off,
         gate: Gate::default(),
@@ -357,6 +365,26 @@ impl Forge for Side {
             text: text.clone(),
         });
         Ok(reply.into_iter().collect())
+    }
+
+    async fn reviewing(&self, number: PullNumber) -> Result<Reviewing, ForgeError> {
+        let outside = self.0.outside();
+        let mut reviewing = Reviewing::default();
+        for (_, asked) in outside.asked.iter().filter(|(pull, _)| *pull == number) {
+            reviewing.asked.users.extend(asked.users.clone());
+        }
+        Ok(reviewing)
+    }
+
+    async fn ask_review(
+        &self,
+        number: PullNumber,
+        reviewers: &Reviewers,
+    ) -> Result<(), ForgeError> {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        self.0.outside().asked.push((number, reviewers.clone()));
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        Ok(())
     }
 
     async fn has_comment(&self, issue: IssueNumber, marker: &str) -> Result<bool, ForgeError> {
@@ -836,6 +864,12 @@ pub(crate) fn duplicates(outside: &Outside) -> Vec<String> {
         let issue = autoissue::rules::names::issue_of_branch(&pull.head);
         if !heads.insert(issue) {
             found.push(format!("two open pulls for {issue:?}"));
+        }
+    }
+    let mut asked = BTreeSet::new();
+    for (pull, _) in &outside.asked {
+        if !asked.insert(pull) {
+            found.push(format!("asked twice to review {pull}"));
         }
     }
     for (issue, comments) in &outside.comments {

@@ -5,6 +5,7 @@ use super::capture::{Taking, reopen};
 use super::clean::{Cleaned, clean};
 use super::difference::compare;
 use super::fetch::{self, OURS, fetch, look_at};
+use super::house::Houses;
 use super::join::{is_ancestor, join, marked};
 use super::layout::{Layout, Leftovers, delete_later};
 use super::lock::Lock;
@@ -31,6 +32,7 @@ use crate::ports::{
     Capture, Checkout, Joined, Look, Repository, RepositoryError, Workspace, WorkspaceOrder,
 };
 use crate::rules::ids::{AttemptNumber, BranchName, CommitId, IssueNumber, TreeId};
+use crate::rules::offer::house::House;
 use crate::rules::prompt::surroundings::{Surroundings, Wanted};
 use crate::rules::task::{Commit, CommitMessage};
 use async_trait::async_trait;
@@ -50,6 +52,7 @@ pub struct GitRepository {
     mirror: Arc<Mirror>,
     worktrees: Worktrees,
     checks: Pool,
+    houses: Houses,
     /// Shared with other processes; whoever tidies up needs it alone.
     _open: Lock,
 }
@@ -90,6 +93,7 @@ pub async fn open(
     let open = enter(&mirror, &slots).await?;
     Ok(GitRepository {
         _open: open,
+        houses: Houses::default(),
         checks: Pool::new(mirror.own().join("checks"), slots.clone(), "check"),
         worktrees: Worktrees::new(
             slots.clone(),
@@ -114,6 +118,11 @@ impl Repository for GitRepository {
     ) -> Result<Surroundings, RepositoryError> {
         let name = format!("refs/remotes/origin/{branch}");
         surroundings(&self.mirror.archive()?, &name, wanted).await
+    }
+
+    async fn house(&self, branch: &str) -> Result<House, RepositoryError> {
+        let name = format!("refs/remotes/origin/{branch}");
+        self.houses.of(&self.mirror.archive()?, &name).await
     }
 
     async fn remote_branches(&self) -> Result<Vec<(BranchName, CommitId)>, RepositoryError> {

@@ -11,8 +11,11 @@ use crate::ports::{Forge, ForgeError, Tie, Tied, Tracker};
 use crate::rules::follow::shape::Said;
 use crate::rules::ids::{BranchName, IssueNumber, PullNumber};
 use crate::rules::issue::{Issue, IssueDraft, Selection};
+use crate::rules::offer::offering::Details;
+use crate::rules::offer::reviewers::{Reviewers, Reviewing};
 use crate::rules::prompt::first::Comment;
 use crate::rules::room::Quota;
+use crate::rules::standing::Standing;
 use crate::rules::task::{Pull, PullDraft};
 use crate::rules::trust::{Provenance, Trust};
 use async_trait::async_trait;
@@ -177,6 +180,30 @@ impl Forge for GitHub {
 
     async fn issue(&self, number: IssueNumber) -> Result<Option<Issue>, ForgeError> {
         self.read_issue(number).await
+    }
+
+    async fn issue_standing(&self, number: IssueNumber) -> Result<Standing, ForgeError> {
+        self.read_standing(number).await
+    }
+
+    async fn default_branch(&self) -> Result<Option<String>, ForgeError> {
+        Ok(Some(self.repository().await?.default_branch.clone()))
+    }
+
+    async fn details(&self, pull: PullNumber) -> Result<Details, ForgeError> {
+        self.read_details(pull).await
+    }
+
+    async fn set_details(&self, pull: PullNumber, details: &Details) -> Result<(), ForgeError> {
+        self.write_details(pull, details).await
+    }
+
+    async fn reviewing(&self, pull: PullNumber) -> Result<Reviewing, ForgeError> {
+        self.read_reviewing(pull).await
+    }
+
+    async fn ask_review(&self, pull: PullNumber, reviewers: &Reviewers) -> Result<(), ForgeError> {
+        self.write_review_request(pull, reviewers).await
     }
 
     async fn open_pulls(&self) -> Result<Vec<Pull>, ForgeError> {

@@ -4,6 +4,7 @@ use crate::commands::place::Place;
 use crate::engine::looking::LookError;
 use crate::error::Error;
 use crate::ports::Merging;
+use crate::rules::exit::Exit;
 use crate::rules::follow::next::Next;
 use crate::rules::follow::shape::{Said, Seen};
 use crate::rules::ids::PullNumber;
@@ -89,12 +90,10 @@ impl Shown {
     }
 
     /// Tells that somebody stopped it.
-    pub fn stopped(&mut self, place: &Place) -> Result<(), Error> {
-        self.end(
-            place,
-            "Stopped watching. The same command goes on.\n",
-            "stopped",
-        )
+    pub fn stopped(&mut self, place: &Place) -> Result<Exit, Error> {
+        let words = "Stopped watching. The same command goes on.\n";
+        self.end(place, words, "stopped")?;
+        Ok(Exit::Interrupted)
     }
 
     fn end(&mut self, place: &Place, text: &str, why: &str) -> Result<(), Error> {

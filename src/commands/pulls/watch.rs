@@ -88,13 +88,19 @@ impl Watch<'_> {
         let mut shown = Shown::default();
         let pause = Duration::from_secs(u64::from(self.wiring.loaded.config.watch.seconds.get()));
         let (mut failures, mut exit) = (0, Exit::Done);
+        let mut signals = Signals::hear();
         loop {
-            match self.look(&mut looking, &mut shown, args).await {
+            let looked = tokio::select! {
+                looked = self.look(&mut looking, &mut shown, args) => looked,
+                () = heard(&mut signals) => return shown.stopped(self.place),
+            };
+            match looked {
                 Ok(Looked::Nothing) => return Ok(exit),
                 Ok(Looked::Waits) => failures = 0,
-                Ok(Looked::Worked(ended)) => {
+                Ok(Looked::Finds(works)) => {
                     failures = 0;
-                    exit = ended;
+                    // It hears signals itself.
+                    exit = round::run(self, works).await?;
                     if exit == Exit::Interrupted {
                         return Ok(exit);
                     }
@@ -111,14 +117,14 @@ impl Watch<'_> {
             if args.once {
                 return Ok(exit);
             }
-            if !rest(pause).await {
-                shown.stopped(self.place)?;
-                return Ok(Exit::Interrupted);
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = heard(&mut signals) => return shown.stopped(self.place),
             }
         }
     }
 
-    /// Looks once, and does what follows.
+    /// Looks once, and does all that no session is needed for.
     async fn look(
         &mut self,
         looking: &mut Looking<'_>,
@@ -166,8 +172,7 @@ impl Watch<'_> {
         }
         self.afford(&mut works, shown)?;
         if !works.is_empty() {
-            let ended = round::run(self, works).await?;
-            return Ok(Looked::Worked(ended));
+            return Ok(Looked::Finds(works));
         }
         if seen.iter().any(|seen| seen.fate == Fate::Open) {
             return Ok(Looked::Waits);
@@ -232,8 +237,8 @@ enum Looked {
     Nothing,
     /// Nothing had to be done that a session does.
     Waits,
-    /// A session worked, and ended so.
-    Worked(Exit),
+    /// These are for a session.
+    Finds(Vec<Work>),
 }
 
 /// Why a look failed.
@@ -279,14 +284,10 @@ fn is_final(trouble: &Trouble) -> bool {
     )
 }
 
-/// Waits; `false` where somebody stops it meanwhile.
-async fn rest(pause: Duration) -> bool {
-    let Some(mut signals) = Signals::hear() else {
-        tokio::time::sleep(pause).await;
-        return true;
-    };
-    tokio::select! {
-        () = tokio::time::sleep(pause) => true,
-        () = signals.next() => false,
+/// Somebody wants it to end.
+async fn heard(signals: &mut Option<Signals>) {
+    match signals {
+        Some(signals) => signals.next().await,
+        None => std::future::pending().await,
     }
 }

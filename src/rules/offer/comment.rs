@@ -4,7 +4,7 @@ use crate::rules::evaluate::clarity::Doubt;
 use crate::rules::ids::{BranchName, SessionId};
 use crate::rules::money::Usd;
 use crate::rules::names::{comment_marker, question_marker};
-use crate::rules::offer::sections::{counted, quoted, told};
+use crate::rules::offer::sections::{counted, quoted};
 use crate::rules::task::{Ending, Pull, Task};
 
 /// The most of a reason, in bytes.
@@ -86,11 +86,11 @@ pub fn end_comment(end: &End<'_>) -> String {
 pub fn question_comment(task: &Task) -> String {
     let evaluation = task.evaluation.as_deref();
     let doubt = evaluation.and_then(|evaluation| evaluation.doubts.first());
-    let sections = [
-        doubt.map(Doubt::question).unwrap_or_default(),
-        question_marker(task.number()),
-    ];
-    told(&sections)
+    let question = doubt.map(Doubt::question).unwrap_or_default();
+    let sections = [question, question_marker(task.number())];
+    let told: Vec<&str> = sections.iter().map(String::as_str).collect();
+    let told = told.into_iter().filter(|section| !section.is_empty());
+    told.collect::<Vec<_>>().join("\n\n") + "\n"
 }
 
 #[cfg(test)]

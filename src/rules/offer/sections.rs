@@ -1,4 +1,4 @@
-//! The sections of a pull's description.
+//! The sections of a pull's description, without headings.
 
 use crate::rules::checks::proof::is_untested;
 use crate::rules::evaluate::clarity::Doubt;
@@ -27,12 +27,10 @@ const WHY_MAX: usize = 500;
 #[must_use]
 pub fn summary(said: &str) -> String {
     let said = quoted(said, SUMMARY_MAX);
-    let said = if said.is_empty() {
-        "The agent said nothing about it."
-    } else {
-        &said
-    };
-    format!("### What was done\n\n{said}")
+    if said.is_empty() {
+        return "The agent said nothing about it.".to_owned();
+    }
+    said
 }
 
 /// Whose unmerged work it stands on, and what follows for whoever merges.
@@ -54,10 +52,9 @@ pub fn stands_on(below: &[Below], is_stacked: bool) -> String {
 #[must_use]
 pub fn checks(reports: &[CheckReport]) -> String {
     if reports.is_empty() {
-        return "### Checks\n\nNo checks are configured, so nothing has tried this. **Please review it by hand.**".to_owned();
+        return "No checks are configured, so nothing has tried this. **Please review it by hand.**".to_owned();
     }
-    let mut section =
-        "### Checks\n\n| check | kind | verdict | time |\n|---|---|---|---|\n".to_owned();
+    let mut section = "| check | kind | verdict | time |\n|---|---|---|---|\n".to_owned();
     for report in reports.iter().take(CHECKS_MAX) {
         let name = code(&report.name).replace('|', "\\|");
         line(
@@ -92,7 +89,7 @@ pub fn checks(reports: &[CheckReport]) -> String {
 #[must_use]
 pub fn changes(diff: &DiffStat) -> String {
     let mut section = format!(
-        "### Changes\n\n{}, {} added, {} removed.\n\n",
+        "{}, {} added, {} removed.\n\n",
         counted(diff.files, "file"),
         counted(diff.added, "line"),
         diff.removed
@@ -123,7 +120,7 @@ pub fn evaluation(evaluation: Option<&Evaluation>) -> String {
         Route::Manual => "a person should do this",
     };
     let mut section = format!(
-        "### Evaluation\n\nType {}, {}, {}, {}: {who} ({}), with {} suitability: {}.",
+        "Type {}, {}, {}, {}: {who} ({}), with {} suitability: {}.",
         found.kind.word(),
         grade("complexity", &found.complexity),
         grade("confidence", &found.confidence),
@@ -182,13 +179,6 @@ pub fn counted(number: u64, what: &str) -> String {
     format!("{number} {what}{ending}")
 }
 
-/// The sections that say something.
-#[must_use]
-pub fn told(sections: &[String]) -> String {
-    let told = sections.iter().filter(|section| !section.is_empty());
-    told.map(String::as_str).collect::<Vec<_>>().join("\n\n") + "\n"
-}
-
 /// What matters of a check's output, folded away; the fence is longer than any in it.
 fn details(report: &CheckReport) -> String {
     let output = excerpt(&printable_lines(&report.output), OUTPUT_MAX);
@@ -238,9 +228,7 @@ mod tests {
     #[test]
     fn what_was_made_of_an_issue_is_told_to_its_reviewer() {
         let found = Case::new("Fix permissions", "").evaluate();
-        let expect = "### Evaluation
-
-Type bug, complexity low (0.18), confidence low (0.30), risk high (0.70): a person should do this (manual), with low suitability: security has to be reviewed and approved by a person (\"permission*\"). The issue is not clear: it does not say when it is done.
+        let expect = "Type bug, complexity low (0.18), confidence low (0.30), risk high (0.70): a person should do this (manual), with low suitability: security has to be reviewed and approved by a person (\"permission*\"). The issue is not clear: it does not say when it is done.
 
 **Review with care: security.**";
         assert_eq!(evaluation(Some(&found)), expect);

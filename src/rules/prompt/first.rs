@@ -9,13 +9,11 @@ use crate::rules::prompt::fence::fenced;
 use crate::rules::prompt::others::Other;
 use crate::rules::prompt::surroundings::Surroundings;
 use crate::rules::prompt::told::Told;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use crate::rules::template::environment;
 use std::fmt::Write as _;
 
 /// The built-in template.
 pub const DEFAULT: &str = include_str!("default.jinja");
-/// Instructions that a template may take: far more than any needs, far fewer than a second of work.
-const FUEL: u64 = 100_000;
 /// The longest issue text handed over, in bytes; GitHub's own limit.
 const TEXT_MAX: usize = 65_536;
 /// However short a prompt has to be, so much of the issue's text stays, in bytes.
@@ -110,10 +108,7 @@ pub fn first_prompt(
     template: Option<&str>,
     input: &PromptInput<'_>,
 ) -> Result<FirstWords, PromptError> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_auto_escape_callback(|_| AutoEscape::None);
-    environment.set_fuel(Some(FUEL));
+    let environment = environment();
     let template = template.unwrap_or(DEFAULT);
     let mut told = Told::of(input);
     told.forget_unused(template);

@@ -276,6 +276,9 @@ pub(super) fn announces(entry: &Entry, settings: &Settings) -> bool {
         return answers(entry, follow).next().is_some();
     }
     // Hardly ever does it take more than the first question.
+    if entry.ending() == Some(Ending::Completed) && entry.record.pull.is_some() {
+        return true;
+    }
     let own = entry
         .ending()
         .and_then(|ending| own_label(entry, &settings.labels, ending));

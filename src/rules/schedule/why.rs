@@ -341,17 +341,10 @@ impl Wait {
     /// The task that is waited for, where it is one.
     #[must_use]
     pub fn task(&self) -> Option<IssueNumber> {
-        match self {
-            Self::Need { issue, .. } | Self::Collision { issue, .. } => Some(*issue),
-            Self::Merge { .. }
-            | Self::Slot { .. }
-            | Self::Time { .. }
-            | Self::Probe { .. }
-            | Self::Money { .. }
-            | Self::Approval { .. }
-            | Self::Answer { .. }
-            | Self::Resume { .. } => None,
-        }
+        let (Self::Need { issue, .. } | Self::Collision { issue, .. }) = self else {
+            return None;
+        };
+        Some(*issue)
     }
 }
 

@@ -9,6 +9,7 @@ mod git;
 mod graphql;
 mod issues;
 mod log;
+mod mutations;
 mod pulls;
 mod referee;
 mod reviews;
@@ -25,7 +26,7 @@ use fault::Faults;
 use git::Git;
 use reviews::{CheckRun, Remark, Review};
 use server::{Inner, Wire, take};
-use state::State;
+use state::{Asked, State};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
@@ -152,6 +153,15 @@ impl FakeGitHub {
         self.state().gone.insert(who.to_owned());
     }
 
+    /// Assigns somebody to an issue, and puts it into a milestone.
+    pub(crate) fn assign(&self, number: u64, who: &str, milestone: u64) {
+        let mut state = self.state();
+        state.tick();
+        let item = state.item(number);
+        item.assignees.push(who.to_owned());
+        item.milestone = Some(milestone);
+    }
+
     /// Adds a label to the repository.
     pub(crate) fn add_label(&self, name: &str, color: &str) {
         self.state().add_label(name, color, None);
@@ -182,6 +192,7 @@ impl FakeGitHub {
             draft: false,
             fork,
             merged: None,
+            asked: Asked::default(),
         };
         state.add(title, None, Some(part))
     }
@@ -225,6 +236,23 @@ impl FakeGitHub {
     /// Merges a pull, as a person does. `Err` says why it cannot be merged.
     pub(crate) fn merge(&self, number: u64) -> Result<String, &'static str> {
         self.state().merge(number, false)
+    }
+
+    /// A branch takes merges by GitHub alone, after an approval.
+    pub(crate) fn protect(&self, branch: &str) {
+        self.state().merging.protected.insert(branch.to_owned());
+    }
+
+    /// Switches auto-merge and the merge queue on.
+    pub(crate) fn allow_auto_merge(&self) {
+        self.state().merging.auto_merge = true;
+    }
+
+    /// Commits files on a new branch that begins at another.
+    pub(crate) fn commit_on(&self, from: &str, branch: &str, files: &[(&str, &str)]) -> String {
+        self.state()
+            .git
+            .commit(branch, Some(from), files, "By hand")
     }
 
     /// A person reviews a pull.
@@ -400,6 +428,11 @@ impl FakeGitHub {
         let commit = |branch| git.resolve(&format!("refs/heads/{branch}")).unwrap();
         let files = git.change(&commit(base), &commit(head)).files;
         files.into_iter().map(|(_, _, path)| path).collect()
+    }
+
+    /// The messages of a branch's commits, the latest first.
+    pub(crate) fn messages(&self, branch: &str) -> Vec<String> {
+        self.state().git.messages(branch)
     }
 
     /// A file on a branch.

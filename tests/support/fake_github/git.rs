@@ -78,6 +78,12 @@ impl Git {
             .ok()
     }
 
+    /// The messages of a branch's commits, the latest first.
+    pub(crate) fn messages(&self, branch: &str) -> Vec<String> {
+        let said = self.run(&["log", "-z", "--format=%B", branch]);
+        said.split('\0').map(str::to_owned).collect()
+    }
+
     /// What `head` changes since it left `base`.
     pub(crate) fn change(&self, base: &str, head: &str) -> Change {
         let count = self.run(&["rev-list", "--count", &format!("{base}..{head}")]);

@@ -186,6 +186,15 @@ pub(crate) fn change_issue(state: &mut State, ask: &Ask<'_>, number: u64) -> Ans
     if ask.body["assignees"].is_array() {
         item.assignees = names(&ask.body["assignees"]);
     }
+    if let Some(milestone) = ask.body["milestone"].as_u64() {
+        item.milestone = Some(milestone);
+    }
+    if ask.body["labels"].is_array() {
+        state.item(number).labels.clear();
+        for name in names(&ask.body["labels"]) {
+            state.put_label(number, &name);
+        }
+    }
     issue(state, ask, 200, number)
 }
 

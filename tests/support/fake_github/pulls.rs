@@ -1,11 +1,11 @@
 //! What can be done with pulls.
 
 use super::answer::{
-    Answer, Ask, check_length, find, in_state, invalid, page, refusal, shown, text,
+    Answer, Ask, check_length, find, in_state, invalid, names, page, refusal, shown, text,
 };
 use super::issues::change_issue;
 use super::reviews::in_reviews;
-use super::state::{Item, PullPart, State};
+use super::state::{Asked, Item, PullPart, State};
 use serde_json::json;
 
 /// One pull, and what belongs to it.
@@ -31,6 +31,10 @@ pub(crate) fn in_pull(
                 show.file(&part.head_sha, file)
             }))
         }
+        ("GET", ["requested_reviewers"]) => Ok(shown(state, ask, 200, |show| {
+            show.asked(&show.state.items[&number].pull.as_ref().unwrap().asked)
+        })),
+        ("POST", ["requested_reviewers"]) => ask_review(state, ask, number),
         ("PUT", ["merge"]) => merge(state, ask, number),
         _ => in_reviews(state, ask, number, rest),
     }
@@ -111,6 +115,7 @@ pub(crate) fn create_pull(state: &mut State, ask: &Ask<'_>) -> Result<Answer, An
         draft: ask.body["draft"] == true,
         fork: None,
         merged: None,
+        asked: Asked::default(),
     };
     let number = state.add(&title, field("body").as_deref(), Some(part));
     Ok(pull(state, ask, 201, number))
@@ -132,6 +137,41 @@ fn change_pull(state: &mut State, ask: &Ask<'_>, number: u64) -> Result<Answer, 
     }
     change_issue(state, ask, number);
     Ok(pull(state, ask, 200, number))
+}
+
+/// Refuses all of them where one cannot be asked.
+fn ask_review(state: &mut State, ask: &Ask<'_>, number: u64) -> Result<Answer, Answer> {
+    let (users, teams) = (
+        names(&ask.body["reviewers"]),
+        names(&ask.body["team_reviewers"]),
+    );
+    let author = state.items[&number].author.clone();
+    if users.iter().any(|user| user.eq_ignore_ascii_case(&author)) {
+        return Err(no_review());
+    }
+    let is_known = |user: &String| state.writers.contains(user) || *user == state.login;
+    if !users.iter().all(is_known) || !teams.iter().all(|team| state.teams.contains(team)) {
+        return Err(no_review());
+    }
+    state.tick();
+    let asked = &mut state.item(number).pull.as_mut().unwrap().asked;
+    asked.times += 1;
+    for (known, new) in [(&mut asked.users, users), (&mut asked.teams, teams)] {
+        let fresh: Vec<String> = new.into_iter().filter(|it| !known.contains(it)).collect();
+        known.extend(fresh);
+    }
+    Ok(shown(state, ask, 201, |show| {
+        let item = &show.state.items[&number];
+        show.pull(item, item.pull.as_ref().unwrap())
+    }))
+}
+
+/// By GitHub's description it says nothing about it.
+fn no_review() -> Answer {
+    Answer {
+        status: 422,
+        ..Answer::default()
+    }
 }
 
 fn merge(state: &mut State, ask: &Ask<'_>, number: u64) -> Result<Answer, Answer> {

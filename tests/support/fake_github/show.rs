@@ -1,6 +1,7 @@
 //! What the fake shows of its state, in the shapes of GitHub's description.
 
-use super::state::{Comment, Item, Label, PullPart, State};
+use super::mutations;
+use super::state::{Asked, Comment, Item, Label, PullPart, State};
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -200,11 +201,11 @@ impl Show<'_> {
             .collect();
         let base_sha = self.heads.get(&part.base).map_or("", String::as_str);
         pull.extend(object(json!({
-            "_links": links, "html_url": self.page(item), "draft": part.draft, "auto_merge": null,
+            "_links": links, "html_url": self.page(item), "draft": part.draft, "auto_merge": mutations::shown(self.state, item.number, &self.user(&self.state.login)),
             "head": self.branch(&part.head, &part.head_sha, part.fork),
             "base": self.branch(&part.base, base_sha, None),
             "merge_commit_sha": part.merged, "merged_at": part.merged.as_ref().and(item.closed).map(moment),
-            "requested_reviewers": [], "requested_teams": [],
+            "requested_reviewers": self.users(&part.asked.users), "requested_teams": self.teams(&part.asked.teams),
         })));
         pull.into()
     }
@@ -273,6 +274,37 @@ impl Show<'_> {
         shown.collect()
     }
 
+    /// Who was asked to review a pull.
+    pub(crate) fn asked(&self, asked: &Asked) -> Value {
+        json!({ "users": self.users(&asked.users), "teams": self.teams(&asked.teams) })
+    }
+
+    fn users(&self, logins: &[String]) -> Vec<Value> {
+        logins.iter().map(|login| self.user(login)).collect()
+    }
+
+    fn teams(&self, names: &[String]) -> Vec<Value> {
+        let team = |name: &String| {
+            let own = format!("{}/orgs/{}/teams/{name}", self.api, self.state.owner());
+            json!({
+                "id": name.len(), "node_id": format!("T_{name}"), "name": name, "slug": name, "description": null,
+                "permission": "push", "privacy": "closed", "url": own, "html_url": own, "type": "organization",
+                "members_url": format!("{own}/members"), "repositories_url": format!("{own}/repos"), "parent": null,
+            })
+        };
+        names.iter().map(team).collect()
+    }
+
+    fn milestone(&self, number: u64) -> Value {
+        let own = format!("{}/milestones/{number}", self.repository_url());
+        json!({
+            "id": 900 + number, "node_id": format!("MI_{number}"), "number": number, "title": format!("v{number}"),
+            "state": "open", "description": null, "creator": self.user(self.state.owner()), "open_issues": 1,
+            "closed_issues": 0, "created_at": moment(0), "updated_at": moment(0), "closed_at": null, "due_on": null,
+            "url": own, "html_url": own, "labels_url": format!("{own}/labels"),
+        })
+    }
+
     fn common(&self, item: &Item, own: &str) -> Map<String, Value> {
         let assignees: Vec<Value> = item
             .assignees
@@ -283,8 +315,8 @@ impl Show<'_> {
             "id": item.id, "node_id": format!("I_{}", item.id), "number": item.number, "url": own,
             "title": item.title, "body": item.body, "user": self.user(&item.author),
             "labels": self.labels_of(item), "state": if item.open { "open" } else { "closed" }, "locked": false,
-            "assignee": assignees.first(), "assignees": assignees, "milestone": null, "author_association": "NONE",
-            "created_at": moment(item.created), "updated_at": moment(item.updated),
+            "assignee": assignees.first(), "assignees": assignees, "milestone": item.milestone.map(|number| self.milestone(number)),
+            "author_association": "NONE", "created_at": moment(item.created), "updated_at": moment(item.updated),
             "closed_at": item.closed.map(moment),
         }))
     }

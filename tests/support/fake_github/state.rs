@@ -1,6 +1,7 @@
 //! What the fake knows: one repository with its issues, pulls, labels and comments.
 
 use super::git::Git;
+use super::mutations::Merging;
 use super::reviews::Reviews;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +27,8 @@ pub(crate) struct Item {
     pub(crate) author: String,
     /// Who is to do it.
     pub(crate) assignees: Vec<String>,
+    /// The number of its milestone.
+    pub(crate) milestone: Option<u64>,
     /// Seconds since 1970.
     pub(crate) created: i64,
     /// Seconds since 1970.
@@ -72,6 +75,19 @@ pub(crate) struct PullPart {
     pub(crate) fork: Option<u64>,
     /// The commit that merged it.
     pub(crate) merged: Option<String>,
+    /// Who was asked to review it.
+    pub(crate) asked: Asked,
+}
+
+/// Who was asked to review a pull, and how often anybody was.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// Logins.
+    pub(crate) users: Vec<String>,
+    /// Teams, by their short names.
+    pub(crate) teams: Vec<String>,
+    /// Requests that were granted.
+    pub(crate) times: u32,
 }
 
 /// A comment.
@@ -138,10 +154,14 @@ pub(crate) struct State {
     pub(crate) moved: BTreeMap<u64, u64>,
     /// In the order in which they were made.
     pub(crate) labels: Vec<Label>,
+    /// The organization's teams that may see the repository.
+    pub(crate) teams: BTreeSet<String>,
     /// Accounts that are no more.
     pub(crate) gone: BTreeSet<String>,
     /// Accounts that may write, besides the token's own.
     pub(crate) writers: BTreeSet<String>,
+    /// What merging needs.
+    pub(crate) merging: Merging,
     /// What reviewers and checks say.
     pub(crate) reviews: Reviews,
     /// The primary limit.
@@ -169,8 +189,10 @@ impl State {
             deleted: BTreeSet::new(),
             moved: BTreeMap::new(),
             labels: Vec::new(),
+            teams: BTreeSet::from(["core".to_owned()]),
             gone: BTreeSet::new(),
             writers: BTreeSet::from(["a-maintainer".to_owned()]),
+            merging: Merging::default(),
             reviews: Reviews::default(),
             rate: RateLimit {
                 limit: 5000,
@@ -214,6 +236,7 @@ impl State {
             open: true,
             author: self.login.clone(),
             assignees: Vec::new(),
+            milestone: None,
             created: now,
             updated: now,
             closed: None,
@@ -359,6 +382,9 @@ impl State {
             .as_ref()
             .filter(|_| item.open)
             .ok_or("Pull Request is not mergeable")?;
+        if self.merging.protected.contains(&pull.base) {
+            return Err("At least 1 approving review is required by reviewers with write access.");
+        }
         if pull.draft {
             return Err("Pull Request is still a draft");
         }
