@@ -17,6 +17,7 @@ pub mod input;
 pub mod issue;
 pub mod keywords;
 pub mod layout;
+pub mod lease;
 pub mod markdown;
 pub mod money;
 pub mod names;

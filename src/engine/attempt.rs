@@ -1,6 +1,7 @@
 //! One try at one task: prepare, agent, commit, check, publish.
 
 use crate::engine::halt::{Halt, check_failure, unpublished};
+use crate::engine::leases;
 use crate::engine::link::Link;
 use crate::engine::orders::Orders;
 use crate::engine::publish::{PublishError, Publisher};
@@ -366,6 +367,7 @@ impl Attempt<'_> {
                 stage: Stage::Publish,
             })
             .await?;
+        leases::make_sure(self.ports, &self.work.session, self.link).await?;
         if self.follow_up().is_some() {
             return self.grow(commit).await;
         }

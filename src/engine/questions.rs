@@ -41,7 +41,7 @@ impl Publisher<'_> {
 }
 
 /// Looks for what people answered on the forge.
-pub(super) async fn answers(
+async fn answers(
     ports: &Ports,
     orders: &Orders,
     session: &SessionId,
@@ -71,6 +71,12 @@ fn answered(orders: &Orders, issue: IssueNumber, replies: &[Comment]) -> Input {
 }
 
 impl Loop<'_> {
+    /// What was answered on the forge while nobody listened.
+    pub(super) async fn heard(&self) -> Vec<Input> {
+        let asking = self.live.session.asking().collect();
+        answers(self.live.ports, &self.orders, &self.session_id(), asking).await
+    }
+
     /// Somebody may answer on the forge while the session goes on.
     pub(super) fn look_for_answers(&mut self) {
         let asking: Vec<(IssueNumber, u32)> = self.live.session.asking().collect();

@@ -1,19 +1,20 @@
 //! The loop of a session: select, step, append, apply, act, tell. The only one that appends, acts and tells.
 
 use crate::engine::attempt::{self, Work};
+use crate::engine::leases::Holding;
 use crate::engine::link::{Link, Message};
 use crate::engine::merges;
 use crate::engine::orders::Orders;
 use crate::engine::publish::Publisher;
-use crate::engine::questions;
 use crate::engine::recover;
 use crate::engine::resources::first_look;
-use crate::engine::turn::Live;
+use crate::engine::turn::{Live, dice};
 use crate::engine::verify::BaseVerdicts;
 use crate::ports::{JournalError, Ports, Stop};
 use crate::rules::event::{Command, Event, Input, Recorded};
 use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId, Timestamp};
 use crate::rules::issue::Selection;
+use crate::rules::lease::Elsewhere;
 use crate::rules::money::Charge;
 use crate::rules::prompt::others;
 use crate::rules::schedule::session::{Phase, Session};
@@ -45,6 +46,8 @@ pub enum Opening {
         settings: Box<Settings>,
         /// The issues, read, where the journal ends before them.
         tasks: Option<Vec<Task>>,
+        /// Issues that other sessions hold by now.
+        elsewhere: Vec<Elsewhere>,
     },
     /// Its journal is open in this process already, and its plan has become issues.
     Planned {
@@ -84,6 +87,7 @@ pub(super) struct Loop<'a> {
     pub(super) base_look: Option<AbortHandle>,
     looks: u32,
     pub(super) calm: Calm,
+    pub(super) holding: Holding,
     /// Stops the trial of the whole.
     pub(super) trial: Stop,
 }
@@ -119,6 +123,7 @@ pub async fn run(
         base_look: None,
         looks: 0,
         calm: Calm::default(),
+        holding: Holding::new(ports.clock.now()),
         trial: Stop::new(),
     };
     let result = this.open(opening).await;
@@ -168,19 +173,21 @@ impl Loop<'_> {
                 inputs.extend(found);
                 inputs.push(Input::read(tasks));
             }
-            Opening::Resumed { settings, tasks } => {
+            Opening::Resumed {
+                settings,
+                tasks,
+                elsewhere,
+            } => {
                 let branch = settings.base_branch.clone();
                 let awaited = self.live.session.awaited();
                 inputs.push(Input::Resume { settings });
+                inputs.extend(elsewhere.into_iter().map(Input::elsewhere));
                 inputs.extend(merges::look(self.live.ports, &branch, awaited).await);
                 inputs.extend(found);
                 inputs.extend(tasks.map(Input::read));
                 // What a person answered meanwhile counts before it is found that nothing is left but answers.
                 inputs.extend(self.commands().await?);
-                let asking = self.live.session.asking().collect();
-                let session = self.session_id();
-                let heard = questions::answers(self.live.ports, &self.orders, &session, asking);
-                inputs.extend(heard.await);
+                inputs.extend(self.heard().await);
             }
             Opening::Planned { tasks } => {
                 inputs.extend(found);
@@ -188,6 +195,7 @@ impl Loop<'_> {
             }
         }
         self.turn(&inputs).await?;
+        self.hold();
         for issue in before {
             self.announce(issue);
         }
@@ -292,6 +300,7 @@ impl Loop<'_> {
         }
         self.look_at_work();
         self.look_at_base();
+        self.look_after_leases();
         if self.looks.is_multiple_of(LOOKS_PER_READING) {
             inputs.extend(self.look_at_resources().await);
         }
@@ -341,15 +350,18 @@ impl Loop<'_> {
             }
             Event::CommandTaken {
                 command: Command::Skip { issue },
-            } => {
+            }
+            | Event::LeaseLost { issue, .. } => {
                 if let Some(stop) = self.stops.get(issue) {
                     stop.ask();
                 }
             }
             Event::CommandTaken {
+                command: Command::Retry { issue },
+            } => self.hold_again(*issue),
+            Event::CommandTaken {
                 command:
-                    Command::Retry { .. }
-                    | Command::Approve { .. }
+                    Command::Approve { .. }
                     | Command::Reject { .. }
                     | Command::Modify { .. }
                     | Command::Answer { .. }
@@ -475,12 +487,8 @@ impl Loop<'_> {
             tracing::warn!("attempts did not end in time");
             self.attempts.shutdown().await;
         }
+        self.give_up_leases().await;
     }
-}
-
-fn dice() -> u32 {
-    let bytes = uuid::Uuid::new_v4().into_bytes();
-    u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
 }
 
 fn take(message: Message, inputs: &mut Vec<Input>, durable: &mut Vec<oneshot::Sender<()>>) {

@@ -122,6 +122,7 @@ fn name(event: &Event) -> &'static str {
         Event::BreakerOpened { .. } => "breaker_opened",
         Event::BreakerClosed => "breaker_closed",
         Event::TaskEnded { .. } => "task_ended",
+        Event::LeaseLost { .. } => "lease_lost",
         Event::TestMerged { .. } => "test_merged",
         Event::Looked { .. } => "looked",
         Event::TriedOnBase { .. } => "tried_on_base",
@@ -200,6 +201,7 @@ fn fields(tally: &Tally, event: &Event) -> Value {
         Event::DispatchPaused { until, reason } => paused(*until, reason),
         Event::BreakerOpened { .. } => breaker_opened(event),
         Event::TaskEnded { issue, .. } => task_ended(tally, *issue),
+        Event::LeaseLost { issue, reason } => json!({ "issue": issue, "reason": reason }),
         Event::TestMerged { .. }
         | Event::Looked { .. }
         | Event::TriedOnBase { .. }

@@ -66,6 +66,7 @@ async fn live(
         Opening::Resumed {
             settings: Box::new(settings.clone()),
             tasks: None,
+            elsewhere: Vec::new(),
         }
     };
     run(&ports, Arc::new(orders), opening, stop).await

@@ -62,6 +62,8 @@ mod github;
 mod init;
 mod kill;
 mod knowledge;
+mod leases;
+mod leases_engine;
 mod local_forge;
 mod look;
 mod makespan;

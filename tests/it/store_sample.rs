@@ -472,9 +472,13 @@ fn slots() -> [Event; 5] {
     .map(|reason| Event::SlotsChanged { slots: 2, reason })
 }
 
-fn ends() -> [Event; 7] {
+fn ends() -> [Event; 8] {
     let issue = IssueNumber(7);
     [
+        Event::LeaseLost {
+            issue,
+            reason: "session 01B on ant works on it".into(),
+        },
         Event::Announced {
             issue,
             trouble: None,

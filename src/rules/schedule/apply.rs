@@ -6,7 +6,7 @@ use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, Timestamp};
 use crate::rules::money::{Charge, Usd};
 use crate::rules::schedule::finish::{after_interruption, announces};
 use crate::rules::schedule::session::Session;
-use crate::rules::schedule::table::{Approval, Run, State};
+use crate::rules::schedule::table::{Approval, Run, State, Unwanted};
 use crate::rules::task::{Attempted, Ending, Outcome, Stage, Start};
 use std::sync::Arc;
 
@@ -26,6 +26,9 @@ impl Session {
                 self.table.set(place, State::Ready);
             }
             Event::TaskEnded { ending, reason, .. } => self.end(place, *ending, reason.clone()),
+            Event::LeaseLost { reason, .. } => {
+                self.table.at_mut(place).unwanted = Some(Unwanted::Elsewhere(reason.clone()));
+            }
             Event::Merged { .. } => self.merged(place),
             Event::Announced { .. } => {
                 self.table.at_mut(place).announced = true;
@@ -278,7 +281,7 @@ impl Session {
             entry.limits,
             entry.announced,
             entry.unwanted,
-        ) = (0, 0, false, false);
+        ) = (0, 0, false, None);
         entry.exchange = None;
         // Whoever wants another try wants it to run.
         if entry.approval == Approval::Awaited || entry.task.obstacle.is_some() {

@@ -8,7 +8,7 @@ use crate::rules::prompt::question::MOST_QUESTIONS;
 use crate::rules::retry::{self, Next, Tries};
 use crate::rules::schedule::record::Record;
 use crate::rules::schedule::session::Session;
-use crate::rules::schedule::table::{Entry, Run};
+use crate::rules::schedule::table::{Entry, Run, Unwanted};
 use crate::rules::settings::{Settings, StateLabels};
 use crate::rules::task::{Attempted, Ending, ErrorClass, Failure, Outcome, Stage, Start};
 
@@ -52,29 +52,30 @@ impl Session {
             Attempted::Unchanged { .. }
             | Attempted::NeedsHuman { .. }
             | Attempted::Asked { .. }
+                if is_elsewhere(entry) =>
+            {
+                events.extend(entry.unwanted.as_ref().map(|why| self.left(place, why)));
+            }
+            Attempted::Unchanged { .. }
+            | Attempted::NeedsHuman { .. }
+            | Attempted::Asked { .. }
                 if self.is_reworked(place) =>
             {
                 events.push(self.give_up(place, "bringing it onto that came to nothing"));
-            }
-            Attempted::Stopped if entry.unwanted && self.is_reworked(place) => {
-                events.push(self.give_up(place, "a person left it at that"));
             }
             Attempted::Unchanged { said } => events.push(end(Ending::NoChange, Some(said.clone()))),
             Attempted::NeedsHuman { reason } => {
                 events.push(end(Ending::NeedsHuman, Some(reason.clone())));
             }
             Attempted::Asked { question } => events.push(asked(entry, question)),
-            Attempted::Stopped if entry.unwanted => {
-                events.push(end(
-                    Ending::Skipped,
-                    Some("a person left it out".to_owned()),
-                ));
-            }
             Attempted::Stopped | Attempted::Lost => {
-                events.push(Event::Requeued {
+                let unwanted = entry.unwanted.as_ref();
+                let end = unwanted.filter(|_| outcome.result == Attempted::Stopped);
+                let requeued = || Event::Requeued {
                     issue,
                     start: after_interruption(entry),
-                });
+                };
+                events.push(end.map_or_else(requeued, |why| self.left(place, why)));
             }
             Attempted::Failed(failure) => {
                 self.provider_failed(issue, failure, now, events);
@@ -141,13 +142,8 @@ impl Session {
             events.push(given_up);
             return;
         }
-        if entry.unwanted {
-            let reason = Some("a person left it out".to_owned());
-            events.push(Event::TaskEnded {
-                issue,
-                ending: Ending::Skipped,
-                reason,
-            });
+        if let (Some(why), Some(place)) = (&entry.unwanted, self.table.place(issue)) {
+            events.push(self.left(place, why));
             return;
         }
         match next {
@@ -199,6 +195,11 @@ fn asked(entry: &Entry, question: &str) -> Event {
     }
     let consent = Consent::Asked { question };
     Event::Consent { issue, consent }
+}
+
+/// Does another session work on the issue by now?
+fn is_elsewhere(entry: &Entry) -> bool {
+    matches!(entry.unwanted, Some(Unwanted::Elsewhere(_)))
 }
 
 /// Nothing went wrong with the work itself: go on where it was.
@@ -276,6 +277,9 @@ pub(super) fn announces(entry: &Entry, settings: &Settings) -> bool {
         return answers(entry, follow).next().is_some();
     }
     // Hardly ever does it take more than the first question.
+    if is_elsewhere(entry) {
+        return false;
+    }
     if entry.ending() == Some(Ending::Completed) && entry.record.pull.is_some() {
         return true;
     }
@@ -313,7 +317,9 @@ fn telling<'a>(entry: &'a Entry, settings: &'a Settings) -> impl Iterator<Item =
     let remove = |label: &String| Effect::RemoveLabel {
         label: label.clone(),
     };
-    entry.ending().into_iter().flat_map(move |ending| {
+    // What shows on the issue is the other session's by now.
+    let ending = entry.ending().filter(|_| !is_elsewhere(entry));
+    ending.into_iter().flat_map(move |ending| {
         let own = own_label(entry, labels, ending);
         let states = [
             &labels.working,

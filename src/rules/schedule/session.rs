@@ -16,7 +16,7 @@ use crate::rules::schedule::offered::Offered;
 use crate::rules::schedule::order::{Backlog, Ranked};
 use crate::rules::schedule::places::Places;
 use crate::rules::schedule::predict::Prediction;
-use crate::rules::schedule::table::{Entry, Table};
+use crate::rules::schedule::table::{Entry, Table, Unwanted};
 use crate::rules::settings::Settings;
 use crate::rules::task::Task;
 use std::collections::BTreeSet;
@@ -235,6 +235,7 @@ impl Session {
             | Event::Parked { .. }
             | Event::Requeued { .. }
             | Event::TaskEnded { .. }
+            | Event::LeaseLost { .. }
             | Event::Announced { .. }
             | Event::ReworkOffered { .. }
             | Event::ReworkGivenUp { .. }
@@ -321,7 +322,7 @@ impl Session {
             | Command::Answer { .. } => {}
             Command::Skip { issue } => {
                 if let Some(place) = self.table.place(*issue) {
-                    self.table.at_mut(place).unwanted = true;
+                    self.table.at_mut(place).unwanted = Some(Unwanted::ByPerson);
                 }
             }
             Command::Retry { issue } => {
