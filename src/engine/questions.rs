@@ -4,7 +4,7 @@ use crate::engine::attempt::Attempt;
 use crate::engine::orders::Orders;
 use crate::engine::publish::{PublishError, Publisher};
 use crate::engine::session::Loop;
-use crate::ports::{Interrupted, Ports};
+use crate::ports::{Interrupted, JournalError, Ports};
 use crate::rules::event::{Command, Effect, Input};
 use crate::rules::ids::{IssueNumber, SessionId};
 use crate::rules::names::comment_marker;
@@ -71,10 +71,13 @@ fn answered(orders: &Orders, issue: IssueNumber, replies: &[Comment]) -> Input {
 }
 
 impl Loop<'_> {
-    /// What was answered on the forge while nobody listened.
-    pub(super) async fn heard(&self) -> Vec<Input> {
+    /// What people said while nobody listened: in the control inbox, and below questions on the forge.
+    pub(super) async fn heard(&self) -> Result<Vec<Input>, JournalError> {
+        let mut inputs = self.commands().await?;
         let asking = self.live.session.asking().collect();
-        answers(self.live.ports, &self.orders, &self.session_id(), asking).await
+        let answers = answers(self.live.ports, &self.orders, &self.session_id(), asking);
+        inputs.extend(answers.await);
+        Ok(inputs)
     }
 
     /// Somebody may answer on the forge while the session goes on.

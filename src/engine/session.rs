@@ -186,8 +186,7 @@ impl Loop<'_> {
                 inputs.extend(found);
                 inputs.extend(tasks.map(Input::read));
                 // What a person answered meanwhile counts before it is found that nothing is left but answers.
-                inputs.extend(self.commands().await?);
-                inputs.extend(self.heard().await);
+                inputs.extend(self.heard().await?);
             }
             Opening::Planned { tasks } => {
                 inputs.extend(found);
@@ -308,7 +307,7 @@ impl Loop<'_> {
         Ok(inputs)
     }
 
-    async fn commands(&self) -> Result<Vec<Input>, JournalError> {
+    pub(super) async fn commands(&self) -> Result<Vec<Input>, JournalError> {
         let commands = self.live.ports.journal.commands().await?;
         let inputs = commands.into_iter();
         Ok(inputs.map(|command| Input::Control { command }).collect())

@@ -39,12 +39,7 @@ impl Session {
             ending,
             reason,
         };
-        if run.probe
-            && !matches!(
-                outcome.result,
-                Attempted::Failed(_) | Attempted::Stopped | Attempted::Lost
-            )
-        {
+        if run.probe && tells_of_provider(&outcome.result) {
             events.push(Event::BreakerClosed);
         }
         match &outcome.result {
@@ -178,6 +173,14 @@ impl Session {
             }
         }
     }
+}
+
+/// Did the provider do its part?
+fn tells_of_provider(result: &Attempted) -> bool {
+    !matches!(
+        result,
+        Attempted::Failed(_) | Attempted::Stopped | Attempted::Lost
+    )
 }
 
 /// It waits for an answer, unless it has asked too often.
