@@ -75,8 +75,8 @@ impl Loop<'_> {
     pub(super) async fn heard(&self) -> Result<Vec<Input>, JournalError> {
         let mut inputs = self.commands().await?;
         let asking = self.live.session.asking().collect();
-        let answers = answers(self.live.ports, &self.orders, &self.session_id(), asking);
-        inputs.extend(answers.await);
+        let session = self.session_id();
+        inputs.extend(answers(self.live.ports, &self.orders, &session, asking).await);
         Ok(inputs)
     }
 
