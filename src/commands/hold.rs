@@ -50,6 +50,7 @@ impl Taking<'_> {
     /// Takes the issues of all tasks that nothing settles; those that others have are left to them.
     pub async fn take(&self, tasks: &mut [Task]) -> Result<Arc<dyn Leases>, Error> {
         let (wiring, store, repository) = self.place;
+        self.bury().await?;
         let leases = leases(wiring, repository, self.session);
         leave(tasks, self.turned_down()?);
         let claimed = store.claim(&wiring.project_key(), &runnable(tasks), self.session)?;
@@ -76,6 +77,17 @@ impl Taking<'_> {
         leave(tasks, done);
         leases.release(&given_back).await?;
         Ok(leases)
+    }
+
+    /// Leases of sessions of this machine that died before their first event are given back: nobody goes on with those.
+    async fn bury(&self) -> Result<(), Error> {
+        let (wiring, store, repository) = self.place;
+        for (session, issues) in store.orphaned(&wiring.project_key())? {
+            if session != *self.session {
+                give_back((wiring, repository), &session, &issues).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Work that a person turned down is not done again by itself: only where the issue is named.
@@ -154,6 +166,19 @@ impl Taking<'_> {
         };
         Ok(taken.fresh.iter().filter_map(done).collect())
     }
+}
+
+/// Gives back what a session that is over had, as that session.
+pub async fn give_back(
+    (wiring, repository): (&Wiring, &GitRepository),
+    session: &SessionId,
+    issues: &[IssueNumber],
+) -> Result<(), Error> {
+    let leases = leases(wiring, repository, session);
+    let taken = leases.take(issues).await?;
+    let is_theirs = |issue: &&IssueNumber| taken.elsewhere.iter().any(|held| held.issue == **issue);
+    let own: Vec<IssueNumber> = issues.iter().filter(|it| !is_theirs(it)).copied().collect();
+    Ok(leases.release(&own).await?)
 }
 
 /// Takes up again what a session that goes on had: its leases, and what others have worked on since.

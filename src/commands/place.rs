@@ -7,11 +7,12 @@ use crate::config::load::load;
 use crate::config::loaded::{Loaded, Overrides};
 use crate::error::{Error, Kind};
 use crate::reporters::console::Live;
+use crate::reporters::log::LogGuard;
 use crate::reporters::next::Calling;
 use etcetera::BaseStrategy as _;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 /// What a command needs to know of its surroundings.
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub struct Place {
     pub globals: Globals,
     /// Where results go.
     pub output: Output,
+    /// The log of this process, once it was opened; nothing in it where it cannot be written.
+    pub log: Arc<OnceLock<Option<LogGuard>>>,
     /// Has a session begun, which hears signals itself?
     pub has_begun: Arc<AtomicBool>,
 }
@@ -37,6 +40,7 @@ impl Place {
             cwd,
             globals,
             output,
+            log: Arc::default(),
             has_begun: Arc::default(),
         })
     }

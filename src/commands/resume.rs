@@ -100,6 +100,7 @@ pub async fn go_on_with_plan(
         (taken, None)
     } else if selection.follow_up {
         // What is to be done about pulls is looked at anew.
+        hold::give_back((wiring, means.1), session, &selection.numbers).await?;
         let nobody: Arc<dyn Leases> = Arc::new(NoLeases);
         ((nobody, Vec::new()), Some(Vec::new()))
     } else {

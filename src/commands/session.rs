@@ -59,7 +59,8 @@ pub async fn run(
         let event = json!({ "v": VERSION, "event": "note", "about": "checks", "text": note });
         place.output.note(&format!("note: {note}\n"), &event)?;
     }
-    let guard = open_log(place, wiring);
+    // One process may run several sessions, one after the other.
+    let guard = place.log.get_or_init(|| open_log(place, wiring));
     let mut reporters = reporters(place, wiring, guard.as_ref());
     if told.is_none() {
         reporters.push(console_of(place));

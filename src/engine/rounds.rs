@@ -185,15 +185,15 @@ impl<'a, 'b> Rounds<'a, 'b> {
                 ..
             } if resumes => {
                 // It may have been interrupted before it heard what was said of its pull.
-                let feedback = feedback_words(feedback.as_deref());
+                let news = self.news(feedback.as_deref());
                 let words = match self.attempt.follow_up() {
-                    Some(_) => format!("{}\n\n{feedback}", self.pull_words()),
-                    None => feedback,
+                    Some(_) => format!("{}\n\n{news}", self.pull_words()),
+                    None => news,
                 };
                 Ok((words, Conversation::Resumed(conversation.clone())))
             }
             Start::Snapshot { feedback, .. } => {
-                let feedback = feedback_words(feedback.as_deref());
+                let feedback = self.news(feedback.as_deref());
                 let words = format!("{}\n\n{feedback}", self.task_words().await?);
                 Ok((words, new_conversation()))
             }
@@ -205,6 +205,21 @@ impl<'a, 'b> Rounds<'a, 'b> {
                     Some(_) | None => Ok((self.task_words().await?, new_conversation())),
                 }
             }
+        }
+    }
+
+    /// What has happened since the agent ended: an answer to what it asked, or what went wrong.
+    fn news(&self, feedback: Option<&str>) -> String {
+        let exchange = self.attempt.work.entry.exchange.as_deref();
+        let answer = exchange.and_then(|exchange| Some((exchange, exchange.news()?)));
+        let Some((exchange, answer)) = answer else {
+            return feedback_words(feedback);
+        };
+        let question = exchange.question.as_str();
+        let answered = feedback_prompt(&Feedback::Answered { question, answer });
+        match feedback {
+            Some(_) => format!("{}\n\n{answered}", feedback_words(feedback)),
+            None => answered,
         }
     }
 

@@ -8,6 +8,7 @@ use crate::rules::event::{Progress, Recorded};
 use crate::rules::printable::plain_json;
 use crate::rules::tally::Tally;
 use serde_json::json;
+use std::fmt;
 use std::fs::DirBuilder;
 use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
@@ -53,6 +54,12 @@ pub enum LogError {
 /// Keeps the log open; writes out what waits when dropped. Hold it until the end of the process.
 pub struct LogGuard {
     file: Arc<Queue>,
+}
+
+impl fmt::Debug for LogGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogGuard").finish_non_exhaustive()
+    }
 }
 
 /// Starts the log in this folder (made for its owner alone where it is missing): `autoissue.2026-09-21.log` and so on,

@@ -11,12 +11,43 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 impl Store {
-    /// Which session has claimed which of the project's issues.
+    /// Which session has claimed which of the project's issues; one that died before its first event has none.
     pub fn claimed(&self, project: &str) -> Result<BTreeMap<IssueNumber, SessionId>, StoreError> {
+        let mut claims = self.claims(project)?;
+        claims.retain(|_, (session, unborn)| !(*unborn && self.is_dead(session)));
+        Ok(claims
+            .into_iter()
+            .map(|(issue, (session, _))| (issue, session))
+            .collect())
+    }
+
+    /// What sessions had claimed that died before their first event.
+    pub fn orphaned(
+        &self,
+        project: &str,
+    ) -> Result<BTreeMap<SessionId, Vec<IssueNumber>>, StoreError> {
+        let mut orphaned: BTreeMap<SessionId, Vec<IssueNumber>> = BTreeMap::new();
+        for (issue, (session, unborn)) in self.claims(project)? {
+            if unborn && self.is_dead(&session) {
+                orphaned.entry(session).or_default().push(issue);
+            }
+        }
+        Ok(orphaned)
+    }
+
+    fn is_dead(&self, session: &SessionId) -> bool {
+        locks::holder(&self.session_directory(session)).is_none()
+    }
+
+    /// Each claim, with its session, and whether that has no event yet.
+    fn claims(
+        &self,
+        project: &str,
+    ) -> Result<BTreeMap<IssueNumber, (SessionId, bool)>, StoreError> {
         self.read(|db| {
             let mut statement = db
                 .prepare_cached(
-                    "SELECT issue, id FROM claims JOIN sessions ON key = session
+                    "SELECT issue, id, status = 'new' FROM claims JOIN sessions ON key = session
                      WHERE claims.project = ?",
                 )
                 .tried("read the claims")?;
@@ -24,7 +55,7 @@ impl Store {
                 .query_map([project], |row| {
                     Ok((
                         IssueNumber(row.get::<_, i64>(0)?.cast_unsigned()),
-                        SessionId::new(row.get::<_, String>(1)?),
+                        (SessionId::new(row.get::<_, String>(1)?), row.get(2)?),
                     ))
                 })
                 .tried("read the claims")?;

@@ -49,6 +49,7 @@ pub async fn run(place: &Place, args: &DemoArgs) -> Result<Exit, Error> {
         cwd: project.root.clone(),
         globals,
         output: place.output,
+        log: Arc::default(),
         has_begun: Arc::clone(&place.has_begun),
     };
     let exec = ExecArgs {
