@@ -98,11 +98,6 @@ pub async fn go_on_with_plan(
         let whose = (session, &folded);
         let taken = hold::take_again((wiring, means.1), means.0, whose).await?;
         (taken, None)
-    } else if selection.follow_up {
-        // What is to be done about pulls is looked at anew.
-        hold::give_back((wiring, means.1), session, &selection.numbers).await?;
-        let nobody: Arc<dyn Leases> = Arc::new(NoLeases);
-        ((nobody, Vec::new()), Some(Vec::new()))
     } else {
         let (leases, tasks) = read(
             (place, wiring, store),
@@ -137,6 +132,11 @@ async fn read(
     (session, selection): (&SessionId, &Selection),
     settings: &Settings,
 ) -> Result<(Arc<dyn Leases>, Vec<Task>), Error> {
+    if selection.follow_up {
+        // What is to be done about pulls is looked at anew.
+        hold::give_back((wiring, repository), session, &selection.numbers).await?;
+        return Ok((Arc::new(NoLeases), Vec::new()));
+    }
     let issues = forge.open_issues(selection).await?;
     let branches = branches(repository).await?;
     let found = (issues, selection);
