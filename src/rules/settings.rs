@@ -86,6 +86,9 @@ pub struct StateLabels {
     pub failed: String,
     /// When something it needs is missing.
     pub blocked: String,
+    /// On a pull that no passing test has tried.
+    #[serde(default)]
+    pub review: String,
     /// The label that selected it, where it is to be taken off in the end.
     pub remove_trigger: Option<String>,
 }

@@ -462,6 +462,11 @@ pub enum Attempted {
         /// At what, and why.
         reason: String,
     },
+    /// The agent ended well, changed nothing and asks something.
+    Asked {
+        /// What.
+        question: String,
+    },
     /// We were told to stop.
     Stopped,
     /// The process that ran it died; nothing else is wrong with it.
