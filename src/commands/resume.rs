@@ -96,7 +96,7 @@ pub async fn go_on_with_plan(
     let selection = &folded.selection;
     let ((leases, elsewhere), tasks) = if folded.is_read() {
         let whose = (session, &folded);
-        let taken = hold::take_again((wiring, means.1), means.0, whose).await?;
+        let taken = hold::take_again((wiring, store, means.1), means.0, whose).await?;
         (taken, None)
     } else {
         let (leases, tasks) = read(
@@ -134,7 +134,6 @@ async fn read(
 ) -> Result<(Arc<dyn Leases>, Vec<Task>), Error> {
     if selection.follow_up {
         // What is to be done about pulls is looked at anew.
-        hold::give_back((wiring, repository), session, &selection.numbers).await?;
         return Ok((Arc::new(NoLeases), Vec::new()));
     }
     let issues = forge.open_issues(selection).await?;

@@ -21,20 +21,6 @@ impl Store {
             .collect())
     }
 
-    /// What sessions had claimed that died before their first event.
-    pub fn orphaned(
-        &self,
-        project: &str,
-    ) -> Result<BTreeMap<SessionId, Vec<IssueNumber>>, StoreError> {
-        let mut orphaned: BTreeMap<SessionId, Vec<IssueNumber>> = BTreeMap::new();
-        for (issue, (session, unborn)) in self.claims(project)? {
-            if unborn && self.is_dead(&session) {
-                orphaned.entry(session).or_default().push(issue);
-            }
-        }
-        Ok(orphaned)
-    }
-
     fn is_dead(&self, session: &SessionId) -> bool {
         locks::holder(&self.session_directory(session)).is_none()
     }
@@ -62,6 +48,24 @@ impl Store {
             rows.collect::<rusqlite::Result<_>>()
                 .tried("read the claims")
         })
+    }
+
+    /// Is it a session of this directory that will never go on: finished, or dead before its first event?
+    #[must_use]
+    pub fn is_over(&self, session: &SessionId) -> bool {
+        let status = self.read(|db| {
+            db.prepare_cached("SELECT status FROM sessions WHERE id = ?")
+                .and_then(|mut statement| {
+                    let status = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
+                    statement.query_row([session.as_str()], status).optional()
+                })
+                .tried("read a session")
+        });
+        match status.ok().flatten().as_deref() {
+            Some("finished") => true,
+            Some("new") => locks::holder(&self.session_directory(session)).is_none(),
+            Some(_) | None => false,
+        }
     }
 
     /// Claims these issues for the session until it is finished. Those that another unfinished session holds are not
