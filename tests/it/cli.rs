@@ -26,6 +26,8 @@ fn help_lists_the_commands() {
       exec         Work on issues: those with a label, or some by number
       plan         Turn a directive into a plan, the plan into issues, and work on them
       resume       Go on with a session that was interrupted
+      watch        Lead open pull requests to their end: failed checks, reviews, conflicts, merges
+      revert       Close an issue's pull request, or open one that takes its work back
       status       Show what is running, else the latest sessions
       why          Say why an issue does not run yet, and what would let it start sooner
       simulate     Play a backlog many times on a virtual clock: how long, how dear, with how many slots
@@ -40,11 +42,13 @@ fn help_lists_the_commands() {
       history      Show what the agent did on an issue
       clean        Remove what is provably not needed any more
       breaker      Look at the circuit breaker, or close it
+      lessons      Look at what agents learned here, and change it
       retry        Try an issue of the running session again
       skip         Leave an issue out of the running session
       approve      Let an issue go that waits for approval
       reject       Leave an issue out that waits for approval
       modify       Let an issue go that waits for approval, with instructions
+      answer       Answer what the agent of an issue asked
       config       Show, check or describe the configuration
       completions  Print completions for a shell
       man          Print the manual page
@@ -101,6 +105,11 @@ fn help_of_exec_names_every_flag() {
     Options:
           --issue <N>              Only this issue, with or without a label; may be repeated
           --exclude-label <LABEL>  Leave issues with this label out; may be repeated
+          --also <LABEL>           Only issues that have this label as well; may be repeated
+          --assignee <LOGIN>       Only issues that are assigned to this account; `none` for nobody, `*`
+                                   for anybody
+          --milestone <TITLE>      Only issues of the milestone with this title; `none`, or `*` for any
+          --author <LOGIN>         Only issues that this account opened
           --dry-run                Classify, schedule and price, and touch nothing
           --fit                    Run what the budget covers, in order of priority, instead of refusing
           --agent <KIND>           The coding agent [possible values: claude, command]
@@ -129,6 +138,7 @@ fn help_of_exec_names_every_flag() {
       autoissue exec backlog                                  all open issues labelled `backlog`
       autoissue exec --issue 12 --issue 15                    these two
       autoissue exec backlog --exclude-label wip --fit        as many as the budget covers
+      autoissue exec backlog --milestone 1.0 --assignee none  of a milestone those that nobody has taken
       autoissue exec backlog --isolation none --format json   on GitHub, for a program to read
 
     Exit codes of a session (the first that applies, in the order 1, 5, 4, 3, 0):
@@ -147,6 +157,8 @@ fn every_command_has_help() {
     let sealed = Sealed::new();
     for command in [
         "exec",
+        "watch",
+        "revert",
         "evaluate",
         "approve",
         "reject",
