@@ -175,6 +175,12 @@ impl Wiring {
                 .iter()
                 .map(|path| path.display().to_string())
                 .collect(),
+            sparse: config
+                .worktree
+                .sparse
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect(),
             keep_ignored: config.worktree.keep_ignored,
         };
         let source = Source {

@@ -58,6 +58,7 @@ mod git_nearby;
 mod git_parallel;
 mod git_sealed;
 mod git_snapshot;
+mod git_sparse;
 mod github;
 mod init;
 mod kill;
