@@ -48,6 +48,8 @@ pub mod git {
     mod index;
     mod join;
     mod layout;
+    mod lease_refs;
+    pub mod leases;
     mod live;
     mod lock;
     mod look;

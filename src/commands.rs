@@ -15,6 +15,7 @@ pub mod evaluate;
 pub mod examine;
 pub mod exec;
 pub mod history;
+pub mod hold;
 pub mod init;
 pub mod metrics;
 pub mod nothing;

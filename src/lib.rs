@@ -11,6 +11,7 @@ pub mod ports {
     mod forge;
     mod journal;
     mod knowledge;
+    mod leases;
     mod pulls;
     mod repository;
     mod resources;
@@ -18,8 +19,8 @@ pub mod ports {
     mod tracker;
 
     pub use self::{
-        agent::*, commands::*, forge::*, journal::*, knowledge::*, pulls::*, repository::*,
-        resources::*, session::*, tracker::*,
+        agent::*, commands::*, forge::*, journal::*, knowledge::*, leases::*, pulls::*,
+        repository::*, resources::*, session::*, tracker::*,
     };
 }
 
@@ -36,6 +37,7 @@ pub mod engine {
     mod halt;
     pub mod intake;
     pub mod laying_out;
+    pub mod leases;
     pub mod link;
     pub mod looking;
     mod matrix;
@@ -50,6 +52,7 @@ pub mod engine {
     pub mod session;
     pub mod turn;
     pub mod verify;
+    mod wanted;
     pub mod words;
 }
 
@@ -63,6 +66,7 @@ pub mod reporters {
     pub mod evaluation;
     mod fact_lines;
     pub mod json;
+    mod later;
     pub mod line;
     pub mod lines;
     mod live;
@@ -111,6 +115,7 @@ pub mod cli {
 }
 /// What the user wishes, from file, environment and flags.
 pub mod config {
+    pub mod claims;
     pub mod explain;
     pub mod git;
     pub mod json;

@@ -17,6 +17,7 @@ pub mod input;
 pub mod issue;
 pub mod keywords;
 pub mod layout;
+pub mod lease;
 pub mod markdown;
 pub mod money;
 pub mod names;
@@ -186,6 +187,7 @@ pub mod schedule {
     pub mod order;
     mod places;
     pub mod predict;
+    mod pressure;
     pub mod record;
     mod rest;
     pub mod rework;

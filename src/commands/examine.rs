@@ -12,6 +12,7 @@ use crate::commands::place::{Place, variable};
 use crate::commands::probe::{Probe, is_program, probe};
 use crate::commands::project::{Home, Project, detect};
 use crate::commands::wire::github_settings;
+use crate::config::claims::ClaimsKind;
 use crate::config::loaded::{Loaded, Overrides};
 use crate::config::names::RepoName;
 use crate::config::shape::{Config, ForgeKind};
@@ -72,6 +73,11 @@ pub(crate) async fn all(place: &Place) -> Vec<Finding> {
     }
     findings.push(agent(&config).await);
     findings.push(checks(&config, project.as_ref()));
+    findings.extend(
+        project
+            .as_ref()
+            .and_then(|project| claims(&config, project)),
+    );
     findings.push(budget(&config));
     findings.push(state_directory(place));
     let left = Machine::new(Vec::new()).memory().await;
@@ -204,6 +210,29 @@ fn token_found(config: &Config, token: Option<TokenOrigin>) -> Finding {
         .mended_by(mend),
         (None, ForgeKind::Local) => Finding::new("token", State::Good, "none needed"),
     }
+}
+
+/// What keeps two machines from working on one issue.
+fn claims(config: &Config, project: &Project) -> Option<Finding> {
+    if matches!(project.home, Home::Local { .. }) {
+        return None;
+    }
+    let minutes = config.claims.ttl_minutes.get();
+    Some(match config.claims.kind {
+        ClaimsKind::Remote => Finding::new(
+            "claims",
+            State::Good,
+            format!(
+                "an issue has one session among all machines: leases of {minutes} minutes on the remote"
+            ),
+        ),
+        ClaimsKind::Machine => Finding::new(
+            "claims",
+            State::Note,
+            "an issue has one session on this machine; others may take it as well",
+        )
+        .mended_by("set claims.kind to remote where several machines work on these issues"),
+    })
 }
 
 async fn agent(config: &Config) -> Finding {

@@ -4,6 +4,7 @@ use crate::adapters::git::repository::GitRepository;
 use crate::adapters::store::open::Store;
 use crate::cli::run::{ExecArgs, Isolation};
 use crate::commands::footprint::known::foresee;
+use crate::commands::hold::Taking;
 use crate::commands::place::Place;
 use crate::commands::session::{self, Prepared};
 use crate::commands::store::open;
@@ -15,14 +16,13 @@ use crate::error::{Error, Kind};
 use crate::ports::{Forge, Repository};
 use crate::rules::budget::Budget;
 use crate::rules::exit::Exit;
-use crate::rules::ids::{BranchName, IssueNumber, SessionId, Timestamp};
+use crate::rules::ids::{BranchName, SessionId, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
 use crate::rules::past::Record;
 use crate::rules::schedule::order;
 use crate::rules::settings::Settings;
-use crate::rules::task::{Ending, Obstacle, Task};
-use std::collections::BTreeMap;
+use crate::rules::task::Task;
 use std::sync::Arc;
 
 /// Runs the command.
@@ -42,8 +42,10 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     if let Some(session) = store.unfinished(&key, &selection.name())? {
         return resume::go_on(place, &wiring, &store, &session).await;
     }
-    let mut settings = wiring.settings(selection.label.as_deref(), Some(&store));
-    settings.priority_first = args.work.fit;
+    let settings = Settings {
+        priority_first: args.work.fit,
+        ..wiring.settings(selection.label.as_deref(), Some(&store))
+    };
     let issues = forge.open_issues(&selection).await?;
     nothing::tell_absent(place, forge.as_ref(), &selection, &issues).await?;
     if issues.is_empty() {
@@ -60,34 +62,29 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     check_budget(&tasks, &settings, args)?;
     let id = SessionId::new(ulid::Ulid::generate().to_string());
     let journal = store.begin(id.clone(), &key, &selection)?;
-    let claimed = store.claim(&key, &runnable(&tasks), &id)?;
-    leave_claimed(&mut tasks, &claimed);
+    let taking = Taking {
+        place: (&wiring, &store, &repository),
+        forge: forge.as_ref(),
+        session: &id,
+        selection: &selection,
+    };
+    let leases = taking.take(&mut tasks).await?;
     let opening = Opening::New {
         project: key,
         selection,
         settings: Box::new(settings),
         tasks,
     };
-    session::run(
-        place,
-        &wiring,
-        &store,
-        Prepared {
-            journal: journal.into(),
-            forge,
-            repository,
-            agent,
-            opening,
-            console: None,
-        },
-    )
-    .await
-}
-
-/// Those that nothing settles from the start.
-fn runnable(tasks: &[Task]) -> Vec<IssueNumber> {
-    let open = tasks.iter().filter(|task| task.obstacle.is_none());
-    open.map(Task::number).collect()
+    let prepared = Prepared {
+        journal: journal.into(),
+        forge,
+        repository,
+        leases,
+        agent,
+        opening,
+        console: None,
+    };
+    session::run(place, &wiring, &store, prepared).await
 }
 
 /// Until there is a sandbox, agents can do what the user can do; on a forge where strangers write, that has to be said.
@@ -104,21 +101,6 @@ pub fn check_isolation(wiring: &Wiring, isolation: Option<Isolation>) -> Result<
 pub async fn branches(repository: &dyn Repository) -> Result<Vec<BranchName>, Error> {
     let branches = repository.remote_branches().await?;
     Ok(branches.into_iter().map(|(branch, _)| branch).collect())
-}
-
-/// An issue that another unfinished session works on is left to it.
-pub fn leave_claimed(tasks: &mut [Task], claimed: &BTreeMap<IssueNumber, SessionId>) {
-    for task in tasks.iter_mut().filter(|task| task.obstacle.is_none()) {
-        if let Some(session) = claimed.get(&task.number()) {
-            let reason = format!(
-                "session {session} works on it; `autoissue resume {session}` goes on with it"
-            );
-            task.obstacle = Some(Obstacle {
-                ending: Ending::Skipped,
-                reason,
-            });
-        }
-    }
 }
 
 /// The tasks with all that is known of them: likely files, evaluation, and estimates by what past attempts at tasks like

@@ -15,7 +15,7 @@ use crate::engine::clock::SteadyClock;
 use crate::engine::laying_out::LayOutError;
 use crate::engine::planning::{Ground, PlanOpening, Planned, Planner};
 use crate::error::{Error, Kind};
-use crate::ports::{Journal, Ports, Reporter, Repository, Stop};
+use crate::ports::{Journal, NoLeases, Ports, Reporter, Repository, Stop};
 use crate::rules::exit::Exit;
 use crate::rules::money::Usd;
 use crate::rules::plan::outlook::outlook;
@@ -73,6 +73,8 @@ impl Course<'_> {
         let ports = Ports {
             forge: Arc::clone(&self.means.forge),
             repository: Arc::clone(&self.means.repository) as Arc<dyn Repository>,
+            // Nobody else knows of issues that are not opened yet.
+            leases: Arc::new(NoLeases),
             agent: Arc::clone(&self.means.agent),
             commands: self.wiring.commands(),
             resources: self.wiring.machine(),

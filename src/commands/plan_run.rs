@@ -4,7 +4,8 @@ use crate::adapters::git::repository::GitRepository;
 use crate::adapters::store::journal::SqliteJournal;
 use crate::adapters::store::open::Store;
 use crate::cli::args::Format;
-use crate::commands::exec::{branches, check_order, leave_claimed, read_up_on};
+use crate::commands::exec::{branches, check_order, read_up_on};
+use crate::commands::hold::Taking;
 use crate::commands::place::Place;
 use crate::commands::plan::is_answered;
 use crate::commands::plan_course::{Course, Reached};
@@ -142,7 +143,6 @@ async fn work(
     console: Option<Arc<dyn Reporter>>,
 ) -> Result<Exit, Error> {
     let session = Session::fold(&journal.events().await?);
-    let key = wiring.project_key();
     let numbers: Vec<IssueNumber> = session.plan.numbers.values().copied().collect();
     let taken = Selection {
         numbers: numbers.clone(),
@@ -168,12 +168,18 @@ async fn work(
         session.plan.plan.as_deref(),
         &session.plan.numbers,
     );
-    let claimed = store.claim(&key, &numbers, journal.session())?;
-    leave_claimed(&mut tasks, &claimed);
+    let taking = Taking {
+        place: (wiring, store, &means.repository),
+        forge: means.forge.as_ref(),
+        session: journal.session(),
+        selection: &taken,
+    };
+    let leases = taking.take(&mut tasks).await?;
     let prepared = Prepared {
         journal,
         forge: means.forge,
         repository: means.repository,
+        leases,
         agent: means.agent,
         opening: Opening::Planned { tasks },
         console,

@@ -1,9 +1,11 @@
 //! `resume`: a session goes on where it was.
 
+use crate::adapters::git::repository::GitRepository;
 use crate::adapters::store::journal::SqliteJournal;
 use crate::adapters::store::open::Store;
 use crate::cli::run::ResumeArgs;
 use crate::commands::exec::{branches, check_isolation, read_up_on};
+use crate::commands::hold::{self, Taking};
 use crate::commands::place::Place;
 use crate::commands::plan_run::{Carrying, carry, means, purpose_of};
 use crate::commands::preflight;
@@ -14,7 +16,7 @@ use crate::commands::wire::Wiring;
 use crate::engine::planning::PlanOpening;
 use crate::engine::session::Opening;
 use crate::error::{Error, Kind};
-use crate::ports::Journal;
+use crate::ports::{Forge, Journal, Leases};
 use crate::rules::exit::{Exit, exit_code};
 use crate::rules::ids::SessionId;
 use crate::rules::issue::Selection;
@@ -22,6 +24,7 @@ use crate::rules::plan::progress::Purpose;
 use crate::rules::schedule::session::{Phase, Session};
 use crate::rules::settings::Settings;
 use crate::rules::tally::Tally;
+use crate::rules::task::Task;
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
@@ -88,35 +91,60 @@ pub async fn go_on_with_plan(
     preflight::check_remote(wiring, repository.as_ref()).await?;
     let mut settings = settings_of(wiring, store, &folded.selection);
     settings.priority_first = settings_before.is_some_and(|before| before.priority_first);
-    let tasks = if folded.is_read() {
-        None
+    let means = (forge.as_ref(), repository.as_ref());
+    let selection = &folded.selection;
+    let ((leases, elsewhere), tasks) = if folded.is_read() {
+        let whose = (session, &folded);
+        let taken = hold::take_again((wiring, means.1), means.0, whose).await?;
+        (taken, None)
     } else {
-        let issues = forge.open_issues(&folded.selection).await?;
-        let branches = branches(repository.as_ref()).await?;
-        let selection = &folded.selection;
-        let found = (issues, selection);
-        let tasks = taken(wiring, forge.as_ref(), found, &settings, branches).await?;
-        let means = (forge.as_ref(), repository.as_ref());
-        Some(read_up_on(place, (wiring, store), means, selection, tasks).await?)
+        let (leases, tasks) = read(
+            (place, wiring, store),
+            means,
+            (session, selection),
+            &settings,
+        )
+        .await?;
+        ((leases, Vec::new()), Some(tasks))
     };
     let opening = Opening::Resumed {
         settings: Box::new(settings),
         tasks,
+        elsewhere,
     };
-    session::run(
-        place,
-        wiring,
-        store,
-        Prepared {
-            journal: journal.into(),
-            forge,
-            repository,
-            agent,
-            opening,
-            console: None,
-        },
-    )
-    .await
+    let prepared = Prepared {
+        journal: journal.into(),
+        forge,
+        repository,
+        leases,
+        agent,
+        opening,
+        console: None,
+    };
+    session::run(place, wiring, store, prepared).await
+}
+
+/// Reads and takes the issues of a session that died before it had them.
+async fn read(
+    (place, wiring, store): (&Place, &Wiring, &Store),
+    (forge, repository): (&dyn Forge, &GitRepository),
+    (session, selection): (&SessionId, &Selection),
+    settings: &Settings,
+) -> Result<(Arc<dyn Leases>, Vec<Task>), Error> {
+    let issues = forge.open_issues(selection).await?;
+    let branches = branches(repository).await?;
+    let found = (issues, selection);
+    let tasks = taken(wiring, forge, found, settings, branches).await?;
+    let means = (forge, repository);
+    let mut tasks = read_up_on(place, (wiring, store), means, selection, tasks).await?;
+    let taking = Taking {
+        place: (wiring, store, repository),
+        forge,
+        session,
+        selection,
+    };
+    let leases = taking.take(&mut tasks).await?;
+    Ok((leases, tasks))
 }
 
 fn check_project(project: &str, key: &str, session: &SessionId) -> Result<(), Error> {

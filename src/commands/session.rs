@@ -9,7 +9,7 @@ use crate::commands::wire::Wiring;
 use crate::engine::clock::SteadyClock;
 use crate::engine::session::{self, Opening};
 use crate::error::{Error, Kind};
-use crate::ports::{Agent, Forge, Journal, Ports, Reporter, Repository, Stop};
+use crate::ports::{Agent, Forge, Journal, Leases, Ports, Reporter, Repository, Stop};
 use crate::reporters::console::{Format as ConsoleFormat, console};
 use crate::reporters::log::{self, LogGuard, LogReporter};
 use crate::reporters::notify::{NotifyReporter, Patience};
@@ -28,6 +28,8 @@ pub struct Prepared {
     pub forge: Arc<dyn Forge>,
     /// The repository.
     pub repository: Arc<dyn Repository>,
+    /// Its right to work on the issues.
+    pub leases: Arc<dyn Leases>,
     /// The agent.
     pub agent: Arc<dyn Agent>,
     /// How it begins.
@@ -47,6 +49,7 @@ pub async fn run(
         journal,
         forge,
         repository,
+        leases,
         agent,
         opening,
         console: told,
@@ -71,6 +74,7 @@ pub async fn run(
     let ports = Ports {
         forge,
         repository,
+        leases,
         agent,
         commands: wiring.commands(),
         resources: wiring.machine(),

@@ -1,5 +1,6 @@
 //! The configuration: what `autoissue.config.json` may say, and what holds where it says nothing.
 
+use crate::config::claims::Claims;
 use crate::config::names::{BaseBranch, Endpoint, GitSource, RepoName};
 use crate::config::offering::{Commit, Pull};
 use crate::config::telling::{Author, Dashboard, Labels, Log, Notify};
@@ -58,6 +59,8 @@ pub struct Config {
     pub breaker: Breaker,
     /// What may run together.
     pub scheduling: Scheduling,
+    /// Keeps sessions from working on one issue.
+    pub claims: Claims,
     /// A file with a template of the words for the agent, in place of the built-in one; relative to this file.
     pub prompt: Option<PathBuf>,
     /// What a pull says and carries.
@@ -103,6 +106,7 @@ impl Default for Config {
             security: Security::default(),
             breaker: Breaker::default(),
             scheduling: Scheduling::default(),
+            claims: Claims::default(),
             prompt: None,
             pull: Pull::default(),
             commit: Commit::default(),

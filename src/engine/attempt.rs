@@ -1,6 +1,7 @@
 //! One try at one task: prepare, agent, commit, check, publish.
 
 use crate::engine::halt::{Halt, check_failure, unpublished};
+use crate::engine::leases;
 use crate::engine::link::Link;
 use crate::engine::orders::Orders;
 use crate::engine::publish::{PublishError, Publisher};
@@ -95,6 +96,7 @@ pub async fn run(ports: &Ports, work: &Work, link: &Link, stop: &Stop) -> Outcom
         }
         Err(Halt::NeedsHuman(reason)) => Attempted::NeedsHuman { reason },
         Err(Halt::Unchanged(said)) => Attempted::Unchanged { said },
+        Err(Halt::Withdrawn(reason)) => Attempted::Withdrawn { reason },
         Err(Halt::Stopped) => Attempted::Stopped,
     };
     Outcome {
@@ -150,6 +152,7 @@ impl Attempt<'_> {
                 stage: Stage::Prepare,
             })
             .await?;
+        self.is_still_wanted().await?;
         self.show_working().await?;
         let workspace = self.lay_out().await?;
         let made = self.make(&workspace).await;
@@ -358,9 +361,11 @@ impl Attempt<'_> {
                 stage: Stage::Publish,
             })
             .await?;
+        leases::make_sure(self.ports, &self.work.session, self.link).await?;
         if self.follow_up().is_some() {
             return self.grow(commit).await;
         }
+        self.may_still_be_offered(commit).await?;
         let charge = self.work.entry.spent.plus(self.charge);
         let template = self.house_template().await;
         let default_branch = self.ports.forge.default_branch().await.ok().flatten();

@@ -32,12 +32,16 @@ pub struct Link {
 impl Link {
     /// Tells a fact; returns once it is durable.
     pub async fn report(&self, fact: Fact) -> Result<(), Interrupted> {
-        let (durable, done) = oneshot::channel();
         let input = Input::Reported {
             issue: self.issue,
             attempt: self.attempt,
             fact,
         };
+        self.tell(input).await
+    }
+
+    async fn tell(&self, input: Input) -> Result<(), Interrupted> {
+        let (durable, done) = oneshot::channel();
         let message = Message {
             input,
             durable: Some(durable),
@@ -56,6 +60,12 @@ impl Link {
     pub(super) async fn certificate_told(&self, trouble: Option<String>) {
         let issue = self.issue;
         self.send(Input::CertificateTold { issue, trouble }).await;
+    }
+
+    /// Tells that another session holds the issue; returns once it is durable.
+    pub(super) async fn lease_lost(&self, reason: String) -> Result<(), Interrupted> {
+        let issue = self.issue;
+        self.tell(Input::LeaseLost { issue, reason }).await
     }
 
     async fn send(&self, input: Input) {

@@ -1,18 +1,20 @@
 //! The loop of a session: select, step, append, apply, act, tell. The only one that appends, acts and tells.
 
 use crate::engine::attempt::{self, Work};
+use crate::engine::leases::Holding;
 use crate::engine::link::{Link, Message};
 use crate::engine::merges;
 use crate::engine::orders::Orders;
 use crate::engine::publish::Publisher;
 use crate::engine::recover;
-use crate::engine::resources::first_look;
+use crate::engine::resources::{first_look, with_open_pulls};
 use crate::engine::turn::Live;
 use crate::engine::verify::BaseVerdicts;
 use crate::ports::{JournalError, Ports, Stop};
 use crate::rules::event::{Command, Event, Input, Recorded};
 use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId, Timestamp};
 use crate::rules::issue::Selection;
+use crate::rules::lease::Elsewhere;
 use crate::rules::money::Charge;
 use crate::rules::prompt::others;
 use crate::rules::schedule::session::{Phase, Session};
@@ -44,6 +46,8 @@ pub enum Opening {
         settings: Box<Settings>,
         /// The issues, read, where the journal ends before them.
         tasks: Option<Vec<Task>>,
+        /// Issues that other sessions hold by now.
+        elsewhere: Vec<Elsewhere>,
     },
     /// Its journal is open in this process already, and its plan has become issues.
     Planned {
@@ -83,6 +87,7 @@ pub(super) struct Loop<'a> {
     pub(super) base_look: Option<AbortHandle>,
     looks: u32,
     pub(super) calm: Calm,
+    pub(super) holding: Holding,
     /// Stops the trial of the whole.
     pub(super) trial: Stop,
 }
@@ -118,9 +123,10 @@ pub async fn run(
         base_look: None,
         looks: 0,
         calm: Calm::default(),
+        holding: Holding::new(ports.clock.now()),
         trial: Stop::new(),
     };
-    let result = this.open(opening).await;
+    let result = this.open(with_open_pulls(ports, opening).await).await;
     let result = match result {
         Ok(()) => this.go(stop).await,
         Err(error) => Err(error),
@@ -167,10 +173,15 @@ impl Loop<'_> {
                 inputs.extend(found);
                 inputs.push(Input::read(tasks));
             }
-            Opening::Resumed { settings, tasks } => {
+            Opening::Resumed {
+                settings,
+                tasks,
+                elsewhere,
+            } => {
                 let branch = settings.base_branch.clone();
                 let awaited = self.live.session.awaited();
                 inputs.push(Input::Resume { settings });
+                inputs.extend(elsewhere.into_iter().map(Input::elsewhere));
                 inputs.extend(merges::look(self.live.ports, &branch, awaited).await);
                 inputs.extend(found);
                 inputs.extend(tasks.map(Input::read));
@@ -183,6 +194,7 @@ impl Loop<'_> {
             }
         }
         self.turn(&inputs).await?;
+        self.hold();
         for issue in before {
             self.announce(issue);
         }
@@ -286,6 +298,7 @@ impl Loop<'_> {
         }
         self.look_at_work();
         self.look_at_base();
+        self.look_after_leases();
         if self.looks.is_multiple_of(LOOKS_PER_READING) {
             inputs.extend(self.look_at_resources().await);
         }
@@ -335,15 +348,18 @@ impl Loop<'_> {
             }
             Event::CommandTaken {
                 command: Command::Skip { issue },
-            } => {
+            }
+            | Event::LeaseLost { issue, .. } => {
                 if let Some(stop) = self.stops.get(issue) {
                     stop.ask();
                 }
             }
             Event::CommandTaken {
+                command: Command::Retry { issue },
+            } => self.hold_again(*issue),
+            Event::CommandTaken {
                 command:
-                    Command::Retry { .. }
-                    | Command::Approve { .. }
+                    Command::Approve { .. }
                     | Command::Reject { .. }
                     | Command::Modify { .. }
                     | Command::ResetBreaker,
@@ -468,6 +484,7 @@ impl Loop<'_> {
             tracing::warn!("attempts did not end in time");
             self.attempts.shutdown().await;
         }
+        self.give_up_leases().await;
     }
 }
 

@@ -4,6 +4,7 @@ use crate::ports::agent::Agent;
 use crate::ports::commands::Commands;
 use crate::ports::forge::Forge;
 use crate::ports::journal::Journal;
+use crate::ports::leases::Leases;
 use crate::ports::repository::Repository;
 use crate::ports::resources::Resources;
 use crate::rules::event::{Event, Progress, Recorded};
@@ -18,6 +19,8 @@ pub struct Ports {
     pub forge: Arc<dyn Forge>,
     /// The mirror and its worktrees.
     pub repository: Arc<dyn Repository>,
+    /// The right to work on issues.
+    pub leases: Arc<dyn Leases>,
     /// The coding agent.
     pub agent: Arc<dyn Agent>,
     /// Setup scripts and checks.

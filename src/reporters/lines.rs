@@ -1,11 +1,12 @@
 //! What people read of each event: one short function per kind.
 
 use crate::reporters::fact_lines::fact_found;
+use crate::reporters::later::put_off;
 use crate::reporters::line::Line;
 use crate::reporters::paint::Tone;
 use crate::reporters::time::{ahead, human};
 use crate::reporters::together::{counted, meeting, moved_on, sentence};
-use crate::reporters::words::{brief, fit, plural, spoken, tone_of, why};
+use crate::reporters::words::{brief, fit, plural, spoken, tone_of};
 use crate::reporters::{plan_lines, slots};
 use crate::rules::certificate::{Certificate, Part, Proof};
 use crate::rules::event::{Command, Consent, Event, Recorded};
@@ -18,7 +19,7 @@ use crate::rules::settings::Settings;
 use crate::rules::stack::Below;
 use crate::rules::summary::by_domain;
 use crate::rules::tally::{PullTally, Tally, TaskTally};
-use crate::rules::task::{Attempted, Failure, Outcome, Start, Task};
+use crate::rules::task::{Attempted, Outcome, Start, Task};
 use std::sync::Arc;
 
 /// Conflicts that one line tells besides the first.
@@ -49,18 +50,7 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
             grant,
             outcome,
         } => settled(*issue, *attempt, *grant, outcome),
-        Event::RetryScheduled {
-            issue,
-            until,
-            failure,
-            ..
-        } => Some(retry_scheduled(*issue, until.millis_since(at), failure)),
-        Event::Parked {
-            issue,
-            until,
-            failure,
-            ..
-        } => Some(parked(*issue, &ahead(*until, at), failure)),
+        Event::RetryScheduled { .. } | Event::Parked { .. } => put_off(&recorded.event, at),
         Event::Requeued { issue, start } => Some(requeued(*issue, start)),
         Event::DispatchPaused { until, reason } => Some(paused(&ahead(*until, at), reason)),
         Event::BreakerOpened {
@@ -88,7 +78,11 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
         Event::SessionInterrupted => Some(interrupted(tally)),
         Event::SessionFinished => Some(finished(tally)),
         // Told while they happen, before a session's own lines begin: by `planning`.
-        Event::Planning { .. } | Event::Due { .. } | Event::SpentElsewhere { .. } => None,
+        // Those of leases are told by the end of the task.
+        Event::Planning { .. }
+        | Event::Due { .. }
+        | Event::LeaseLost { .. }
+        | Event::SpentElsewhere { .. } => None,
     }
 }
 
@@ -268,6 +262,7 @@ fn settled(
             return None;
         }
         Attempted::Failed(_) => "failed",
+        Attempted::Withdrawn { .. } => "is not wanted any more",
         Attempted::Stopped => "was stopped",
         Attempted::Lost => "was lost with its process",
     };
@@ -275,16 +270,6 @@ fn settled(
         issue,
         format!(" attempt {attempt} {ended}, {cost}"),
     ))
-}
-
-fn retry_scheduled(issue: IssueNumber, millis: u64, failure: &Failure) -> Line {
-    let text = format!(" failed: {}; again in {}", why(failure), human(millis));
-    Line::warn(issue, text)
-}
-
-fn parked(issue: IssueNumber, until: &str, failure: &Failure) -> Line {
-    let text = format!(" waits until {until}: {}", why(failure));
-    Line::warn(issue, text)
 }
 
 fn requeued(issue: IssueNumber, start: &Start) -> Line {

@@ -62,9 +62,10 @@ fn settled(grant: Usd, outcome: &Outcome) -> Line {
         Attempted::Failed(failure) => format!(" failed: {}", brief(&failure.message)),
         Attempted::Stopped => " was stopped".to_owned(),
         Attempted::Lost => " was lost with its process".to_owned(),
-        Attempted::Published | Attempted::Unchanged { .. } | Attempted::NeedsHuman { .. } => {
-            String::new()
-        }
+        Attempted::Published
+        | Attempted::Unchanged { .. }
+        | Attempted::NeedsHuman { .. }
+        | Attempted::Withdrawn { .. } => String::new(),
     };
     news("planner", format!("{ended}: {cost}{more}"))
 }
@@ -122,6 +123,7 @@ fn bill(run: u32, grant: Usd, outcome: &Outcome) -> Value {
         Attempted::Published
         | Attempted::Unchanged { .. }
         | Attempted::NeedsHuman { .. }
+        | Attempted::Withdrawn { .. }
         | Attempted::Stopped
         | Attempted::Lost => None,
     };

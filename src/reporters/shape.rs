@@ -122,6 +122,7 @@ fn name(event: &Event) -> &'static str {
         Event::BreakerOpened { .. } => "breaker_opened",
         Event::BreakerClosed => "breaker_closed",
         Event::TaskEnded { .. } => "task_ended",
+        Event::LeaseLost { .. } => "lease_lost",
         Event::TestMerged { .. } => "test_merged",
         Event::Looked { .. } => "looked",
         Event::TriedOnBase { .. } => "tried_on_base",
@@ -200,6 +201,7 @@ fn fields(tally: &Tally, event: &Event) -> Value {
         Event::DispatchPaused { until, reason } => paused(*until, reason),
         Event::BreakerOpened { .. } => breaker_opened(event),
         Event::TaskEnded { issue, .. } => task_ended(tally, *issue),
+        Event::LeaseLost { issue, reason } => json!({ "issue": issue, "reason": reason }),
         Event::TestMerged { .. }
         | Event::Looked { .. }
         | Event::TriedOnBase { .. }
@@ -449,6 +451,7 @@ fn settled(tally: &Tally, grant: Usd, outcome: &Outcome) -> Value {
         Attempted::Unchanged { said } => ("unchanged", None, Some(said)),
         Attempted::Failed(failure) => ("failed", Some(failure_fields(failure)), None),
         Attempted::NeedsHuman { reason } => ("needs_human", None, Some(reason)),
+        Attempted::Withdrawn { reason } => ("withdrawn", None, Some(reason)),
         Attempted::Stopped => ("stopped", None, None),
         Attempted::Lost => ("lost", None, None),
     };

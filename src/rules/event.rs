@@ -196,6 +196,13 @@ pub enum Event {
         /// Why, for a person; nothing to add where it is completed.
         reason: Option<String>,
     },
+    /// Another session holds the issue now: it is left to that one.
+    LeaseLost {
+        /// The task.
+        issue: IssueNumber,
+        /// Who holds it and until when, for a person.
+        reason: String,
+    },
     /// The ending was announced on the forge as far as it could be.
     Announced {
         /// The task.
@@ -329,6 +336,7 @@ impl Event {
             | Self::Parked { issue, .. }
             | Self::Requeued { issue, .. }
             | Self::TaskEnded { issue, .. }
+            | Self::LeaseLost { issue, .. }
             | Self::Announced { issue, .. }
             | Self::CertificateTold { issue, .. } => Some(*issue),
             Self::SessionStarted { .. }

@@ -75,7 +75,8 @@ impl Tally {
             | Event::ReworkGivenUp { .. }
             | Event::Certifying { .. }
             | Event::Certified { .. } => self.of_the_whole(at, event),
-            Event::CommandTaken { .. } => {}
+            // Its end follows, and says why.
+            Event::LeaseLost { .. } | Event::CommandTaken { .. } => {}
         }
         self.last = self.last.max(at);
     }

@@ -4,6 +4,7 @@ use crate::rules::certificate::{Certificate, Part};
 use crate::rules::fact::Fact;
 use crate::rules::ids::{AttemptNumber, CommitId, IssueNumber, SessionId, Timestamp};
 use crate::rules::issue::Selection;
+use crate::rules::lease::Elsewhere;
 use crate::rules::money::Usd;
 use crate::rules::plan::progress::Planning;
 use crate::rules::rework::{Conflict, Outdated, Touched};
@@ -111,6 +112,13 @@ pub enum Input {
         /// The task.
         issue: IssueNumber,
     },
+    /// Another session holds the issue now.
+    LeaseLost {
+        /// The task.
+        issue: IssueNumber,
+        /// Who holds it and until when, for a person.
+        reason: String,
+    },
     /// An ending was announced.
     Announced {
         /// The task.
@@ -179,6 +187,13 @@ pub enum Input {
 }
 
 impl Input {
+    /// Another session holds an issue.
+    #[must_use]
+    pub fn elsewhere(elsewhere: Elsewhere) -> Self {
+        let Elsewhere { issue, reason } = elsewhere;
+        Self::LeaseLost { issue, reason }
+    }
+
     /// The issues were fetched and read.
     #[must_use]
     pub fn read(tasks: Vec<Task>) -> Self {

@@ -205,7 +205,7 @@ fn shown_defaults() -> (String, String) {
 
 /// Shown by a test of their own.
 fn stands_apart(line: &str) -> bool {
-    ["scheduling.", "security.", "merge.", "watch."]
+    ["scheduling.", "security.", "claims.", "merge.", "watch."]
         .iter()
         .any(|part| line.starts_with(part))
 }
@@ -257,6 +257,8 @@ fn the_defaults_of_trust_and_scheduling_are_shown() {
     scheduling.minFreeMemoryMb = 1024                 # default
     scheduling.memoryPerAttemptMb = 600               # default
     scheduling.minFreeDiskMb = 1024                   # default
+    claims.kind = "remote"                            # default
+    claims.ttlMinutes = 15                            # default
     merge.policy = "never"                            # default
     merge.method = "merge"                            # default
     merge.maxOpenPulls = null                         # default

@@ -80,6 +80,7 @@ fn it_says_so_where_autoissue_can_run() {
     ok    github       octo-bot may push to owner/shop, 4,998 of 5,000 requests left this hour
     ok    agent        claude 2.1.328 (Claude Code)
     ok    checks       test
+    ok    claims       an issue has one session among all machines: leases of 15 minutes on the remote
     ok    budget       at most $50.00 a session, $5.00 an attempt, $80.00 a day
     ok    state        $TOP/home/.local/state/autoissue
     ok    open files   up to

@@ -442,7 +442,11 @@ async fn live(world: &Arc<World>, reserve: Option<Reserve>) -> Session {
         }
     } else {
         let tasks = None;
-        Opening::Resumed { settings, tasks }
+        Opening::Resumed {
+            settings,
+            tasks,
+            elsewhere: Vec::new(),
+        }
     };
     run(&ports, Arc::new(orders()), opening, &Stop::new())
         .await

@@ -60,6 +60,8 @@ pub(crate) fn settings(daily_ceiling: Option<Usd>) -> Box<Settings> {
         base_branch: "main".into(),
         create_pr: true,
         dependents: Dependents::Stacked,
+        max_open_pulls: None,
+        open_pulls: 0,
         together: Together::default(),
         draft: false,
         labels: StateLabels::default(),
@@ -463,9 +465,13 @@ fn slots() -> [Event; 5] {
     .map(|reason| Event::SlotsChanged { slots: 2, reason })
 }
 
-fn ends() -> [Event; 7] {
+fn ends() -> [Event; 8] {
     let issue = IssueNumber(7);
     [
+        Event::LeaseLost {
+            issue,
+            reason: "session 01B on ant works on it".into(),
+        },
         Event::Announced {
             issue,
             trouble: None,

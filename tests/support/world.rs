@@ -140,6 +140,7 @@ impl World {
         Ports {
             forge: this(),
             repository: this(),
+            leases: Arc::new(NoLeases),
             agent: this(),
             commands: this(),
             resources: this(),

@@ -157,9 +157,9 @@ async fn write_at(
         "{} <{}> {at} +0000",
         mirror.identity.name, mirror.identity.email,
     );
-    let parents = parents.iter().map(CommitId::as_str);
-    let parents = parents.collect::<Vec<_>>().join("\nparent ");
-    let text = format!("tree {tree}\nparent {parents}\nauthor {who}\ncommitter {who}\n\n{message}");
+    let parents = parents.iter().map(|parent| format!("parent {parent}\n"));
+    let parents: String = parents.collect();
+    let text = format!("tree {tree}\n{parents}author {who}\ncommitter {who}\n\n{message}");
     let name = format!(
         "commit-{}-{}",
         std::process::id(),

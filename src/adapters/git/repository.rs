@@ -8,6 +8,7 @@ use super::fetch::{self, OURS, fetch, look_at};
 use super::house::Houses;
 use super::join::{is_ancestor, join, marked};
 use super::layout::{Layout, Leftovers, delete_later};
+use super::leases::{GitLeases, Holder};
 use super::lock::Lock;
 use super::look::{self, look};
 use super::merge::{Moved, footing, onto};
@@ -392,6 +393,12 @@ fn words(message: &CommitMessage) -> String {
 }
 
 impl GitRepository {
+    /// Leases of this holder on the remote; it has none yet.
+    #[must_use]
+    pub fn leases(&self, holder: Holder) -> GitLeases {
+        GitLeases::new(Arc::clone(&self.mirror), holder)
+    }
+
     /// The mirror's history and files, to be read.
     pub fn archive(&self) -> Result<Archive, RepositoryError> {
         self.mirror.archive()

@@ -140,6 +140,7 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
         | Event::Requeued { .. }
         | Event::DispatchPaused { .. }
         | Event::DispatchStopped { .. }
+        | Event::LeaseLost { .. }
         | Event::Announced { .. }
         | Event::Merged { .. }
         | Event::TestMerged { .. }

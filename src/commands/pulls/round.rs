@@ -1,5 +1,6 @@
 //! A session that goes on with open pulls.
 
+use crate::commands::hold::Taking;
 use crate::commands::pulls::watch::{Trouble, Watch};
 use crate::commands::session::{self, Prepared};
 use crate::engine::intake;
@@ -59,15 +60,19 @@ pub async fn run(watch: &mut Watch<'_>, works: Vec<Work>) -> Result<Exit, Troubl
     let journal = store
         .begin(id.clone(), &key, &selection)
         .map_err(Error::from)?;
-    let claimed = store
-        .claim(&key, &selection.numbers, &id)
-        .map_err(Error::from)?;
-    crate::commands::exec::leave_claimed(&mut tasks, &claimed);
+    let taking = Taking {
+        place: (wiring, store, &watch.repository),
+        forge: watch.github.as_ref(),
+        session: &id,
+        selection: &selection,
+    };
+    let leases = taking.take(&mut tasks).await?;
     let journal = Arc::new(journal);
     let prepared = Prepared {
         journal: Arc::clone(&journal),
         forge: Arc::clone(&watch.github) as _,
         repository: Arc::clone(&watch.repository) as _,
+        leases,
         agent: Arc::clone(&watch.agent),
         opening: Opening::New {
             project: key,

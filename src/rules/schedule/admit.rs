@@ -13,18 +13,11 @@ impl Session {
     /// What happens to the first that may be let in: it is let in, held back, or ends for want of money.
     pub(super) fn admission(&self, now: Timestamp) -> Option<Event> {
         let slot = *self.slots.first().filter(|_| self.has_slot())?;
-        let place = self.table.first_ready()?;
+        let place = self.next_ready()?;
         let entry = self.table.at(place);
         let issue = entry.number;
-        if entry.unwanted && self.is_reworked(place) {
-            return Some(self.give_up(place, "a person left it at that"));
-        }
-        if entry.unwanted {
-            return Some(Event::TaskEnded {
-                issue,
-                ending: Ending::Skipped,
-                reason: Some("a person left it out".into()),
-            });
+        if let Some(why) = &entry.unwanted {
+            return Some(self.left(place, why));
         }
         if let Some(blocker) = self.locks.blocker(place) {
             let by = self.table.at(blocker.task).number;

@@ -6,7 +6,7 @@ use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, Timestamp};
 use crate::rules::money::{Charge, Usd};
 use crate::rules::schedule::finish::{after_interruption, announces};
 use crate::rules::schedule::session::Session;
-use crate::rules::schedule::table::{Approval, Run, State};
+use crate::rules::schedule::table::{Approval, Run, State, Unwanted};
 use crate::rules::task::{Attempted, Ending, Outcome, Stage, Start};
 use std::sync::Arc;
 
@@ -26,6 +26,9 @@ impl Session {
                 self.table.set(place, State::Ready);
             }
             Event::TaskEnded { ending, reason, .. } => self.end(place, *ending, reason.clone()),
+            Event::LeaseLost { reason, .. } => {
+                self.table.at_mut(place).unwanted = Some(Unwanted::Elsewhere(reason.clone()));
+            }
             Event::Merged { .. } => self.merged(place),
             Event::Announced { .. } => {
                 self.table.at_mut(place).announced = true;
@@ -185,7 +188,7 @@ impl Session {
                 }
             }
             Attempted::Failed(failure) if !run.probe => self.breaker.count(failure.class),
-            Attempted::Stopped | Attempted::Lost if run.probe => {
+            Attempted::Withdrawn { .. } | Attempted::Stopped | Attempted::Lost if run.probe => {
                 // The probe told nothing: the next one may go at once.
                 self.breaker = Breaker::Open {
                     until: Timestamp(0),
@@ -195,6 +198,7 @@ impl Session {
             | Attempted::Unchanged { .. }
             | Attempted::NeedsHuman { .. }
             | Attempted::Failed(_)
+            | Attempted::Withdrawn { .. }
             | Attempted::Stopped
             | Attempted::Lost => {}
         }
@@ -251,6 +255,15 @@ impl Session {
             entry.branch = branch.clone();
         }
         entry.record.note(fact);
+        if matches!(
+            fact,
+            Fact::Did {
+                effect: Effect::OpenPull { .. },
+                ..
+            }
+        ) {
+            self.opened += 1;
+        }
         if matches!(fact, Fact::Verified) {
             self.note_verified(place);
         }
@@ -271,7 +284,7 @@ impl Session {
             entry.limits,
             entry.announced,
             entry.unwanted,
-        ) = (0, 0, false, false);
+        ) = (0, 0, false, None);
         // Whoever wants another try wants it to run.
         if entry.approval == Approval::Awaited || entry.task.obstacle.is_some() {
             entry.approval = Approval::Given { instructions: None };

@@ -7,7 +7,7 @@ use crate::rules::ids::{AttemptNumber, IssueNumber, Timestamp};
 use crate::rules::retry::{self, Next, Tries};
 use crate::rules::schedule::record::Record;
 use crate::rules::schedule::session::Session;
-use crate::rules::schedule::table::{Entry, Run};
+use crate::rules::schedule::table::{Entry, Run, Unwanted};
 use crate::rules::settings::{Settings, StateLabels};
 use crate::rules::task::{Attempted, Ending, ErrorClass, Failure, Outcome, Stage, Start};
 
@@ -41,41 +41,54 @@ impl Session {
         if run.probe
             && !matches!(
                 outcome.result,
-                Attempted::Failed(_) | Attempted::Stopped | Attempted::Lost
+                Attempted::Failed(_)
+                    | Attempted::Withdrawn { .. }
+                    | Attempted::Stopped
+                    | Attempted::Lost
             )
         {
             events.push(Event::BreakerClosed);
         }
         match &outcome.result {
             Attempted::Published => events.push(end(Ending::Completed, None)),
+            Attempted::Unchanged { .. } | Attempted::NeedsHuman { .. } if is_elsewhere(entry) => {
+                events.extend(entry.unwanted.as_ref().map(|why| self.left(place, why)));
+            }
             Attempted::Unchanged { .. } | Attempted::NeedsHuman { .. }
                 if self.is_reworked(place) =>
             {
                 events.push(self.give_up(place, "bringing it onto that came to nothing"));
             }
-            Attempted::Stopped if entry.unwanted && self.is_reworked(place) => {
-                events.push(self.give_up(place, "a person left it at that"));
-            }
             Attempted::Unchanged { said } => events.push(end(Ending::NoChange, Some(said.clone()))),
+            Attempted::Withdrawn { reason } => events.push(self.withdrawn(place, reason)),
             Attempted::NeedsHuman { reason } => {
                 events.push(end(Ending::NeedsHuman, Some(reason.clone())));
             }
-            Attempted::Stopped if entry.unwanted => {
-                events.push(end(
-                    Ending::Skipped,
-                    Some("a person left it out".to_owned()),
-                ));
-            }
             Attempted::Stopped | Attempted::Lost => {
-                events.push(Event::Requeued {
+                let unwanted = entry.unwanted.as_ref();
+                let end = unwanted.filter(|_| outcome.result == Attempted::Stopped);
+                let requeued = || Event::Requeued {
                     issue,
                     start: after_interruption(entry),
-                });
+                };
+                events.push(end.map_or_else(requeued, |why| self.left(place, why)));
             }
             Attempted::Failed(failure) => {
                 self.provider_failed(issue, failure, now, events);
                 self.task_failed(entry, failure, dice, now, events);
             }
+        }
+    }
+
+    /// What was offered before stays.
+    fn withdrawn(&self, place: usize, reason: &str) -> Event {
+        if self.is_reworked(place) {
+            return self.give_up(place, reason);
+        }
+        Event::TaskEnded {
+            issue: self.table.at(place).number,
+            ending: Ending::Skipped,
+            reason: Some(reason.to_owned()),
         }
     }
 
@@ -137,13 +150,8 @@ impl Session {
             events.push(given_up);
             return;
         }
-        if entry.unwanted {
-            let reason = Some("a person left it out".to_owned());
-            events.push(Event::TaskEnded {
-                issue,
-                ending: Ending::Skipped,
-                reason,
-            });
+        if let (Some(why), Some(place)) = (&entry.unwanted, self.table.place(issue)) {
+            events.push(self.left(place, why));
             return;
         }
         match next {
@@ -178,6 +186,11 @@ impl Session {
             }
         }
     }
+}
+
+/// Does another session work on the issue by now?
+fn is_elsewhere(entry: &Entry) -> bool {
+    matches!(entry.unwanted, Some(Unwanted::Elsewhere(_)))
 }
 
 /// Nothing went wrong with the work itself: go on where it was.
@@ -255,6 +268,9 @@ pub(super) fn announces(entry: &Entry, settings: &Settings) -> bool {
         return answers(entry, follow).next().is_some();
     }
     // Hardly ever does it take more than the first question.
+    if is_elsewhere(entry) {
+        return false;
+    }
     if entry.ending() == Some(Ending::Completed) && entry.record.pull.is_some() {
         return true;
     }
@@ -292,7 +308,9 @@ fn telling<'a>(entry: &'a Entry, settings: &'a Settings) -> impl Iterator<Item =
     let remove = |label: &String| Effect::RemoveLabel {
         label: label.clone(),
     };
-    entry.ending().into_iter().flat_map(move |ending| {
+    // What shows on the issue is the other session's by now.
+    let ending = entry.ending().filter(|_| !is_elsewhere(entry));
+    ending.into_iter().flat_map(move |ending| {
         let own = own_label(entry, labels, ending);
         let states = [
             &labels.working,

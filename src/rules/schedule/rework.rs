@@ -207,8 +207,8 @@ impl Session {
         if !self.is_reworked(place) {
             return None;
         }
-        if entry.unwanted {
-            return Some(self.give_up(place, "a person left it at that"));
+        if let Some(why) = &entry.unwanted {
+            return Some(self.left(place, why));
         }
         let goes_on = match next {
             Next::Again(_) => entry.record.verified,

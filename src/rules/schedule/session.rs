@@ -16,7 +16,7 @@ use crate::rules::schedule::offered::Offered;
 use crate::rules::schedule::order::{Backlog, Ranked};
 use crate::rules::schedule::places::Places;
 use crate::rules::schedule::predict::Prediction;
-use crate::rules::schedule::table::{Entry, Table};
+use crate::rules::schedule::table::{Entry, Table, Unwanted};
 use crate::rules::settings::Settings;
 use crate::rules::task::Task;
 use std::collections::BTreeSet;
@@ -86,6 +86,8 @@ pub struct Session {
     pub(super) certification: Certification,
     /// Those whose pulls have to tell what came of it.
     pub(super) untold: Places,
+    /// Pulls that were opened since the session began, or went on.
+    pub(super) opened: u32,
     /// Are the tasks known? There may be none.
     pub(super) read: bool,
 }
@@ -95,7 +97,8 @@ impl PartialEq for Session {
     fn eq(&self, other: &Self) -> bool {
         let state = |session: &Self| {
             let (breaker, lessened) = (session.breaker, session.lessened);
-            (session.phase, session.seq, session.read, breaker, lessened)
+            let known = (session.read, session.opened);
+            (session.phase, session.seq, known, breaker, lessened)
         };
         let sets = |session: &Self| {
             (
@@ -235,6 +238,7 @@ impl Session {
             | Event::Parked { .. }
             | Event::Requeued { .. }
             | Event::TaskEnded { .. }
+            | Event::LeaseLost { .. }
             | Event::Announced { .. }
             | Event::ReworkOffered { .. }
             | Event::ReworkGivenUp { .. }
@@ -276,6 +280,7 @@ impl Session {
             .filter_map(|place| self.table.at(place).run())
             .map(|run| run.slot)
             .collect();
+        self.opened = 0;
         self.slots = (0..settings.slots)
             .map(SlotNumber)
             .filter(|slot| !busy.contains(slot))
@@ -318,7 +323,7 @@ impl Session {
             Command::Approve { .. } | Command::Reject { .. } | Command::Modify { .. } => {}
             Command::Skip { issue } => {
                 if let Some(place) = self.table.place(*issue) {
-                    self.table.at_mut(place).unwanted = true;
+                    self.table.at_mut(place).unwanted = Some(Unwanted::ByPerson);
                 }
             }
             Command::Retry { issue } => {

@@ -7,6 +7,7 @@ use crate::rules::money::Usd;
 use crate::rules::plan::progress::Planning;
 use crate::rules::schedule::predict::predict;
 use crate::rules::schedule::session::{Phase, Session};
+use crate::rules::schedule::table::Unwanted;
 use crate::rules::task::{Ending, Task};
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ impl Session {
             } => self.finished((*issue, *attempt), outcome, *dice, now, events),
             Input::Tick => events.extend(self.tick(now)),
             Input::Control { command } => events.extend(self.command(command)),
+            Input::LeaseLost { issue, reason } => self.lease_lost(*issue, reason, events),
             Input::Start { .. }
             | Input::Resume { .. }
             | Input::PlannerWanted { .. }
@@ -128,6 +130,7 @@ impl Session {
             | Input::Stop
             | Input::Finished { .. }
             | Input::Tick
+            | Input::LeaseLost { .. }
             | Input::Control { .. } => None,
         }
     }
@@ -182,6 +185,7 @@ impl Session {
             |session: &Self, now| session.admission(now),
             |session: &Self, _| session.rework_offer(),
             |session: &Self, _| session.unmerged(),
+            |session: &Self, _| session.stop_for_pulls(),
             |session: &Self, _| session.wait_for_people(),
             |session: &Self, _| session.close(),
         ];
@@ -254,27 +258,45 @@ impl Session {
                 answer.into_iter().chain([taken]).collect()
             }
             Command::Skip { issue } => {
-                let waits = self
-                    .entry(*issue)
-                    .is_some_and(|entry| entry.run().is_none() && entry.ending().is_none());
-                let reason = Some("a person left it out".to_owned());
-                let ended = Event::TaskEnded {
-                    issue: *issue,
-                    ending: Ending::Skipped,
-                    reason,
-                };
-                let reworked = self
-                    .table
-                    .place(*issue)
-                    .filter(|place| self.is_reworked(*place));
-                if let Some(place) = reworked.filter(|_| waits) {
-                    vec![taken, self.give_up(place, "a person left it at that")]
-                } else if waits {
-                    vec![taken, ended]
-                } else {
-                    vec![taken]
-                }
+                let end = self.leave(*issue, &Unwanted::ByPerson);
+                std::iter::once(taken).chain(end).collect()
             }
+        }
+    }
+
+    /// Another session holds it: what waits ends at once, and what runs once it was stopped.
+    fn lease_lost(&self, issue: IssueNumber, reason: &str, events: &mut Vec<Event>) {
+        let is_news = self.entry(issue).is_some_and(|entry| {
+            entry.ending().is_none() && !matches!(entry.unwanted, Some(Unwanted::Elsewhere(_)))
+        });
+        if !is_news {
+            return;
+        }
+        let reason = reason.to_owned();
+        let unwanted = Unwanted::Elsewhere(reason.clone());
+        events.push(Event::LeaseLost { issue, reason });
+        events.extend(self.leave(issue, &unwanted));
+    }
+
+    /// The end of one that is not wanted any more, unless it runs or has ended.
+    fn leave(&self, issue: IssueNumber, why: &Unwanted) -> Option<Event> {
+        let place = self.table.place(issue)?;
+        let entry = self.table.at(place);
+        if entry.run().is_some() || entry.ending().is_some() {
+            return None;
+        }
+        Some(self.left(place, why))
+    }
+
+    /// How it ends that one is not wanted any more; what was offered already stays so.
+    pub(super) fn left(&self, place: usize, why: &Unwanted) -> Event {
+        if self.is_reworked(place) {
+            return self.give_up(place, why.at_that());
+        }
+        Event::TaskEnded {
+            issue: self.table.at(place).number,
+            ending: Ending::Skipped,
+            reason: Some(why.reason().to_owned()),
         }
     }
 

@@ -93,14 +93,43 @@ pub struct Entry {
     pub record: Kept,
     /// Has its ending been announced?
     pub announced: bool,
-    /// Did a person ask to leave it out while it ran?
-    pub unwanted: bool,
+    /// Why it is to be left alone, if it is.
+    pub unwanted: Option<Unwanted>,
     /// Is its work in the base branch?
     pub merged: bool,
     /// The attempt at bringing it onto that, once there was one.
     pub rework: Option<Box<Rework>>,
     /// May it run, as far as a person is concerned?
     pub approval: Approval,
+}
+
+/// Why a task is to be left alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unwanted {
+    /// A person asked for it.
+    ByPerson,
+    /// Another session holds its issue, for this reason.
+    Elsewhere(String),
+}
+
+impl Unwanted {
+    /// Why it is left out.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::ByPerson => "a person left it out",
+            Self::Elsewhere(reason) => reason,
+        }
+    }
+
+    /// Why what was offered stays as it is.
+    #[must_use]
+    pub fn at_that(&self) -> &str {
+        match self {
+            Self::ByPerson => "a person left it at that",
+            Self::Elsewhere(reason) => reason,
+        }
+    }
 }
 
 /// May a task run, as far as a person is concerned?
@@ -255,6 +284,11 @@ impl Table {
         self.free.first().or_else(|| self.ready.first())
     }
 
+    /// All that may be let in, by rank.
+    pub fn ready(&self) -> impl Iterator<Item = usize> + '_ {
+        self.ready.iter()
+    }
+
     /// Those that run.
     pub fn running(&self) -> impl Iterator<Item = usize> + '_ {
         self.running.iter()
@@ -310,7 +344,7 @@ impl Entry {
             passed_over: 0,
             spent: Charge::default(),
             announced: false,
-            unwanted: false,
+            unwanted: None,
             merged: false,
             approval: Approval::Free,
             rework: None,

@@ -108,6 +108,11 @@ impl FakeGitHub {
         format!("{}/{}.git", self.inner.api, self.state().project)
     }
 
+    /// The repository itself, for those on this machine.
+    pub(crate) fn git_path(&self) -> String {
+        self.inner.root.join("repo.git").display().to_string()
+    }
+
     /// The good token.
     pub(crate) fn token(&self) -> String {
         self.inner.token.clone()
