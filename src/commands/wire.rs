@@ -169,18 +169,8 @@ impl Wiring {
                 .author
                 .as_ref()
                 .map(|author| (author.name.clone(), author.email.clone())),
-            copy: config
-                .worktree
-                .copy
-                .iter()
-                .map(|path| path.display().to_string())
-                .collect(),
-            sparse: config
-                .worktree
-                .sparse
-                .iter()
-                .map(|path| path.display().to_string())
-                .collect(),
+            copy: names(&config.worktree.copy),
+            sparse: names(&config.worktree.sparse),
             keep_ignored: config.worktree.keep_ignored,
         };
         let source = Source {
@@ -435,6 +425,13 @@ impl Wiring {
         let keys = MODEL_KEYS.iter().filter_map(|name| variable(name));
         Redactor::new(token.chain(agent).chain(webhook).chain(keys))
     }
+}
+
+fn names(paths: &[PathBuf]) -> Vec<String> {
+    paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect()
 }
 
 /// This program, also where its file has been replaced by a newer one meanwhile.
