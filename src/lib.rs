@@ -46,6 +46,7 @@ pub mod engine {
     pub mod planning;
     mod proof;
     pub mod publish;
+    mod questions;
     pub mod recover;
     mod resources;
     pub mod rounds;
@@ -61,6 +62,7 @@ pub mod adapters;
 /// Floor 3: events in, words out.
 pub mod reporters {
     pub mod bars;
+    mod consent;
     pub mod console;
     pub mod end;
     pub mod evaluation;

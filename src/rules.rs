@@ -141,6 +141,7 @@ pub mod prompt {
     pub mod fence;
     pub mod first;
     pub mod others;
+    pub mod question;
     pub mod snippet;
     pub mod surroundings;
     mod told;

@@ -9,7 +9,9 @@ use crate::cli::plan::PlanArgs;
 use crate::cli::pulls::{RevertArgs, WatchArgs};
 use crate::cli::run::{DemoArgs, ExecArgs, ResumeArgs};
 use crate::cli::setup::{ChecksArgs, CompletionsArgs, ConfigArgs, DoctorArgs, InitArgs, ManArgs};
-use crate::cli::steer::{ApproveArgs, BreakerArgs, CleanArgs, IssueArgs, ModifyArgs, RejectArgs};
+use crate::cli::steer::{
+    AnswerArgs, ApproveArgs, BreakerArgs, CleanArgs, IssueArgs, ModifyArgs, RejectArgs,
+};
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{ColorChoice, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -126,6 +128,8 @@ pub enum Commands {
     Reject(RejectArgs),
     /// Let an issue go that waits for approval, with instructions
     Modify(ModifyArgs),
+    /// Answer what the agent of an issue asked
+    Answer(AnswerArgs),
     /// Show, check or describe the configuration
     Config(ConfigArgs),
     /// Print completions for a shell

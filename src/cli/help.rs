@@ -179,6 +179,14 @@ Examples:
 Under `routing.mode: enforce` supervised issues wait for one of these. The first answer counts. A running session takes it
 up within seconds; one that is interrupted, when it is resumed.";
 
+/// Under the flags of `answer`.
+pub const ANSWER: &str = "\
+Examples:
+  autoissue answer 12 \"the second one, and drop the flag\"    the agent goes on with this, in the same conversation
+
+A comment on the issue by somebody who may write does the same. The first answer counts. A running session takes it up
+within a minute; one that is interrupted, when it is resumed.";
+
 /// Under the flags of `init`.
 pub const INIT: &str = "\
 Examples:

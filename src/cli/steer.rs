@@ -64,6 +64,18 @@ pub struct ModifyArgs {
     pub instructions: Vec<String>,
 }
 
+/// Answer what the agent of an issue asked.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = help::ANSWER)]
+pub struct AnswerArgs {
+    /// The issue's number
+    #[arg(value_name = "ISSUE", value_parser = issue_number, allow_negative_numbers = true)]
+    pub issue: IssueNumber,
+    /// The answer, in your words
+    #[arg(value_name = "ANSWER", required = true)]
+    pub answer: Vec<String>,
+}
+
 /// Remove what is provably not needed any more.
 #[derive(Clone, Copy, Debug, Default, Args)]
 #[command(after_help = help::CLEAN)]

@@ -34,6 +34,12 @@ pub fn modify(place: &Place, issue: IssueNumber, said: &[String]) -> Result<Exit
     run(place, &command, issue)
 }
 
+/// Answers what the agent of an issue asked.
+pub fn answer(place: &Place, issue: IssueNumber, said: &[String]) -> Result<Exit, Error> {
+    let answer = words("answer", issue, said)?;
+    run(place, &Command::Answer { issue, answer }, issue)
+}
+
 fn words(action: &str, issue: IssueNumber, words: &[String]) -> Result<String, Error> {
     let words = words.join(" ");
     let cause = match words.trim() {
@@ -51,9 +57,19 @@ pub(super) fn refusal(
     store: &Store,
     session: &SessionId,
     issue: IssueNumber,
+    command: &Command,
 ) -> Result<Option<(String, Option<String>)>, Error> {
     let folded = Session::fold(&store.events(session)?);
-    if let Some(reason) = folded.entry(issue).and_then(objection) {
+    let objects = |entry| match command {
+        Command::Answer { .. } => unasked(entry),
+        Command::Approve { .. }
+        | Command::Reject { .. }
+        | Command::Modify { .. }
+        | Command::Retry { .. }
+        | Command::Skip { .. }
+        | Command::ResetBreaker => objection(entry),
+    };
+    if let Some(reason) = folded.entry(issue).and_then(objects) {
         return Ok(Some((reason, None)));
     }
     Ok(earlier(store, session, issue)?.map(|earlier| {
@@ -69,7 +85,18 @@ fn objection(entry: &Entry) -> Option<String> {
         (_, Some(ending)) => Some(format!("it has ended: {}", spoken(ending.word()))),
         (Approval::Awaited, None) => None,
         (Approval::Given { .. }, None) => Some("it was approved already".to_owned()),
+        (Approval::Free, None) if entry.asks() => {
+            Some("it does not wait for approval, but for an answer".to_owned())
+        }
         (Approval::Free, None) => Some("it does not wait for approval".to_owned()),
+    }
+}
+
+/// Why nobody waits for an answer to a question.
+fn unasked(entry: &Entry) -> Option<String> {
+    match entry.ending() {
+        Some(ending) => Some(format!("it has ended: {}", spoken(ending.word()))),
+        None => (!entry.asks()).then(|| "its agent has asked nothing".to_owned()),
     }
 }
 
@@ -84,9 +111,11 @@ fn earlier(
         Command::Approve { issue: other } if *other == issue => Some("approve"),
         Command::Reject { issue: other, .. } if *other == issue => Some("reject"),
         Command::Modify { issue: other, .. } if *other == issue => Some("modify"),
+        Command::Answer { issue: other, .. } if *other == issue => Some("answer"),
         Command::Approve { .. }
         | Command::Reject { .. }
         | Command::Modify { .. }
+        | Command::Answer { .. }
         | Command::Retry { .. }
         | Command::Skip { .. }
         | Command::ResetBreaker => None,

@@ -49,6 +49,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Commands::Approve(args) => approve::approve(&place, args.issue),
         Commands::Reject(args) => approve::reject(&place, args.issue, &args.reason),
         Commands::Modify(args) => approve::modify(&place, args.issue, &args.instructions),
+        Commands::Answer(args) => approve::answer(&place, args.issue, &args.answer),
         Commands::Simulate(args) => Box::pin(simulate::run(&place, &args)).await,
         Commands::Why(args) => Box::pin(why::run(&place, &args)).await,
         Commands::Status(args) => status::run(&place, &args).await,

@@ -42,9 +42,10 @@ pub fn send(
     known.retain(|task| project.is_none_or(|project| task.project == project));
     let task = choose(&known, issue)?;
     let refusal = match command {
-        Command::Approve { .. } | Command::Reject { .. } | Command::Modify { .. } => {
-            approve::refusal(store, &task.session, issue)?
-        }
+        Command::Approve { .. }
+        | Command::Reject { .. }
+        | Command::Modify { .. }
+        | Command::Answer { .. } => approve::refusal(store, &task.session, issue, command)?,
         Command::Retry { .. } | Command::Skip { .. } | Command::ResetBreaker => {
             objection(command, task).map(|reason| (reason, None))
         }
@@ -94,7 +95,8 @@ fn objection(command: &Command, task: &WorkedOn) -> Option<String> {
             Command::ResetBreaker
             | Command::Approve { .. }
             | Command::Reject { .. }
-            | Command::Modify { .. },
+            | Command::Modify { .. }
+            | Command::Answer { .. },
             _,
         ) => None,
     }

@@ -118,6 +118,7 @@ fn labels(labels: &Labels) -> Result<(), ConfigError> {
         ("labels.completed", &labels.completed),
         ("labels.failed", &labels.failed),
         ("labels.blocked", &labels.blocked),
+        ("labels.review", &labels.review),
     ] {
         if label.chars().count() > LONGEST_LABEL || label.contains(char::is_control) {
             let problem = format!("is not a label of at most {LONGEST_LABEL} characters");

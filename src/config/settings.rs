@@ -53,6 +53,7 @@ impl Config {
                 completed: labels.completed.clone(),
                 failed: labels.failed.clone(),
                 blocked: labels.blocked.clone(),
+                review: labels.review.clone(),
                 remove_trigger: trigger.filter(|_| labels.remove_trigger).map(str::to_owned),
             },
         }

@@ -17,6 +17,8 @@ pub struct Labels {
     pub failed: String,
     /// When something it needs is missing.
     pub blocked: String,
+    /// On a pull that no passing test has tried.
+    pub review: String,
     /// Take the label that selected it off in the end?
     pub remove_trigger: bool,
 }
@@ -28,6 +30,7 @@ impl Default for Labels {
             completed: "autoissue:completed".into(),
             failed: "autoissue:failed".into(),
             blocked: "autoissue:blocked".into(),
+            review: "autoissue:review".into(),
             remove_trigger: false,
         }
     }

@@ -19,6 +19,7 @@ use crate::rules::offer::message::commit_message;
 use crate::rules::offer::pull::Offer;
 use crate::rules::prompt::first::Comment;
 use crate::rules::prompt::others::Other;
+use crate::rules::prompt::question;
 use crate::rules::prompt::surroundings::Surroundings;
 use crate::rules::rework::Rework;
 use crate::rules::schedule::table::{Entry, Run};
@@ -97,6 +98,10 @@ pub async fn run(ports: &Ports, work: &Work, link: &Link, stop: &Stop) -> Outcom
         Err(Halt::NeedsHuman(reason)) => Attempted::NeedsHuman { reason },
         Err(Halt::Unchanged(said)) => Attempted::Unchanged { said },
         Err(Halt::Withdrawn(reason)) => Attempted::Withdrawn { reason },
+        Err(Halt::Asked(question)) => match attempt.ask(&question).await {
+            Ok(()) => Attempted::Asked { question },
+            Err(_) => Attempted::Stopped,
+        },
         Err(Halt::Stopped) => Attempted::Stopped,
     };
     Outcome {
@@ -298,6 +303,9 @@ impl Attempt<'_> {
             return Err(Halt::NeedsHuman(concern.clone()));
         }
         if capture.diff.files == 0 {
+            if let Some(question) = question::asked(&self.summary) {
+                return Err(Halt::Asked(question));
+            }
             return Err(Halt::Unchanged(self.summary.clone()));
         }
         self.pass_gate(capture).await?;

@@ -100,10 +100,16 @@ impl Loop<'_> {
         if awaited.is_empty() {
             return;
         }
-        let (ports, sender) = (self.live.ports.clone(), self.sender.clone());
+        let ports = self.live.ports.clone();
         let branch = self.live.session.settings().base_branch.clone();
+        self.look_beside(async move { merges::look(&ports, &branch, awaited).await });
+    }
+
+    /// Looks beside the attempts; what is found comes as inputs.
+    pub(super) fn look_beside(&mut self, look: impl Future<Output = Vec<Input>> + Send + 'static) {
+        let sender = self.sender.clone();
         self.announcements.spawn(async move {
-            for input in merges::look(&ports, &branch, awaited).await {
+            for input in look.await {
                 let durable = None;
                 if sender.send(Message { input, durable }).await.is_err() {
                     return;

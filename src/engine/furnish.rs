@@ -2,6 +2,7 @@
 
 use crate::engine::publish::{PublishError, Publisher};
 use crate::ports::{ForgeError, Interrupted};
+use crate::rules::checks::proof::is_untested;
 use crate::rules::event::Effect;
 use crate::rules::footprint::area::Owners;
 use crate::rules::ids::BranchName;
@@ -61,6 +62,10 @@ impl Publisher<'_> {
             labels: offering.labels.clone(),
             ..Details::default()
         };
+        let review = &self.settings.labels.review;
+        if !review.is_empty() && is_untested(&entry.record.reports) {
+            wanted.labels.push(review.clone());
+        }
         if copies(Copied::Domains) {
             let is_domain = |label: &&String| {
                 label_domain(label).is_some() || offering.own.of_label(label).is_some()

@@ -12,6 +12,7 @@ pub(super) enum Halt {
     NeedsHuman(String),
     Unchanged(String),
     Withdrawn(String),
+    Asked(String),
     Stopped,
 }
 

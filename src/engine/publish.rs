@@ -195,9 +195,6 @@ impl Publisher<'_> {
         kind: &str,
         entry: &Entry,
     ) -> Result<(), PublishError> {
-        if self.is_done(effect) {
-            return Ok(());
-        }
         let (marker, words) = if kind == QUESTION {
             let marker = names::question_marker(self.link.issue);
             (marker, comment::question_comment(&entry.task))
@@ -205,14 +202,27 @@ impl Publisher<'_> {
             let marker = names::comment_marker(self.session, self.link.issue, kind);
             (marker, end_words(entry, self.session))
         };
-        let body = self.orders.redactor.clean(&words).into_owned();
+        self.say(effect, &marker, &words).await
+    }
+
+    /// Comments on the issue, once: by the marker in it.
+    pub(super) async fn say(
+        &mut self,
+        effect: &Effect,
+        marker: &str,
+        words: &str,
+    ) -> Result<(), PublishError> {
+        if self.is_done(effect) {
+            return Ok(());
+        }
+        let body = self.orders.redactor.clean(words).into_owned();
         self.intend(effect).await?;
         let mut sends = 0;
         while !(self.orders.look_first
             && self
                 .ports
                 .forge
-                .has_comment(self.link.issue, &marker)
+                .has_comment(self.link.issue, marker)
                 .await?)
         {
             sends += 1;
@@ -220,7 +230,7 @@ impl Publisher<'_> {
                 Ok(()) => break,
                 Err(ForgeError::Unknown { .. }) if sends < MOST_SENDS => {
                     if self
-                        .look_twice(|| self.ports.forge.has_comment(self.link.issue, &marker))
+                        .look_twice(|| self.ports.forge.has_comment(self.link.issue, marker))
                         .await?
                     {
                         break;

@@ -184,11 +184,11 @@ impl<'a, 'b> Rounds<'a, 'b> {
                 feedback,
                 ..
             } if resumes => Ok((
-                feedback_words(feedback.as_deref()),
+                self.news(feedback.as_deref()),
                 Conversation::Resumed(conversation.clone()),
             )),
             Start::Snapshot { feedback, .. } => {
-                let feedback = feedback_words(feedback.as_deref());
+                let feedback = self.news(feedback.as_deref());
                 let words = format!("{}\n\n{feedback}", self.task_words().await?);
                 Ok((words, new_conversation()))
             }
@@ -200,6 +200,21 @@ impl<'a, 'b> Rounds<'a, 'b> {
                     Some(_) | None => Ok((self.task_words().await?, new_conversation())),
                 }
             }
+        }
+    }
+
+    /// What has happened since the agent ended: an answer to what it asked, or what went wrong.
+    fn news(&self, feedback: Option<&str>) -> String {
+        let exchange = self.attempt.work.entry.exchange.as_deref();
+        let answer = exchange.and_then(|exchange| Some((exchange, exchange.news()?)));
+        let Some((exchange, answer)) = answer else {
+            return feedback_words(feedback);
+        };
+        let question = exchange.question.as_str();
+        let answered = feedback_prompt(&Feedback::Answered { question, answer });
+        match feedback {
+            Some(_) => format!("{}\n\n{answered}", feedback_words(feedback)),
+            None => answered,
         }
     }
 

@@ -8,7 +8,7 @@ use crate::engine::orders::Orders;
 use crate::engine::publish::Publisher;
 use crate::engine::recover;
 use crate::engine::resources::{first_look, with_open_pulls};
-use crate::engine::turn::Live;
+use crate::engine::turn::{Live, dice};
 use crate::engine::verify::BaseVerdicts;
 use crate::ports::{JournalError, Ports, Stop};
 use crate::rules::event::{Command, Event, Input, Recorded};
@@ -186,7 +186,7 @@ impl Loop<'_> {
                 inputs.extend(found);
                 inputs.extend(tasks.map(Input::read));
                 // What a person answered meanwhile counts before it is found that nothing is left but answers.
-                inputs.extend(self.commands().await?);
+                inputs.extend(self.heard().await?);
             }
             Opening::Planned { tasks } => {
                 inputs.extend(found);
@@ -295,6 +295,7 @@ impl Loop<'_> {
         self.looks = self.looks.wrapping_add(1);
         if self.looks.is_multiple_of(LOOKS_PER_MERGE) {
             self.look_for_merges();
+            self.look_for_answers();
         }
         self.look_at_work();
         self.look_at_base();
@@ -306,7 +307,7 @@ impl Loop<'_> {
         Ok(inputs)
     }
 
-    async fn commands(&self) -> Result<Vec<Input>, JournalError> {
+    pub(super) async fn commands(&self) -> Result<Vec<Input>, JournalError> {
         let commands = self.live.ports.journal.commands().await?;
         let inputs = commands.into_iter();
         Ok(inputs.map(|command| Input::Control { command }).collect())
@@ -362,6 +363,7 @@ impl Loop<'_> {
                     Command::Approve { .. }
                     | Command::Reject { .. }
                     | Command::Modify { .. }
+                    | Command::Answer { .. }
                     | Command::ResetBreaker,
             }
             | Event::SessionStarted { .. }
@@ -486,11 +488,6 @@ impl Loop<'_> {
         }
         self.give_up_leases().await;
     }
-}
-
-fn dice() -> u32 {
-    let bytes = uuid::Uuid::new_v4().into_bytes();
-    u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
 }
 
 fn take(message: Message, inputs: &mut Vec<Input>, durable: &mut Vec<oneshot::Sender<()>>) {

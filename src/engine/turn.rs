@@ -60,3 +60,9 @@ impl Live<'_> {
         follows
     }
 }
+
+/// A random number, for the jitter of a retry.
+pub(super) fn dice() -> u32 {
+    let bytes = uuid::Uuid::new_v4().into_bytes();
+    u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
+}

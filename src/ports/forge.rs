@@ -96,6 +96,15 @@ pub trait Forge: Send + Sync {
     ) -> Result<Vec<Comment>, ForgeError> {
         Ok(Vec::new())
     }
+    /// What people whose word counts wrote below our comment with this marker, the oldest first.
+    async fn replies(
+        &self,
+        _issue: IssueNumber,
+        _marker: &str,
+        _trust: Trust,
+    ) -> Result<Vec<Comment>, ForgeError> {
+        Ok(Vec::new())
+    }
     /// Where an issue stands at this moment; it is looked at anew each time.
     async fn issue_standing(&self, number: IssueNumber) -> Result<Standing, ForgeError> {
         Ok(Standing::of(self.issue(number).await?.as_ref()))

@@ -137,6 +137,7 @@ impl View<'_> {
                 fit(&printable(over), TITLE)
             )),
             Wait::Approval => Ok(format!("{issue} for approval")),
+            Wait::Answer => Ok(format!("{issue} for an answer")),
             Wait::Retry(until) => Ok(format!("{issue} again in {}", within(until))),
             Wait::Limit(until) => Ok(format!("{issue} paused for {}", within(until))),
             Wait::Pause(_) | Wait::Resumption | Wait::Breaker(_) | Wait::Probe => Err("held back"),

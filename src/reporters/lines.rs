@@ -7,9 +7,9 @@ use crate::reporters::paint::Tone;
 use crate::reporters::time::{ahead, human};
 use crate::reporters::together::{counted, meeting, moved_on, sentence};
 use crate::reporters::words::{brief, fit, plural, spoken, tone_of};
-use crate::reporters::{plan_lines, slots};
+use crate::reporters::{consent, plan_lines, slots};
 use crate::rules::certificate::{Certificate, Part, Proof};
-use crate::rules::event::{Command, Consent, Event, Recorded};
+use crate::rules::event::{Command, Event, Recorded};
 use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::{Basis, Usd};
@@ -41,7 +41,7 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
         Event::SessionResumed { settings } => Some(session_resumed(tally, settings)),
         Event::TasksRead { tasks, .. } => Some(tasks_read(tally, tasks)),
         Event::Held { issue, by, over } => Some(held(*issue, *by, over)),
-        Event::Consent { issue, consent } => Some(consented(*issue, consent)),
+        Event::Consent { issue, consent } => Some(consent::line(*issue, consent)),
         Event::Admitted { issue, .. } => admitted(tally, *issue, &recorded.event),
         Event::Fact { issue, fact, .. } => fact_found(*issue, fact),
         Event::Settled {
@@ -162,29 +162,6 @@ fn held(issue: IssueNumber, by: IssueNumber, over: &str) -> Line {
     Line::about(issue, format!(" waits for {by} ({})", brief(over)))
 }
 
-fn consented(issue: IssueNumber, consent: &Consent) -> Line {
-    match consent {
-        Consent::Awaited { reason } => approval_awaited(issue, reason),
-        Consent::Given { instructions } => approved(issue, instructions.as_deref()),
-    }
-}
-
-fn approval_awaited(issue: IssueNumber, reason: &str) -> Line {
-    let number = issue.0;
-    let text = format!(
-        " waits for `autoissue approve {number}` or `reject {number}`: {}",
-        brief(reason)
-    );
-    Line::warn(issue, text)
-}
-
-fn approved(issue: IssueNumber, instructions: Option<&str>) -> Line {
-    let with = instructions.map_or_else(String::new, |instructions| {
-        format!(", with instructions: {}", brief(instructions))
-    });
-    Line::about(issue, format!(" approved{with}"))
-}
-
 fn admitted(tally: &Tally, issue: IssueNumber, event: &Event) -> Option<Line> {
     let Event::Admitted {
         attempt,
@@ -258,7 +235,10 @@ fn settled(
     }
     let ended = match outcome.result {
         // The end of the task follows at once, and names its cost.
-        Attempted::Published | Attempted::Unchanged { .. } | Attempted::NeedsHuman { .. } => {
+        Attempted::Published
+        | Attempted::Unchanged { .. }
+        | Attempted::NeedsHuman { .. }
+        | Attempted::Asked { .. } => {
             return None;
         }
         Attempted::Failed(_) => "failed",
@@ -388,6 +368,7 @@ fn command_taken(command: &Command) -> Line {
         Command::Approve { issue } => format!(" to approve {issue}"),
         Command::Reject { issue, .. } => format!(" to reject {issue}"),
         Command::Modify { issue, .. } => format!(" to approve {issue} with instructions"),
+        Command::Answer { issue, .. } => format!(" to answer {issue}"),
         Command::ResetBreaker => " to close the breaker".to_owned(),
     };
     Line::news(Tone::Plain, "asked", asked)

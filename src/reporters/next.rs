@@ -63,6 +63,10 @@ pub fn steps(tally: &Tally, calling: &Calling) -> Vec<Step> {
         let command = format!("approve {}", issue.0);
         Step::new(command, format!("let {issue} go; or reject, or modify it"))
     });
+    for_each(&mut steps, &asking(tally), |issue| {
+        let command = format!("answer {} \"...\"", issue.0);
+        Step::new(command, format!("answer what the agent of {issue} asks"))
+    });
     steps.extend(go_on(tally));
     steps.extend(close_breaker(tally));
     for_each(&mut steps, &ended(tally, looked_into), |issue| {
@@ -139,6 +143,12 @@ fn unapproved(tally: &Tally) -> Vec<IssueNumber> {
     let tasks = tally.tasks.values();
     let waiting = tasks.filter(|task| task.standing == Standing::Unapproved);
     waiting.map(|task| task.issue).collect()
+}
+
+fn asking(tally: &Tally) -> Vec<IssueNumber> {
+    let tasks = tally.tasks.values();
+    let asking = tasks.filter(|task| task.standing == Standing::Asking);
+    asking.map(|task| task.issue).collect()
 }
 
 fn ended(tally: &Tally, wanted: fn(Ending) -> bool) -> Vec<IssueNumber> {

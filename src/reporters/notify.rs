@@ -125,6 +125,13 @@ fn notice(tally: &Tally, event: &Event) -> Option<Value> {
     {
         return Some(wanted(tally, *issue, reason, Call::Approval));
     }
+    if let Event::Consent {
+        issue,
+        consent: Consent::Asked { question },
+    } = event
+    {
+        return Some(wanted(tally, *issue, question, Call::Answer));
+    }
     let is_end = matches!(event, Event::SessionFinished | Event::SessionInterrupted);
     is_end.then(|| session_over(tally))
 }
@@ -134,6 +141,7 @@ fn notice(tally: &Tally, event: &Event) -> Option<Value> {
 enum Call {
     NeedsHuman,
     Approval,
+    Answer,
 }
 
 impl Call {
@@ -142,6 +150,7 @@ impl Call {
         match self {
             Self::NeedsHuman => ("needs_human", "needs a person"),
             Self::Approval => ("approval_awaited", "waits for approval"),
+            Self::Answer => ("input_awaited", "waits for an answer"),
         }
     }
 }

@@ -65,7 +65,8 @@ fn settled(grant: Usd, outcome: &Outcome) -> Line {
         Attempted::Published
         | Attempted::Unchanged { .. }
         | Attempted::NeedsHuman { .. }
-        | Attempted::Withdrawn { .. } => String::new(),
+        | Attempted::Withdrawn { .. }
+        | Attempted::Asked { .. } => String::new(),
     };
     news("planner", format!("{ended}: {cost}{more}"))
 }
@@ -124,6 +125,7 @@ fn bill(run: u32, grant: Usd, outcome: &Outcome) -> Value {
         | Attempted::Unchanged { .. }
         | Attempted::NeedsHuman { .. }
         | Attempted::Withdrawn { .. }
+        | Attempted::Asked { .. }
         | Attempted::Stopped
         | Attempted::Lost => None,
     };

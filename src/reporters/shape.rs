@@ -7,8 +7,8 @@ use crate::reporters::evaluation::evaluation_brief;
 use crate::reporters::outlook::outlook;
 use crate::reporters::time::rfc3339;
 use crate::reporters::together;
-use crate::reporters::{plan_lines, slots};
-use crate::rules::event::{Command, Consent, Effect, Event, Fact, Recorded};
+use crate::reporters::{consent, plan_lines, slots};
+use crate::rules::event::{Command, Effect, Event, Fact, Recorded};
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::money::{Charge, Usd};
 use crate::rules::schedule::predict::Prediction;
@@ -110,7 +110,7 @@ fn name(event: &Event) -> &'static str {
         Event::TasksRead { .. } => "tasks_read",
         Event::Held { .. } => "task_held",
         Event::Due { .. } => "task_due",
-        Event::Consent { consent, .. } => consent_name(consent),
+        Event::Consent { consent, .. } => consent::name(consent),
         Event::Admitted { .. } => "attempt_admitted",
         Event::Fact { fact, .. } => fact_name(fact),
         Event::Settled { .. } => "attempt_settled",
@@ -195,7 +195,7 @@ fn fields(tally: &Tally, event: &Event) -> Value {
             failure,
             ..
         } => put_off(*issue, *until, failure),
-        Event::Consent { issue, consent } => consented(*issue, consent),
+        Event::Consent { issue, consent } => consent::fields(*issue, consent),
         Event::Requeued { issue, start } => json!({ "issue": issue, "from": from(start) }),
         Event::DispatchStopped { reason } => json!({ "reason": reason }),
         Event::DispatchPaused { until, reason } => paused(*until, reason),
@@ -217,22 +217,6 @@ fn fields(tally: &Tally, event: &Event) -> Value {
         Event::CommandTaken { command } => asked(command),
         Event::SessionInterrupted | Event::SessionFinished => json!({ "summary": summary(tally) }),
         Event::BreakerClosed | Event::StopRequested => Value::Null,
-    }
-}
-
-fn consent_name(consent: &Consent) -> &'static str {
-    match consent {
-        Consent::Awaited { .. } => "approval_awaited",
-        Consent::Given { .. } => "task_approved",
-    }
-}
-
-fn consented(issue: IssueNumber, consent: &Consent) -> Value {
-    match consent {
-        Consent::Awaited { reason } => json!({ "issue": issue, "reason": reason }),
-        Consent::Given { instructions } => {
-            json!({ "issue": issue, "instructions": instructions })
-        }
     }
 }
 
@@ -452,6 +436,7 @@ fn settled(tally: &Tally, grant: Usd, outcome: &Outcome) -> Value {
         Attempted::Failed(failure) => ("failed", Some(failure_fields(failure)), None),
         Attempted::NeedsHuman { reason } => ("needs_human", None, Some(reason)),
         Attempted::Withdrawn { reason } => ("withdrawn", None, Some(reason)),
+        Attempted::Asked { question } => ("asked", None, Some(question)),
         Attempted::Stopped => ("stopped", None, None),
         Attempted::Lost => ("lost", None, None),
     };
@@ -491,6 +476,9 @@ fn asked(command: &Command) -> Value {
             issue,
             instructions,
         } => json!({ "command": "modify", "issue": issue, "instructions": instructions }),
+        Command::Answer { issue, answer } => {
+            json!({ "command": "answer", "issue": issue, "answer": answer })
+        }
         Command::ResetBreaker => json!({ "command": "reset_breaker" }),
     }
 }

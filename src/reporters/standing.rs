@@ -145,6 +145,7 @@ impl Sight<'_> {
             Standing::Running { attempt, .. } => Some(attempt),
             Standing::Waiting
             | Standing::Unapproved
+            | Standing::Asking
             | Standing::Held { .. }
             | Standing::Retrying { .. }
             | Standing::Parked { .. }
@@ -227,6 +228,7 @@ impl Sight<'_> {
             }
             Standing::Waiting
             | Standing::Unapproved
+            | Standing::Asking
             | Standing::Held { .. }
             | Standing::Retrying { .. }
             | Standing::Parked { .. } => words,

@@ -118,6 +118,7 @@ fn standing(sight: &Sight<'_>, task: &TaskTally) -> Value {
         }
         Standing::Waiting
         | Standing::Unapproved
+        | Standing::Asking
         | Standing::Held { .. }
         | Standing::Retrying { .. }
         | Standing::Parked { .. } => {
@@ -161,6 +162,7 @@ fn waiting(wait: &Wait) -> Value {
         Wait::Needs(issues) => json!({ "for": "needs", "issues": issues }),
         Wait::Collision { by, over } => json!({ "for": "collision", "issues": [by], "over": over }),
         Wait::Approval => json!({ "for": "approval" }),
+        Wait::Answer => json!({ "for": "answer" }),
         Wait::Retry(until) => json!({ "for": "retry", "until": rfc3339(*until) }),
         Wait::Limit(until) => json!({ "for": "limit", "until": rfc3339(*until) }),
         Wait::Pause(until) => json!({ "for": "pause", "until": rfc3339(*until) }),

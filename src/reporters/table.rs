@@ -237,6 +237,7 @@ pub(super) fn state(tally: &Tally, task: &TaskTally, now: Timestamp) -> (String,
         }
         Standing::Waiting
         | Standing::Unapproved
+        | Standing::Asking
         | Standing::Held { .. }
         | Standing::Retrying { .. }
         | Standing::Parked { .. } => {
@@ -256,6 +257,7 @@ fn waiting(wait: &Wait, now: Timestamp) -> String {
         },
         Wait::Collision { by, .. } => format!("after {by}"),
         Wait::Approval => "approval".to_owned(),
+        Wait::Answer => "an answer".to_owned(),
         Wait::Retry(until) => format!("again in {}", within(until)),
         Wait::Limit(until) | Wait::Pause(until) | Wait::Breaker(until) => {
             format!("paused {}", within(until))

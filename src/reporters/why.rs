@@ -121,6 +121,13 @@ fn waits_for(own: IssueNumber, wait: &Wait, now: Timestamp) -> String {
                 brief(reason)
             )
         }
+        Wait::Answer { question } => {
+            format!(
+                "a person: `autoissue answer {} \"...\"` ({})",
+                own.0,
+                brief(question)
+            )
+        }
         Wait::Resume { reason } => format!("`autoissue resume`: {}", brief(reason)),
     }
 }
@@ -284,6 +291,7 @@ fn wait_json(wait: &Wait) -> Value {
             json!({ "kind": "money", "short_by_usd": short_by.decimal() })
         }
         Wait::Approval { reason } => json!({ "kind": "approval", "reason": reason }),
+        Wait::Answer { question } => json!({ "kind": "answer", "question": question }),
         Wait::Resume { reason } => json!({ "kind": "resume", "reason": reason }),
     }
 }

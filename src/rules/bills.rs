@@ -24,6 +24,7 @@ impl Tally {
             | Attempted::Unchanged { .. }
             | Attempted::NeedsHuman { .. }
             | Attempted::Withdrawn { .. }
+            | Attempted::Asked { .. }
             | Attempted::Stopped
             | Attempted::Lost => None,
         };

@@ -142,6 +142,16 @@ pub enum Consent {
         /// What the person adds, for the agent.
         instructions: Option<String>,
     },
+    /// Its agent asks something, and it waits for the answer.
+    Asked {
+        /// What: printable, redacted, bounded.
+        question: String,
+    },
+    /// A person answered.
+    Answered {
+        /// What, in the person's words.
+        answer: String,
+    },
 }
 
 /// A process, so named that another one with the same number is not mistaken for it.

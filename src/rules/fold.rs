@@ -84,7 +84,8 @@ impl Tally {
     fn consented(&mut self, issue: IssueNumber, consent: &Consent) {
         let standing = match consent {
             Consent::Awaited { .. } => Standing::Unapproved,
-            Consent::Given { .. } => Standing::Waiting,
+            Consent::Asked { .. } => Standing::Asking,
+            Consent::Given { .. } | Consent::Answered { .. } => Standing::Waiting,
         };
         self.set(issue, standing);
     }
@@ -314,6 +315,7 @@ fn enter(standing: &mut Standing, entered: Stage) {
         Standing::Running { stage, .. } => *stage = Some(entered),
         Standing::Waiting
         | Standing::Unapproved
+        | Standing::Asking
         | Standing::Held { .. }
         | Standing::Retrying { .. }
         | Standing::Parked { .. }

@@ -47,6 +47,13 @@ pub enum Command {
         /// What the agent is told besides the issue.
         instructions: String,
     },
+    /// Answer what a task's agent asked.
+    Answer {
+        /// Which.
+        issue: IssueNumber,
+        /// In the person's words.
+        answer: String,
+    },
     /// Close the breaker now.
     ResetBreaker,
 }

@@ -92,6 +92,9 @@ pub struct StateLabels {
     pub failed: String,
     /// When something it needs is missing.
     pub blocked: String,
+    /// On a pull that no passing test has tried.
+    #[serde(default)]
+    pub review: String,
     /// The label that selected it.
     #[serde(default)]
     pub selected_by: Option<String>,

@@ -39,6 +39,8 @@ pub enum Wait {
     },
     /// A person's approval.
     Approval,
+    /// A person's answer.
+    Answer,
     /// It failed, and is tried again at this time.
     Retry(Timestamp),
     /// A limit keeps it, until this time.
@@ -120,6 +122,7 @@ pub fn wait(tally: &Tally, task: &TaskTally, now: Timestamp) -> Option<Wait> {
     match &task.standing {
         Standing::Running { .. } | Standing::Ended { .. } => None,
         Standing::Unapproved => Some(Wait::Approval),
+        Standing::Asking => Some(Wait::Answer),
         Standing::Retrying { until } if *until > now => Some(Wait::Retry(*until)),
         Standing::Parked { until } if *until > now => Some(Wait::Limit(*until)),
         Standing::Held { by, over } if runs(tally, *by) => Some(Wait::Collision {

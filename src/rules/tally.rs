@@ -134,6 +134,8 @@ pub enum Standing {
     Waiting,
     /// A person has to approve first.
     Unapproved,
+    /// Its agent waits for an answer.
+    Asking,
     /// It would have collided with one that ran.
     Held {
         /// That one.
@@ -346,6 +348,7 @@ impl Counts {
         match standing {
             Standing::Waiting
             | Standing::Unapproved
+            | Standing::Asking
             | Standing::Held { .. }
             | Standing::Retrying { .. }
             | Standing::Parked { .. } => &mut self.waiting,
@@ -405,6 +408,7 @@ impl TaskTally {
             Standing::Ended { ending } => Some(ending),
             Standing::Waiting
             | Standing::Unapproved
+            | Standing::Asking
             | Standing::Held { .. }
             | Standing::Running { .. }
             | Standing::Retrying { .. }

@@ -467,6 +467,11 @@ pub enum Attempted {
         /// What of these.
         reason: String,
     },
+    /// The agent ended well, changed nothing and asks something.
+    Asked {
+        /// What.
+        question: String,
+    },
     /// We were told to stop.
     Stopped,
     /// The process that ran it died; nothing else is wrong with it.

@@ -336,6 +336,7 @@ fn the_defaults_are_shown_as_such() {
     labels.completed = "autoissue:completed"          # default
     labels.failed = "autoissue:failed"                # default
     labels.blocked = "autoissue:blocked"              # default
+    labels.review = "autoissue:review"                # default
     labels.removeTrigger = false                      # default
     notify.webhook = null                             # default
     author = null                                     # default

@@ -26,6 +26,7 @@ fn labelled() -> Settings {
         completed: "completed".into(),
         failed: "failed".into(),
         blocked: "blocked".into(),
+        review: String::new(),
         remove_trigger: Some("go".into()),
     };
     settings
@@ -528,4 +529,117 @@ async fn a_check_that_hangs_on_the_base_as_well_is_not_charged_to_the_agent() {
     whole(&world).await;
     assert_eq!(world.outside().pulls.len(), 1);
     assert_eq!(world.script().runs[&IssueNumber(1)], 1);
+}
+
+fn asking_world() -> Arc<World> {
+    let world = World::new();
+    let asks = Act::Asks("I looked.\nNEEDS INPUT: which one?");
+    world.issue(1, "", &[asks, Act::Writes("the second")]);
+    world.issue(2, "", &[Act::Writes("two")]);
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_asks_waits_for_its_answer_and_goes_on_in_the_same_conversation() {
+    let world = asking_world();
+    let session = whole(&world).await;
+    assert_eq!(
+        session.phase,
+        Phase::Interrupted,
+        "nothing but the answer is left"
+    );
+    assert_eq!(ending(&session, 2), Some(Ending::Completed));
+    let asked = world.outside().comments[&IssueNumber(1)].clone();
+    assert_eq!(asked.len(), 1);
+    assert!(
+        asked[0].contains("> which one?") && asked[0].contains("kind=input-1"),
+        "{asked:?}"
+    );
+    // Resumed without an answer it waits on, and asks nobody again.
+    let session = whole(&world).await;
+    assert_eq!(session.phase, Phase::Interrupted);
+    assert_eq!(world.script().runs[&IssueNumber(1)], 1);
+    assert_eq!(world.outside().comments[&IssueNumber(1)].len(), 1);
+
+    world
+        .outside()
+        .replies
+        .insert(IssueNumber(1), "The second.".into());
+    let session = whole(&world).await;
+    assert_eq!(ending(&session, 1), Some(Ending::Completed));
+    assert_eq!(session, Session::fold(&world.disk().journal));
+    let script = world.script();
+    let mine: Vec<_> = script
+        .prompts
+        .iter()
+        .filter(|(issue, ..)| issue.0 == 1)
+        .collect();
+    let [
+        (_, _, Conversation::New(first)),
+        (_, words, Conversation::Resumed(second)),
+    ] = mine.as_slice()
+    else {
+        panic!("{mine:?}")
+    };
+    assert_eq!(first, second);
+    assert!(
+        words.contains("which one?") && words.contains("The second."),
+        "{words}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_asks_again_and_again_is_left_to_a_person() {
+    let world = World::new();
+    world.issue(1, "", &[Act::Asks("NEEDS INPUT: and now?")]);
+    world
+        .outside()
+        .replies
+        .insert(IssueNumber(1), "Go on.".into());
+    let mut session = whole(&world).await;
+    for _ in 0..3 {
+        assert_eq!(ending(&session, 1), None);
+        session = whole(&world).await;
+    }
+    assert_eq!(ending(&session, 1), Some(Ending::NeedsHuman));
+    assert_eq!(world.script().runs[&IssueNumber(1)], 4);
+    let comments = world.outside().comments[&IssueNumber(1)].clone();
+    let asked = comments.iter().filter(|text| text.contains("kind=input-"));
+    assert_eq!(asked.count(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_death_at_any_append_asks_once_and_loses_no_answer() {
+    let play = async |deaths: &[(usize, bool)]| {
+        let world = asking_world();
+        let reply = "The second.".to_owned();
+        world.outside().replies.insert(IssueNumber(1), reply);
+        world.script().drop_comment_replies = 1;
+        let mut session = live_and_die(&world, deaths, true).await;
+        if session.phase == Phase::Interrupted {
+            session = whole(&world).await;
+        }
+        assert_eq!(session.phase, Phase::Finished, "{deaths:?}");
+        assert_eq!(session, Session::fold(&world.disk().journal), "{deaths:?}");
+        world
+    };
+    let undisturbed = play(&[]).await;
+    let (expected, appends) = (
+        undisturbed.outside().pulls.len(),
+        undisturbed.script().appends,
+    );
+    let mut asked = 0;
+    for first in 1..=appends {
+        for after in [false, true] {
+            let world = play(&[(first, after)]).await;
+            let outside = world.outside();
+            assert_eq!(outside.pulls.len(), expected, "{first} {after}");
+            let comments = outside.comments[&IssueNumber(1)].iter();
+            let questions = comments.filter(|text| text.contains("kind=input-")).count();
+            // An agent that dies before it was heard may decide otherwise the next time.
+            assert!(questions <= 1, "{first} {after}");
+            asked += questions;
+        }
+    }
+    assert!(asked > appends, "most of them ask: {asked}");
 }

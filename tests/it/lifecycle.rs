@@ -3,6 +3,9 @@
 use crate::stage::{AGENT, Stage};
 use serde_json::json;
 
+/// What somebody does on the forge.
+type Change = fn(&Stage);
+
 /// What the end of a task says.
 fn reason(ran: &crate::rig::Ran, issue: u64) -> String {
     let task = ran.task(issue);
@@ -32,21 +35,21 @@ fn with_a_change_beside(change: impl Fn(&Stage)) -> (Stage, crate::rig::Ran) {
 
 #[test]
 fn nothing_is_paid_for_an_issue_that_was_closed_moved_deleted_or_unlabelled_meanwhile() {
-    let changes: [(&dyn Fn(&Stage), &str); 4] = [
+    let changes: [(Change, &str); 4] = [
         (
-            &|stage| stage.fake.close_issue(2),
+            |stage| stage.fake.close_issue(2),
             "its issue was closed meanwhile",
         ),
         (
-            &|stage| stage.fake.move_issue(2, 77),
+            |stage| stage.fake.move_issue(2, 77),
             "its issue was moved to ",
         ),
         (
-            &|stage| stage.fake.delete_issue(2),
+            |stage| stage.fake.delete_issue(2),
             "its issue was deleted, or is hidden from us",
         ),
         (
-            &|stage| stage.fake.take_label_off(2, "go"),
+            |stage| stage.fake.take_label_off(2, "go"),
             "its label `go` was taken off",
         ),
     ];

@@ -80,6 +80,7 @@ mod process;
 mod process_end;
 mod prompt;
 mod proof;
+mod questions;
 mod rework_claude;
 mod routing;
 mod scenario;

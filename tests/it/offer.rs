@@ -100,7 +100,7 @@ fn a_pull_carries_what_the_configuration_its_issue_and_the_owners_say() {
     );
     let ran = go(&stage);
     let pull = &stage.fake.pulls()[0];
-    assert_eq!(pull.labels, ["agent", "backend"]);
+    assert_eq!(pull.labels, ["agent", "autoissue:review", "backend"]);
     assert_eq!(
         (pull.assignees.as_slice(), pull.milestone),
         (&["a-maintainer".to_owned()][..], Some(3))
@@ -131,7 +131,8 @@ fn a_pull_carries_what_the_configuration_its_issue_and_the_owners_say() {
 
 #[test]
 fn nobody_is_asked_about_a_pull_of_a_repository_that_names_nobody() {
-    let stage = Stage::with_issues(1);
+    let mut stage = Stage::with_issues(1);
+    stage.configure(&json!({ "labels": { "review": "" } }));
     go(&stage);
     let asked = |request: &Logged| request.path.contains("requested_reviewers");
     let requests = stage.fake.requests();

@@ -250,6 +250,7 @@ pub(crate) fn one_of_each(session: &SessionId) -> Vec<Event> {
         settled(7, 1, dollars(5), dollars(2)),
         ended(7, Ending::Completed),
     ]);
+    events.extend(questions());
     events.extend(waits());
     events.extend(together());
     events.extend(slots());
@@ -301,6 +302,14 @@ fn facts() -> [Fact; 9] {
         },
         Fact::Did { effect, pull: None },
     ]
+}
+
+fn questions() -> [Event; 2] {
+    let issue = IssueNumber(7);
+    let question = "which \u{202e} one?".into();
+    let answer = "the first".into();
+    [Consent::Asked { question }, Consent::Answered { answer }]
+        .map(|consent| Event::Consent { issue, consent })
 }
 
 fn waits() -> [Event; 11] {

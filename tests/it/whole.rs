@@ -233,7 +233,7 @@ fn a_check_that_fails_on_the_base_too_is_not_the_agents_fault() {
     assert_eq!(stage.runs(), [1], "no second round for it");
     let body = stage.pull_body("autoissue/1-thing-1");
     assert!(
-        body.contains("| `test` | fails on the base branch as well |"),
+        body.contains("| `test` | custom | fails on the base branch as well |"),
         "{body}"
     );
     assert!(body.contains("old trouble"), "{body}");

@@ -14,6 +14,7 @@ use autoissue::rules::issue::{Issue, IssueState, Selection};
 use autoissue::rules::money::{Charge, Usd};
 use autoissue::rules::offer::offering::Offering;
 use autoissue::rules::offer::reviewers::{Reviewers, Reviewing};
+use autoissue::rules::prompt::first::Comment;
 use autoissue::rules::prompt::surroundings::{Surroundings, Wanted};
 use autoissue::rules::redact::Redactor;
 use autoissue::rules::rework::Seen;
@@ -35,6 +36,8 @@ pub(crate) enum Act {
     Nothing,
     /// Fails like this, after writing this much.
     Fails(ErrorClass, &'static str),
+    /// Asks this, and changes nothing.
+    Asks(&'static str),
     /// Works until it is stopped.
     Hangs,
 }
@@ -44,6 +47,8 @@ pub(crate) enum Act {
 pub(crate) struct Outside {
     pub(crate) issues: BTreeMap<IssueNumber, Issue>,
     pub(crate) comments: BTreeMap<IssueNumber, Vec<String>>,
+    /// What people wrote below our comments.
+    pub(crate) replies: BTreeMap<IssueNumber, String>,
     pub(crate) pulls: Vec<Pull>,
     pub(crate) branches: BTreeMap<BranchName, CommitId>,
     /// Requests for a review, in order.
@@ -344,6 +349,23 @@ impl Forge for Side {
             body.clone_into(&mut pull.body);
         }
         Ok(())
+    }
+
+    async fn replies(
+        &self,
+        issue: IssueNumber,
+        marker: &str,
+        _: Trust,
+    ) -> Result<Vec<Comment>, ForgeError> {
+        let is_asked = self.has_comment(issue, marker).await?;
+        let outside = self.0.outside();
+        let reply = outside.replies.get(&issue).filter(|_| is_asked);
+        let author = "a-person".to_owned();
+        let reply = reply.map(|text| Comment {
+            author,
+            text: text.clone(),
+        });
+        Ok(reply.into_iter().collect())
     }
 
     async fn reviewing(&self, number: PullNumber) -> Result<Reviewing, ForgeError> {
@@ -747,6 +769,10 @@ impl Agent for Side {
         let text = match act {
             Act::Writes(text) => text,
             Act::Nothing => "",
+            Act::Asks(question) => {
+                report.summary = question.to_owned();
+                ""
+            }
             Act::Fails(class, text) => {
                 report.end = AgentEnd::Failed(Failure::new(class, "as told"));
                 text

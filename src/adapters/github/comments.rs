@@ -33,6 +33,34 @@ impl GitHub {
         Ok(heard)
     }
 
+    /// What was written after our own comment with this marker, the oldest first.
+    pub(super) async fn read_replies(
+        &self,
+        issue: IssueNumber,
+        marker: &str,
+        trust: Trust,
+    ) -> Result<Vec<Comment>, ForgeError> {
+        let action = format!("read the comments on {issue}");
+        let path = self.path(&format!("/issues/{}/comments", issue.0));
+        let comments: Vec<WireComment> = self.client.list(&action, &path).await?;
+        let (mut is_below, mut replies) = (false, Vec::new());
+        for comment in comments {
+            let (Some(user), Some(text)) = (comment.user, comment.body) else {
+                continue;
+            };
+            if is_below {
+                if self.is_heard(&user, trust).await? {
+                    let author = user.login;
+                    replies.push(Comment { author, text });
+                }
+            } else if text.contains(marker) {
+                // Anybody can paste our marker; only our own account can sign it.
+                is_below = self.is_own(Some(&WireActor::of(&user))).await?;
+            }
+        }
+        Ok(replies)
+    }
+
     pub(super) async fn is_heard(&self, user: &WireUser, trust: Trust) -> Result<bool, ForgeError> {
         let actor = WireActor::of(user);
         if self.is_own(Some(&actor)).await? {

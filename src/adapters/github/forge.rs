@@ -226,6 +226,15 @@ impl Forge for GitHub {
         self.write_description(number, body).await
     }
 
+    async fn replies(
+        &self,
+        issue: IssueNumber,
+        marker: &str,
+        trust: Trust,
+    ) -> Result<Vec<Comment>, ForgeError> {
+        self.read_replies(issue, marker, trust).await
+    }
+
     async fn has_comment(&self, issue: IssueNumber, marker: &str) -> Result<bool, ForgeError> {
         self.read_has_comment(issue, marker).await
     }

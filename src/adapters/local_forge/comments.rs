@@ -25,6 +25,26 @@ pub fn contains(body: &str, marker: &str) -> bool {
         .any(|line| line.contains(marker))
 }
 
+/// What people wrote below our comment with this marker; nothing where they did not.
+#[must_use]
+pub fn below(body: &str, marker: &str) -> Option<String> {
+    let discussion = &body[above(body).len()..];
+    let ours = format!("### {AUTHOR}, ");
+    let mut lines = discussion.lines();
+    lines.find(|line| !line.trim_start().starts_with('>') && line.contains(marker))?;
+    let mut theirs = Vec::new();
+    let mut is_ours = false;
+    for line in lines {
+        if line.starts_with("### ") {
+            is_ours = line.starts_with(&ours);
+        } else if !is_ours {
+            theirs.push(line);
+        }
+    }
+    let text = theirs.join("\n").trim().to_owned();
+    (!text.is_empty()).then_some(text)
+}
+
 /// Adds a comment of ours at the end, and the heading where it is missing.
 pub fn append(document: &mut Document, at: Timestamp, text: &str) {
     let found = scan(document.body());

@@ -6,7 +6,9 @@ use crate::adapters::local_forge::{comments, files, issue, pull};
 use crate::ports::{Forge, ForgeError, Tie, Tied, Tracker};
 use crate::rules::ids::{BranchName, IssueNumber, PullNumber, Timestamp};
 use crate::rules::issue::{Issue, IssueDraft, IssueState, Selection};
+use crate::rules::prompt::first::Comment;
 use crate::rules::task::{Pull, PullDraft};
+use crate::rules::trust::Trust;
 use async_trait::async_trait;
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -172,6 +174,26 @@ impl Forge for LocalForge {
         let body = body.to_owned();
         self.change(move |folders| {
             folders.change_pull(number, |document| pull::put_body(document, &body))
+        })
+        .await
+    }
+
+    /// Whoever can write to the folder may write to the repository.
+    async fn replies(
+        &self,
+        issue: IssueNumber,
+        marker: &str,
+        _: Trust,
+    ) -> Result<Vec<Comment>, ForgeError> {
+        let marker = marker.to_owned();
+        self.look(move |folders| {
+            let entry = folders.issues.find(issue.0)?;
+            let text = entry.and_then(|entry| comments::below(entry.document.body(), &marker));
+            let author = "a person".to_owned();
+            Ok(text
+                .map(|text| Comment { author, text })
+                .into_iter()
+                .collect())
         })
         .await
     }

@@ -3,6 +3,7 @@
 use crate::rules::excerpt::excerpt;
 use crate::rules::printable::{clip, printable_block, printable_lines};
 use crate::rules::prompt::fence::fenced;
+use crate::rules::prompt::first::INSTRUCTIONS_MAX;
 use crate::rules::task::{CheckReport, Verdict};
 use std::fmt::Write as _;
 
@@ -17,6 +18,13 @@ pub enum Feedback<'a> {
     ChecksFailed(&'a [CheckReport]),
     /// It failed with these words.
     Failed(&'a str),
+    /// A person answered what it asked.
+    Answered {
+        /// What it asked.
+        question: &'a str,
+        /// What was answered.
+        answer: &'a str,
+    },
     /// Nothing is wrong: it was stopped midway.
     Interrupted,
 }
@@ -31,6 +39,12 @@ pub fn feedback_prompt(what: &Feedback<'_>) -> String {
              lies in your work, then go on until the issue is resolved. The rules stay the same, and so does the short \
              message at the end.",
             fenced("failure", &printable_block(message, FAILURE_MAX)),
+        ),
+        Feedback::Answered { question, answer } => format!(
+            "You asked:\n\n{}\n\nA person of the repository answered:\n\n{}\n\nGo on with that until the issue is \
+             resolved. The rules stay the same, and so does the short message at the end.",
+            fenced("question", question),
+            fenced("answer", printable_block(answer, INSTRUCTIONS_MAX).trim()),
         ),
         Feedback::Interrupted => "You were interrupted; nothing else is wrong. The files are as you left them. Look at \
              where you stand, and go on until the issue is resolved. The rules stay the same, and so does the short \

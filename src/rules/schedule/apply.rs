@@ -180,7 +180,10 @@ impl Session {
     /// What an attempt's end says about the provider; opening is an event of its own.
     fn judge_provider(&mut self, run: &Run, outcome: &Outcome) {
         match &outcome.result {
-            Attempted::Published | Attempted::Unchanged { .. } | Attempted::NeedsHuman { .. }
+            Attempted::Published
+            | Attempted::Unchanged { .. }
+            | Attempted::NeedsHuman { .. }
+            | Attempted::Asked { .. }
                 if !run.probe =>
             {
                 if run.grant > Usd::ZERO && matches!(self.breaker, Breaker::Closed { .. }) {
@@ -197,6 +200,7 @@ impl Session {
             Attempted::Published
             | Attempted::Unchanged { .. }
             | Attempted::NeedsHuman { .. }
+            | Attempted::Asked { .. }
             | Attempted::Failed(_)
             | Attempted::Withdrawn { .. }
             | Attempted::Stopped
@@ -264,6 +268,9 @@ impl Session {
         ) {
             self.opened += 1;
         }
+        if let (Fact::AgentDone { .. }, Some(exchange)) = (fact, entry.exchange.as_deref_mut()) {
+            exchange.is_told = exchange.answer.is_some();
+        }
         if matches!(fact, Fact::Verified) {
             self.note_verified(place);
         }
@@ -285,6 +292,7 @@ impl Session {
             entry.announced,
             entry.unwanted,
         ) = (0, 0, false, None);
+        entry.exchange = None;
         // Whoever wants another try wants it to run.
         if entry.approval == Approval::Awaited || entry.task.obstacle.is_some() {
             entry.approval = Approval::Given { instructions: None };

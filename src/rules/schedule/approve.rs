@@ -2,8 +2,11 @@
 
 use crate::rules::event::{Command, Consent, Event};
 use crate::rules::ids::IssueNumber;
+use crate::rules::prompt::question::Exchange;
+use crate::rules::schedule::finish::continue_from;
 use crate::rules::schedule::session::Session;
-use crate::rules::schedule::table::{Approval, State};
+use crate::rules::schedule::table::{Approval, Entry, State};
+use crate::rules::schedule::why::Wait;
 use crate::rules::task::{Ending, Task};
 
 impl Session {
@@ -22,6 +25,8 @@ impl Session {
         match consent {
             Consent::Awaited { .. } => self.await_approval(place),
             Consent::Given { instructions } => self.approve(place, instructions.clone()),
+            Consent::Asked { question } => self.ask(place, question),
+            Consent::Answered { answer } => self.take_answer(place, answer),
         }
     }
 
@@ -41,6 +46,46 @@ impl Session {
         if entry.state == State::Unapproved {
             self.table.free(place);
         }
+    }
+
+    fn ask(&mut self, place: usize, question: &str) {
+        let entry = self.table.at_mut(place);
+        let before = entry.exchange.as_ref().map_or(0, |exchange| exchange.times);
+        entry.exchange = Some(Box::new(Exchange {
+            question: question.to_owned(),
+            times: before + 1,
+            answer: None,
+            is_told: false,
+        }));
+        // Whatever it had read is in its conversation.
+        entry.start = continue_from(&entry.record, None);
+        self.table.free(place);
+    }
+
+    fn take_answer(&mut self, place: usize, answer: &str) {
+        let entry = self.table.at_mut(place);
+        if let Some(exchange) = entry.exchange.as_deref_mut() {
+            exchange.answer = Some(answer.to_owned());
+        }
+        if entry.state == State::Unapproved {
+            self.table.free(place);
+        }
+    }
+
+    /// Those whose agents wait for an answer, with how often they have asked.
+    pub fn asking(&self) -> impl Iterator<Item = (IssueNumber, u32)> + '_ {
+        let open = |entry: &&Entry| entry.asks() && entry.ending().is_none();
+        let entries = self.table.entries().iter().filter(open);
+        entries.filter_map(|entry| Some((entry.number, entry.exchange.as_ref()?.times)))
+    }
+
+    /// What an answer to a question leads to; the first one counts.
+    pub(super) fn answer_question(&self, issue: IssueNumber, answer: &str) -> Option<Event> {
+        let entry = self.entry(issue)?;
+        let consent = Consent::Answered {
+            answer: answer.to_owned(),
+        };
+        (entry.asks() && entry.ending().is_none()).then_some(Event::Consent { issue, consent })
     }
 
     /// What an answer leads to; the first one counts, and one that nobody waits for leads to nothing.
@@ -64,7 +109,10 @@ impl Session {
                     |reason| format!("a person rejected it: {reason}"),
                 )),
             }),
-            Command::Retry { .. } | Command::Skip { .. } | Command::ResetBreaker => None,
+            Command::Answer { .. }
+            | Command::Retry { .. }
+            | Command::Skip { .. }
+            | Command::ResetBreaker => None,
         }
     }
 
@@ -82,4 +130,17 @@ impl Session {
 pub(super) fn wants_approval(task: &Task) -> bool {
     let evaluation = task.evaluation.as_ref();
     task.obstacle.is_none() && evaluation.is_some_and(|evaluation| evaluation.wants_approval())
+}
+
+/// What a person is waited for.
+pub(super) fn of_people(entry: &Entry) -> Option<Wait> {
+    if entry.approval == Approval::Awaited {
+        let evaluation = entry.task.evaluation.as_ref();
+        let reason = evaluation.map(|evaluation| evaluation.why());
+        let reason = reason.unwrap_or_default();
+        return Some(Wait::Approval { reason });
+    }
+    let exchange = entry.exchange.as_deref().filter(|_| entry.asks())?;
+    let question = exchange.question.clone();
+    Some(Wait::Answer { question })
 }

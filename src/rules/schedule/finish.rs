@@ -1,9 +1,10 @@
 //! An attempt ended: what becomes of its task?
 
 use crate::rules::breaker::Breaker;
-use crate::rules::event::{Effect, Event};
+use crate::rules::event::{Consent, Effect, Event};
 use crate::rules::follow::shape::FollowUp;
 use crate::rules::ids::{AttemptNumber, IssueNumber, Timestamp};
+use crate::rules::prompt::question::MOST_QUESTIONS;
 use crate::rules::retry::{self, Next, Tries};
 use crate::rules::schedule::record::Record;
 use crate::rules::schedule::session::Session;
@@ -38,23 +39,21 @@ impl Session {
             ending,
             reason,
         };
-        if run.probe
-            && !matches!(
-                outcome.result,
-                Attempted::Failed(_)
-                    | Attempted::Withdrawn { .. }
-                    | Attempted::Stopped
-                    | Attempted::Lost
-            )
-        {
+        if run.probe && tells_of_provider(&outcome.result) {
             events.push(Event::BreakerClosed);
         }
         match &outcome.result {
             Attempted::Published => events.push(end(Ending::Completed, None)),
-            Attempted::Unchanged { .. } | Attempted::NeedsHuman { .. } if is_elsewhere(entry) => {
+            Attempted::Unchanged { .. }
+            | Attempted::NeedsHuman { .. }
+            | Attempted::Asked { .. }
+                if is_elsewhere(entry) =>
+            {
                 events.extend(entry.unwanted.as_ref().map(|why| self.left(place, why)));
             }
-            Attempted::Unchanged { .. } | Attempted::NeedsHuman { .. }
+            Attempted::Unchanged { .. }
+            | Attempted::NeedsHuman { .. }
+            | Attempted::Asked { .. }
                 if self.is_reworked(place) =>
             {
                 events.push(self.give_up(place, "bringing it onto that came to nothing"));
@@ -64,6 +63,7 @@ impl Session {
             Attempted::NeedsHuman { reason } => {
                 events.push(end(Ending::NeedsHuman, Some(reason.clone())));
             }
+            Attempted::Asked { question } => events.push(asked(entry, question)),
             Attempted::Stopped | Attempted::Lost => {
                 let unwanted = entry.unwanted.as_ref();
                 let end = unwanted.filter(|_| outcome.result == Attempted::Stopped);
@@ -188,6 +188,31 @@ impl Session {
     }
 }
 
+/// Did the provider do its part?
+fn tells_of_provider(result: &Attempted) -> bool {
+    !matches!(
+        result,
+        Attempted::Failed(_) | Attempted::Withdrawn { .. } | Attempted::Stopped | Attempted::Lost
+    )
+}
+
+/// It waits for an answer, unless it has asked too often.
+fn asked(entry: &Entry, question: &str) -> Event {
+    let (issue, question) = (entry.number, question.to_owned());
+    let before = entry.exchange.as_ref().map_or(0, |exchange| exchange.times);
+    if before >= MOST_QUESTIONS {
+        return Event::TaskEnded {
+            issue,
+            ending: Ending::NeedsHuman,
+            reason: Some(format!(
+                "it asked more than {MOST_QUESTIONS} times: {question}"
+            )),
+        };
+    }
+    let consent = Consent::Asked { question };
+    Event::Consent { issue, consent }
+}
+
 /// Does another session work on the issue by now?
 fn is_elsewhere(entry: &Entry) -> bool {
     matches!(entry.unwanted, Some(Unwanted::Elsewhere(_)))
@@ -251,7 +276,7 @@ fn after_failure(record: &Record, failure: &Failure) -> Start {
     }
 }
 
-fn continue_from(record: &Record, feedback: Option<String>) -> Start {
+pub(super) fn continue_from(record: &Record, feedback: Option<String>) -> Start {
     match &record.snapshot {
         Some(snapshot) => Start::Snapshot {
             snapshot: snapshot.clone(),

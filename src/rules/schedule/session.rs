@@ -320,7 +320,10 @@ impl Session {
                 self.paused = None;
             }
             // What an answer leads to is an event of its own.
-            Command::Approve { .. } | Command::Reject { .. } | Command::Modify { .. } => {}
+            Command::Approve { .. }
+            | Command::Reject { .. }
+            | Command::Modify { .. }
+            | Command::Answer { .. } => {}
             Command::Skip { issue } => {
                 if let Some(place) = self.table.place(*issue) {
                     self.table.at_mut(place).unwanted = Some(Unwanted::ByPerson);

@@ -257,6 +257,10 @@ impl Session {
                 let answer = self.answer_approval(*issue, command);
                 answer.into_iter().chain([taken]).collect()
             }
+            Command::Answer { issue, answer } => {
+                let answered = self.answer_question(*issue, answer);
+                answered.into_iter().chain([taken]).collect()
+            }
             Command::Skip { issue } => {
                 let end = self.leave(*issue, &Unwanted::ByPerson);
                 std::iter::once(taken).chain(end).collect()

@@ -2,6 +2,7 @@
 
 use crate::rules::ids::{AttemptNumber, BranchName, ByIssue, IssueNumber, SlotNumber, Timestamp};
 use crate::rules::money::{Charge, Usd};
+use crate::rules::prompt::question::Exchange;
 use crate::rules::rework::Rework;
 use crate::rules::schedule::places::Places;
 use crate::rules::schedule::record::Kept;
@@ -19,7 +20,7 @@ pub enum State {
     },
     /// May be let in as soon as there is a place, money and a provider.
     Ready,
-    /// Waits for a person's approval, and for nothing else.
+    /// Waits for a person's approval or answer, and for nothing else.
     Unapproved,
     /// Would collide with one that runs.
     Held {
@@ -101,6 +102,8 @@ pub struct Entry {
     pub rework: Option<Box<Rework>>,
     /// May it run, as far as a person is concerned?
     pub approval: Approval,
+    /// What its agent asked last, if it ever did.
+    pub exchange: Option<Box<Exchange>>,
 }
 
 /// Why a task is to be left alone.
@@ -241,8 +244,10 @@ impl Table {
 
     /// Nothing that it needs is missing any more: it may be let in, once a person approved where that has to be.
     pub fn free(&mut self, place: usize) {
-        let state = match self.entries[place].approval {
+        let entry = &self.entries[place];
+        let state = match entry.approval {
             Approval::Awaited => State::Unapproved,
+            Approval::Free | Approval::Given { .. } if entry.asks() => State::Unapproved,
             Approval::Free | Approval::Given { .. } => State::Ready,
         };
         self.set(place, state);
@@ -347,8 +352,16 @@ impl Entry {
             unwanted: None,
             merged: false,
             approval: Approval::Free,
+            exchange: None,
             rework: None,
         }
+    }
+
+    /// Does its agent wait for an answer?
+    #[must_use]
+    pub fn asks(&self) -> bool {
+        let exchange = self.exchange.as_deref();
+        exchange.is_some_and(|exchange| exchange.answer.is_none())
     }
 
     /// How it ended, if it did.

@@ -7,9 +7,10 @@ use crate::rules::conflict::{Shared, Why, chance, may_run_together, shared};
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::money::Usd;
 use crate::rules::room::Lessened;
+use crate::rules::schedule::approve::of_people;
 use crate::rules::schedule::rest::Rest;
 use crate::rules::schedule::session::{Phase, Session};
-use crate::rules::schedule::table::{Approval, Entry, State};
+use crate::rules::schedule::table::{Entry, State};
 use crate::rules::stack::Dependents;
 use crate::rules::task::{Ending, Task};
 use std::sync::Arc;
@@ -68,6 +69,11 @@ pub enum Wait {
     Approval {
         /// Why it is asked for.
         reason: String,
+    },
+    /// A person's answer.
+    Answer {
+        /// To what.
+        question: String,
     },
     /// Nobody is let in any more until `resume`.
     Resume {
@@ -193,6 +199,7 @@ impl Session {
             | Wait::Probe { .. }
             | Wait::Money { .. }
             | Wait::Approval { .. }
+            | Wait::Answer { .. }
             | Wait::Resume { .. } => 0,
         });
         if let State::Retrying { until } | State::Parked { until } = entry.state {
@@ -201,12 +208,7 @@ impl Session {
                 reason: "its last attempt".to_owned(),
             });
         }
-        if entry.approval == Approval::Awaited {
-            let evaluation = entry.task.evaluation.as_ref();
-            let reason = evaluation.map(|evaluation| evaluation.why());
-            let reason = reason.unwrap_or_default();
-            waits.push(Wait::Approval { reason });
-        }
+        waits.extend(of_people(entry));
         let held_up = || self.held_up(entry);
         let stopped = self.hopeless.clone().or_else(held_up);
         if let (Some(reason), Phase::Running | Phase::Interrupted) = (stopped, self.phase) {
@@ -285,7 +287,10 @@ impl Session {
     /// When it will start, and when it would if something were otherwise.
     fn look_ahead(&self, issue: IssueNumber, now: Timestamp, explanation: &mut Explanation) {
         let blocked = explanation.waits.iter().any(|wait| match wait {
-            Wait::Merge { .. } | Wait::Approval { .. } | Wait::Resume { .. } => true,
+            Wait::Merge { .. }
+            | Wait::Approval { .. }
+            | Wait::Answer { .. }
+            | Wait::Resume { .. } => true,
             Wait::Need { .. }
             | Wait::Collision { .. }
             | Wait::Slot { .. }
@@ -337,16 +342,10 @@ impl Wait {
     /// The task that is waited for, where it is one.
     #[must_use]
     pub fn task(&self) -> Option<IssueNumber> {
-        match self {
-            Self::Need { issue, .. } | Self::Collision { issue, .. } => Some(*issue),
-            Self::Merge { .. }
-            | Self::Slot { .. }
-            | Self::Time { .. }
-            | Self::Probe { .. }
-            | Self::Money { .. }
-            | Self::Approval { .. }
-            | Self::Resume { .. } => None,
-        }
+        let (Self::Need { issue, .. } | Self::Collision { issue, .. }) = self else {
+            return None;
+        };
+        Some(*issue)
     }
 }
 
