@@ -26,6 +26,8 @@ fn issue(bytes: usize) -> Issue {
         updated_at: Timestamp(0),
         url: None,
         depends_on: Vec::new(),
+        assignees: Vec::new(),
+        milestone: None,
     }
 }
 

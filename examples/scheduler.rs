@@ -78,6 +78,8 @@ fn task((number, (title, body, minutes)): (u64, (&str, &str, u32))) -> Task {
         updated_at: Timestamp(0),
         url: None,
         depends_on: vec![],
+        assignees: Vec::new(),
+        milestone: None,
     };
     Task {
         domain: classify(&issue, &Classification::default()),

@@ -255,6 +255,8 @@ fn task(number: u64, title: &str, domain: Domain) -> Task {
             updated_at: Timestamp(0),
             url: None,
             depends_on: Vec::new(),
+            assignees: Vec::new(),
+            milestone: None,
         },
         domain: Classified {
             domain,

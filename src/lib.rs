@@ -119,6 +119,7 @@ pub mod cli {
 pub mod config {
     pub mod claims;
     pub mod explain;
+    pub mod filters;
     pub mod git;
     pub mod json;
     pub mod layers;

@@ -10,6 +10,7 @@ pub mod event;
 pub mod excerpt;
 pub mod exit;
 pub mod fact;
+pub mod filter;
 pub mod fold;
 pub mod graph;
 pub mod ids;

@@ -39,6 +39,7 @@ Examples:
   autoissue exec backlog                                  all open issues labelled `backlog`
   autoissue exec --issue 12 --issue 15                    these two
   autoissue exec backlog --exclude-label wip --fit        as many as the budget covers
+  autoissue exec backlog --milestone 1.0 --assignee none  of a milestone those that nobody has taken
   autoissue exec backlog --isolation none --format json   on GitHub, for a program to read
 
 ",

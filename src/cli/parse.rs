@@ -110,6 +110,7 @@ fn flag<'a>(args: &'a [OsString], name: &str) -> Option<&'a str> {
 mod tests {
     use super::*;
     use crate::cli::run::ExecArgs;
+    use crate::config::filters::Filters;
 
     fn exec(args: &[&str]) -> Result<ExecArgs, Instead> {
         let args: Vec<OsString> = ["autoissue", "exec"]
@@ -131,7 +132,11 @@ mod tests {
     #[test]
     fn a_label_or_numbers_select_issues() {
         let check = |args: &[&str], name: &str| {
-            assert_eq!(exec(args).unwrap().selection().name(), name, "{args:?}");
+            assert_eq!(
+                exec(args).unwrap().selection(&Filters::default()).name(),
+                name,
+                "{args:?}"
+            );
         };
         check(&["backlog"], "label backlog");
         check(&["--issue", "12", "--issue=7"], "issues #7 #12");

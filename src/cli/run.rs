@@ -2,9 +2,11 @@
 
 use crate::cli::help;
 use crate::cli::values::{agent_kind, budget, issue_number, label};
+use crate::config::filters::Filters;
 use crate::config::loaded::Overrides;
 use crate::config::work::AgentKind;
 use crate::rules::evaluate::routing::Mode;
+use crate::rules::filter::Filter;
 use crate::rules::ids::IssueNumber;
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
@@ -24,6 +26,9 @@ pub struct ExecArgs {
     /// Leave issues with this label out; may be repeated
     #[arg(long, value_name = "LABEL", value_parser = label)]
     pub exclude_label: Vec<String>,
+    /// Which of them.
+    #[command(flatten)]
+    pub only: Only,
     /// Classify, schedule and price, and touch nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -36,6 +41,23 @@ pub struct ExecArgs {
     /// How it runs and what it may spend.
     #[command(flatten)]
     pub limits: Limits,
+}
+
+/// Which of the issues; what is not said here is as the configuration says it.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Only {
+    /// Only issues that have this label as well; may be repeated
+    #[arg(long, value_name = "LABEL", value_parser = label)]
+    pub also: Vec<String>,
+    /// Only issues that are assigned to this account; `none` for nobody, `*` for anybody
+    #[arg(long, value_name = "LOGIN", value_parser = label)]
+    pub assignee: Option<String>,
+    /// Only issues of the milestone with this title; `none`, or `*` for any
+    #[arg(long, value_name = "TITLE", value_parser = label)]
+    pub milestone: Option<String>,
+    /// Only issues that this account opened
+    #[arg(long, value_name = "LOGIN", value_parser = label)]
+    pub author: Option<String>,
 }
 
 /// What the evaluation of issues decides.
@@ -123,13 +145,25 @@ pub struct DemoArgs {
 }
 
 impl ExecArgs {
-    /// Which issues are wanted.
+    /// Which issues are wanted, where the configuration wants these.
     #[must_use]
-    pub fn selection(&self) -> Selection {
+    pub fn selection(&self, usual: &Filters) -> Selection {
+        let or = |own: &[String], usual: &[String]| match own {
+            [] => usual.to_vec(),
+            own => own.to_vec(),
+        };
+        let only = &self.only;
+        let usual_filter = usual.filter();
         Selection {
             label: self.label.clone(),
             numbers: self.issue.clone(),
-            exclude_labels: self.exclude_label.clone(),
+            exclude_labels: or(&self.exclude_label, &usual.exclude_labels),
+            filter: Filter {
+                labels: or(&only.also, &usual_filter.labels),
+                assignee: only.assignee.clone().or(usual_filter.assignee),
+                milestone: only.milestone.clone().or(usual_filter.milestone),
+                author: only.author.clone().or(usual_filter.author),
+            },
             planned: None,
             follow_up: false,
         }

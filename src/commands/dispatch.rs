@@ -31,7 +31,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Commands::Resume(args) => interruptible(&place, Box::pin(resume::run(&place, &args))).await,
         Commands::Watch(args) => Box::pin(pulls::watch::run(&place, &args)).await,
         Commands::Revert(args) => pulls::revert::run(&place, args).await,
-        Commands::Demo(args) => demo::command::run(&place, &args).await,
+        Commands::Demo(args) => Box::pin(demo::command::run(&place, &args)).await,
         Commands::Metrics(_) => metrics::run(&place),
         Commands::Footprint(args) => match args.command {
             FootprintCommands::Backtest(args) => footprint::backtest::run(&place, &args).await,

@@ -28,7 +28,7 @@ use std::sync::Arc;
 /// Runs the command.
 pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     let wiring = Wiring::new(place, &args.overrides())?;
-    let selection = args.selection();
+    let selection = args.selection(&wiring.loaded.config.filter);
     if args.dry_run {
         return dry_run::run(place, &wiring, &selection, args.work.fit).await;
     }

@@ -18,18 +18,24 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A session's leases; none where only this machine can see the issues, or is said to work on them.
-fn leases(wiring: &Wiring, repository: &GitRepository, session: &SessionId) -> Arc<dyn Leases> {
+fn leases(
+    (wiring, store): (&Wiring, &Store),
+    repository: &GitRepository,
+    session: &SessionId,
+) -> Arc<dyn Leases> {
     let claims = &wiring.loaded.config.claims;
     match claims.kind {
         ClaimsKind::Remote if wiring.is_github() => {}
         ClaimsKind::Remote | ClaimsKind::Machine => return Arc::new(NoLeases),
     }
+    let store = store.clone();
     let host = nix::unistd::gethostname().unwrap_or_default();
     Arc::new(repository.leases(Holder {
         session: session.clone(),
         host: host.to_string_lossy().into_owned(),
         ttl: claims.ttl(),
         clock: Arc::new(|| Timestamp(chrono::Utc::now().timestamp_millis())),
+        is_over: Arc::new(move |session| store.is_over(session)),
     }))
 }
 
@@ -49,7 +55,7 @@ impl Taking<'_> {
     /// Takes the issues of all tasks that nothing settles; those that others have are left to them.
     pub async fn take(&self, tasks: &mut [Task]) -> Result<Arc<dyn Leases>, Error> {
         let (wiring, store, repository) = self.place;
-        let leases = leases(wiring, repository, self.session);
+        let leases = leases((wiring, store), repository, self.session);
         let claimed = store.claim(&wiring.project_key(), &runnable(tasks), self.session)?;
         let claimed = claimed.into_iter().map(|(issue, session)| Elsewhere {
             issue,
@@ -128,11 +134,11 @@ impl Taking<'_> {
 
 /// Takes up again what a session that goes on had: its leases, and what others have worked on since.
 pub async fn take_again(
-    (wiring, repository): (&Wiring, &GitRepository),
+    (wiring, store, repository): (&Wiring, &Store, &GitRepository),
     forge: &dyn Forge,
     (id, session): (&SessionId, &Session),
 ) -> Result<(Arc<dyn Leases>, Vec<Elsewhere>), Error> {
-    let leases = leases(wiring, repository, id);
+    let leases = leases((wiring, store), repository, id);
     let taken = leases.take(&unended(session)).await?;
     let done = done_elsewhere(forge, id, &taken).await?;
     let elsewhere = taken.elsewhere.into_iter().chain(done).collect();

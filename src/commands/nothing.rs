@@ -46,7 +46,10 @@ fn absence(
             match (wanted, unwanted) {
                 (Some(label), _) => format!("it has no label {}", printable(label)),
                 (None, Some(label)) => format!("it has the label {}", printable(label)),
-                (None, None) => "it was opened just now; run it again".to_owned(),
+                (None, None) => selection.filter.stops(&issue).map_or_else(
+                    || "it was opened just now; run it again".to_owned(),
+                    |why| printable(&why),
+                ),
             }
         }
     })

@@ -95,7 +95,7 @@ pub async fn go_on_with_plan(
     let selection = &folded.selection;
     let ((leases, elsewhere), tasks) = if folded.is_read() {
         let whose = (session, &folded);
-        let taken = hold::take_again((wiring, means.1), means.0, whose).await?;
+        let taken = hold::take_again((wiring, store, means.1), means.0, whose).await?;
         (taken, None)
     } else {
         let (leases, tasks) = read(

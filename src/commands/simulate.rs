@@ -11,7 +11,6 @@ use crate::config::loaded::Overrides;
 use crate::error::Error;
 use crate::reporters::simulation::{Simulation, as_json, told};
 use crate::rules::exit::Exit;
-use crate::rules::issue::Selection;
 use crate::rules::plan::outlook;
 use crate::rules::schedule::simulate::simulate;
 use std::path::Path;
@@ -23,10 +22,8 @@ const ITEMS: usize = 100;
 /// Runs the command.
 pub async fn run(place: &Place, args: &SimulateArgs) -> Result<Exit, Error> {
     let wiring = Wiring::new(place, &Overrides::default())?;
-    let selection = Selection {
-        label: args.label.clone(),
-        ..Selection::default()
-    };
+    let filter = &wiring.loaded.config.filter;
+    let selection = filter.of_label(args.label.as_deref());
     let mut dry = match &args.from {
         Some(path) => planned(&wiring, &place.cwd.join(path))?,
         None => dry_run::read(place, &wiring, &selection).await?,

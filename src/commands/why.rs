@@ -14,7 +14,6 @@ use crate::ports::Clock as _;
 use crate::reporters::why::{Asked, as_json, told};
 use crate::rules::exit::Exit;
 use crate::rules::ids::{IssueNumber, Timestamp};
-use crate::rules::issue::Selection;
 use crate::rules::schedule::predict::opened;
 use crate::rules::schedule::session::Session;
 
@@ -66,10 +65,7 @@ fn journalled(place: &Place, issue: IssueNumber) -> Result<(Session, Timestamp, 
 /// A session as it would begin.
 async fn read(place: &Place, label: &str, issue: IssueNumber) -> Result<Session, Error> {
     let wiring = Wiring::new(place, &Overrides::default())?;
-    let selection = Selection {
-        label: Some(label.to_owned()),
-        ..Selection::default()
-    };
+    let selection = wiring.loaded.config.filter.of_label(Some(label));
     let dry = dry_run::read(place, &wiring, &selection).await?;
     let tasks = dry.tasks;
     if !tasks.iter().any(|task| task.number() == issue) {

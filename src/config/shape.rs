@@ -1,6 +1,7 @@
 //! The configuration: what `autoissue.config.json` may say, and what holds where it says nothing.
 
 use crate::config::claims::Claims;
+use crate::config::filters::Filters;
 use crate::config::names::{BaseBranch, Endpoint, GitSource, RepoName};
 use crate::config::offering::{Commit, Pull};
 use crate::config::telling::{Author, Dashboard, Labels, Log, Notify};
@@ -61,6 +62,8 @@ pub struct Config {
     pub scheduling: Scheduling,
     /// Keeps sessions from working on one issue.
     pub claims: Claims,
+    /// Which issues of a label are taken.
+    pub filter: Filters,
     /// A file with a template of the words for the agent, in place of the built-in one; relative to this file.
     pub prompt: Option<PathBuf>,
     /// What a pull says and carries.
@@ -107,6 +110,7 @@ impl Default for Config {
             breaker: Breaker::default(),
             scheduling: Scheduling::default(),
             claims: Claims::default(),
+            filter: Filters::default(),
             prompt: None,
             pull: Pull::default(),
             commit: Commit::default(),

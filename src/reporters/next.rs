@@ -131,6 +131,21 @@ fn arguments(selection: &Selection) -> String {
     for label in &selection.exclude_labels {
         words.push(format!("--exclude-label {}", quoted(label)));
     }
+    let filter = &selection.filter;
+    let labels = filter.labels.iter().map(|label| ("--also", label));
+    let people = [
+        ("--assignee", &filter.assignee),
+        ("--milestone", &filter.milestone),
+        ("--author", &filter.author),
+    ];
+    let people = people
+        .iter()
+        .filter_map(|(flag, name)| Some((*flag, name.as_ref()?)));
+    words.extend(
+        labels
+            .chain(people)
+            .map(|(flag, name)| format!("{flag} {}", quoted(name))),
+    );
     words.join(" ")
 }
 
@@ -182,6 +197,7 @@ fn for_each(steps: &mut Vec<Step>, issues: &[IssueNumber], step: impl Fn(IssueNu
 mod tests {
     use super::*;
     use crate::rules::event::Event;
+    use crate::rules::filter::Filter;
     use crate::rules::script::{self, Script};
 
     fn commands(tally: &Tally) -> Vec<String> {
@@ -257,8 +273,12 @@ mod tests {
             label: Some("good first; rm".to_owned()),
             numbers: vec![IssueNumber(12)],
             exclude_labels: vec!["wontfix".to_owned()],
+            filter: Filter {
+                assignee: Some("ada".to_owned()),
+                ..Filter::default()
+            },
         };
-        let expect = "'good first; rm' --issue 12 --exclude-label wontfix";
+        let expect = "'good first; rm' --issue 12 --exclude-label wontfix --assignee ada";
         assert_eq!(arguments(&selection), expect);
     }
 }

@@ -285,11 +285,15 @@ fn started(event: &Event) -> Value {
     else {
         return Value::Null;
     };
-    let selection = json!({
+    let filter = Some(&selection.filter).filter(|filter| !filter.is_empty());
+    let mut selection = json!({
         "label": selection.label,
         "issues": selection.numbers,
         "exclude_labels": selection.exclude_labels,
     });
+    if let Some(filter) = filter {
+        selection["filter"] = json!(filter);
+    }
     with(
         json!({ "project": project, "selection": selection }),
         frame(settings),

@@ -2,6 +2,7 @@
 
 pub use crate::rules::references::needs_in_text;
 
+use crate::rules::filter::Filter;
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::plan::progress::PlanOrder;
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,12 @@ pub struct Issue {
     pub url: Option<String>,
     /// Dependencies that the forge itself records (front matter, native links); those in the text come on top.
     pub depends_on: Vec<IssueNumber>,
+    /// Who it is assigned to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assignees: Vec<String>,
+    /// The title of its milestone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub milestone: Option<String>,
 }
 
 impl Issue {
@@ -83,6 +90,9 @@ pub struct Selection {
     pub numbers: Vec<IssueNumber>,
     /// None that carries one of these.
     pub exclude_labels: Vec<String>,
+    /// Only those that pass.
+    #[serde(default, skip_serializing_if = "Filter::is_empty")]
+    pub filter: Filter,
     /// The plan that they come from, where the session itself makes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned: Option<Box<PlanOrder>>,
@@ -113,6 +123,7 @@ impl Selection {
                 .exclude_labels
                 .iter()
                 .any(|label| issue.has_label(label))
+            && self.filter.stops(issue).is_none()
     }
 
     /// One line that names the selection, the same for the same selection: the key of its lock.
@@ -133,6 +144,7 @@ impl Selection {
             let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
             parts.push(format!("issues {}", numbers.join(" ")));
         }
+        parts.extend(self.filter.words());
         parts.join(", ")
     }
 }
@@ -225,6 +237,8 @@ pub(crate) mod tests {
             updated_at: Timestamp(0),
             url: None,
             depends_on: Vec::new(),
+            assignees: Vec::new(),
+            milestone: None,
         }
     }
 

@@ -58,6 +58,8 @@ pub enum Found {
     Nothing,
     /// The value that we put there last.
     Own,
+    /// What a session left behind that will never go on.
+    Left,
     /// Another value.
     Other {
         /// What it says; nothing where it cannot be read.
@@ -136,6 +138,7 @@ pub fn judge(found: &Found, session: &SessionId, held: bool, now: Timestamp) -> 
         },
         Found::Nothing => Step::Create,
         Found::Own => Step::Replace { taken_over: false },
+        Found::Left => Step::Replace { taken_over: true },
         Found::Other {
             lease: Some(lease), ..
         } if lease.session == *session => Step::Replace { taken_over: false },

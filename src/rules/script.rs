@@ -80,6 +80,8 @@ pub(crate) fn titled(number: u64, title: &str, domain: &str, needs: &[u64]) -> T
             updated_at: Timestamp(0),
             url: Some(format!("https://github.com/acme/shop/issues/{number}")),
             depends_on: Vec::new(),
+            assignees: Vec::new(),
+            milestone: None,
         },
         domain: Classified {
             domain: domain_of(domain),

@@ -205,9 +205,16 @@ fn shown_defaults() -> (String, String) {
 
 /// Shown by a test of their own.
 fn stands_apart(line: &str) -> bool {
-    ["scheduling.", "security.", "claims.", "merge.", "watch."]
-        .iter()
-        .any(|part| line.starts_with(part))
+    [
+        "scheduling.",
+        "security.",
+        "claims.",
+        "filter.",
+        "merge.",
+        "watch.",
+    ]
+    .iter()
+    .any(|part| line.starts_with(part))
 }
 
 fn is_offering(line: &str) -> bool {
@@ -259,6 +266,11 @@ fn the_defaults_of_trust_and_scheduling_are_shown() {
     scheduling.minFreeDiskMb = 1024                   # default
     claims.kind = "remote"                            # default
     claims.ttlMinutes = 15                            # default
+    filter.labels = []                                # default
+    filter.excludeLabels = []                         # default
+    filter.assignee = null                            # default
+    filter.milestone = null                           # default
+    filter.author = null                              # default
     merge.policy = "never"                            # default
     merge.method = "merge"                            # default
     merge.maxOpenPulls = null                         # default

@@ -112,6 +112,8 @@ fn issue(title: &str, body: &str) -> Issue {
         updated_at: Timestamp(0),
         url: None,
         depends_on: vec![],
+        assignees: Vec::new(),
+        milestone: None,
     }
 }
 

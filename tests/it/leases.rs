@@ -11,8 +11,8 @@ use autoissue::ports::{Leases, RepositoryError};
 use autoissue::rules::ids::{IssueNumber, SessionId, Timestamp};
 use serde_json::json;
 use std::collections::BTreeSet;
-use std::path::Path;
-use std::process::{Child, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
@@ -48,6 +48,7 @@ impl Machine {
             host: self.name.to_owned(),
             ttl: Duration::from_secs(15 * 60),
             clock: Arc::new(move || Timestamp(clock.load(Ordering::SeqCst))),
+            is_over: Arc::new(|session| session.as_str() == OVER),
         })
     }
 
@@ -73,6 +74,18 @@ fn on_remote(scene: &Scene) -> Vec<String> {
     let format = "--format=%(refname:lstrip=3)";
     let listing = git(&scene.origin, &["for-each-ref", format, "refs/autoissue"]);
     listing.lines().map(str::to_owned).collect()
+}
+
+/// A session that every machine here knows to be over.
+const OVER: &str = "01Z";
+
+#[tokio::test]
+async fn what_a_session_left_that_is_known_to_be_over_is_taken_at_once() {
+    let scene = Scene::new(&[("a.txt", "one\n")]);
+    let ant = Machine::new(&scene, "ant", NOON).await;
+    assert_eq!(refused(&ant.session(OVER), &[1]).await, []);
+    assert_eq!(refused(&ant.session("01B"), &[1]).await, []);
+    assert_eq!(refused(&ant.session("01C"), &[1]).await.len(), 1);
 }
 
 /// Both machines' clocks begin here.
@@ -285,6 +298,21 @@ impl Two {
         self.start(rig, args).wait_with_output().unwrap().into()
     }
 
+    fn gate(&self) -> PathBuf {
+        self.rigs[0].path("gate")
+    }
+
+    fn close_gate(&self) {
+        let made = Command::new("mkfifo").arg(self.gate()).status();
+        assert!(made.unwrap().success());
+    }
+
+    /// Waits until an agent stands before the gate.
+    fn at_gate(&self) {
+        let text = std::fs::read_to_string(self.gate()).unwrap();
+        assert_eq!(text.trim(), "1");
+    }
+
     /// Both work on one label at once, to their ends.
     fn race(&self, label: &str) -> [Ran; 2] {
         let start = |rig| self.start(rig, &["exec", label]);
@@ -353,11 +381,23 @@ fn two_processes_on_one_label_never_take_the_same_issue() {
     ));
 }
 
+/// The control: where leases are off, both agents stand before the gate at once.
 #[test]
 fn without_leases_machines_take_the_same_issue() {
     let two = Two::new("machine", Remote::Path);
-    let rounds = rounds(&two, 5);
-    assert!(rounds.double > 0, "{} issues", rounds.each);
+    two.fake
+        .add_issue("Thing 1", "Write `file-1.txt`.", &["go"]);
+    two.close_gate();
+    let mut both = two.rigs.each_ref().map(|rig| {
+        let running = two.start(rig, &["exec", "go"]);
+        two.at_gate();
+        running
+    });
+    assert_eq!(two.runs(), [1, 1]);
+    for running in &mut both {
+        running.kill().unwrap();
+        running.wait().unwrap();
+    }
 }
 
 #[test]
@@ -366,9 +406,7 @@ fn who_holds_an_issue_is_told_and_a_killed_session_takes_it_up_again() {
     let [ant, bee] = &two.rigs;
     two.fake
         .add_issue("Thing 1", "Write `file-1.txt`.", &["go"]);
-    let gate = ant.path("gate");
-    let made = std::process::Command::new("mkfifo").arg(&gate).status();
-    assert!(made.unwrap().success());
+    two.close_gate();
     let mut first = two.start(ant, &["exec", "go"]);
     let session = || {
         let text = git(
@@ -378,7 +416,7 @@ fn who_holds_an_issue_is_told_and_a_killed_session_takes_it_up_again() {
         serde_json::from_str::<serde_json::Value>(&text).unwrap()["session"].clone()
     };
     // Its agent runs.
-    assert_eq!(std::fs::read_to_string(&gate).unwrap().trim(), "1");
+    two.at_gate();
     let holder = session().as_str().unwrap().to_owned();
     let is_left = |ran: Ran| {
         assert_eq!((ran.code, ran.count("skipped")), (Some(0), 1), "{ran:?}");
@@ -393,7 +431,7 @@ fn who_holds_an_issue_is_told_and_a_killed_session_takes_it_up_again() {
     first.kill().unwrap();
     first.wait().unwrap();
     is_left(two.end(bee, &["exec", "go"]));
-    std::fs::remove_file(&gate).unwrap();
+    std::fs::remove_file(two.gate()).unwrap();
     let resumed = two.end(ant, &["resume"]);
     assert_eq!(
         (resumed.code, resumed.count("completed")),

@@ -126,6 +126,7 @@ async fn a_selection_takes_labels_and_numbers() {
         label: Some("auto".into()),
         numbers: Vec::new(),
         exclude_labels: vec!["later".into()],
+        filter: autoissue::rules::filter::Filter::default(),
     };
     let taken = place.forge().open_issues(&selection).await.unwrap();
     assert_eq!(taken.len(), 1);

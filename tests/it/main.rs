@@ -46,6 +46,7 @@ mod demo_project;
 mod doctor;
 mod engine;
 mod evaluate;
+mod filters;
 mod foresee;
 mod gate;
 mod git;

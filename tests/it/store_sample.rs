@@ -81,6 +81,8 @@ pub(crate) fn task(number: u64, domain: Domain) -> Task {
             updated_at: NOON,
             url: None,
             depends_on: vec![],
+            assignees: Vec::new(),
+            milestone: None,
         },
         domain: Classified {
             domain,

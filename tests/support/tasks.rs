@@ -29,6 +29,8 @@ pub(crate) fn task(number: u64, domain: Domain, files: &[&str], needs: &[u64]) -
             updated_at: Timestamp(0),
             url: None,
             depends_on: vec![],
+            assignees: Vec::new(),
+            milestone: None,
         },
         domain: Classified {
             domain,

@@ -133,6 +133,8 @@ impl World {
             updated_at: Timestamp(0),
             url: None,
             depends_on: vec![],
+            assignees: Vec::new(),
+            milestone: None,
         };
         self.outside().issues.insert(issue.number, issue);
         self.script()

@@ -32,6 +32,8 @@ pub struct Holder {
     pub ttl: Duration,
     /// The time.
     pub clock: WallClock,
+    /// Is it known here that this session will never go on? What such a one left behind is nobody's.
+    pub is_over: Arc<dyn Fn(&SessionId) -> bool + Send + Sync>,
 }
 
 /// One session's leases.
@@ -133,6 +135,12 @@ impl GitLeases {
                 None => Found::Nothing,
                 Some((value, _)) if held.as_ref().is_some_and(|hold| hold.value == *value) => {
                     Found::Own
+                }
+                // Killed before it gave it up, or before it began: by a process of this machine.
+                Some((_, Some(lease)))
+                    if held.is_none() && (self.holder.is_over)(&lease.session) =>
+                {
+                    Found::Left
                 }
                 Some((_, lease)) => Found::Other {
                     lease: lease.clone(),

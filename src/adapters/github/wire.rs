@@ -63,6 +63,17 @@ pub struct WireIssue {
     pull_request: Option<IgnoredAny>,
     #[serde(default)]
     issue_dependencies_summary: Option<WireDependencies>,
+    #[serde(default)]
+    assignees: Option<Vec<WireUser>>,
+    #[serde(default)]
+    milestone: Option<WireMilestone>,
+}
+
+/// The milestone of an issue.
+#[derive(Debug, Deserialize)]
+struct WireMilestone {
+    #[serde(default)]
+    title: Option<String>,
 }
 
 /// How many issues an issue waits for.
@@ -148,6 +159,13 @@ impl WireIssue {
             updated_at: moment(self.updated_at.as_deref()),
             url: self.html_url,
             depends_on,
+            assignees: self
+                .assignees
+                .unwrap_or_default()
+                .into_iter()
+                .map(|user| user.login)
+                .collect(),
+            milestone: self.milestone.and_then(|milestone| milestone.title),
         }
     }
 }

@@ -196,5 +196,7 @@ fn as_issue(commit: &PastCommit) -> Issue {
         updated_at: Timestamp(0),
         url: None,
         depends_on: Vec::new(),
+        assignees: Vec::new(),
+        milestone: None,
     }
 }

@@ -24,6 +24,8 @@ pub fn read(entry: &Entry) -> Result<Issue, Malformed> {
         updated_at: entry.snapshot.modified,
         url: Some(file_url(&entry.path)),
         depends_on: depends_on(document)?,
+        assignees: document.list("assignees")?,
+        milestone: document.text("milestone")?,
     })
 }
 

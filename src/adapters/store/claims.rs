@@ -33,6 +33,24 @@ impl Store {
         })
     }
 
+    /// Is it a session of this directory that will never go on: finished, or dead before its first event?
+    #[must_use]
+    pub fn is_over(&self, session: &SessionId) -> bool {
+        let status = self.read(|db| {
+            db.prepare_cached("SELECT status FROM sessions WHERE id = ?")
+                .and_then(|mut statement| {
+                    let status = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
+                    statement.query_row([session.as_str()], status).optional()
+                })
+                .tried("read a session")
+        });
+        match status.ok().flatten().as_deref() {
+            Some("finished") => true,
+            Some("new") => locks::holder(&self.session_directory(session)).is_none(),
+            Some(_) | None => false,
+        }
+    }
+
     /// Claims these issues for the session until it is finished. Those that another unfinished session holds are not
     /// claimed, and are returned with it.
     pub fn claim(

@@ -120,6 +120,8 @@ pub fn tasks(plan: &Plan, settings: &Settings, judge: &Judge) -> Vec<Task> {
             updated_at: Timestamp(0),
             url: None,
             depends_on: draft.depends_on.clone(),
+            assignees: Vec::new(),
+            milestone: None,
         };
         let mut task = Task {
             domain: classify(&issue, &Classification::default()),

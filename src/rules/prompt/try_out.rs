@@ -76,6 +76,8 @@ pub(super) fn sample(body: &str) -> Issue {
         updated_at: Timestamp(0),
         url: Some("https://forge.test/1".to_owned()),
         depends_on: Vec::new(),
+        assignees: Vec::new(),
+        milestone: None,
     }
 }
 
