@@ -138,6 +138,7 @@ pub mod store {
     pub mod history;
     pub mod journal;
     pub mod ledger;
+    pub mod lessons;
     pub mod locks;
     pub mod open;
     mod presence;

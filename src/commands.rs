@@ -17,6 +17,7 @@ pub mod exec;
 pub mod history;
 pub mod hold;
 pub mod init;
+pub mod lessons;
 pub mod metrics;
 pub mod nothing;
 pub mod offering;

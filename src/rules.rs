@@ -19,6 +19,7 @@ pub mod issue;
 pub mod keywords;
 pub mod layout;
 pub mod lease;
+pub mod lesson;
 pub mod markdown;
 pub mod money;
 pub mod names;

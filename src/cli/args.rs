@@ -10,7 +10,7 @@ use crate::cli::pulls::{RevertArgs, WatchArgs};
 use crate::cli::run::{DemoArgs, ExecArgs, ResumeArgs};
 use crate::cli::setup::{ChecksArgs, CompletionsArgs, ConfigArgs, DoctorArgs, InitArgs, ManArgs};
 use crate::cli::steer::{
-    AnswerArgs, ApproveArgs, BreakerArgs, CleanArgs, IssueArgs, ModifyArgs, RejectArgs,
+    AnswerArgs, ApproveArgs, BreakerArgs, CleanArgs, IssueArgs, LessonsArgs, ModifyArgs, RejectArgs,
 };
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{ColorChoice, Parser, Subcommand, ValueEnum};
@@ -118,6 +118,8 @@ pub enum Commands {
     Clean(CleanArgs),
     /// Look at the circuit breaker, or close it
     Breaker(BreakerArgs),
+    /// Look at what agents learned here, and change it
+    Lessons(LessonsArgs),
     /// Try an issue of the running session again
     Retry(IssueArgs),
     /// Leave an issue out of the running session

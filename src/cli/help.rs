@@ -180,6 +180,16 @@ Examples:
 Under `routing.mode: enforce` supervised issues wait for one of these. The first answer counts. A running session takes it
 up within seconds; one that is interrupted, when it is resumed.";
 
+/// Under the flags of `lessons`.
+pub const LESSONS: &str = "\
+Examples:
+  autoissue lessons list                                what agents had to learn here
+  autoissue lessons edit 3 \"run make lint before you end\"
+  autoissue lessons drop 3                              tell it to nobody any more
+
+Lessons come from failures that were overcome, and from reviewers who may write. Those that fit a task by its files or its
+domain are told to its agent.";
+
 /// Under the flags of `answer`.
 pub const ANSWER: &str = "\
 Examples:

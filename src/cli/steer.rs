@@ -22,6 +22,35 @@ pub enum BreakerCommands {
     Reset,
 }
 
+/// Look at what agents learned in this repository, and change it.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = help::LESSONS)]
+pub struct LessonsArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: LessonsCommands,
+}
+
+/// What to do with lessons.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum LessonsCommands {
+    /// Show them with their numbers
+    List,
+    /// Give one other words
+    Edit {
+        /// Its number
+        lesson: u64,
+        /// What it says from now on
+        #[arg(required = true)]
+        text: Vec<String>,
+    },
+    /// Tell one to nobody any more, also if it is learned again
+    Drop {
+        /// Its number
+        lesson: u64,
+    },
+}
+
 /// An issue of the running session.
 #[derive(Clone, Copy, Debug, Args)]
 #[command(after_help = help::WISH)]

@@ -8,7 +8,7 @@ use crate::commands::place::Place;
 use crate::commands::signals::interruptible;
 use crate::commands::{
     approve, breaker, checks, clean, completions, config, demo, doctor, evaluate, exec, footprint,
-    history, init, metrics, plan, prompt, pulls, resume, retry, simulate, status, why,
+    history, init, lessons, metrics, plan, prompt, pulls, resume, retry, simulate, status, why,
 };
 use crate::error::Error;
 use crate::rules::event::Command;
@@ -41,6 +41,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Commands::Evaluate(args) => evaluate::run(&place, args.issue).await,
         Commands::History(args) => history::run(&place, &args).await,
         Commands::Clean(args) => clean::run(&place, args).await,
+        Commands::Lessons(args) => lessons::run(&place, &args.command),
         Commands::Breaker(args) => breaker::run(&place, args.command),
         Commands::Retry(IssueArgs { issue }) => {
             retry::run(&place, &Command::Retry { issue }, issue)

@@ -50,9 +50,9 @@ pub async fn run(place: &Place, command: PromptCommands) -> Result<Exit, Error> 
 
 async fn show(place: &Place, number: IssueNumber) -> Result<(), Error> {
     let wiring = Wiring::new(place, &Overrides::default())?;
-    let wording = wiring.wording()?;
     let forge = wiring.forge()?;
     let store = look(&wiring.state)?;
+    let wording = wiring.wording(store.as_ref())?;
     let session = running(&wiring, store.as_ref())?.unwrap_or_default();
     let entry = session.entry(number);
     let entry = entry.filter(|entry| entry.ending().is_none());

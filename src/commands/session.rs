@@ -15,6 +15,7 @@ use crate::reporters::log::{self, LogGuard, LogReporter};
 use crate::reporters::notify::{NotifyReporter, Patience};
 use crate::reporters::shape::VERSION;
 use crate::rules::exit::{Exit, exit_code};
+use crate::rules::lesson::learned;
 use crate::rules::tally::Tally;
 use serde_json::json;
 use std::sync::Arc;
@@ -91,7 +92,12 @@ pub async fn run(
         obeying.abort();
     }
     ended?;
-    Ok(exit_code(&Tally::of(&journal.events().await?)))
+    let events = journal.events().await?;
+    let lessons = learned(&events, wiring.loaded.config.security.trust);
+    if let Err(error) = store.learn(&wiring.project_key(), journal.session(), &lessons) {
+        tracing::warn!(%error, "what was learned could not be kept");
+    }
+    Ok(exit_code(&Tally::of(&events)))
 }
 
 fn console_of(place: &Place) -> Arc<dyn Reporter> {

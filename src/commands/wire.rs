@@ -307,7 +307,7 @@ impl Wiring {
             idle: config.agent.idle_minutes.minutes(),
             max_turns: config.agent.max_turns.map(Whole::get),
             yolo: config.agent.yolo,
-            wording: self.wording()?,
+            wording: self.wording(Some(store))?,
             offering: offering(&self.loaded)?,
             failing_test: config.verify.failing_test,
             gate: self.gate(),
@@ -395,12 +395,17 @@ impl Wiring {
     }
 
     /// How agents are spoken to.
-    pub fn wording(&self) -> Result<Wording, Error> {
+    pub fn wording(&self, store: Option<&Store>) -> Result<Wording, Error> {
+        let known = store
+            .map(|store| store.lessons(&self.project_key()))
+            .transpose()?;
+        let lessons = known.unwrap_or_default().into_iter();
         let max_tokens = self.loaded.config.agent.max_prompt_tokens.get();
         Ok(Wording {
             template: template(&self.loaded)?,
             max_tokens: usize::try_from(max_tokens).unwrap_or(usize::MAX),
             failing_test: self.loaded.config.verify.failing_test,
+            lessons: lessons.map(|known| known.lesson).collect(),
         })
     }
 

@@ -3,6 +3,7 @@
 use crate::rules::checks::proof::FailingTest;
 use crate::rules::evaluate::advice::for_agent;
 use crate::rules::ids::BranchName;
+use crate::rules::lesson::{Lesson, fitting};
 use crate::rules::prompt::first::{Comment, FirstWords, PromptError, PromptInput, first_prompt};
 use crate::rules::prompt::others::Other;
 use crate::rules::prompt::surroundings::Surroundings;
@@ -18,6 +19,8 @@ pub struct Wording {
     pub max_tokens: usize,
     /// Is a test asked for that fails without the change?
     pub failing_test: FailingTest,
+    /// What earlier work had to learn.
+    pub lessons: Vec<Lesson>,
 }
 
 /// What the first words tell.
@@ -64,6 +67,7 @@ pub fn first_words(wording: &Wording, telling: &Telling<'_>) -> Result<FirstWord
         branch: telling.branch,
         files: &telling.task.footprint,
         surroundings: telling.surroundings,
+        lessons: &fitting(&wording.lessons, telling.task),
         others: telling.others,
         checks: telling.checks,
         steps: &steps,

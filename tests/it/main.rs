@@ -66,6 +66,7 @@ mod kill;
 mod knowledge;
 mod leases;
 mod leases_engine;
+mod lessons;
 mod local_forge;
 mod look;
 mod makespan;

@@ -182,6 +182,7 @@ pub(crate) fn orders() -> Orders {
             template: None,
             max_tokens: 16_000,
             failing_test: FailingTest::Off,
+            lessons: Vec::new(),
         },
         offering: Offering {
             reviewers: Reviewers::named(["ann"]),

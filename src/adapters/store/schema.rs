@@ -3,10 +3,15 @@
 use rusqlite_migration::{M, Migrations};
 
 /// The format that this program writes.
-pub(super) const KNOWN: u32 = 3;
+pub(super) const KNOWN: u32 = 4;
 
 /// One step for each format; a released step is never changed.
-const STEPS: &[M<'static>] = &[M::up(FIRST), M::up(COMPLEXITY), M::up(PULLS)];
+const STEPS: &[M<'static>] = &[
+    M::up(FIRST),
+    M::up(COMPLEXITY),
+    M::up(PULLS),
+    M::up(LESSONS),
+];
 
 /// How hard a task was judged to be, where it was evaluated.
 const COMPLEXITY: &str = "ALTER TABLE tasks ADD COLUMN complexity TEXT";
@@ -28,6 +33,28 @@ const PULLS: &str = "
         fate TEXT NOT NULL,
         at INTEGER NOT NULL,
         PRIMARY KEY (project, number)
+    ) STRICT, WITHOUT ROWID;
+    ";
+
+/// What was learned, by its first words, and who taught it.
+const LESSONS: &str = "
+    CREATE TABLE lessons (
+        id INTEGER PRIMARY KEY,
+        project TEXT NOT NULL,
+        origin TEXT NOT NULL,
+        domain TEXT NOT NULL,
+        text TEXT NOT NULL,
+        source TEXT NOT NULL,
+        paths TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        dropped INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (project, origin, domain)
+    ) STRICT;
+    CREATE TABLE taught (
+        lesson INTEGER NOT NULL REFERENCES lessons (id),
+        session INTEGER NOT NULL REFERENCES sessions (key),
+        issue INTEGER NOT NULL,
+        PRIMARY KEY (lesson, session, issue)
     ) STRICT, WITHOUT ROWID;
     ";
 

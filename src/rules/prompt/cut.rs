@@ -11,6 +11,8 @@ pub(super) enum Part {
     Comments,
     /// Files that it will likely touch.
     Files,
+    /// What earlier work had to learn.
+    Lessons,
     /// What other tasks do.
     Others,
     /// The repository's own instructions.
@@ -25,9 +27,10 @@ pub(super) enum Part {
 
 impl Part {
     /// Every part, the most useful first.
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Comments,
         Self::Files,
+        Self::Lessons,
         Self::Others,
         Self::Guides,
         Self::Snippets,
@@ -41,6 +44,7 @@ impl Part {
         match self {
             Self::Comments => "comments",
             Self::Files => "files",
+            Self::Lessons => "lessons",
             Self::Others => "others",
             Self::Guides => "guides",
             Self::Snippets => "snippets",
@@ -55,6 +59,7 @@ impl Part {
         match self {
             Self::Comments => "comments",
             Self::Files => "likely files",
+            Self::Lessons => "lessons",
             Self::Others => "other tasks",
             Self::Guides => "files with instructions",
             Self::Snippets => "pieces of code",
@@ -101,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_least_useful_is_cut_first() {
-        let mut sizes: [Vec<usize>; 7] = Default::default();
+        let mut sizes: [Vec<usize>; 8] = Default::default();
         sizes[Part::Files as usize] = vec![10, 10];
         sizes[Part::Snippets as usize] = vec![50, 50];
         sizes[Part::Commits as usize] = vec![5];
@@ -123,8 +128,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_kept_fits(sizes in proptest::collection::vec(proptest::collection::vec(1usize..99, 0..6), 7), room in 0usize..900) {
-            let sizes: [Vec<usize>; 7] = sizes.try_into().unwrap();
+        fn what_is_kept_fits(sizes in proptest::collection::vec(proptest::collection::vec(1usize..99, 0..6), Part::ALL.len()), room in 0usize..900) {
+            let sizes: [Vec<usize>; 8] = sizes.try_into().unwrap();
             let counts = fit(&sizes, room);
             let kept = sizes.iter().zip(counts).flat_map(|(sizes, count)| &sizes[..count]);
             prop_assert!(kept.sum::<usize>() <= room);

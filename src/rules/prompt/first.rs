@@ -23,7 +23,7 @@ pub const INSTRUCTIONS_MAX: usize = 8_000;
 
 /// What templates see. `issue.title` is one line; `issue.text` is title and body, fenced, and so is every other text that
 /// somebody else wrote.
-pub const VARIABLES: [&str; 18] = [
+pub const VARIABLES: [&str; 19] = [
     "issue.number",
     "issue.title",
     "issue.text",
@@ -38,6 +38,7 @@ pub const VARIABLES: [&str; 18] = [
     "snippets",
     "tests",
     "commits",
+    "lessons",
     "others",
     "guides",
     "checks",
@@ -61,6 +62,8 @@ pub struct PromptInput<'a> {
     pub files: &'a Footprint,
     /// What the base branch's files say.
     pub surroundings: &'a Surroundings,
+    /// What earlier work had to learn, the most useful first.
+    pub lessons: &'a [String],
     /// What other tasks do now.
     pub others: &'a [Other],
     /// The command lines that will judge it.
@@ -198,6 +201,7 @@ mod tests {
             branch: &branch(issue.number, &issue.title, 1),
             files: &named_in_text(issue),
             surroundings: around,
+            lessons: &[],
             others: &others,
             checks: &["cargo test".to_owned()],
             steps: &["Find the cause.".to_owned()],
@@ -245,6 +249,7 @@ mod tests {
             branch: &branch(issue.number, &issue.title, 1),
             files: &Footprint::default(),
             surroundings: &Surroundings::default(),
+            lessons: &[],
             others: &[],
             checks: &[],
             steps: &[],
@@ -301,6 +306,7 @@ mod tests {
             branch: &branch(issue.number, &issue.title, 1),
             files: &Footprint::default(),
             surroundings: &Surroundings::default(),
+            lessons: &[],
             others: &[],
             checks: &[],
             steps: &[],

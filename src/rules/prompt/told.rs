@@ -1,6 +1,7 @@
 //! All that may be told in a first prompt: cleaned, measured, and as a template sees it.
 
 use crate::rules::footprint::LikelyFile;
+use crate::rules::lesson::LESSON_MAX;
 use crate::rules::printable::{clip, printable};
 use crate::rules::prompt::cut::{Counts, Part, missing};
 use crate::rules::prompt::fence::{beginning, fenced, shown};
@@ -26,6 +27,7 @@ pub(super) struct Told {
     pub(super) text: String,
     comments: Vec<Comment>,
     files: Vec<String>,
+    lessons: Vec<String>,
     others: Vec<String>,
     guides: Vec<(String, String)>,
     snippets: Vec<(String, usize, String)>,
@@ -52,6 +54,11 @@ impl Told {
             .to_owned(),
             comments: input.comments.iter().map(comment).collect(),
             files: files.take(FILES_MAX).map(file_line).collect(),
+            lessons: input
+                .lessons
+                .iter()
+                .map(|text| clip(text, LESSON_MAX))
+                .collect(),
             others: input.others.iter().map(other_line).collect(),
             guides: around
                 .guides
@@ -86,6 +93,7 @@ impl Told {
                     self.comments.iter().map(size).collect()
                 }
                 Part::Files => lines(&self.files),
+                Part::Lessons => lines(&self.lessons),
                 Part::Others => lines(&self.others),
                 Part::Guides => {
                     let size = |(path, text): &(String, String)| path.len() + text.len() + AROUND;
@@ -152,6 +160,7 @@ impl Told {
                 .map(|one| context! { author => &one.author, text => fenced("comment", &one.text) })
                 .collect::<Vec<_>>(),
             files => lines("files", &self.files, kept(Part::Files)),
+            lessons => lines("lessons", &self.lessons, kept(Part::Lessons)),
             others => lines("others", &self.others, kept(Part::Others)),
             guides => guides
                 .map(|(path, text)| context! { path => path, text => fenced("instructions", text) })
