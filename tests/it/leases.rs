@@ -475,3 +475,26 @@ fn a_remote_that_keeps_no_leases_ends_the_run_before_anything_is_paid_unless_the
     let ran = two.end(ant, &["exec", "go"]);
     assert_eq!((ran.code, ran.count("completed")), (Some(0), 1), "{ran:?}");
 }
+
+#[test]
+fn a_process_that_dies_around_its_first_event_keeps_no_issue_from_the_next() {
+    for point in ["1:before", "1:after", "2:before"] {
+        let two = Two::new("remote", Remote::Path);
+        let [ant, bee] = &two.rigs;
+        two.fake
+            .add_issue("Thing 1", "Write `file-1.txt`.", &["go"]);
+        let mut command = ant.autoissue(&["exec", "go", "--isolation", "none"]);
+        command.env("GITHUB_TOKEN", two.fake.token());
+        command.env("AUTOISSUE_CRASH_AT", point);
+        let died = command.output().unwrap();
+        assert_eq!(died.status.code(), None, "{point}: {died:?}");
+        let elsewhere = two.end(bee, &["exec", "go"]);
+        assert_eq!(
+            elsewhere.count("skipped"),
+            1,
+            "it left its lease: {elsewhere:?}"
+        );
+        let again = two.end(ant, &["exec", "go"]);
+        assert_eq!(again.count("completed"), 1, "{point}: {again:?}");
+    }
+}

@@ -206,3 +206,23 @@ async fn merges_are_as_careful_as_githubs() {
     assert!(paths(&fake.requests())[0].ends_with("/pulls"));
     assert_honest(&fake);
 }
+
+/// The control of what every other test relies on: nobody has to ask whether all went by GitHub's description.
+#[tokio::test]
+async fn a_fake_that_heard_what_github_would_not_take_fails_its_test() {
+    let end = |fake: FakeGitHub| {
+        let ended = std::panic::AssertUnwindSafe(|| drop(fake));
+        std::panic::catch_unwind(ended).map_err(|cause| *cause.downcast::<String>().unwrap())
+    };
+    for (path, is_fine) in [("/issues?state=open", true), ("/issues?lables=todo", false)] {
+        let fake = fake();
+        let crab = plain_octocrab(&fake);
+        let _: Result<Value, _> = crab
+            .get(format!("/repos/{PROJECT}{path}"), None::<&()>)
+            .await;
+        match end(fake) {
+            Ok(()) => assert!(is_fine, "{path}"),
+            Err(said) => assert!(!is_fine && said.contains("lables"), "{path}: {said}"),
+        }
+    }
+}
