@@ -14,7 +14,7 @@ use crate::adapters::process::run::Processes;
 use crate::adapters::store::open::Store;
 use crate::commands::checks::known::{Known, known};
 use crate::commands::offering::offering;
-use crate::commands::place::{Place, variable, whereabouts};
+use crate::commands::place::{Place, names, variable, whereabouts};
 use crate::commands::preflight::template;
 use crate::commands::probe::is_program;
 use crate::commands::project::{Home, Project, detect};
@@ -430,13 +430,6 @@ impl Wiring {
         let keys = MODEL_KEYS.iter().filter_map(|name| variable(name));
         Redactor::new(token.chain(agent).chain(webhook).chain(keys))
     }
-}
-
-fn names(paths: &[PathBuf]) -> Vec<String> {
-    paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect()
 }
 
 /// This program, also where its file has been replaced by a newer one meanwhile.
