@@ -10,7 +10,13 @@ use std::time::{Duration, Instant};
 
 /// One try at issue 1 by an agent of these lines.
 fn attempt(agent: &str) -> (Rig, Ran) {
-    let rig = Rig::local(agent, &json!({ "executor": { "maxRetries": 0 } }));
+    attempt_with(&json!({}), agent)
+}
+
+/// The same, where this stands under `security`.
+fn attempt_with(security: &serde_json::Value, agent: &str) -> (Rig, Ran) {
+    let more = json!({ "executor": { "maxRetries": 0 }, "security": security });
+    let rig = Rig::local(agent, &more);
     rig.issue(1, "One", "do it");
     let ran = rig.go();
     assert_eq!(leftovers_in_the_end(&rig.marker()), Vec::<String>::new());
@@ -220,7 +226,8 @@ fn an_agent_that_deletes_its_workspace_is_charged_and_told() {
 
 #[test]
 fn a_link_to_a_secret_is_a_link() {
-    let (rig, ran) = attempt(
+    let (rig, ran) = attempt_with(
+        &json!({ "allow": ["links"] }),
         "echo 'machine h password hunter2' > ~/.netrc; rm README.md; ln -s ~/.netrc README.md; ln -s ~/.netrc stolen.txt; ln -s ~ home; echo '{\"cost_usd\": 0.2}'",
     );
     assert_eq!(ran.code, Some(0), "{ran:?}");

@@ -258,7 +258,7 @@ fn what_an_issue_waits_for_outside_of_the_run_is_told() {
 }
 
 #[test]
-fn an_issue_that_is_closed_meanwhile_gets_its_pull_all_the_same() {
+fn an_issue_that_is_closed_meanwhile_gets_no_pull_and_its_work_is_kept() {
     let rig = Rig::local(
         "echo x > x.txt; sed -i 's/^title:/state: closed\\ntitle:/' \"$ISSUE\"; echo '{\"cost_usd\": 0.01}'",
         &json!({}),
@@ -275,9 +275,10 @@ fn an_issue_that_is_closed_meanwhile_gets_its_pull_all_the_same() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(
-        text.contains("state: closed") && text.contains("This is done in #2."),
+        text.contains("state: closed") && !text.contains("This is done"),
         "{text}"
     );
+    assert_eq!(ran.count("skipped"), 1, "{ran:?}");
     let again = rig.run(&["exec", "--issue", "1"]);
     assert_eq!(again.stderr, "#1 is left out: it is closed\n");
 }
@@ -292,7 +293,7 @@ fn labels_that_are_empty_are_not_used() {
         &hub.rig.path("bin/agent"),
         None,
     );
-    config["labels"] = json!({ "working": "", "completed": "", "failed": "", "blocked": "" });
+    config["labels"] = json!({ "working": "", "completed": "", "failed": "", "blocked": "", "review": "" });
     hub.rig.config(&config);
     assert_eq!(hub.exec(&["go"]).code, Some(0));
     assert_eq!(hub.fake.labels(number), ["go"]);
