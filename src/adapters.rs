@@ -70,6 +70,7 @@ pub mod git {
     mod seal;
     mod slot;
     pub mod source;
+    mod sparse;
     pub mod surroundings;
     mod sweep;
     mod tokens;

@@ -53,6 +53,7 @@ pub mod engine {
     pub mod session;
     pub mod turn;
     pub mod verify;
+    mod wanted;
     pub mod words;
 }
 

@@ -190,6 +190,7 @@ pub mod schedule {
     pub mod order;
     mod places;
     pub mod predict;
+    mod pressure;
     pub mod record;
     mod rest;
     pub mod rework;

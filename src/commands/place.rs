@@ -136,6 +136,13 @@ pub fn variable(name: &str) -> Option<String> {
     Some(value.to_string_lossy().into_owned())
 }
 
+/// Paths as text.
+#[must_use]
+pub fn names(paths: &[PathBuf]) -> Vec<String> {
+    let names = paths.iter().map(|path| path.display().to_string());
+    names.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,7 @@ use crate::adapters::process::run::Processes;
 use crate::adapters::store::open::Store;
 use crate::commands::checks::known::{Known, known};
 use crate::commands::offering::offering;
-use crate::commands::place::{Place, variable, whereabouts};
+use crate::commands::place::{Place, names, variable, whereabouts};
 use crate::commands::preflight::template;
 use crate::commands::probe::is_program;
 use crate::commands::project::{Home, Project, detect};
@@ -169,12 +169,8 @@ impl Wiring {
                 .author
                 .as_ref()
                 .map(|author| (author.name.clone(), author.email.clone())),
-            copy: config
-                .worktree
-                .copy
-                .iter()
-                .map(|path| path.display().to_string())
-                .collect(),
+            copy: names(&config.worktree.copy),
+            sparse: names(&config.worktree.sparse),
             keep_ignored: config.worktree.keep_ignored,
         };
         let source = Source {

@@ -85,9 +85,12 @@ fn checks(checks: &[Check]) -> Result<(), ConfigError> {
 }
 
 fn paths(config: &Config) -> Result<(), ConfigError> {
-    let copies = config.worktree.copy.iter().enumerate();
+    let worktree = &config.worktree;
+    let copies = worktree.copy.iter().enumerate();
+    let scopes = worktree.sparse.iter().enumerate();
     copies
         .map(|(at, path)| (format!("worktree.copy[{at}]"), path))
+        .chain(scopes.map(|(at, path)| (format!("worktree.sparse[{at}]"), path)))
         .chain([("forge.issuesDir".to_owned(), &config.forge.issues_dir)])
         .try_for_each(|(key, path)| {
             if stays_inside(path) {

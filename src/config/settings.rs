@@ -1,7 +1,7 @@
 //! From the configuration to what a session's decisions rest on.
 
 use crate::config::shape::Config;
-use crate::config::values::Dollars;
+use crate::config::values::{Dollars, Whole};
 use crate::rules::money::Usd;
 use crate::rules::settings::{PATIENCE, Settings, StateLabels};
 use crate::rules::stack::Together;
@@ -45,7 +45,10 @@ impl Config {
             base_branch: base_branch.to_owned(),
             create_pr: self.executor.create_pr,
             draft: self.executor.pr_draft,
+            max_open_pulls: self.merge.max_open_pulls.map(Whole::get),
+            open_pulls: 0,
             labels: StateLabels {
+                selected_by: trigger.map(str::to_owned),
                 working: labels.working.clone(),
                 completed: labels.completed.clone(),
                 failed: labels.failed.clone(),

@@ -191,6 +191,8 @@ pub struct Worktree {
     pub setup: Option<Argv>,
     /// Files of the checkout that are copied into every worktree and never committed, such as `.env`.
     pub copy: Vec<PathBuf>,
+    /// Directories that are laid out, for large repositories; files of the directories above them are, too. All where it is empty.
+    pub sparse: Vec<PathBuf>,
     /// Keep what git ignores from one attempt to the next: warm caches, less isolation.
     pub keep_ignored: bool,
 }

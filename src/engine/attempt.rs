@@ -97,6 +97,7 @@ pub async fn run(ports: &Ports, work: &Work, link: &Link, stop: &Stop) -> Outcom
         }
         Err(Halt::NeedsHuman(reason)) => Attempted::NeedsHuman { reason },
         Err(Halt::Unchanged(said)) => Attempted::Unchanged { said },
+        Err(Halt::Withdrawn(reason)) => Attempted::Withdrawn { reason },
         Err(Halt::Asked(question)) => match attempt.ask(&question).await {
             Ok(()) => Attempted::Asked { question },
             Err(_) => Attempted::Stopped,
@@ -156,6 +157,7 @@ impl Attempt<'_> {
                 stage: Stage::Prepare,
             })
             .await?;
+        self.is_still_wanted().await?;
         self.show_working().await?;
         let workspace = self.lay_out().await?;
         let made = self.make(&workspace).await;
@@ -371,6 +373,7 @@ impl Attempt<'_> {
         if self.follow_up().is_some() {
             return self.grow(commit).await;
         }
+        self.may_still_be_offered(commit).await?;
         let charge = self.work.entry.spent.plus(self.charge);
         let template = self.house_template().await;
         let default_branch = self.ports.forge.default_branch().await.ok().flatten();

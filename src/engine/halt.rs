@@ -11,6 +11,7 @@ pub(super) enum Halt {
     Failed(Failure),
     NeedsHuman(String),
     Unchanged(String),
+    Withdrawn(String),
     Asked(String),
     Stopped,
 }

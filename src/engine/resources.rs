@@ -1,8 +1,9 @@
 //! Looks at what is left of the machine, where that decides on anything.
 
-use crate::engine::session::Loop;
+use crate::engine::session::{Loop, Opening};
 use crate::ports::Ports;
 use crate::rules::event::Input;
+use crate::rules::names::issue_of_branch;
 use crate::rules::room::Reading;
 use crate::rules::schedule::session::Phase;
 use crate::rules::settings::Settings;
@@ -29,6 +30,29 @@ pub(super) async fn first_look(ports: &Ports, settings: &Settings) -> Option<Inp
         reading,
         calm_millis: 0,
     })
+}
+
+/// The same with the number of our pulls that wait for people, where that decides on anything. One that cannot be seen
+/// is taken to be as large as it may be: nobody is flooded for want of an answer.
+pub(super) async fn with_open_pulls(ports: &Ports, mut opening: Opening) -> Opening {
+    let (Opening::New { settings, .. } | Opening::Resumed { settings, .. }) = &mut opening else {
+        return opening;
+    };
+    if let Some(most) = settings.max_open_pulls {
+        settings.open_pulls = match ports.forge.open_pulls().await {
+            Ok(pulls) => {
+                let ours = pulls
+                    .iter()
+                    .filter(|pull| issue_of_branch(&pull.head).is_some());
+                u32::try_from(ours.count()).unwrap_or(u32::MAX)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "could not see how many pulls are open");
+                most
+            }
+        };
+    }
+    opening
 }
 
 async fn read(ports: &Ports) -> Reading {

@@ -7,7 +7,7 @@ use crate::engine::merges;
 use crate::engine::orders::Orders;
 use crate::engine::publish::Publisher;
 use crate::engine::recover;
-use crate::engine::resources::first_look;
+use crate::engine::resources::{first_look, with_open_pulls};
 use crate::engine::turn::{Live, dice};
 use crate::engine::verify::BaseVerdicts;
 use crate::ports::{JournalError, Ports, Stop};
@@ -126,7 +126,7 @@ pub async fn run(
         holding: Holding::new(ports.clock.now()),
         trial: Stop::new(),
     };
-    let result = this.open(opening).await;
+    let result = this.open(with_open_pulls(ports, opening).await).await;
     let result = match result {
         Ok(()) => this.go(stop).await,
         Err(error) => Err(error),

@@ -242,6 +242,7 @@ fn settled(
             return None;
         }
         Attempted::Failed(_) => "failed",
+        Attempted::Withdrawn { .. } => "is not wanted any more",
         Attempted::Stopped => "was stopped",
         Attempted::Lost => "was lost with its process",
     };

@@ -65,6 +65,7 @@ fn settled(grant: Usd, outcome: &Outcome) -> Line {
         Attempted::Published
         | Attempted::Unchanged { .. }
         | Attempted::NeedsHuman { .. }
+        | Attempted::Withdrawn { .. }
         | Attempted::Asked { .. } => String::new(),
     };
     news("planner", format!("{ended}: {cost}{more}"))
@@ -123,6 +124,7 @@ fn bill(run: u32, grant: Usd, outcome: &Outcome) -> Value {
         Attempted::Published
         | Attempted::Unchanged { .. }
         | Attempted::NeedsHuman { .. }
+        | Attempted::Withdrawn { .. }
         | Attempted::Asked { .. }
         | Attempted::Stopped
         | Attempted::Lost => None,

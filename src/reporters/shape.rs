@@ -439,6 +439,7 @@ fn settled(tally: &Tally, grant: Usd, outcome: &Outcome) -> Value {
         Attempted::Unchanged { said } => ("unchanged", None, Some(said)),
         Attempted::Failed(failure) => ("failed", Some(failure_fields(failure)), None),
         Attempted::NeedsHuman { reason } => ("needs_human", None, Some(reason)),
+        Attempted::Withdrawn { reason } => ("withdrawn", None, Some(reason)),
         Attempted::Asked { question } => ("asked", None, Some(question)),
         Attempted::Stopped => ("stopped", None, None),
         Attempted::Lost => ("lost", None, None),

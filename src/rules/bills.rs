@@ -23,6 +23,7 @@ impl Tally {
             Attempted::Published
             | Attempted::Unchanged { .. }
             | Attempted::NeedsHuman { .. }
+            | Attempted::Withdrawn { .. }
             | Attempted::Asked { .. }
             | Attempted::Stopped
             | Attempted::Lost => None,

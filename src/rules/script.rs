@@ -50,6 +50,8 @@ pub(crate) fn settings() -> Settings {
         base_branch: "main".to_owned(),
         create_pr: true,
         dependents: Dependents::Stacked,
+        max_open_pulls: None,
+        open_pulls: 0,
         together: Together::default(),
         draft: false,
         labels: StateLabels::default(),

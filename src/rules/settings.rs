@@ -53,6 +53,12 @@ pub struct Settings {
     pub create_pr: bool,
     /// Open them as drafts?
     pub draft: bool,
+    /// While so many of our pulls wait for people, no further issue is begun.
+    #[serde(default)]
+    pub max_open_pulls: Option<u32>,
+    /// So many did when the session began, or went on.
+    #[serde(default)]
+    pub open_pulls: u32,
     /// The labels that show where an issue stands.
     pub labels: StateLabels,
 }
@@ -89,7 +95,10 @@ pub struct StateLabels {
     /// On a pull that no passing test has tried.
     #[serde(default)]
     pub review: String,
-    /// The label that selected it, where it is to be taken off in the end.
+    /// The label that selected it.
+    #[serde(default)]
+    pub selected_by: Option<String>,
+    /// The same, where it is to be taken off in the end.
     pub remove_trigger: Option<String>,
 }
 

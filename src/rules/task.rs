@@ -462,6 +462,11 @@ pub enum Attempted {
         /// At what, and why.
         reason: String,
     },
+    /// Nobody wants it any more: its issue was closed, moved or deleted, or its label taken off.
+    Withdrawn {
+        /// What of these.
+        reason: String,
+    },
     /// The agent ended well, changed nothing and asks something.
     Asked {
         /// What.

@@ -339,6 +339,7 @@ fn the_defaults_are_shown_as_such() {
     worktree.root = null                              # default
     worktree.setup = null                             # default
     worktree.copy = []                                # default
+    worktree.sparse = []                              # default
     worktree.keepIgnored = false                      # default
     breaker.failures = 5                              # default
     breaker.cooldownSeconds = 60                      # default

@@ -21,6 +21,7 @@ use std::time::Duration;
 fn labelled() -> Settings {
     let mut settings = settings(3);
     settings.labels = StateLabels {
+        selected_by: None,
         working: "working".into(),
         completed: "completed".into(),
         failed: "failed".into(),

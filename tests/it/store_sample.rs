@@ -60,6 +60,8 @@ pub(crate) fn settings(daily_ceiling: Option<Usd>) -> Box<Settings> {
         base_branch: "main".into(),
         create_pr: true,
         dependents: Dependents::Stacked,
+        max_open_pulls: None,
+        open_pulls: 0,
         together: Together::default(),
         draft: false,
         labels: StateLabels::default(),

@@ -72,6 +72,8 @@ pub(crate) fn settings(slots: u32) -> Settings {
         base_branch: "main".to_owned(),
         create_pr: true,
         dependents: Dependents::Stacked,
+        max_open_pulls: None,
+        open_pulls: 0,
         together: Together {
             certificate: true,
             rework: true,

@@ -56,8 +56,8 @@ impl Taking<'_> {
         .await?;
         let refused = self.update_index().await?;
         let tree = self
-            .mirror
-            .call_over(self.tree, &self.slot.index(), "write-tree")?
+            .slot
+            .call(self.mirror, self.tree, "write-tree")?
             .run("write the tree")
             .await?
             .text();
@@ -89,10 +89,9 @@ impl Taking<'_> {
 
     /// Brings our index up to date with the files; returns the paths that git would not take.
     async fn update_index(&self) -> Result<Vec<Vec<u8>>, RepositoryError> {
-        let index = self.slot.index();
         let said = self
-            .mirror
-            .call_over(self.tree, &index, "ls-files")?
+            .slot
+            .call(self.mirror, self.tree, "ls-files")?
             .args([
                 "-z",
                 "--others",
@@ -116,9 +115,9 @@ impl Taking<'_> {
             sort_out(&tree, &changed)
         })
         .await?;
-        self.tell_index(&index, &["--force-remove"], absent).await?;
+        self.tell_index(&["--force-remove"], absent).await?;
         let said = self
-            .tell_index(&index, &["--add", "--remove", "--replace"], present)
+            .tell_index(&["--add", "--remove", "--replace"], present)
             .await?;
         let refused = said
             .lines()
@@ -148,18 +147,13 @@ impl Taking<'_> {
     }
 
     /// Returns what git complained about.
-    async fn tell_index(
-        &self,
-        index: &Path,
-        how: &[&str],
-        paths: Vec<u8>,
-    ) -> Result<String, RepositoryError> {
+    async fn tell_index(&self, how: &[&str], paths: Vec<u8>) -> Result<String, RepositoryError> {
         if paths.is_empty() {
             return Ok(String::new());
         }
         let said = self
-            .mirror
-            .call_over(self.tree, index, "update-index")?
+            .slot
+            .call(self.mirror, self.tree, "update-index")?
             .args(how)
             .args(["-z", "--stdin"])
             .input(paths)

@@ -12,8 +12,15 @@ pub(super) struct Known {
     pub(super) path: Vec<u8>,
     /// As git writes it: `0o100644`, `0o100755`, `0o120000` for a link, `0o160000` for a nested repository.
     pub(super) mode: u32,
+    /// Is it outside of what is laid out?
+    pub(super) is_left_out: bool,
     stamp: Stamp,
 }
+
+/// The mode of an entry that stands for a whole directory.
+const SPARSE_DIRECTORY: u32 = 0o040_000;
+/// In the second half of the flags: the file is not laid out.
+const SKIP_WORKTREE: u8 = 0x40;
 
 /// What the file system said of a file. Git keeps no more of any number than this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +69,7 @@ pub(super) fn mode_of(stat: &FileStat) -> Option<u32> {
     }
 }
 
-/// All files that an index knows, by their paths.
+/// All files that an index knows, by their paths. Whole directories that are not laid out are no files.
 pub(super) fn read(bytes: &[u8], is_sha256: bool) -> io::Result<Vec<Known>> {
     let mut rest = Bytes(bytes);
     let version = match (rest.take(4)?, rest.number()?) {
@@ -75,7 +82,10 @@ pub(super) fn read(bytes: &[u8], is_sha256: bool) -> io::Result<Vec<Known>> {
     let count = rest.number()?;
     let mut all = Vec::new();
     for _ in 0..count {
-        all.push(rest.known(version, if is_sha256 { 32 } else { 20 })?);
+        let known = rest.known(version, if is_sha256 { 32 } else { 20 })?;
+        if known.mode != SPARSE_DIRECTORY {
+            all.push(known);
+        }
     }
     Ok(all)
 }
@@ -112,9 +122,7 @@ impl<'a> Bytes<'a> {
         if version == 2 {
             self.take(2)?;
         }
-        if is_extended {
-            self.take(2)?;
-        }
+        let is_left_out = is_extended && self.take(2)?[0] & SKIP_WORKTREE != 0;
         let end = self.0.iter().position(|byte| *byte == 0);
         let path = self
             .take(end.ok_or(io::ErrorKind::UnexpectedEof)?)?
@@ -127,7 +135,12 @@ impl<'a> Bytes<'a> {
             inode,
             size,
         };
-        Ok(Known { path, mode, stamp })
+        Ok(Known {
+            path,
+            mode,
+            is_left_out,
+            stamp,
+        })
     }
 }
 

@@ -46,7 +46,8 @@ pub(super) struct Laid {
 impl Layout<'_> {
     /// Lays the commit out. A directory that is not provably clean afterwards is replaced by a new one.
     pub(super) async fn lay_out(&self, commit: &str) -> Result<Laid, RepositoryError> {
-        if is_directory(self.tree) && self.slot.index().exists() {
+        let scope = &self.slot.scope;
+        if is_directory(self.tree) && self.slot.index().exists() && scope.is_of(self.slot) {
             match self.reset(commit).await {
                 Ok(Laid { nested, odd }) if odd.is_empty() => return Ok(Laid { nested, odd }),
                 Ok(Laid { odd, .. }) => tracing::debug!(?odd, "a used worktree is not clean"),
@@ -80,10 +81,12 @@ impl Layout<'_> {
         })
         .await?;
         let action = format!("lay out {commit}");
-        let index = self.slot.index();
         let inherit = |cause| failed("lock the slot", cause);
-        self.mirror
-            .call_over(self.tree, &index, "read-tree")?
+        let scope = &self.slot.scope;
+        (scope.tell(self.mirror).and_then(|()| scope.note(self.slot)))
+            .map_err(|cause| failed(&action, cause))?;
+        self.slot
+            .call(self.mirror, self.tree, "read-tree")?
             .args(["-u", "--reset", commit])
             .holding(&self.slot.lock)
             .map_err(inherit)?
@@ -95,21 +98,21 @@ impl Layout<'_> {
             empty(&tree, &paths, &slots)
         })
         .await?;
-        let mut left = self.left(&index).await?;
+        let mut left = self.left().await?;
         if !left.is_empty() {
             let ignored = match self.leftovers {
                 Leftovers::None => Some("-x"),
                 Leftovers::Ignored => None,
             };
-            self.mirror
-                .call_over(self.tree, &index, "clean")?
+            self.slot
+                .call(self.mirror, self.tree, "clean")?
                 .args(["-ffdq"])
                 .args(ignored)
                 .holding(&self.slot.lock)
                 .map_err(inherit)?
                 .run("clean the worktree")
                 .await?;
-            left = self.left(&index).await?;
+            left = self.left().await?;
         }
         let odd = odd(&left).ok_or_else(|| RepositoryError::Git {
             action,
@@ -119,15 +122,17 @@ impl Layout<'_> {
     }
 
     /// All that is there and should not be, even empty directories, and all that is not as it should be.
-    async fn left(&self, index: &Path) -> Result<Vec<u8>, RepositoryError> {
+    async fn left(&self) -> Result<Vec<u8>, RepositoryError> {
         let ignored = match self.leftovers {
             Leftovers::None => None,
             Leftovers::Ignored => Some("--exclude-standard"),
         };
         let said = self
-            .mirror
-            .call_over(self.tree, index, "ls-files")?
+            .slot
+            .call(self.mirror, self.tree, "ls-files")?
             .args([
+                // Directories outside of the scope stay the one entry that they are.
+                "--sparse",
                 "-z",
                 "-t",
                 "--others",

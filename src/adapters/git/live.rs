@@ -94,6 +94,7 @@ impl Reading {
         let gone = index.iter().filter(|known| {
             !met.contains(&known.path[..])
                 && !known.is_nested()
+                && !known.is_left_out
                 && !self.skipped.contains(&known.path)
         });
         let gone: Vec<Vec<u8>> = gone.map(|known| known.path.clone()).collect();

@@ -4,6 +4,7 @@ use super::fetch::refs;
 use super::mirror::Mirror;
 use super::run::blocking;
 use super::slot::{Slot, Work};
+use super::sparse::Scope;
 use crate::ports::RepositoryError;
 use std::fmt::Write as _;
 use std::fs;
@@ -15,6 +16,7 @@ struct Contents {
     objects: PathBuf,
     index: PathBuf,
     config: String,
+    scope: Scope,
     packed_refs: String,
     exclude: String,
     branch: String,
@@ -32,7 +34,8 @@ pub(super) async fn make(
     let contents = Contents {
         objects: mirror.path.join("objects"),
         index: slot.index(),
-        config: config(mirror),
+        config: config(mirror) + slot.scope.config(),
+        scope: slot.scope.clone(),
         packed_refs: refs(mirror).await?.packed.clone(),
         exclude: exclude(copied),
         branch: work.branch.to_string(),
@@ -65,6 +68,9 @@ impl Contents {
         fs::write(git.join("config"), &self.config)?;
         fs::write(git.join("packed-refs"), &self.packed_refs)?;
         fs::write(git.join("info/exclude"), &self.exclude)?;
+        if !self.scope.is_whole() {
+            fs::write(git.join("info/sparse-checkout"), self.scope.patterns())?;
+        }
         let mut alternates = self.objects.as_os_str().to_owned();
         alternates.push("\n");
         fs::write(

@@ -24,6 +24,7 @@ use super::run::{Git, blocking, check_version, failed};
 use super::seal::seal;
 use super::slot::{Pool, Slot, Work};
 use super::source::{Habits, Identity, Place, Source};
+use super::sparse::Scope;
 use super::surroundings::surroundings;
 use super::sweep::is_directory;
 use super::trash::PREFIX;
@@ -98,7 +99,7 @@ pub async fn open(
         checks: Pool::new(mirror.own().join("checks"), slots.clone(), "check"),
         worktrees: Worktrees::new(
             slots.clone(),
-            Pool::new(mirror.own().join("slots"), slots, "free"),
+            Pool::new(mirror.own().join("slots"), slots, "free").scoped(Scope::new(&habits.sparse)),
             habits,
             source.checkout,
         ),

@@ -35,8 +35,8 @@ pub(super) async fn seal(
         sweep(&root, RootGit::Keep, &bin)
     })
     .await?;
-    let mut said = mirror
-        .call_over(tree, &slot.index(), "ls-files")?
+    let mut said = slot
+        .call(mirror, tree, "ls-files")?
         .args(["-z", "--others"])
         .run("list what setup made")
         .await?;

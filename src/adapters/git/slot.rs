@@ -1,8 +1,10 @@
 //! Slots: numbered places for worktrees, shared with other processes, each with an index of our own.
 
 use super::lock::{Lock, busy};
+use super::mirror::Mirror;
 use super::refs::{remove_file, write_whole};
-use super::run::failed;
+use super::run::{Call, failed};
+use super::sparse::Scope;
 use crate::ports::RepositoryError;
 use crate::rules::ids::{BranchName, CommitId, IssueNumber};
 use serde::{Deserialize, Serialize};
@@ -27,6 +29,8 @@ pub(super) struct Pool {
     slots: PathBuf,
     /// What the worktrees are called while nobody uses them.
     name: &'static str,
+    /// Which directories are laid out in them.
+    scope: Scope,
 }
 
 /// A slot that is ours.
@@ -35,6 +39,8 @@ pub(super) struct Slot {
     pub(super) number: u32,
     /// Kept as long as the slot is ours; git inherits it.
     pub(super) lock: Lock,
+    /// Which directories are laid out in its worktree.
+    pub(super) scope: Scope,
     record: PathBuf,
 }
 
@@ -64,7 +70,13 @@ impl Pool {
             records,
             slots,
             name,
+            scope: Scope::default(),
         }
+    }
+
+    /// The same, with worktrees of this scope.
+    pub(super) fn scoped(self, scope: Scope) -> Self {
+        Self { scope, ..self }
     }
 
     /// Where a slot's worktree is while no issue has it.
@@ -158,6 +170,7 @@ impl Pool {
         Slot {
             number,
             lock,
+            scope: self.scope.clone(),
             record: self.record(number),
         }
     }
@@ -176,6 +189,22 @@ impl Slot {
     /// Our index over its worktree.
     pub(super) fn index(&self) -> PathBuf {
         self.record.join("index")
+    }
+
+    /// A call on the mirror over files in its worktree, which must have been swept, with its index.
+    pub(super) fn call(
+        &self,
+        mirror: &Mirror,
+        tree: &Path,
+        subcommand: &str,
+    ) -> Result<Call, RepositoryError> {
+        let call = mirror.call_over(tree, &self.index(), subcommand)?;
+        Ok(call.settings(self.scope.settings()))
+    }
+
+    /// The file that says by what scope its worktree is laid out.
+    pub(super) fn scope_path(&self) -> PathBuf {
+        self.record.join("scope")
     }
 
     /// The list of files that are never committed.
@@ -202,7 +231,8 @@ impl Slot {
 
     /// Its worktree is gone, and with it what the index knew.
     pub(super) fn start_over(&self) -> io::Result<()> {
-        remove_file(&self.index())
+        remove_file(&self.index())?;
+        remove_file(&self.scope_path())
     }
 
     fn note_path(&self) -> PathBuf {

@@ -44,6 +44,8 @@ pub struct Habits {
     pub author: Option<(String, String)>,
     /// Files of the checkout that every worktree gets and no commit holds: relative paths, `*` and `?` within a name.
     pub copy: Vec<String>,
+    /// Directories that are laid out, relative to the top; empty for all there are. Files of the directories above are too.
+    pub sparse: Vec<String>,
     /// Leave ignored files, such as build caches, in a worktree that is used again?
     pub keep_ignored: bool,
 }

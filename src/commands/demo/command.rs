@@ -55,7 +55,7 @@ pub async fn run(place: &Place, args: &DemoArgs) -> Result<Exit, Error> {
         label: Some(project.label.to_owned()),
         ..ExecArgs::default()
     };
-    let exit = exec::run(&there, &exec).await?;
+    let exit = Box::pin(exec::run(&there, &exec)).await?;
     let look = [
         format!("git -C {shown} log --oneline --graph --branches='autoissue/*'"),
         format!("ls {shown}/.autoissue/pulls"),

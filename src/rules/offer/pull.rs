@@ -142,6 +142,8 @@ mod tests {
             base_branch: "main".to_owned(),
             create_pr: true,
             dependents: Dependents::Stacked,
+            max_open_pulls: None,
+            open_pulls: 0,
             together: Together::default(),
             draft: true,
             labels: StateLabels::default(),

@@ -13,7 +13,7 @@ impl Session {
     /// What happens to the first that may be let in: it is let in, held back, or ends for want of money.
     pub(super) fn admission(&self, now: Timestamp) -> Option<Event> {
         let slot = *self.slots.first().filter(|_| self.has_slot())?;
-        let place = self.table.first_ready()?;
+        let place = self.next_ready()?;
         let entry = self.table.at(place);
         let issue = entry.number;
         if let Some(why) = &entry.unwanted {

@@ -191,7 +191,7 @@ impl Session {
                 }
             }
             Attempted::Failed(failure) if !run.probe => self.breaker.count(failure.class),
-            Attempted::Stopped | Attempted::Lost if run.probe => {
+            Attempted::Withdrawn { .. } | Attempted::Stopped | Attempted::Lost if run.probe => {
                 // The probe told nothing: the next one may go at once.
                 self.breaker = Breaker::Open {
                     until: Timestamp(0),
@@ -202,6 +202,7 @@ impl Session {
             | Attempted::NeedsHuman { .. }
             | Attempted::Asked { .. }
             | Attempted::Failed(_)
+            | Attempted::Withdrawn { .. }
             | Attempted::Stopped
             | Attempted::Lost => {}
         }
@@ -258,6 +259,15 @@ impl Session {
             entry.branch = branch.clone();
         }
         entry.record.note(fact);
+        if matches!(
+            fact,
+            Fact::Did {
+                effect: Effect::OpenPull { .. },
+                ..
+            }
+        ) {
+            self.opened += 1;
+        }
         if let (Fact::AgentDone { .. }, Some(exchange)) = (fact, entry.exchange.as_deref_mut()) {
             exchange.is_told = exchange.answer.is_some();
         }

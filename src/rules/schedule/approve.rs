@@ -119,7 +119,7 @@ impl Session {
     /// Nothing but approvals is waited for. No run waits for a person: it ends, and `resume` goes on.
     pub(super) fn wait_for_people(&self) -> Option<Event> {
         let is_idle = !self.table.is_running()
-            && self.table.first_ready().is_none()
+            && self.next_ready().is_none()
             && self.table.first_timer().is_none()
             && self.unannounced.is_empty();
         (is_idle && self.table.has_unapproved()).then_some(Event::SessionInterrupted)

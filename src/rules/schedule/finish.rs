@@ -59,6 +59,7 @@ impl Session {
                 events.push(self.give_up(place, "bringing it onto that came to nothing"));
             }
             Attempted::Unchanged { said } => events.push(end(Ending::NoChange, Some(said.clone()))),
+            Attempted::Withdrawn { reason } => events.push(self.withdrawn(place, reason)),
             Attempted::NeedsHuman { reason } => {
                 events.push(end(Ending::NeedsHuman, Some(reason.clone())));
             }
@@ -76,6 +77,18 @@ impl Session {
                 self.provider_failed(issue, failure, now, events);
                 self.task_failed(entry, failure, dice, now, events);
             }
+        }
+    }
+
+    /// What was offered before stays.
+    fn withdrawn(&self, place: usize, reason: &str) -> Event {
+        if self.is_reworked(place) {
+            return self.give_up(place, reason);
+        }
+        Event::TaskEnded {
+            issue: self.table.at(place).number,
+            ending: Ending::Skipped,
+            reason: Some(reason.to_owned()),
         }
     }
 
@@ -179,7 +192,7 @@ impl Session {
 fn tells_of_provider(result: &Attempted) -> bool {
     !matches!(
         result,
-        Attempted::Failed(_) | Attempted::Stopped | Attempted::Lost
+        Attempted::Failed(_) | Attempted::Withdrawn { .. } | Attempted::Stopped | Attempted::Lost
     )
 }
 

@@ -86,6 +86,8 @@ pub struct Session {
     pub(super) certification: Certification,
     /// Those whose pulls have to tell what came of it.
     pub(super) untold: Places,
+    /// Pulls that were opened since the session began, or went on.
+    pub(super) opened: u32,
     /// Are the tasks known? There may be none.
     pub(super) read: bool,
 }
@@ -95,7 +97,8 @@ impl PartialEq for Session {
     fn eq(&self, other: &Self) -> bool {
         let state = |session: &Self| {
             let (breaker, lessened) = (session.breaker, session.lessened);
-            (session.phase, session.seq, session.read, breaker, lessened)
+            let known = (session.read, session.opened);
+            (session.phase, session.seq, known, breaker, lessened)
         };
         let sets = |session: &Self| {
             (
@@ -277,6 +280,7 @@ impl Session {
             .filter_map(|place| self.table.at(place).run())
             .map(|run| run.slot)
             .collect();
+        self.opened = 0;
         self.slots = (0..settings.slots)
             .map(SlotNumber)
             .filter(|slot| !busy.contains(slot))

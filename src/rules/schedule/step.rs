@@ -185,6 +185,7 @@ impl Session {
             |session: &Self, now| session.admission(now),
             |session: &Self, _| session.rework_offer(),
             |session: &Self, _| session.unmerged(),
+            |session: &Self, _| session.stop_for_pulls(),
             |session: &Self, _| session.wait_for_people(),
             |session: &Self, _| session.close(),
         ];

@@ -289,6 +289,11 @@ impl Table {
         self.free.first().or_else(|| self.ready.first())
     }
 
+    /// All that may be let in, by rank.
+    pub fn ready(&self) -> impl Iterator<Item = usize> + '_ {
+        self.ready.iter()
+    }
+
     /// Those that run.
     pub fn running(&self) -> impl Iterator<Item = usize> + '_ {
         self.running.iter()

@@ -209,8 +209,9 @@ impl Session {
             });
         }
         waits.extend(of_people(entry));
-        if let (Some(reason), Phase::Running | Phase::Interrupted) = (&self.hopeless, self.phase) {
-            let reason = reason.clone();
+        let held_up = || self.held_up(entry);
+        let stopped = self.hopeless.clone().or_else(held_up);
+        if let (Some(reason), Phase::Running | Phase::Interrupted) = (stopped, self.phase) {
             waits.push(Wait::Resume { reason });
         }
         if !waits.is_empty() {

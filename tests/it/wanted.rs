@@ -1,0 +1,145 @@
+//! Issues that change while a session runs, and pulls that wait for people: the real binary before the fake GitHub.
+
+use crate::stage::{AGENT, Stage};
+use serde_json::json;
+
+/// What somebody does on the forge.
+type Change = fn(&Stage);
+
+/// What the end of a task says.
+fn reason(ran: &crate::rig::Ran, issue: u64) -> String {
+    let task = ran.task(issue);
+    assert_eq!(task["outcome"], "skipped", "{task}");
+    task["reason"].as_str().unwrap().to_owned()
+}
+
+/// Two issues one after the other, of which the second is changed while the first is worked on.
+fn with_a_change_beside(change: impl Fn(&Stage)) -> (Stage, crate::rig::Ran) {
+    let mut stage = Stage::new(
+        &AGENT.replace("sleep 600; exit 1", "cat PLACE/gate > /dev/null"),
+        None,
+    );
+    stage.configure(&json!({ "executor": { "maxParallel": 1 } }));
+    stage.issue(1, &["go"]);
+    stage.issue(2, &["go"]);
+    stage.close_gate();
+    let running = stage.start("go", &[]);
+    assert_eq!(stage.at_gate(), 1);
+    change(&stage);
+    // The agent goes on once somebody writes to the gate.
+    std::fs::write(stage.rig.path("gate"), "go\n").unwrap();
+    stage.open_gate();
+    let ran = running.end();
+    (stage, ran)
+}
+
+#[test]
+fn nothing_is_paid_for_an_issue_that_was_closed_moved_deleted_or_unlabelled_meanwhile() {
+    let changes: [(Change, &str); 4] = [
+        (
+            |stage| stage.fake.close_issue(2),
+            "its issue was closed meanwhile",
+        ),
+        (
+            |stage| stage.fake.move_issue(2, 77),
+            "its issue was moved to ",
+        ),
+        (
+            |stage| stage.fake.delete_issue(2),
+            "its issue was deleted, or is hidden from us",
+        ),
+        (
+            |stage| stage.fake.take_label_off(2, "go"),
+            "its label `go` was taken off",
+        ),
+    ];
+    for (change, expect) in changes {
+        let (stage, ran) = with_a_change_beside(change);
+        let said = reason(&ran, 2);
+        assert!(said.starts_with(expect), "{said}");
+        assert_eq!(stage.runs(), [1], "{expect}");
+        assert_eq!(stage.heads(), ["autoissue/1-thing-1"]);
+    }
+}
+
+#[test]
+fn what_was_done_for_an_issue_that_is_closed_by_then_is_kept_and_not_offered() {
+    let stage = Stage::new(
+        &AGENT.replace("sleep 600; exit 1", "cat PLACE/gate > /dev/null"),
+        None,
+    );
+    stage.issue(1, &["go"]);
+    stage.close_gate();
+    let running = stage.start("go", &[]);
+    assert_eq!(stage.at_gate(), 1);
+    stage.fake.close_issue(1);
+    std::fs::write(stage.rig.path("gate"), "go\n").unwrap();
+    let ran = running.end();
+    let said = reason(&ran, 1);
+    let kept = said
+        .strip_prefix("its issue was closed meanwhile; what was done is kept in the mirror as ");
+    let commit = kept.unwrap_or_else(|| panic!("{said}")).to_owned();
+    assert_eq!(stage.heads(), [""; 0]);
+    assert!(
+        !stage
+            .fake
+            .branches()
+            .keys()
+            .any(|branch| branch.starts_with("autoissue/"))
+    );
+    let mirrors = stage.rig.path("state/mirrors");
+    let mirror = std::fs::read_dir(mirrors)
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.path());
+    let mirror = mirror
+        .filter(|path| path.extension().is_some_and(|end| end == "git"))
+        .last()
+        .unwrap();
+    let at = format!("--git-dir={}", mirror.display());
+    assert_eq!(
+        stage
+            .rig
+            .git(&[&at, "show", &format!("{commit}:file-1.txt")]),
+        "1"
+    );
+    stage.assert_lawful();
+}
+
+#[test]
+fn while_too_many_pulls_wait_no_issue_is_begun_and_resume_goes_on() {
+    let mut stage = Stage::with_issues(4);
+    stage.configure(&json!({ "merge": { "maxOpenPulls": 2 }, "executor": { "maxParallel": 3 } }));
+    let ran = stage.exec("go", &[]);
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    assert_eq!(
+        stage.heads().len(),
+        2,
+        "never more than two, also at a time"
+    );
+    let stopped = ran.event("dispatch_stopped");
+    let told = "2 pulls wait for people, and 2 may (`merge.maxOpenPulls`)";
+    assert_eq!(stopped["reason"], told);
+    let why = stage.command(&["why", "4"]).output().unwrap();
+    let why = String::from_utf8_lossy(&why.stdout).into_owned();
+    assert!(why.contains("2 pulls wait for people"), "{why}");
+    assert!(
+        stage
+            .command(&["status"])
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
+    // Nothing was merged: nothing is begun.
+    let again = stage.resume();
+    assert_eq!((again.code, stage.runs().len()), (Some(5), 2), "{again:?}");
+    for pull in stage.fake.pulls() {
+        stage.fake.merge(pull.number).unwrap();
+    }
+    let last = stage.resume();
+    assert_eq!(last.code, Some(0), "{last:?}");
+    assert_eq!(stage.runs().len(), 4);
+    assert_eq!(stage.heads().len(), 2);
+    stage.assert_lawful();
+}
