@@ -293,7 +293,8 @@ fn labels_that_are_empty_are_not_used() {
         &hub.rig.path("bin/agent"),
         None,
     );
-    config["labels"] = json!({ "working": "", "completed": "", "failed": "", "blocked": "", "review": "" });
+    config["labels"] =
+        json!({ "working": "", "completed": "", "failed": "", "blocked": "", "review": "" });
     hub.rig.config(&config);
     assert_eq!(hub.exec(&["go"]).code, Some(0));
     assert_eq!(hub.fake.labels(number), ["go"]);

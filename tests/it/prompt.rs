@@ -21,6 +21,8 @@ fn shop(more: &Value) -> Rig {
     let mut config = json!({
         "agent": { "kind": "command", "command": [agent] },
         "checks": [{ "name": "test", "run": "true" }],
+        // The agent writes instructions of its own, which would go to a person.
+        "security": { "allow": ["agentConfig"] },
     });
     for (key, value) in more.as_object().unwrap() {
         for (name, value) in value.as_object().unwrap() {
