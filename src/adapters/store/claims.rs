@@ -63,7 +63,7 @@ impl Store {
         });
         match status.ok().flatten().as_deref() {
             Some("finished") => true,
-            Some("new") => locks::holder(&self.session_directory(session)).is_none(),
+            Some("new") => self.is_dead(session),
             Some(_) | None => false,
         }
     }

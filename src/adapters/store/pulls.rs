@@ -237,11 +237,6 @@ impl Store {
         })
     }
 
-    /// What became of a pull, as far as it was noted.
-    pub fn fate(&self, project: &str, pull: PullNumber) -> Result<Option<Fate>, StoreError> {
-        Ok(self.fates(project)?.get(&pull).map(|(_, fate)| *fate))
-    }
-
     /// The pulls of ours whose fate is known, with their issues, by number.
     pub fn fates(
         &self,

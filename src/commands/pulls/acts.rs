@@ -15,6 +15,9 @@ use crate::rules::money::Usd;
 use crate::rules::settings::Settings;
 use std::collections::BTreeMap;
 
+/// What became of pulls, as far as it was noted, with their issues.
+pub type Fates = BTreeMap<PullNumber, (IssueNumber, Fate)>;
+
 /// So long a pull that another machine works on is left alone.
 const ELSEWHERE_MILLIS: u64 = 300_000;
 
@@ -51,10 +54,16 @@ impl Watch<'_> {
     }
 
     /// What was done about a pull before, and what its session found out of it; one that is new, or open again, is noted.
-    pub fn known(&self, seen: &Seen, certificates: &[Certificate]) -> Result<Before, Error> {
+    pub fn known(
+        &self,
+        seen: &Seen,
+        fates: &Fates,
+        certificates: &[Certificate],
+    ) -> Result<Before, Error> {
         let key = self.wiring.project_key();
         let number = seen.pull.number;
-        if seen.fate == Fate::Open && self.store.fate(&key, number)? != Some(Fate::Open) {
+        let noted = fates.get(&number).map(|(_, fate)| *fate);
+        if seen.fate == Fate::Open && noted != Some(Fate::Open) {
             self.note(seen, Fate::Open)?;
         }
         let mut before = self.store.before(&key, number)?;

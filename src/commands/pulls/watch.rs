@@ -153,13 +153,14 @@ impl Watch<'_> {
         let certificates = self.store.certificates(&key).map_err(Error::from)?;
         sort(&mut seen, &certificates);
         let claimed = self.store.claimed(&key).map_err(Error::from)?;
+        let fates = self.store.fates(&key).map_err(Error::from)?;
         let purse = self.purse()?;
         let mut works = Vec::new();
         // One at a time: after it the others stand on another base, and are tried with that first.
         let mut has_merged = false;
         for one in &seen {
             let is_wanted = args.issue.is_empty() || args.issue.contains(&one.issue);
-            let known = self.known(one, &certificates)?;
+            let known = self.known(one, &fates, &certificates)?;
             let next = match held(one, &seen, &claimed) {
                 Some(wait) => Next::Wait(wait),
                 None => next(one, &known, self.policy(), now()),
