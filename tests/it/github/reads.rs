@@ -348,7 +348,9 @@ async fn one_that_is_renamed_meanwhile_and_again_is_followed() {
     let pull = fake.add_pull("A pull", "work", "main");
     let github = github(&fake);
     for name in [None, Some("octopus/gadgets"), Some("kraken/gizmos")] {
-        name.into_iter().for_each(|name| fake.rename(name));
+        if let Some(name) = name {
+            fake.rename(name);
+        }
         let standing = github.issue_standing(IssueNumber(issue)).await.unwrap();
         assert_eq!(standing.whereabouts, Whereabouts::Open, "{name:?}");
         let pulls = github.pulls_from(&branch("work")).await.unwrap();
