@@ -62,6 +62,7 @@ mod git_sealed;
 mod git_snapshot;
 mod git_sparse;
 mod github;
+mod hostile_text;
 mod init;
 mod kill;
 mod knowledge;

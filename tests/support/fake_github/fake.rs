@@ -290,6 +290,12 @@ impl FakeGitHub {
             .commit(branch, Some(from), files, "By hand")
     }
 
+    /// The same, with a message.
+    pub(crate) fn commit_saying(&self, from: &str, branch: &str, path: &str, message: &str) {
+        let files = [(path, "by hand\n")];
+        self.state().git.commit(branch, Some(from), &files, message);
+    }
+
     /// A person reviews a pull.
     pub(crate) fn review(&self, pull: u64, who: &str, verdict: &'static str, body: &str) {
         let mut state = self.state();
