@@ -5,6 +5,7 @@ pub mod machine;
 pub mod retry;
 /// Programs that we run: how they start, what they may see, and that nothing of them is left.
 pub mod process {
+    mod answers;
     mod attendance;
     pub mod commands;
     pub mod environment;

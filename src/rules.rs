@@ -27,6 +27,7 @@ pub mod neutral;
 pub mod own;
 pub mod past;
 pub mod paths;
+pub mod port_blocks;
 pub mod prices;
 pub mod printable;
 pub mod redact;

@@ -302,6 +302,7 @@ impl Wiring {
         let is_near = self.is_github() && api(&self.loaded.config).starts_with("http://");
         Ok(Orders {
             checks: self.checks().checks.clone(),
+            ports: config.worktree.ports.blocks(),
             setup: self.setup(),
             wall: config.executor.timeout_minutes.minutes(),
             idle: config.agent.idle_minutes.minutes(),

@@ -341,6 +341,8 @@ fn the_defaults_are_shown_as_such() {
     worktree.copy = []                                # default
     worktree.sparse = []                              # default
     worktree.keepIgnored = false                      # default
+    worktree.ports.first = 20000                      # default
+    worktree.ports.each = 10                          # default
     breaker.failures = 5                              # default
     breaker.cooldownSeconds = 60                      # default
     prompt = null                                     # default

@@ -87,6 +87,7 @@ mod routing;
 mod scenario;
 mod schedule;
 mod slots;
+mod smoke;
 mod stack;
 mod status;
 mod store;

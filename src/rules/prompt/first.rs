@@ -346,6 +346,7 @@ mod tests {
             [
                 "2 of 5 pieces of code",
                 "1 of 1 tests",
+                "1 of 1 files of configuration",
                 "1 of 1 earlier commits"
             ]
         );
