@@ -6,6 +6,7 @@ mod answer;
 mod backend;
 mod fault;
 mod git;
+mod grammar;
 mod graphql;
 mod issues;
 mod log;

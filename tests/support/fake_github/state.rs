@@ -29,6 +29,8 @@ pub(crate) struct Item {
     pub(crate) assignees: Vec<String>,
     /// The number of its milestone.
     pub(crate) milestone: Option<u64>,
+    /// Only those who may write comment on it.
+    pub(crate) locked: bool,
     /// Seconds since 1970.
     pub(crate) created: i64,
     /// Seconds since 1970.
@@ -237,6 +239,7 @@ impl State {
             author: self.login.clone(),
             assignees: Vec::new(),
             milestone: None,
+            locked: false,
             created: now,
             updated: now,
             closed: None,
