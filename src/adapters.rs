@@ -51,6 +51,7 @@ pub mod git {
     mod layout;
     mod lease_refs;
     pub mod leases;
+    mod listing;
     mod live;
     mod lock;
     mod look;
@@ -72,6 +73,7 @@ pub mod git {
     mod slot;
     pub mod source;
     mod sparse;
+    mod submodules;
     pub mod surroundings;
     mod sweep;
     mod tokens;

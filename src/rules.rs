@@ -42,6 +42,7 @@ pub mod secret_patterns;
 pub mod settings;
 pub mod stack;
 pub mod standing;
+pub mod submodule;
 pub mod summary;
 pub mod tags;
 pub mod tally;

@@ -171,6 +171,7 @@ impl Wiring {
                 .map(|author| (author.name.clone(), author.email.clone())),
             copy: names(&config.worktree.copy),
             sparse: names(&config.worktree.sparse),
+            submodules: config.worktree.submodules,
             keep_ignored: config.worktree.keep_ignored,
         };
         let source = Source {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// The directories that agents work in.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[serde(expecting = "an object")]
 pub struct Worktree {
@@ -19,10 +19,26 @@ pub struct Worktree {
     pub copy: Vec<PathBuf>,
     /// Directories that are laid out, for large repositories; files of the directories above them are, too. All where it is empty.
     pub sparse: Vec<PathBuf>,
-    /// Keep what git ignores from one attempt to the next: warm caches, less isolation.
+    /// Are the files of submodules fetched and laid out? Where not, their directories are empty.
+    pub submodules: bool,
+    /// Keep what git ignores from one attempt to the next, as long as lock files stay the same: warm caches, less isolation.
     pub keep_ignored: bool,
     /// Ports that each slot has for itself, so that servers of several agents do not meet.
     pub ports: Ports,
+}
+
+impl Default for Worktree {
+    fn default() -> Self {
+        Self {
+            root: None,
+            setup: None,
+            copy: Vec::new(),
+            sparse: Vec::new(),
+            submodules: true,
+            keep_ignored: false,
+            ports: Ports::default(),
+        }
+    }
 }
 
 /// Blocks of ports, one for each slot.

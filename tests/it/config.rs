@@ -340,6 +340,7 @@ fn the_defaults_are_shown_as_such() {
     worktree.setup = null                             # default
     worktree.copy = []                                # default
     worktree.sparse = []                              # default
+    worktree.submodules = true                        # default
     worktree.keepIgnored = false                      # default
     worktree.ports.first = 20000                      # default
     worktree.ports.each = 10                          # default

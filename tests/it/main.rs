@@ -60,6 +60,7 @@ mod git_parallel;
 mod git_sealed;
 mod git_snapshot;
 mod git_sparse;
+mod git_submodules;
 mod github;
 mod init;
 mod kill;
