@@ -90,6 +90,7 @@ pub mod github {
     pub mod client;
     mod comments;
     mod details;
+    mod escapes;
     pub mod forge;
     pub mod governor;
     mod histories;
@@ -102,6 +103,7 @@ pub mod github {
     pub mod reads;
     pub mod reply;
     pub mod ties;
+    mod today;
     pub mod told;
     pub mod verdict;
     pub mod window;

@@ -31,6 +31,7 @@ mod world;
 
 mod approval;
 mod backtest;
+mod bad_github;
 mod bad_input;
 mod bad_input_agents;
 mod bad_input_issues;

@@ -4,8 +4,8 @@ use crate::adapters::github::address::{api_base, is_loopback};
 use crate::adapters::github::client::{Client, ClientSettings, TokenSource};
 use crate::adapters::github::governor::Governor;
 use crate::adapters::github::limits::Limits;
+use crate::adapters::github::today::RepositorySeen;
 use crate::adapters::github::verdict::Rate;
-use crate::adapters::github::wire::WireRepository;
 use crate::adapters::retry::Repeats;
 use crate::ports::{Forge, ForgeError, Tie, Tied, Tracker};
 use crate::rules::follow::shape::Said;
@@ -51,7 +51,7 @@ pub struct GitHubSettings {
 }
 
 impl GitHubSettings {
-    /// The usual ones. A server on this machine is not spared.
+    /// The usual ones. A server on this machine is pressed harder.
     #[must_use]
     pub fn new(project: &str, api: &str, token: SecretString) -> Self {
         let host = api.parse::<http::Uri>().ok();
@@ -94,7 +94,7 @@ pub struct GitHub {
     pub(super) project: String,
     /// What our own comments are signed with.
     pub(super) login: OnceCell<String>,
-    pub(super) repository: OnceCell<WireRepository>,
+    pub(super) repository: RepositorySeen,
     /// Labels that the repository is known to have, in lower case.
     pub(super) labels: Mutex<HashSet<String>>,
     /// Logs of failed jobs, by their numbers: they do not change.
@@ -123,7 +123,7 @@ impl GitHub {
             client: Client::new(client, Governor::new(settings.limits))?,
             project: settings.project,
             login: OnceCell::new(),
-            repository: OnceCell::new(),
+            repository: RepositorySeen::default(),
             labels: Mutex::default(),
             logs: Mutex::default(),
             writers: Mutex::default(),
