@@ -65,9 +65,8 @@ impl Submodules {
             let Some((name, written)) = entry.filter(|_| is_directory(&place)) else {
                 continue;
             };
-            let whence = self
-                .whence(from, name, written)
-                .map_err(|problem| refused(path, written, &problem))?;
+            let whence =
+                whence(from, name, written).map_err(|problem| refused(path, written, &problem))?;
             let own = self
                 .mirror_of(&whence)
                 .await
@@ -79,24 +78,6 @@ impl Submodules {
             Box::pin(self.below(&own, (wanted.as_str(), &whence), &place, depth + 1)).await?;
         }
         Ok(())
-    }
-
-    /// A repository on this machine has its submodules in its own git directory, as its user fetched them.
-    fn whence(&self, from: &str, name: &str, written: &str) -> Result<String, String> {
-        if from.contains("://") && !from.starts_with("file://") {
-            return url(from, written).map_err(|why| why.words().to_owned());
-        }
-        let is_plain = |part: &str| !matches!(part, "" | "." | "..");
-        let root = Path::new(from.strip_prefix("file://").unwrap_or(from));
-        let modules =
-            [root.join(".git"), root.to_owned()].map(|git| git.join("modules").join(name));
-        let there = modules.iter().find(|path| path.join("HEAD").is_file());
-        match there.filter(|_| name.split('/').all(is_plain)) {
-            Some(path) => Ok(path.display().to_string()),
-            None => {
-                Err("the checkout does not have it: run `git submodule update --init`".to_owned())
-            }
-        }
     }
 
     async fn mirror_of(&self, whence: &str) -> Result<Arc<Mirror>, RepositoryError> {
@@ -134,6 +115,21 @@ impl Submodules {
             return Ok(());
         }
         fetch_commit(mirror, wanted).await
+    }
+}
+
+/// A repository on this machine has its submodules in its own git directory, as its user fetched them.
+fn whence(from: &str, name: &str, written: &str) -> Result<String, String> {
+    if from.contains("://") && !from.starts_with("file://") {
+        return url(from, written).map_err(|why| why.words().to_owned());
+    }
+    let is_plain = |part: &str| !matches!(part, "" | "." | "..");
+    let root = Path::new(from.strip_prefix("file://").unwrap_or(from));
+    let modules = [root.join(".git"), root.to_owned()].map(|git| git.join("modules").join(name));
+    let mut there = modules.iter().filter(|path| path.join("HEAD").is_file());
+    match there.next().filter(|_| name.split('/').all(is_plain)) {
+        Some(path) => Ok(path.display().to_string()),
+        None => Err("the checkout does not have it: run `git submodule update --init`".to_owned()),
     }
 }
 
