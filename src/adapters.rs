@@ -82,6 +82,7 @@ pub mod git {
 /// GitHub, by octocrab.
 pub mod github {
     pub mod address;
+    pub mod app;
     pub mod auth;
     pub mod cache;
     pub mod client;
@@ -99,7 +100,9 @@ pub mod github {
     pub mod reads;
     pub mod reply;
     pub mod ties;
+    pub mod tokens;
     pub mod told;
+    mod transport;
     pub mod verdict;
     pub mod window;
     pub mod wire;

@@ -3,6 +3,7 @@
 //! Its git side is `git http-backend` over a bare repository; what it says and hears is judged by GitHub's description.
 
 mod answer;
+mod app;
 mod backend;
 mod fault;
 mod git;
@@ -18,6 +19,7 @@ mod server;
 mod show;
 mod state;
 
+pub(crate) use app::{AppKey, FakeApp};
 pub(crate) use fault::{Fault, Gate};
 pub(crate) use log::{Logged, closest_writes};
 pub(crate) use state::{Comment, Item, Label, PullPart};
@@ -370,6 +372,26 @@ impl FakeGitHub {
         let mut state = self.state();
         let old = std::mem::replace(&mut state.project, project.to_owned());
         state.old_names.push(old);
+    }
+
+    /// From now on only tokens of this app are good.
+    pub(crate) fn install(&self, app: FakeApp) {
+        let mut state = self.state();
+        state.is_app = true;
+        state.login = format!("{}[bot]", app.slug);
+        state.app = Some(app);
+    }
+
+    /// Changes the app that is installed.
+    pub(crate) fn change_app(&self, change: impl FnOnce(&mut FakeApp)) {
+        change(self.state().app.as_mut().unwrap());
+    }
+
+    /// The tokens that the app was given so far.
+    pub(crate) fn app_tokens(&self) -> Vec<String> {
+        let state = self.state();
+        let tokens = state.app.iter().flat_map(|app| &app.tokens);
+        tokens.map(|(token, _)| token.clone()).collect()
     }
 
     /// Makes the token an app's, with an account of its own.

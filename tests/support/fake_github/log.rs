@@ -22,6 +22,8 @@ pub(crate) struct Logged {
     pub(crate) answer: Value,
     /// What went wrong, on demand.
     pub(crate) fault: Option<String>,
+    /// The token that it carried, or what an app signed.
+    pub(crate) token: String,
     /// Was it for git?
     pub(crate) git: bool,
     /// When it came.
@@ -33,7 +35,9 @@ pub(crate) struct Logged {
 impl Logged {
     /// Does it change anything?
     pub(crate) fn writes(&self) -> bool {
-        !self.git && self.method != "GET" && self.path != "/graphql"
+        // A token that an app asks for changes nothing that anybody sees.
+        let is_token = self.path.ends_with("/access_tokens");
+        !self.git && self.method != "GET" && self.path != "/graphql" && !is_token
     }
 }
 
