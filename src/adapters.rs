@@ -88,6 +88,7 @@ pub mod github {
     pub mod client;
     mod comments;
     mod details;
+    mod escapes;
     pub mod forge;
     pub mod governor;
     mod histories;
@@ -100,6 +101,7 @@ pub mod github {
     pub mod reads;
     pub mod reply;
     pub mod ties;
+    mod today;
     pub mod tokens;
     pub mod told;
     mod transport;

@@ -42,6 +42,7 @@ fn careful(fake: &FakeGitHub) -> GitHub {
 
 /// octocrab as it comes, which our own client must not be.
 fn plain_octocrab(fake: &FakeGitHub) -> octocrab::Octocrab {
+    fake.expect_bursts("it knows no pace");
     let builder = octocrab::Octocrab::builder()
         .base_uri(fake.api_url())
         .unwrap();

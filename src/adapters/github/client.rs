@@ -2,6 +2,7 @@
 
 use crate::adapters::github::address::{graphql, origin};
 use crate::adapters::github::cache::{Cache, Kept};
+use crate::adapters::github::escapes::mended;
 use crate::adapters::github::governor::{Governor, Heard, Held};
 use crate::adapters::github::limits::Kind;
 use crate::adapters::github::reply::{Reply, refusal, unknown};
@@ -17,6 +18,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::HashSet;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use tokio::time::Instant;
 
@@ -42,6 +44,7 @@ pub(super) struct Client {
     settings: ClientSettings,
     governor: Governor,
     cache: Mutex<Cache>,
+    is_led: AtomicBool,
 }
 
 /// One request, to be sent as often as redirects and limits want it.
@@ -61,11 +64,17 @@ impl Client {
             settings,
             governor,
             cache: Mutex::new(Cache::new(CACHE)),
+            is_led: AtomicBool::new(false),
         })
     }
 
     pub(super) fn governor(&self) -> &Governor {
         &self.governor
+    }
+
+    /// Did any answer lead elsewhere yet? Something is called otherwise then.
+    pub(super) fn is_led(&self) -> bool {
+        self.is_led.load(Ordering::Relaxed)
     }
 
     /// Reads one thing. Repeated when it passes: no reply, a broken one, a server's error.
@@ -248,6 +257,7 @@ impl Client {
             let Some(location) = reply.redirect() else {
                 return Ok(reply);
             };
+            self.is_led.store(true, Ordering::Relaxed);
             outgoing.url = self.join(&location);
         }
         Err(refused(action, "redirected in a circle"))
@@ -361,7 +371,12 @@ struct Page<T> {
 
 /// Reads an answer's body. What cannot be read may have been cut off: an unknown.
 pub(super) fn parse<T: DeserializeOwned>(action: &str, body: &[u8]) -> Result<T, ForgeError> {
-    serde_json::from_slice(body).map_err(|cause| unknown(action, &cause.to_string()))
+    serde_json::from_slice(body)
+        .or_else(|cause| match mended(body) {
+            Some(body) => serde_json::from_slice(&body),
+            None => Err(cause),
+        })
+        .map_err(|cause| unknown(action, &cause.to_string()))
 }
 
 fn refused(action: &str, detail: &str) -> ForgeError {

@@ -4,10 +4,10 @@ use crate::adapters::github::address::{api_base, is_loopback};
 use crate::adapters::github::client::{Client, ClientSettings};
 use crate::adapters::github::governor::Governor;
 use crate::adapters::github::limits::Limits;
+use crate::adapters::github::today::RepositorySeen;
 use crate::adapters::github::tokens::Tokens;
 use crate::adapters::github::transport::Manners;
 use crate::adapters::github::verdict::Rate;
-use crate::adapters::github::wire::WireRepository;
 use crate::adapters::retry::Repeats;
 use crate::ports::{Forge, ForgeError, Tie, Tied, Tracker};
 use crate::rules::follow::shape::Said;
@@ -52,7 +52,7 @@ pub struct GitHubSettings {
 }
 
 impl GitHubSettings {
-    /// The usual ones. A server on this machine is not spared.
+    /// The usual ones. A server on this machine is pressed harder.
     #[must_use]
     pub fn new(project: &str, api: &str, tokens: Tokens) -> Self {
         let host = api.parse::<http::Uri>().ok();
@@ -95,7 +95,7 @@ pub struct GitHub {
     pub(super) project: String,
     /// What our own comments are signed with.
     pub(super) login: OnceCell<String>,
-    pub(super) repository: OnceCell<WireRepository>,
+    pub(super) repository: RepositorySeen,
     /// Labels that the repository is known to have, in lower case.
     pub(super) labels: Mutex<HashSet<String>>,
     /// Logs of failed jobs, by their numbers: they do not change.
@@ -126,7 +126,7 @@ impl GitHub {
             client: Client::new(client, Governor::new(settings.limits))?,
             project: settings.project,
             login: OnceCell::new(),
-            repository: OnceCell::new(),
+            repository: RepositorySeen::default(),
             labels: Mutex::default(),
             logs: Mutex::default(),
             writers: Mutex::default(),

@@ -3,9 +3,7 @@
 use crate::adapters::github::address::percent;
 use crate::adapters::github::client::parse;
 use crate::adapters::github::forge::GitHub;
-use crate::adapters::github::wire::{
-    WireComment, WireIssue, WirePull, WireRepository, WireUser, WireViewer,
-};
+use crate::adapters::github::wire::{WireComment, WireIssue, WirePull, WireUser, WireViewer};
 use crate::ports::ForgeError;
 use crate::rules::ids::{BranchName, IssueNumber};
 use crate::rules::issue::{Issue, Selection};
@@ -42,7 +40,8 @@ impl GitHub {
             }
             Err(cause) => return Err(cause),
         };
-        let permissions = self.repository().await?.permissions;
+        let repository = self.repository().await?;
+        let permissions = repository.permissions.as_ref();
         Ok(Account {
             login,
             scopes,
@@ -120,8 +119,8 @@ impl GitHub {
     pub(super) async fn read_pulls_from(&self, head: &BranchName) -> Result<Vec<Pull>, ForgeError> {
         let action = format!("list the pull requests from {head}");
         // Without the owner, or with one that is called otherwise today, GitHub ignores the filter or finds nothing.
-        let project = &self.repository().await?.full_name;
-        let owner = project.split('/').next().unwrap_or_default();
+        let repository = self.repository().await?;
+        let owner = repository.full_name.split('/').next().unwrap_or_default();
         let filter = percent(&format!("{owner}:{head}"));
         let path = self.path(&format!(
             "/pulls?head={filter}&state=all&sort=created&direction=desc"
@@ -152,14 +151,6 @@ impl GitHub {
                     .as_ref()
                     .is_some_and(|body| body.contains(marker))
         }))
-    }
-
-    /// The repository as it is called today, asked once.
-    pub(super) async fn repository(&self) -> Result<&WireRepository, ForgeError> {
-        let action = format!("read the repository {}", self.project);
-        self.repository
-            .get_or_try_init(|| async { self.client.get(&action, &self.path("")).await })
-            .await
     }
 
     pub(super) async fn login(&self) -> Result<&String, ForgeError> {
@@ -214,18 +205,18 @@ impl GitHub {
         }
         let action = format!("list what issue #{} waits for", wire.number);
         let path = self.path(&format!("/issues/{}/dependencies/blocked_by", wire.number));
-        let project = &self.repository().await?.full_name;
+        let repository = self.repository().await?;
         let blockers: Vec<WireIssue> = self.client.list(&action, &path).await?;
         let numbers = blockers
             .iter()
-            .filter(|blocker| blocker.belongs_to(project))
+            .filter(|blocker| blocker.belongs_to(&repository.full_name))
             .map(|blocker| IssueNumber(blocker.number));
         let numbers = numbers.collect();
         Ok(wire.into_issue(numbers))
     }
 
     async fn is_ours(&self, wire: &WireIssue) -> Result<bool, ForgeError> {
-        Ok(wire.belongs_to(&self.project) || wire.belongs_to(&self.repository().await?.full_name))
+        self.is_own_name(|project| wire.belongs_to(project)).await
     }
 }
 

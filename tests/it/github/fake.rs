@@ -102,6 +102,96 @@ async fn the_referee_sees_what_github_would_not_take() {
     assert!(problems(&fake).contains("/body 5 is not of type \"string\""));
 }
 
+/// Fields of an issue that are asked for, and what is wrong with them.
+const ASKED: [(&str, &str); 9] = [
+    // The control: what the schema has is no violation, nor is the answer.
+    (
+        "databaseId author { __typename login } labels(first: 5) { totalCount nodes { name } }",
+        "",
+    ),
+    ("numbre", "Cannot query field \"numbre\" on type \"Issue\""),
+    ("author", "must have a selection of subfields"),
+    (
+        "labels(frist: 5, first: 1) { nodes { name } }",
+        "Unknown argument \"frist\"",
+    ),
+    (
+        "labels(first: \"5\") { nodes { name } }",
+        "Expected value of type \"Int\"",
+    ),
+    (
+        "labels { nodes { name } }",
+        "You must provide a `first` or `last`",
+    ),
+    (
+        "labels(first: 500) { nodes { name } }",
+        "exceeds the `first` limit",
+    ),
+    (
+        "timelineItems(last: 1, itemTypes: [LABELLED]) { nodes { __typename } }",
+        "LABELLED",
+    ),
+    (
+        "number ... on PullRequest { number }",
+        "can never be of type \"PullRequest\"",
+    ),
+];
+const REPOSITORY: &str = "repository(owner: \"octo\", name: \"widgets\")";
+const LIST: &str = "query($labels: [String!], $after: String) { repository(owner: \"octo\", name: \"widgets\") { \
+     issues(first: 1, labels: $labels, after: $after) { nodes { number } pageInfo { endCursor } } } }";
+const ONE: &str = "query($number: Int!) { repository(owner: \"octo\", name: \"widgets\") { issue(number: $number) { url } } }";
+/// Whole documents with variables, and what is wrong with them.
+const WHOLE: [(&str, &str, &str); 10] = [
+    (
+        "{ repository(owner: \"octo\") { url } }",
+        "{}",
+        "\"name\" of type \"String!\" is required",
+    ),
+    (
+        "mutation { enqueuePullRequest(input: { pull: 1 }) { clientMutationId } }",
+        "{}",
+        "pullRequestId",
+    ),
+    ("{ viewer { login }", "{}", "Parse error"),
+    (LIST, r#"{"labels": ["todo"], "after": null}"#, ""),
+    (LIST, r#"{"labels": "todo"}"#, "$labels cannot be \"todo\""),
+    (LIST, r#"{"labels": [null]}"#, "$labels cannot be [null]"),
+    (LIST, r#"{"before": "x"}"#, "$before is not declared"),
+    (ONE, "{}", "$number cannot be null"),
+    (ONE, r#"{"number": "1"}"#, "$number cannot be \"1\""),
+    (
+        "query($number: String) { repository(owner: \"octo\", name: \"widgets\") { issue(number: $number) { url } } }",
+        r#"{"number": "1"}"#,
+        "used in position expecting type \"Int!\"",
+    ),
+];
+
+#[tokio::test]
+async fn the_referee_sees_what_githubs_schema_has_not() {
+    let fake = fake();
+    fake.add_issue("First", "", &["todo"]);
+    let crab = plain_octocrab(&fake);
+    let check = async |query: &str, variables: &str, expect: &str| {
+        let variables: Value = serde_json::from_str(variables).unwrap();
+        let body = json!({ "query": query, "variables": variables });
+        let _ = crab.post::<_, Value>("/graphql", Some(&body)).await;
+        let problems = fake.violations().join("; ");
+        fake.forget_requests();
+        let is_as_expected = match expect {
+            "" => problems.is_empty(),
+            expect => problems.contains(expect),
+        };
+        assert!(is_as_expected, "{query}: {problems}");
+    };
+    for (fields, expect) in ASKED {
+        let query = format!("{{ {REPOSITORY} {{ issue(number: 1) {{ {fields} }} }} }}");
+        check(&query, "{}", expect).await;
+    }
+    for (query, variables, expect) in WHOLE {
+        check(query, variables, expect).await;
+    }
+}
+
 #[test]
 fn git_works_over_http_with_the_token_only() {
     let fake = fake();

@@ -1,42 +1,33 @@
-//! The little of GraphQL that is asked: fields with aliases and arguments, and fragments by type. What GitHub's schema
-//! has not is refused in its words.
+//! GraphQL as GitHub answers it: what the schema has and the fake does not know is refused in GitHub's words.
 
 use super::answer::{Answer, Ask};
+use super::grammar::{Question, argument};
+use super::mutations;
 use super::show::moment;
-use super::state::{Item, State};
+use super::state::{Item, State, closed_by};
+use graphql_tools::static_graphql::query::{Field, Selection, SelectionSet};
 use serde_json::{Map, Value, json};
 
-/// One field of a question, or a fragment for one type.
-struct Field {
-    alias: String,
-    name: String,
-    on: bool,
-    arguments: Vec<(String, String)>,
-    fields: Vec<Field>,
-}
-
-/// Answers a question; what is wrong with it is told as GitHub does, with status 200.
-pub(crate) fn answer(state: &State, ask: &Ask<'_>) -> Answer {
-    let text = ask.body["query"].as_str().unwrap_or_default();
-    let mut words = words(text).into_iter().peekable();
-    let fields = read(&mut words);
-    let mut errors = Vec::new();
-    let mut data = Map::new();
-    for field in &fields {
-        let value = match field.name.as_str() {
-            "viewer" => project(&json!({ "login": state.login }), "User", field, &mut errors),
-            "repository" => repository(state, field, &mut errors),
-            name => unknown(name, "Query", &mut errors),
-        };
-        data.insert(field.alias.clone(), value);
-    }
-    let mut body = json!({ "data": data });
-    if !errors.is_empty() {
-        body["errors"] = errors
-            .into_iter()
-            .map(|message| json!({ "message": message }))
-            .collect();
-    }
+/// Answers a question or does a change; what is wrong with it is told as GitHub does, with status 200.
+pub(crate) fn answer(state: &mut State, ask: &Ask<'_>) -> Answer {
+    let body = match Question::read(ask.body) {
+        Err(problems) => json!({ "errors": told(problems) }),
+        Ok(question) if question.is_mutation() => mutations::answer(state, &question),
+        Ok(question) => {
+            let mut teller = Teller {
+                state,
+                api: ask.api,
+                question: &question,
+                errors: Vec::new(),
+            };
+            let data = teller.object(&Thing::Root, question.selection());
+            let mut body = json!({ "data": data });
+            if !teller.errors.is_empty() {
+                body["errors"] = told(teller.errors);
+            }
+            body
+        }
+    };
     Answer {
         status: 200,
         body,
@@ -44,59 +35,338 @@ pub(crate) fn answer(state: &State, ask: &Ask<'_>) -> Answer {
     }
 }
 
-fn repository(state: &State, field: &Field, errors: &mut Vec<String>) -> Value {
-    let named = format!("{}/{}", field.argument("owner"), field.argument("name"));
-    if !named.eq_ignore_ascii_case(&state.project) {
-        errors.push(format!(
-            "Could not resolve to a Repository with the name '{named}'."
-        ));
-        return Value::Null;
+fn told(messages: Vec<String>) -> Value {
+    let errors = messages
+        .into_iter()
+        .map(|message| json!({ "message": message }));
+    errors.collect()
+}
+
+/// Something of which fields can be asked.
+enum Thing<'a> {
+    Root,
+    Repository,
+    Issue(&'a Item),
+    Pull(&'a Item),
+    /// An object without arguments, with its `__typename`.
+    Plain(Value),
+}
+
+struct Teller<'a> {
+    state: &'a State,
+    api: &'a str,
+    question: &'a Question,
+    errors: Vec<String>,
+}
+
+impl<'a> Teller<'a> {
+    /// Of a thing what is asked.
+    fn object(&mut self, thing: &Thing<'a>, set: &SelectionSet) -> Value {
+        let mut found = Map::new();
+        for selection in &set.items {
+            match selection {
+                Selection::Field(field) => {
+                    let alias = field.alias.as_ref().unwrap_or(&field.name);
+                    let value = match field.name.as_str() {
+                        "__typename" => thing.kind().into(),
+                        _ => self.field(thing, field),
+                    };
+                    found.insert(alias.clone(), value);
+                }
+                Selection::InlineFragment(fragment) => {
+                    let on = fragment.type_condition.as_ref().map(AsRef::as_ref);
+                    if on.is_none_or(|on: &String| *on == thing.kind())
+                        && let Value::Object(more) = self.object(thing, &fragment.selection_set)
+                    {
+                        found.extend(more);
+                    }
+                }
+                Selection::FragmentSpread(spread) => {
+                    let name = &spread.fragment_name;
+                    self.errors
+                        .push(format!("the fake does not know the fragment {name}"));
+                }
+            }
+        }
+        found.into()
     }
-    let mut found = Map::new();
-    for field in &field.fields {
-        let number: u64 = field.argument("number").parse().unwrap_or_default();
-        let item = state.items.get(&number).filter(|item| item.pull.is_none());
-        let value = match (field.name.as_str(), item) {
-            ("issue", Some(item)) => project(&issue(state, item, field), "Issue", field, errors),
-            ("issue", None) => {
-                errors.push(format!(
+
+    fn field(&mut self, thing: &Thing<'a>, field: &Field) -> Value {
+        match thing {
+            Thing::Root => self.of_root(field),
+            Thing::Repository => self.of_repository(field),
+            Thing::Issue(item) => self.of_issue(item, field),
+            Thing::Pull(item) => match field.name.as_str() {
+                "number" => item.number.into(),
+                "url" => self.page(item).into(),
+                "state" => match item.pull.as_ref().and_then(|pull| pull.merged.as_ref()) {
+                    Some(_) => "MERGED".into(),
+                    None => word(item.open).into(),
+                },
+                "repository" => self.object(&Thing::Repository, &field.selection_set),
+                name => self.unknown(name, "PullRequest"),
+            },
+            Thing::Plain(value) => match &value[&field.name] {
+                inner @ Value::Object(_) => {
+                    self.object(&Thing::Plain(inner.clone()), &field.selection_set)
+                }
+                leaf => leaf.clone(),
+            },
+        }
+    }
+
+    fn of_root(&mut self, field: &Field) -> Value {
+        match field.name.as_str() {
+            "viewer" => {
+                let own = json!({ "__typename": "User", "login": self.state.login });
+                self.object(&Thing::Plain(own), &field.selection_set)
+            }
+            "repository" => {
+                let text = |name| {
+                    self.argument(field, name)
+                        .as_str()
+                        .unwrap_or_default()
+                        .to_owned()
+                };
+                let named = format!("{}/{}", text("owner"), text("name"));
+                // Those that were renamed are found by their old names, too.
+                let own = self.state.old_names.iter().chain([&self.state.project]);
+                if own
+                    .into_iter()
+                    .any(|name| name.eq_ignore_ascii_case(&named))
+                {
+                    return self.object(&Thing::Repository, &field.selection_set);
+                }
+                self.errors.push(format!(
+                    "Could not resolve to a Repository with the name '{named}'."
+                ));
+                Value::Null
+            }
+            name => self.unknown(name, "Query"),
+        }
+    }
+
+    fn of_repository(&mut self, field: &Field) -> Value {
+        match field.name.as_str() {
+            "nameWithOwner" => self.state.project.clone().into(),
+            "issue" => {
+                let number = self.argument(field, "number").as_u64().unwrap_or_default();
+                let item = self
+                    .state
+                    .items
+                    .get(&number)
+                    .filter(|item| item.pull.is_none());
+                if let Some(item) = item {
+                    return self.object(&Thing::Issue(item), &field.selection_set);
+                }
+                self.errors.push(format!(
                     "Could not resolve to an Issue with the number of {number}."
                 ));
                 Value::Null
             }
-            (name, _) => unknown(name, "Repository", errors),
-        };
-        found.insert(field.alias.clone(), value);
+            "issues" => self.issues(field),
+            name => self.unknown(name, "Repository"),
+        }
     }
-    found.into()
+
+    /// Pulls are not among them; the labels that are asked for are alternatives.
+    fn issues(&mut self, field: &Field) -> Value {
+        let states = self.argument(field, "states");
+        let labels = self.argument(field, "labels");
+        let labels: Option<Vec<String>> = labels.as_array().map(|labels| {
+            let names = labels.iter().filter_map(Value::as_str);
+            names.map(str::to_lowercase).collect()
+        });
+        let is_wanted = |item: &&Item| {
+            let is_state = states
+                .as_array()
+                .is_none_or(|all| all.contains(&word(item.open).into()));
+            let is_labelled = labels.as_ref().is_none_or(|labels| {
+                let mut own = item.labels.iter();
+                own.any(|label| labels.contains(&label.to_lowercase()))
+            });
+            item.pull.is_none() && is_state && is_labelled
+        };
+        let mut items: Vec<&Item> = self.state.items.values().filter(is_wanted).collect();
+        let order = self.argument(field, "orderBy");
+        if order["field"] == "UPDATED_AT" {
+            items.sort_by_key(|item| item.updated);
+        }
+        if order["direction"] == "DESC" {
+            items.reverse();
+        }
+        self.list(items.into_iter().map(Thing::Issue).collect(), field)
+    }
+
+    fn of_issue(&mut self, item: &'a Item, field: &Field) -> Value {
+        let state = self.state;
+        let others = |numbers: &[u64]| {
+            let found = numbers.iter().filter_map(|number| state.items.get(number));
+            found.map(Thing::Issue).collect::<Vec<_>>()
+        };
+        let named = |kind: &str, names: Vec<String>, key: &str| {
+            let things = names.into_iter();
+            let things = things.map(|name| Thing::Plain(json!({ "__typename": kind, key: name })));
+            things.collect::<Vec<_>>()
+        };
+        match field.name.as_str() {
+            "assignees" => self.list(named("User", item.assignees.clone(), "login"), field),
+            "labels" => self.list(named("Label", item.labels.clone(), "name"), field),
+            "blockedBy" => self.list(others(&item.blocked_by), field),
+            "subIssues" => self.list(others(&item.parts), field),
+            "closedByPullRequestsReferences" => {
+                let pulls = state.items.values().filter(|pull| {
+                    let text = pull.body.as_deref().unwrap_or_default();
+                    pull.pull.is_some() && pull.open && closed_by(text).contains(&item.number)
+                });
+                self.list(pulls.map(Thing::Pull).collect(), field)
+            }
+            "timelineItems" => {
+                let marks = self.marks(item, field);
+                self.list(marks, field)
+            }
+            "parent" => {
+                let mut items = state.items.values();
+                match items.find(|other| other.parts.contains(&item.number)) {
+                    Some(parent) => self.object(&Thing::Issue(parent), &field.selection_set),
+                    None => Value::Null,
+                }
+            }
+            "repository" => self.object(&Thing::Repository, &field.selection_set),
+            _ => {
+                let leaf = self.leaf(item, &field.name);
+                match leaf {
+                    Some(inner @ Value::Object(_)) => {
+                        self.object(&Thing::Plain(inner), &field.selection_set)
+                    }
+                    Some(leaf) => leaf,
+                    None => self.unknown(&field.name, "Issue"),
+                }
+            }
+        }
+    }
+
+    fn leaf(&self, item: &Item, name: &str) -> Option<Value> {
+        let state = self.state;
+        Some(match name {
+            "author" => actor(state, &item.author),
+            "body" => item.body.clone().unwrap_or_default().into(),
+            "createdAt" => moment(item.created).into(),
+            "databaseId" => item.id.into(),
+            "editor" => item.edited.as_ref().map_or(Value::Null, |(by, _)| actor(state, by)),
+            "lastEditedAt" => item.edited.as_ref().map(|(_, at)| moment(*at)).into(),
+            "locked" => item.locked.into(),
+            "milestone" => item.milestone.map_or(Value::Null, |number| {
+                json!({ "__typename": "Milestone", "number": number, "title": format!("v{number}") })
+            }),
+            "number" => item.number.into(),
+            "state" => word(item.open).into(),
+            "stateReason" if item.open => Value::Null,
+            "stateReason" => "COMPLETED".into(),
+            "subIssuesSummary" => {
+                let parts = item.parts.iter().filter_map(|part| state.items.get(part));
+                let done = parts.filter(|part| !part.open).count();
+                json!({ "__typename": "SubIssuesSummary", "total": item.parts.len(), "completed": done })
+            }
+            "title" => item.title.clone().into(),
+            "updatedAt" => moment(item.updated).into(),
+            "url" => self.page(item).into(),
+            _ => return None,
+        })
+    }
+
+    fn marks(&self, item: &'a Item, field: &Field) -> Vec<Thing<'a>> {
+        let kinds = self.argument(field, "itemTypes");
+        let marks = item.marks.iter().filter_map(|mark| {
+            let (kind, asked_as) = match mark.label {
+                Some(_) => ("LabeledEvent", "LABELED_EVENT"),
+                None => ("RenamedTitleEvent", "RENAMED_TITLE_EVENT"),
+            };
+            let label = mark.label.as_ref();
+            let label = label.map(|name| json!({ "__typename": "Label", "name": name }));
+            let is_asked = kinds.as_array().is_none_or(|all| all.contains(&asked_as.into()));
+            is_asked.then(|| {
+                Thing::Plain(json!({
+                    "__typename": kind, "createdAt": moment(mark.at), "actor": actor(self.state, &mark.by), "label": label,
+                }))
+            })
+        });
+        marks.collect()
+    }
+
+    /// A page of a list: those after the cursor, or the last ones.
+    fn list(&mut self, things: Vec<Thing<'a>>, field: &Field) -> Value {
+        let total = things.len();
+        let number = |name| {
+            self.argument(field, name)
+                .as_u64()
+                .and_then(|it| usize::try_from(it).ok())
+        };
+        let after = self.argument(field, "after");
+        let after = after
+            .as_str()
+            .and_then(|cursor| cursor.strip_prefix("cursor:")?.parse().ok());
+        let from = match number("last") {
+            Some(last) => total.saturating_sub(last),
+            None => after.unwrap_or(0).min(total),
+        };
+        let to = number("first").map_or(total, |first| (from + first).min(total));
+        let page: Vec<Thing<'a>> = things.into_iter().skip(from).take(to - from).collect();
+        let mut found = Map::new();
+        for selection in &field.selection_set.items {
+            let Selection::Field(asked) = selection else {
+                continue;
+            };
+            let set = &asked.selection_set;
+            let value = match asked.name.as_str() {
+                "nodes" => page.iter().map(|thing| self.object(thing, set)).collect(),
+                "totalCount" => total.into(),
+                "pageInfo" => {
+                    let cursor = (to > from).then(|| format!("cursor:{to}"));
+                    let info = json!({ "__typename": "PageInfo", "hasNextPage": to < total, "endCursor": cursor });
+                    self.object(&Thing::Plain(info), set)
+                }
+                name => self.unknown(name, &field.name),
+            };
+            found.insert(asked.alias.as_ref().unwrap_or(&asked.name).clone(), value);
+        }
+        found.into()
+    }
+
+    fn argument(&self, field: &Field, name: &str) -> Value {
+        argument(&field.arguments, name, &self.question.variables).unwrap_or_default()
+    }
+
+    fn page(&self, item: &Item) -> String {
+        let kind = if item.pull.is_some() {
+            "pull"
+        } else {
+            "issues"
+        };
+        format!("{}/{}/{kind}/{}", self.api, self.state.project, item.number)
+    }
+
+    fn unknown(&mut self, name: &str, kind: &str) -> Value {
+        self.errors
+            .push(format!("the fake does not know {name} of {kind}"));
+        Value::Null
+    }
 }
 
-fn issue(state: &State, item: &Item, asked: &Field) -> Value {
-    let kinds = asked
-        .fields
-        .iter()
-        .find(|field| field.name == "timelineItems");
-    let kinds = kinds
-        .map(|field| field.argument("itemTypes"))
-        .unwrap_or_default();
-    let marks = item.marks.iter().filter_map(|mark| {
-        let (kind, asked_as) = match mark.label {
-            Some(_) => ("LabeledEvent", "LABELED_EVENT"),
-            None => ("RenamedTitleEvent", "RENAMED_TITLE_EVENT"),
-        };
-        let label = mark.label.as_ref().map(|name| json!({ "__typename": "Label", "name": name }));
-        kinds.contains(asked_as).then(|| {
-            json!({
-                "__typename": kind, "createdAt": moment(mark.at), "actor": actor(state, &mark.by), "label": label,
-            })
-        })
-    });
-    json!({
-        "author": actor(state, &item.author),
-        "editor": item.edited.as_ref().map(|(by, _)| actor(state, by)),
-        "lastEditedAt": item.edited.as_ref().map(|(_, at)| moment(*at)),
-        "timelineItems": { "__typename": "IssueTimelineItemsConnection", "nodes": marks.collect::<Value>() },
-    })
+impl Thing<'_> {
+    fn kind(&self) -> String {
+        match self {
+            Self::Root => "Query".to_owned(),
+            Self::Repository => "Repository".to_owned(),
+            Self::Issue(_) => "Issue".to_owned(),
+            Self::Pull(_) => "PullRequest".to_owned(),
+            Self::Plain(value) => value["__typename"].as_str().unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+fn word(open: bool) -> &'static str {
+    if open { "OPEN" } else { "CLOSED" }
 }
 
 /// A bot goes without its `[bot]` here.
@@ -108,100 +378,4 @@ fn actor(state: &State, login: &str) -> Value {
         Some(name) => json!({ "__typename": "Bot", "login": name }),
         None => json!({ "__typename": "User", "login": login }),
     }
-}
-
-/// Of a value what is asked.
-fn project(value: &Value, kind: &str, asked: &Field, errors: &mut Vec<String>) -> Value {
-    let of = |value: &Value, errors: &mut Vec<String>| {
-        let kind = value["__typename"].as_str().unwrap_or(kind).to_owned();
-        let mut found = Map::new();
-        for field in &asked.fields {
-            if field.on {
-                if field.name == kind {
-                    let Value::Object(more) = project(value, &kind, field, errors) else {
-                        continue;
-                    };
-                    found.extend(more);
-                }
-            } else if let Some(part) = value.get(&field.name) {
-                found.insert(field.alias.clone(), project(part, "", field, errors));
-            } else {
-                unknown(&field.name, &kind, errors);
-            }
-        }
-        Value::Object(found)
-    };
-    match value {
-        Value::Array(all) => all.iter().map(|one| of(one, errors)).collect(),
-        Value::Object(_) => of(value, errors),
-        other => other.clone(),
-    }
-}
-
-fn unknown(name: &str, kind: &str, errors: &mut Vec<String>) -> Value {
-    errors.push(format!("Field '{name}' doesn't exist on type '{kind}'"));
-    Value::Null
-}
-
-impl Field {
-    fn argument(&self, name: &str) -> String {
-        let found = self.arguments.iter().find(|(own, _)| own == name);
-        found.map(|(_, value)| value.clone()).unwrap_or_default()
-    }
-}
-
-fn words(text: &str) -> Vec<String> {
-    let spaced = text.chars().fold(String::new(), |mut spaced, char| {
-        if "{}()[]:,".contains(char) {
-            spaced.extend([' ', char, ' ']);
-        } else {
-            spaced.push(char);
-        }
-        spaced
-    });
-    spaced.split_whitespace().map(str::to_owned).collect()
-}
-
-/// A selection: `{` and its fields up to `}`.
-fn read(words: &mut std::iter::Peekable<std::vec::IntoIter<String>>) -> Vec<Field> {
-    let mut fields = Vec::new();
-    assert_eq!(words.next().as_deref(), Some("{"), "a selection begins");
-    while let Some(word) = words.next() {
-        if word == "}" {
-            break;
-        }
-        let on = word == "..." && words.next().as_deref() == Some("on");
-        let mut name = if on { words.next().unwrap() } else { word };
-        let alias = name.clone();
-        if words.next_if(|word| word == ":").is_some() {
-            name = words.next().unwrap();
-        }
-        let mut arguments = Vec::new();
-        if words.next_if(|word| word == "(").is_some() {
-            let all: Vec<String> = words.by_ref().take_while(|word| word != ")").collect();
-            let all = all.join(" ");
-            for part in all.split(" , ").filter(|part| part.contains(" : ")) {
-                let (name, value) = part.split_once(" : ").unwrap();
-                arguments.push((
-                    name.trim().to_owned(),
-                    value.trim_matches(['"', ' ']).to_owned(),
-                ));
-            }
-            // A list has commas of its own.
-            if let Some((_, list)) = all.split_once("itemTypes : [") {
-                arguments.retain(|(name, _)| name != "itemTypes");
-                arguments.push(("itemTypes".into(), list.to_owned()));
-            }
-        }
-        let has_fields = words.peek().is_some_and(|word| word == "{");
-        let inner = if has_fields { read(words) } else { Vec::new() };
-        fields.push(Field {
-            alias,
-            name,
-            on,
-            arguments,
-            fields: inner,
-        });
-    }
-    fields
 }

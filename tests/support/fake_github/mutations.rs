@@ -1,8 +1,9 @@
 //! What is changed by GraphQL: auto-merge, and the merge queue.
 
-use super::answer::{Answer, Ask};
+use super::grammar::{Question, argument};
 use super::state::State;
-use serde_json::{Value, json};
+use graphql_tools::static_graphql::query::Selection;
+use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
 /// What merging needs, and what GitHub will merge by itself.
@@ -16,77 +17,72 @@ pub(crate) struct Merging {
     pub(crate) queued: BTreeSet<u64>,
 }
 
-/// Does it; what is wrong is told as GitHub does, with status 200.
-pub(crate) fn answer(state: &mut State, text: &str) -> Answer {
-    let done = if text.contains("enablePullRequestAutoMerge(") {
-        enable(state, text, "Auto merge is not allowed for this repository")
-    } else if text.contains("disablePullRequestAutoMerge(") {
-        disable(state, text)
-    } else if text.contains("enqueuePullRequest(") {
-        enable(
-            state,
-            text,
-            "The merge queue is not enabled for this branch",
-        )
-    } else {
-        Err("the fake does not know this mutation".to_owned())
-    };
-    let body = match done {
-        Ok(()) => json!({ "data": {} }),
-        Err(message) => json!({ "data": null, "errors": [{ "message": message }] }),
-    };
-    Answer {
-        status: 200,
-        body,
-        ..Answer::default()
+/// Does it, and gives the answer's body.
+pub(crate) fn answer(state: &mut State, question: &Question) -> Value {
+    let mut data = Map::new();
+    for selection in &question.selection().items {
+        let Selection::Field(field) = selection else {
+            continue;
+        };
+        let input = argument(&field.arguments, "input", &question.variables).unwrap_or_default();
+        let done = match field.name.as_str() {
+            "enablePullRequestAutoMerge" => enable(state, &input, Way::AutoMerge),
+            "disablePullRequestAutoMerge" => disable(state, &input),
+            "enqueuePullRequest" => enable(state, &input, Way::Queue),
+            name => Err(format!("the fake does not know {name}")),
+        };
+        if let Err(message) = done {
+            return json!({ "data": null, "errors": [{ "message": message }] });
+        }
+        let alias = field.alias.as_ref().unwrap_or(&field.name);
+        data.insert(alias.clone(), json!({ "clientMutationId": null }));
     }
+    json!({ "data": data })
 }
 
-fn quoted(text: &str, name: &str) -> Option<String> {
-    let (_, rest) = text.split_once(&format!("{name}: \""))?;
-    Some(rest.split_once('"')?.0.to_owned())
+/// How GitHub merges by itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    AutoMerge,
+    Queue,
 }
 
-fn disable(state: &mut State, text: &str) -> Result<(), String> {
-    let id = quoted(text, "pullRequestId").ok_or("pullRequestId is required")?;
-    let mut items = state.items.values();
-    let item = items.find(|item| format!("I_{}", item.id) == id);
-    let number = item.ok_or("Could not resolve to a node")?.number;
+fn disable(state: &mut State, input: &Value) -> Result<(), String> {
+    let number = pull(state, input)?;
     state.merging.queued.remove(&number);
     Ok(())
 }
 
-fn enable(state: &mut State, text: &str, refusal: &str) -> Result<(), String> {
-    let quoted = |name: &str| quoted(text, name);
-    let id = quoted("pullRequestId").ok_or("pullRequestId is required")?;
-    let mut items = state.items.values();
-    let item = items.find(|item| format!("I_{}", item.id) == id);
-    let item = item.ok_or(format!(
-        "Could not resolve to a node with the global id of '{id}'"
-    ))?;
-    let (number, pull) = (
-        item.number,
-        item.pull.as_ref().ok_or("it is no pull request")?,
-    );
-    if quoted("expectedHeadOid").is_some_and(|head| head != pull.head_sha) {
+fn enable(state: &mut State, input: &Value, way: Way) -> Result<(), String> {
+    let number = pull(state, input)?;
+    let pull = state.items[&number].pull.as_ref().expect("it is a pull");
+    let expected = input["expectedHeadOid"].as_str();
+    if expected.is_some_and(|head| head != pull.head_sha) {
         return Err("Head sha didn't match expected".to_owned());
     }
     if !state.merging.auto_merge {
+        let refusal = match way {
+            Way::AutoMerge => "Auto merge is not allowed for this repository",
+            Way::Queue => "The merge queue is not enabled for this branch",
+        };
         return Err(refusal.to_owned());
     }
-    if !state.merging.protected.contains(&pull.base) && text.contains("AutoMerge") {
+    if way == Way::AutoMerge && !state.merging.protected.contains(&pull.base) {
         return Err("Pull request Pull request is in clean status".to_owned());
     }
     state.merging.queued.insert(number);
     Ok(())
 }
 
-/// Is it a change?
-pub(crate) fn is_mutation(ask: &Ask<'_>) -> Option<String> {
-    let text = ask.body["query"].as_str()?;
-    text.trim_start()
-        .starts_with("mutation")
-        .then(|| text.to_owned())
+/// The number of the pull that is meant.
+fn pull(state: &State, input: &Value) -> Result<u64, String> {
+    let id = input["pullRequestId"].as_str().unwrap_or_default();
+    let mut items = state.items.values();
+    let item = items.find(|item| item.pull.is_some() && format!("I_{}", item.id) == id);
+    let item = item.ok_or(format!(
+        "Could not resolve to a node with the global id of '{id}'"
+    ))?;
+    Ok(item.number)
 }
 
 /// What a pull shows of it.

@@ -1,6 +1,8 @@
-//! Judges requests and the fake's own answers by GitHub's published description, cut by `fixtures/slice_openapi.py`.
+//! Judges requests and the fake's own answers by GitHub's published description, cut by `fixtures/slice_openapi.py`;
+//! GraphQL by its schema.
 
 use super::answer::decoded;
+use super::grammar::Question;
 use super::log::Logged;
 use jsonschema::{Registry, Validator};
 use serde_json::{Map, Value};
@@ -36,9 +38,8 @@ fn judge(request: &Logged) -> Vec<String> {
     if let Some(complaint) = &request.complaint {
         return vec![complaint.clone()];
     }
-    // The description is of the REST API only.
     if request.path == "/graphql" {
-        return Vec::new();
+        return judge_question(request);
     }
     let Some(operation) = Operation::find(request) else {
         return vec!["GitHub has no such operation".into()];
@@ -51,6 +52,16 @@ fn judge(request: &Logged) -> Vec<String> {
         problems.extend(operation.judge_answer(status, &request.answer));
     }
     problems
+}
+
+/// By the schema: the description is of the REST API only.
+fn judge_question(request: &Logged) -> Vec<String> {
+    let answered = request.status == Some(200) && request.fault.is_none();
+    match Question::read(&request.body) {
+        Err(problems) => problems,
+        Ok(question) if answered => question.judge_answer(&request.answer),
+        Ok(_) => Vec::new(),
+    }
 }
 
 /// One operation of the description.

@@ -3,7 +3,6 @@
 use super::answer::{Answer, Ask, encoded, page, refusal, shown, unknown};
 use super::graphql;
 use super::issues::{create_issue, create_label, foreign_issue, in_issue, list_issues};
-use super::mutations;
 use super::pulls::{create_pull, in_pull, list_pulls};
 use super::reviews::{in_commit, job_log};
 use super::show::Show;
@@ -15,10 +14,7 @@ pub(crate) fn answer(state: &mut State, ask: &Ask<'_>) -> Answer {
     let path: Vec<&str> = ask.path.iter().map(String::as_str).collect();
     match (ask.method, path.as_slice()) {
         ("GET", ["user"]) if state.is_app => refusal(403, "Resource not accessible by integration"),
-        ("POST", ["graphql"]) => match mutations::is_mutation(ask) {
-            Some(text) => mutations::answer(state, &text),
-            None => graphql::answer(state, ask),
-        },
+        ("POST", ["graphql"]) => graphql::answer(state, ask),
         ("GET", ["user"]) => {
             let mut answer = shown(state, ask, 200, Show::own_user);
             answer

@@ -5,6 +5,7 @@ use super::app::{answer_app, is_signed};
 use super::backend::{GitRequest, git_path, password, serve};
 use super::fault::{Fault, Faults};
 use super::log::Logged;
+use super::pace::Pace;
 use super::routes::answer;
 use super::state::State;
 use axum::body::{Body, Bytes, to_bytes};
@@ -20,7 +21,7 @@ use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 
 /// What all requests share.
@@ -37,6 +38,8 @@ pub(crate) struct Inner {
     pub(crate) faults: Mutex<Faults>,
     /// What was asked.
     pub(crate) log: Mutex<Vec<Logged>>,
+    /// How hard it may be pressed.
+    pub(crate) pace: Mutex<Pace>,
 }
 
 /// An answer, ready to be sent.
@@ -72,6 +75,7 @@ pub(crate) async fn take(
     let (at, fault) = inner.enter(&parts, &body);
     let executes = fault.as_ref().is_none_or(Fault::executes);
     let raw = match git_path(parts.uri.path()) {
+        Some(_) if inner.is_old_name(parts.uri.path()) => inner.moved(&parts),
         Some(path) if executes => {
             let request = GitRequest {
                 method: &parts.method,
@@ -105,7 +109,8 @@ impl Inner {
             token: token_of(parts),
             // Where logs are kept is no part of the interface either.
             git: git_path(parts.uri.path()).is_some() || parts.uri.path().starts_with("/_logs/"),
-            at: Instant::now(),
+            at: self.now(),
+            answered: None,
             complaint: None,
         };
         let fault = self.faults.lock().unwrap().take(&logged);
@@ -113,6 +118,30 @@ impl Inner {
         let mut log = self.log.lock().unwrap();
         log.push(logged);
         (log.len() - 1, fault)
+    }
+
+    /// Is this the git side of what the repository was called before?
+    fn is_old_name(&self, path: &str) -> bool {
+        let path = path.trim_start_matches('/');
+        let state = self.state.lock().unwrap();
+        let mut old = state.old_names.iter();
+        old.any(|name| {
+            path.starts_with(&format!("{name}/")) || path.starts_with(&format!("{name}.git/"))
+        })
+    }
+
+    /// Git follows, as browsers do.
+    fn moved(&self, parts: &Parts) -> Raw {
+        let state = self.state.lock().unwrap();
+        let path = parts.uri.path().trim_start_matches('/');
+        let rest = path.splitn(3, '/').nth(2).unwrap_or_default();
+        let query = parts.uri.query().unwrap_or_default();
+        let there = format!("{}/{}.git/{rest}?{query}", self.api, state.project);
+        Raw {
+            status: 301,
+            headers: vec![("location".into(), there)],
+            body: Vec::new(),
+        }
     }
 
     /// A job's log, from a store that takes no token of GitHub's.
@@ -147,6 +176,9 @@ impl Inner {
         let signed = is_signed(parts.uri.path());
         let authorized = signed || self.knows(&token);
         let mut state = self.state.lock().unwrap();
+        if let Some(Fault::Meanwhile(happens)) = fault {
+            happens(&mut state);
+        }
         let answer = if header("user-agent").is_none_or(str::is_empty) {
             refusal(
                 403,
@@ -221,9 +253,15 @@ impl Inner {
         }
     }
 
+    fn now(&self) -> Instant {
+        self.pace.lock().unwrap().now()
+    }
+
     fn left(&self, at: usize, raw: &Raw, whole: bool) {
+        let now = self.now();
         let mut log = self.log.lock().unwrap();
         log[at].status = Some(raw.status);
+        log[at].answered = Some(now);
         if whole && !log[at].git {
             log[at].answer = serde_json::from_slice(&raw.body).unwrap_or_default();
         }
@@ -339,6 +377,22 @@ async fn deliver(
             raw.status = 502;
             raw.body = b"<html>502</html>".to_vec();
         }
+        Some(Fault::ErrorAfter(status)) => {
+            raw.status = status;
+            raw.body = br#"{"message":"Server Error"}"#.to_vec();
+        }
+        Some(Fault::Garbled(what, with)) => {
+            let text = String::from_utf8(raw.body).unwrap();
+            raw.body = text.replace(what, with).into_bytes();
+        }
+        Some(Fault::Dripping) => {
+            inner.left(at, &raw, false);
+            return drip(&raw);
+        }
+        Some(Fault::Packed(bytes)) => {
+            raw.headers.push(("content-encoding".into(), "gzip".into()));
+            raw.body = bytes;
+        }
         Some(Fault::EndlessPages) => {
             let own = inner.log.lock().unwrap()[at].clone();
             let link = format!("<{}{}?{}>; rel=\"next\"", inner.api, own.path, own.query);
@@ -357,6 +411,7 @@ async fn deliver(
             Fault::BadGateway
             | Fault::Secondary { .. }
             | Fault::Exhausted { .. }
+            | Fault::Meanwhile(_)
             | Fault::FilterIgnored
             | Fault::Forbidden(_)
             | Fault::Unauthorized
@@ -383,6 +438,16 @@ fn cut_off(raw: &Raw, half: usize) -> Response {
     };
     let parts = stream::iter([Ok(part)]).chain(stream::once(cut));
     respond(&raw, Body::from_stream(parts))
+}
+
+/// A byte in every 20 ms, and never the last one.
+fn drip(raw: &Raw) -> Response {
+    let bytes = std::iter::once(b'[').chain(std::iter::repeat(b' '));
+    let drops = stream::iter(bytes).then(|byte| async move {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Ok::<_, std::io::Error>(Bytes::from(vec![byte]))
+    });
+    respond(raw, Body::from_stream(drops))
 }
 
 /// Ends the connection under the server, which then forgets this request.

@@ -314,7 +314,7 @@ impl Show<'_> {
         object(json!({
             "id": item.id, "node_id": format!("I_{}", item.id), "number": item.number, "url": own,
             "title": item.title, "body": item.body, "user": self.user(&item.author),
-            "labels": self.labels_of(item), "state": if item.open { "open" } else { "closed" }, "locked": false,
+            "labels": self.labels_of(item), "state": if item.open { "open" } else { "closed" }, "locked": item.locked,
             "assignee": assignees.first(), "assignees": assignees, "milestone": item.milestone.map(|number| self.milestone(number)),
             "author_association": "NONE", "created_at": moment(item.created), "updated_at": moment(item.updated),
             "closed_at": item.closed.map(moment),
