@@ -85,6 +85,7 @@ pub mod git {
 /// GitHub, by octocrab.
 pub mod github {
     pub mod address;
+    pub mod app;
     pub mod auth;
     pub mod cache;
     pub mod client;
@@ -104,7 +105,9 @@ pub mod github {
     pub mod reply;
     pub mod ties;
     mod today;
+    pub mod tokens;
     pub mod told;
+    mod transport;
     pub mod verdict;
     pub mod window;
     pub mod wire;

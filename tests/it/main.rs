@@ -29,6 +29,7 @@ mod tasks;
 #[path = "../support/world.rs"]
 mod world;
 
+mod app;
 mod approval;
 mod backtest;
 mod bad_github;

@@ -13,6 +13,7 @@
 //! tests in `github/limits.rs` and `whole_limits.rs` do), pushes (GitHub publishes no limit for them).
 
 mod answer;
+mod app;
 mod backend;
 mod fault;
 mod git;
@@ -30,6 +31,7 @@ mod server;
 mod show;
 mod state;
 
+pub(crate) use app::{AppKey, FakeApp};
 pub(crate) use fault::{Fault, Gate};
 pub(crate) use log::{Logged, closest_writes};
 pub(crate) use state::{Comment, Item, Label, PullPart};
@@ -383,6 +385,26 @@ impl FakeGitHub {
         let mut state = self.state();
         let old = std::mem::replace(&mut state.project, project.to_owned());
         state.old_names.push(old);
+    }
+
+    /// From now on only tokens of this app are good.
+    pub(crate) fn install(&self, app: FakeApp) {
+        let mut state = self.state();
+        state.is_app = true;
+        state.login = format!("{}[bot]", app.slug);
+        state.app = Some(app);
+    }
+
+    /// Changes the app that is installed.
+    pub(crate) fn change_app(&self, change: impl FnOnce(&mut FakeApp)) {
+        change(self.state().app.as_mut().unwrap());
+    }
+
+    /// The tokens that the app was given so far.
+    pub(crate) fn app_tokens(&self) -> Vec<String> {
+        let state = self.state();
+        let tokens = state.app.iter().flat_map(|app| &app.tokens);
+        tokens.map(|(token, _)| token.clone()).collect()
     }
 
     /// Makes the token an app's, with an account of its own.

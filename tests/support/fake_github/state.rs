@@ -1,5 +1,6 @@
 //! What the fake knows: one repository with its issues, pulls, labels and comments.
 
+use super::app::FakeApp;
 use super::git::Git;
 use super::mutations::Merging;
 use super::reviews::Reviews;
@@ -144,6 +145,8 @@ pub(crate) struct State {
     pub(crate) login: String,
     /// The token is an app's, which may not ask who it is by REST.
     pub(crate) is_app: bool,
+    /// The app whose tokens alone are good; none where it is the token of an account.
+    pub(crate) app: Option<FakeApp>,
     /// Takes no writes.
     pub(crate) archived: bool,
     /// Has no issues at all.
@@ -185,6 +188,7 @@ impl State {
             default_branch: default_branch.to_owned(),
             login: login.to_owned(),
             is_app: false,
+            app: None,
             archived: false,
             issues_disabled: false,
             items: BTreeMap::new(),
