@@ -7,7 +7,7 @@ use super::listing::name_of_digest;
 use super::mirror::Mirror;
 use super::remote::Remote;
 use super::run::{Git, failed};
-use super::source::{Credentials, Identity, Source};
+use super::source::{Credentials, Identity, Source, nobody};
 use super::sweep::is_directory;
 use crate::ports::RepositoryError;
 use crate::rules::ids::CommitId;
@@ -88,7 +88,7 @@ impl Submodules {
         let credential: Credentials = if is_same_server(&self.source.url, whence) {
             Arc::clone(&self.source.credential)
         } else {
-            Arc::new(|| None)
+            nobody()
         };
         let source = Source {
             url: whence.to_owned(),
