@@ -212,7 +212,6 @@ fn stands_apart(line: &str) -> bool {
         "filter.",
         "merge.",
         "watch.",
-        "worktree.",
     ]
     .iter()
     .any(|part| line.starts_with(part))
@@ -317,7 +316,9 @@ fn the_defaults_of_worktrees_are_shown() {
 fn the_defaults_are_shown_as_such() {
     let shown = shown_defaults().0;
     let lines = shown.lines().filter(|line| {
-        !stands_apart(line) && !is_offering(line) && !line.starts_with("dashboard.")
+        let apart = ["dashboard.", "worktree."];
+        let is_apart = apart.iter().any(|part| line.starts_with(part));
+        !stands_apart(line) && !is_offering(line) && !is_apart
     });
     assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
     exit code 0
