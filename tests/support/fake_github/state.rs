@@ -147,6 +147,10 @@ pub(crate) struct State {
     pub(crate) is_app: bool,
     /// The app whose tokens alone are good; none where it is the token of an account.
     pub(crate) app: Option<FakeApp>,
+    /// Is the account's token not good any more?
+    pub(crate) is_taken_back: bool,
+    /// Why a hook declines pushes.
+    pub(crate) decline: String,
     /// Takes no writes.
     pub(crate) archived: bool,
     /// Has no issues at all.
@@ -189,6 +193,8 @@ impl State {
             login: login.to_owned(),
             is_app: false,
             app: None,
+            is_taken_back: false,
+            decline: String::new(),
             archived: false,
             issues_disabled: false,
             items: BTreeMap::new(),
