@@ -1,5 +1,6 @@
 //! What the remote does not let in: a token without a scope, a protected branch, a token that is not good any more.
 
+use crate::fake_github::TokenIs;
 use crate::rig::Ran;
 use crate::stage::{AGENT, Stage};
 use serde_json::json;
@@ -84,7 +85,7 @@ fn a_token_that_ends_in_the_middle_stops_the_run_and_loses_nothing() {
     assert!(Command::new("mkfifo").arg(&on).status().unwrap().success());
     let running = stage.start("go", &[]);
     stage.at_gate();
-    stage.fake.take_token_back(true);
+    stage.fake.set_token(TokenIs::TakenBack);
     fs::write(on, "on\n").unwrap();
     let ran = running.end();
     assert_eq!(ran.code, Some(5), "{ran:?}");
@@ -93,7 +94,7 @@ fn a_token_that_ends_in_the_middle_stops_the_run_and_loses_nothing() {
         "{ran:?}"
     );
     assert_eq!(stage.heads(), [""; 0]);
-    stage.fake.take_token_back(false);
+    stage.fake.set_token(TokenIs::Good);
     let resumed = stage.resume();
     assert_eq!(resumed.code, Some(0), "{resumed:?}");
     assert_eq!(stage.heads(), ["autoissue/1-thing-1"]);

@@ -34,7 +34,7 @@ mod state;
 pub(crate) use app::{AppKey, FakeApp};
 pub(crate) use fault::{Fault, Gate};
 pub(crate) use log::{Logged, closest_writes};
-pub(crate) use state::{Comment, Item, Label, PullPart};
+pub(crate) use state::{Comment, Item, Label, PullPart, TokenIs};
 
 use fault::Faults;
 use git::Git;
@@ -388,9 +388,9 @@ impl FakeGitHub {
         state.old_names.push(old);
     }
 
-    /// The token is not good any more; or it is again.
-    pub(crate) fn take_token_back(&self, back: bool) {
-        self.state().is_taken_back = back;
+    /// Makes the token good, or not any more.
+    pub(crate) fn set_token(&self, token: TokenIs) {
+        self.state().token = token;
     }
 
     /// Pushes that change workflows are declined, as to a token without the scope for that.
@@ -419,7 +419,7 @@ impl FakeGitHub {
         let update = hooks.join("update");
         std::fs::write(&update, format!("#!/bin/sh\n{hook}\n")).unwrap();
         std::fs::set_permissions(&update, std::fs::Permissions::from_mode(0o755)).unwrap();
-        self.state().decline = reason.to_owned();
+        reason.clone_into(&mut self.state().decline);
     }
 
     /// From now on only tokens of this app are good.

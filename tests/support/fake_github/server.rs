@@ -7,7 +7,7 @@ use super::fault::{Fault, Faults};
 use super::log::Logged;
 use super::pace::Pace;
 use super::routes::answer;
-use super::state::State;
+use super::state::{State, TokenIs};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, Request, State as Shared};
@@ -251,7 +251,7 @@ impl Inner {
         let state = self.state.lock().unwrap();
         match &state.app {
             Some(app) => app.knows(token),
-            None => token == self.token && !state.is_taken_back,
+            None => token == self.token && state.token == TokenIs::Good,
         }
     }
 
