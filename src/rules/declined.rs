@@ -147,6 +147,6 @@ mod tests {
             "[remote rejected] (pre-receive hook declined)",
             "pre-receive hook declined",
         );
-        check("remote: \u{1b}[31mno\u{7}", "[31mno");
+        check("remote: \u{1b}[31mno\u{7}", "no");
     }
 }
