@@ -5,6 +5,7 @@ pub mod machine;
 pub mod retry;
 /// Programs that we run: how they start, what they may see, and that nothing of them is left.
 pub mod process {
+    mod answers;
     mod attendance;
     pub mod commands;
     pub mod environment;
@@ -50,6 +51,7 @@ pub mod git {
     mod layout;
     mod lease_refs;
     pub mod leases;
+    mod listing;
     mod live;
     mod lock;
     mod look;
@@ -71,17 +73,20 @@ pub mod git {
     mod slot;
     pub mod source;
     mod sparse;
+    mod submodules;
     pub mod surroundings;
     mod sweep;
     mod tokens;
     mod trash;
     mod trial;
+    mod update;
     mod user;
     mod worktrees;
 }
 /// GitHub, by octocrab.
 pub mod github {
     pub mod address;
+    pub mod app;
     pub mod auth;
     pub mod cache;
     pub mod client;
@@ -101,7 +106,9 @@ pub mod github {
     pub mod reply;
     pub mod ties;
     mod today;
+    pub mod tokens;
     pub mod told;
+    mod transport;
     pub mod verdict;
     pub mod window;
     pub mod wire;

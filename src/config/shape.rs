@@ -1,15 +1,15 @@
 //! The configuration: what `autoissue.config.json` may say, and what holds where it says nothing.
 
+use crate::config::checking::{Check, Verify};
 use crate::config::claims::Claims;
 use crate::config::filters::Filters;
 use crate::config::names::{BaseBranch, Endpoint, GitSource, RepoName};
 use crate::config::offering::{Commit, Pull};
 use crate::config::telling::{Author, Dashboard, Labels, Log, Notify};
+use crate::config::trees::Worktree;
 use crate::config::values::{Dollars, Whole};
 use crate::config::watching::{Merge, Watch};
-use crate::config::work::{
-    Agent, Breaker, Check, Executor, Planner, Scheduling, Security, Verify, Worktree,
-};
+use crate::config::work::{Agent, Breaker, Executor, Planner, Scheduling, Security};
 use crate::rules::evaluate::routing::Routing;
 use crate::rules::own::Classification;
 use schemars::JsonSchema;
@@ -163,6 +163,8 @@ pub struct Forge {
     pub graphql_url: Option<Endpoint>,
     /// Where git fetches from and pushes to, without credentials.
     pub git_url: Option<GitSource>,
+    /// The GitHub App that autoissue acts as, in place of a token.
+    pub app: Option<App>,
     /// The local forge's issues, in the checkout.
     pub issues_dir: PathBuf,
 }
@@ -174,9 +176,25 @@ impl Default for Forge {
             api_url: None,
             graphql_url: None,
             git_url: None,
+            app: None,
             issues_dir: PathBuf::from(".autoissue/issues"),
         }
     }
+}
+
+/// A GitHub App: autoissue makes tokens for itself with its key, and new ones before they end.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(expecting = "an object with `id`")]
+pub struct App {
+    /// The app's number, as its settings on GitHub show it ("App ID").
+    pub id: Whole<1, { u32::MAX }>,
+    /// Its private key (PEM); relative to this file. Where it is left out, the key is the variable `AUTOISSUE_APP_KEY`.
+    #[serde(default)]
+    pub key_file: Option<PathBuf>,
+    /// The number of its installation; asked of GitHub by the repository where it is left out.
+    #[serde(default)]
+    pub installation: Option<Whole<1, { u32::MAX }>>,
 }
 
 /// Which forge.

@@ -12,6 +12,7 @@ impl From<ForgeError> for Error {
                     "run `gh auth login` or set GITHUB_TOKEN; `autoissue doctor` shows which token is found",
                 ),
             ),
+            ForgeError::App { hint, .. } => (Kind::Auth, Some(hint.as_str())),
             ForgeError::NotFound { .. } => (
                 Kind::Forge,
                 Some("check the name of the repository, and that the token may see it"),
@@ -51,7 +52,9 @@ impl From<RepositoryError> for Error {
                     "delete or rename {branch} on the remote if it is not needed"
                 )),
             ),
-            RepositoryError::Unusable { hint, .. } => (Kind::Repository, Some(hint.clone())),
+            RepositoryError::Unusable { hint, .. } | RepositoryError::Declined { hint, .. } => {
+                (Kind::Repository, Some(hint.clone()))
+            }
             RepositoryError::Busy { .. } => (
                 Kind::Busy,
                 Some("`autoissue status` shows what it does".to_owned()),
@@ -64,6 +67,7 @@ impl From<RepositoryError> for Error {
             RepositoryError::Git { .. }
             | RepositoryError::Remote { .. }
             | RepositoryError::Foreign { .. }
+            | RepositoryError::Declined { .. }
             | RepositoryError::Io { .. } => return Self::from_source(kind, &error).hints(hint),
         };
         Self::new(kind, action).cause(&error).hints(hint)

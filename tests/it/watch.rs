@@ -291,6 +291,10 @@ fn what_is_missing_is_waited_for_by_githubs_auto_merge_where_that_is_on() {
     stage.fake.protect("main");
     let refused = look(&stage);
     assert_eq!(decided(&refused), ["merge", "not_merged"], "{refused:?}");
+    assert!(
+        refused.said().contains("At least 1 approving review"),
+        "{refused:?}"
+    );
     stage.fake.allow_auto_merge();
     let ran = look(&stage);
     assert_eq!(decided(&ran), ["merge", "queued"], "{ran:?}");
@@ -336,6 +340,31 @@ fn a_pull_that_stands_on_a_merged_one_is_for_its_base_from_then_on() {
         pull.open && pull.pull.as_ref().unwrap().base == "main",
         "{pull:?}"
     );
+    stage.assert_lawful();
+}
+
+#[test]
+fn what_stands_on_squashed_work_is_brought_onto_it_without_an_agent() {
+    let mut stage = opened();
+    stage.configure(&json!({
+        "merge": { "policy": "auto", "method": "squash" },
+        "scheduling": { "dependencies": "stacked" },
+        "watch": { "updateMinutes": 0 },
+    }));
+    let head = "autoissue/3-second";
+    let issue = ("Second", "Change `file-1.txt`.");
+    stage.fake.add_issue(issue.0, issue.1, &["later"]);
+    // It changes the very line that the work below it wrote.
+    let changed = [("file-1.txt", "1 and more\n")];
+    stage.fake.commit_on(HEAD, head, &changed);
+    stage.fake.add_pull("Second", head, HEAD);
+    let mut seen = Vec::new();
+    for _ in 0..5 {
+        seen.extend(decided(&look(&stage)));
+    }
+    assert_eq!(stage.runs(), [1], "nobody was paid: {seen:?}");
+    let file = |branch: &str| stage.fake.file(branch, "file-1.txt");
+    assert_eq!(file("main").as_deref(), Some("1 and more"), "{seen:?}");
     stage.assert_lawful();
 }
 

@@ -8,12 +8,14 @@ use autoissue::ports::*;
 use autoissue::rules::checks::proof::FailingTest;
 use autoissue::rules::checks::shape::CheckKind;
 use autoissue::rules::event::{Command, Event, ProcessIdentity, Progress, Recorded};
+use autoissue::rules::follow::shape::Landed;
 use autoissue::rules::gate::judge::Gate;
 use autoissue::rules::ids::*;
 use autoissue::rules::issue::{Issue, IssueState, Selection};
 use autoissue::rules::money::{Charge, Usd};
 use autoissue::rules::offer::offering::Offering;
 use autoissue::rules::offer::reviewers::{Reviewers, Reviewing};
+use autoissue::rules::port_blocks::PortBlocks;
 use autoissue::rules::prompt::first::Comment;
 use autoissue::rules::prompt::surroundings::{Surroundings, Wanted};
 use autoissue::rules::redact::Redactor;
@@ -171,8 +173,10 @@ pub(crate) fn orders() -> Orders {
             prepare: Vec::new(),
             directory: PathBuf::new(),
             reach: Reach::Everything,
+            answers: None,
             wall: Duration::from_secs(60),
         }],
+        ports: PortBlocks::default(),
         setup: None,
         wall: Duration::from_secs(600),
         idle: Duration::from_secs(300),
@@ -610,6 +614,15 @@ impl Repository for Side {
     }
 
     /// The world has one file: the last of them is what it holds.
+    async fn update(
+        &self,
+        base: &CommitId,
+        head: &CommitId,
+        _landed: &[Landed],
+    ) -> Result<Joined, RepositoryError> {
+        self.join(&[base.clone(), head.clone()]).await
+    }
+
     async fn join(&self, commits: &[CommitId]) -> Result<Joined, RepositoryError> {
         let (base, clashes) = (commits[0].clone(), Vec::new());
         Ok(Joined { base, clashes })

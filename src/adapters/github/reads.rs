@@ -16,7 +16,7 @@ const AT_ONCE: usize = 8;
 
 /// Who we are there, and what we may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
+pub struct Account {
     /// The account that the token belongs to.
     pub login: String,
     /// The scopes of a classic token; `None` for tokens that have permissions instead.
@@ -27,7 +27,7 @@ pub struct Identity {
 
 impl GitHub {
     /// Who we are there, and what we may do. Asks anew each time.
-    pub async fn identity(&self) -> Result<Identity, ForgeError> {
+    pub async fn identity(&self) -> Result<Account, ForgeError> {
         let action = "see whose token it is";
         let (login, scopes) = match self.client.get_fresh(action, "/user").await {
             Ok(reply) => {
@@ -42,7 +42,7 @@ impl GitHub {
         };
         let repository = self.repository().await?;
         let permissions = repository.permissions.as_ref();
-        Ok(Identity {
+        Ok(Account {
             login,
             scopes,
             may_push: permissions.map(|permissions| permissions.push),

@@ -22,6 +22,8 @@ pub(crate) struct Logged {
     pub(crate) answer: Value,
     /// What went wrong, on demand.
     pub(crate) fault: Option<String>,
+    /// The token that it carried, or what an app signed.
+    pub(crate) token: String,
     /// Was it for git?
     pub(crate) git: bool,
     /// When it came, by the fake's clock.
@@ -37,6 +39,8 @@ impl Logged {
     pub(crate) fn writes(&self) -> bool {
         match self.path.as_str() {
             _ if self.git => false,
+            // A token that an app asks for changes nothing that anybody sees.
+            path if path.ends_with("/access_tokens") => false,
             "/graphql" => self.body["query"]
                 .as_str()
                 .is_some_and(|query| query.trim_start().starts_with("mutation")),

@@ -1,12 +1,13 @@
 //! The fake's way in and out: checks, limits, conditional requests, and faults.
 
 use super::answer::{Answer, Ask, decoded, refusal};
-use super::backend::{GitRequest, git_path, serve};
+use super::app::{answer_app, is_signed};
+use super::backend::{GitRequest, git_path, password, serve};
 use super::fault::{Fault, Faults};
 use super::log::Logged;
 use super::pace::Pace;
 use super::routes::answer;
-use super::state::State;
+use super::state::{State, TokenIs};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, Request, State as Shared};
@@ -82,7 +83,9 @@ pub(crate) async fn take(
                 headers: &parts.headers,
                 body: &body,
             };
-            serve(&inner.root, &inner.token, path, &request).await
+            let is_good = inner.knows(&token_of(&parts));
+            let reason = inner.state.lock().unwrap().decline.clone();
+            serve(&inner.root, is_good.then_some(&*reason), path, &request).await
         }
         _ => match parts.uri.path().strip_prefix("/_logs/") {
             Some(id) => inner.kept_log(&parts, id),
@@ -104,6 +107,7 @@ impl Inner {
             status: None,
             answer: Value::Null,
             fault: None,
+            token: token_of(parts),
             // Where logs are kept is no part of the interface either.
             git: git_path(parts.uri.path()).is_some() || parts.uri.path().starts_with("/_logs/"),
             at: self.now(),
@@ -169,14 +173,13 @@ impl Inner {
                 .get(name)
                 .and_then(|value| value.to_str().ok())
         };
+        let token = token_of(parts);
+        let signed = is_signed(parts.uri.path());
+        let authorized = signed || self.knows(&token);
         let mut state = self.state.lock().unwrap();
         if let Some(Fault::Meanwhile(happens)) = fault {
             happens(&mut state);
         }
-        let authorization = header("authorization").unwrap_or_default();
-        let authorized = authorization
-            .split_once(' ')
-            .is_some_and(|(kind, token)| matches!(kind, "Bearer" | "token") && token == self.token);
         let answer = if header("user-agent").is_none_or(str::is_empty) {
             refusal(
                 403,
@@ -187,7 +190,7 @@ impl Inner {
         } else if let Some(refused) = refuse(&mut state, self, parts, fault) {
             refused
         } else {
-            self.execute(at, &mut state, parts, fault)
+            self.execute(at, &mut state, parts, fault, signed.then_some(&token))
         };
         let mut raw = Raw::from(&answer);
         let etag = format!("W/\"{}\"", digest(&raw));
@@ -214,6 +217,7 @@ impl Inner {
         state: &mut State,
         parts: &Parts,
         fault: Option<&Fault>,
+        signed: Option<&String>,
     ) -> Answer {
         let ignored = matches!(fault, Some(Fault::FilterIgnored)).then_some("head");
         let body = self.log.lock().unwrap()[at].body.clone();
@@ -231,12 +235,24 @@ impl Inner {
             body: &body,
             api: &self.api,
         };
-        let answer = answer(state, &ask);
+        let answer = match signed {
+            Some(signed) => answer_app(state, &ask, signed),
+            None => answer(state, &ask),
+        };
         if answer.unknown {
             let complaint = "the fake does not know this operation";
             self.log.lock().unwrap()[at].complaint = Some(complaint.into());
         }
         answer
+    }
+
+    /// Is this token good?
+    fn knows(&self, token: &str) -> bool {
+        let state = self.state.lock().unwrap();
+        match &state.app {
+            Some(app) => app.knows(token),
+            None => token == self.token && state.token == TokenIs::Good,
+        }
     }
 
     fn now(&self) -> Instant {
@@ -251,6 +267,17 @@ impl Inner {
         if whole && !log[at].git {
             log[at].answer = serde_json::from_slice(&raw.body).unwrap_or_default();
         }
+    }
+}
+
+/// What a request shows of who sent it.
+fn token_of(parts: &Parts) -> String {
+    let value = parts.headers.get("authorization");
+    let value = value.and_then(|value| value.to_str().ok());
+    let value = value.unwrap_or_default();
+    match value.split_once(' ') {
+        Some(("Bearer" | "token", token)) => token.to_owned(),
+        _ => password(value).unwrap_or_default(),
     }
 }
 

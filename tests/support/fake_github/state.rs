@@ -1,5 +1,6 @@
 //! What the fake knows: one repository with its issues, pulls, labels and comments.
 
+use super::app::FakeApp;
 use super::git::Git;
 use super::mutations::Merging;
 use super::reviews::Reviews;
@@ -131,6 +132,15 @@ pub(crate) struct RateLimit {
     pub(crate) reset: i64,
 }
 
+/// What an account's token is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenIs {
+    /// It is good.
+    Good,
+    /// It is not any more.
+    TakenBack,
+}
+
 /// All of it.
 #[derive(Debug)]
 pub(crate) struct State {
@@ -146,6 +156,12 @@ pub(crate) struct State {
     pub(crate) login: String,
     /// The token is an app's, which may not ask who it is by REST.
     pub(crate) is_app: bool,
+    /// The app whose tokens alone are good; none where it is the token of an account.
+    pub(crate) app: Option<FakeApp>,
+    /// The account's token.
+    pub(crate) token: TokenIs,
+    /// Why a hook declines pushes.
+    pub(crate) decline: String,
     /// Takes no writes.
     pub(crate) archived: bool,
     /// Has no issues at all.
@@ -187,6 +203,9 @@ impl State {
             default_branch: default_branch.to_owned(),
             login: login.to_owned(),
             is_app: false,
+            app: None,
+            token: TokenIs::Good,
+            decline: String::new(),
             archived: false,
             issues_disabled: false,
             items: BTreeMap::new(),
