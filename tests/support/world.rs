@@ -135,6 +135,8 @@ impl World {
             depends_on: vec![],
             assignees: Vec::new(),
             milestone: None,
+            parts: Vec::new(),
+            pulls: Vec::new(),
         };
         self.outside().issues.insert(issue.number, issue);
         self.script()

@@ -18,7 +18,8 @@ use octocrab::{OctoBody, Octocrab};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::collections::HashSet;
+use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -53,14 +54,16 @@ pub(super) struct Client {
     settings: ClientSettings,
     governor: Governor,
     cache: Mutex<Cache>,
+    /// The database numbers of repositories, by address.
+    pub(super) homes: Mutex<HashMap<String, u64>>,
 }
 
 /// One request, to be sent as often as redirects and limits want it.
-struct Outgoing<'a> {
+pub(super) struct Outgoing<'a> {
     kind: Kind,
     method: Method,
     url: String,
-    body: Option<&'a serde_json::Value>,
+    body: Option<&'a Value>,
     etag: Option<&'a str>,
 }
 
@@ -80,6 +83,7 @@ impl Client {
             settings,
             governor,
             cache: Mutex::new(Cache::new(CACHE)),
+            homes: Mutex::default(),
         })
     }
 
@@ -128,13 +132,14 @@ impl Client {
         .await
     }
 
-    /// Asks by GraphQL, which is a POST that changes nothing.
+    /// Asks by GraphQL, which is a POST that changes nothing. `variables` is an object, or nothing.
     pub(super) async fn query<T: DeserializeOwned>(
         &self,
         action: &str,
         query: &str,
+        variables: &Value,
     ) -> Result<T, ForgeError> {
-        let body = serde_json::json!({ "query": query });
+        let body = json!({ "query": query, "variables": variables });
         repeat_read(self.settings.repeats, passes, || async {
             let outgoing = Outgoing {
                 kind: Kind::Read,
@@ -154,7 +159,7 @@ impl Client {
         action: &str,
         mutation: &str,
     ) -> Result<T, ForgeError> {
-        let body = serde_json::json!({ "query": mutation });
+        let body = json!({ "query": mutation });
         let outgoing = Outgoing {
             kind: Kind::Change,
             method: Method::POST,
@@ -272,7 +277,11 @@ impl Client {
     }
 
     /// Sends a request until it is taken or refused for good: through limits, and verbatim through redirects.
-    async fn send(&self, action: &str, mut outgoing: Outgoing<'_>) -> Result<Reply, ForgeError> {
+    pub(super) async fn send(
+        &self,
+        action: &str,
+        mut outgoing: Outgoing<'_>,
+    ) -> Result<Reply, ForgeError> {
         let limited = |held: Held| limited(action, held);
         let mut turn = self.governor.turn(outgoing.kind).await;
         let mut hops = 0;
@@ -291,7 +300,13 @@ impl Client {
             if hops > MOST_HOPS {
                 return Err(refused(action, "redirected in a circle"));
             }
-            outgoing.url = self.join(&location);
+            let target = self.join(&location);
+            if outgoing.kind != Kind::Read
+                && !self.is_at_home(action, &outgoing.url, &target).await?
+            {
+                return Err(refused(action, "it was moved to another repository"));
+            }
+            outgoing.url = target;
         }
     }
 
@@ -405,7 +420,7 @@ impl fmt::Debug for Client {
 }
 
 impl<'a> Outgoing<'a> {
-    fn read(url: &str, etag: Option<&'a str>) -> Self {
+    pub(super) fn read(url: &str, etag: Option<&'a str>) -> Self {
         Self {
             kind: Kind::Read,
             method: Method::GET,

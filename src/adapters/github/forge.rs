@@ -22,6 +22,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::OnceCell;
@@ -101,6 +102,8 @@ pub struct GitHub {
     pub(super) logs: Mutex<HashMap<u64, String>>,
     /// Accounts that were asked about: may they write?
     pub(super) writers: Mutex<HashMap<String, bool>>,
+    /// GraphQL was refused: it is not asked again for what REST tells as well.
+    pub(super) without_graphql: AtomicBool,
 }
 
 impl GitHub {
@@ -127,6 +130,7 @@ impl GitHub {
             labels: Mutex::default(),
             logs: Mutex::default(),
             writers: Mutex::default(),
+            without_graphql: AtomicBool::new(false),
         })
     }
 
