@@ -4,7 +4,7 @@
 mod tasks;
 
 use autoissue::adapters::git::repository::{GitRepository, open};
-use autoissue::adapters::git::source::{Habits, Place, Source};
+use autoissue::adapters::git::source::{Habits, Place, Source, nobody};
 use autoissue::ports::{Repository, WorkspaceOrder};
 use autoissue::rules::classify::Domain;
 use autoissue::rules::event::{Event, Input, Recorded};
@@ -183,7 +183,7 @@ async fn repository(root: &Path) -> GitRepository {
     };
     let source = Source {
         url: checkout.display().to_string(),
-        credential: Arc::new(|| None),
+        credential: nobody(),
         checkout: Some(checkout),
     };
     open(place, source, Habits::default())

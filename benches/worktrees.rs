@@ -1,7 +1,7 @@
 //! A worktree made ready in a repository of 50,000 files: sparse, from the pool, and by git alone.
 
 use autoissue::adapters::git::repository::{GitRepository, open};
-use autoissue::adapters::git::source::{Habits, Place, Source};
+use autoissue::adapters::git::source::{Habits, Place, Source, nobody};
 use autoissue::ports::{Repository, WorkspaceOrder};
 use autoissue::rules::ids::{BranchName, CommitId, IssueNumber, SlotNumber};
 use nix::sys::resource::{UsageWho, getrusage};
@@ -9,7 +9,6 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const PACKAGES: usize = 100;
@@ -135,7 +134,7 @@ async fn repository(root: &Path, origin: &Path, name: &str, sparse: &[&str]) -> 
     fs::create_dir_all(root.join(name)).expect("a place");
     let source = Source {
         url: origin.display().to_string(),
-        credential: Arc::new(|| None),
+        credential: nobody(),
         checkout: None,
     };
     let habits = Habits {

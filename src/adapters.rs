@@ -82,11 +82,13 @@ pub mod git {
 /// GitHub, by octocrab.
 pub mod github {
     pub mod address;
+    pub mod app;
     pub mod auth;
     pub mod cache;
     pub mod client;
     mod comments;
     mod details;
+    mod escapes;
     pub mod forge;
     pub mod governor;
     mod histories;
@@ -102,7 +104,10 @@ pub mod github {
     mod redirect;
     pub mod reply;
     pub mod ties;
+    mod today;
+    pub mod tokens;
     pub mod told;
+    mod transport;
     pub mod verdict;
     pub mod window;
     pub mod wire;

@@ -16,6 +16,7 @@ pub mod examine;
 pub mod exec;
 pub mod history;
 pub mod hold;
+pub mod identity;
 pub mod init;
 pub mod lessons;
 pub mod metrics;

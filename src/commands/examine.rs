@@ -1,14 +1,14 @@
 //! What `doctor` looks at, one small function each.
 
-use crate::adapters::github::auth::{TokenOrigin, find_token};
 use crate::adapters::github::forge::GitHub;
-use crate::adapters::github::reads::Identity;
+use crate::adapters::github::reads::Account;
 use crate::adapters::github::verdict::Rate;
 use crate::adapters::machine::Machine;
 use crate::commands::checkout::{Checkout, git_version};
 use crate::commands::checks::known::{Known, known};
 use crate::commands::doctor::{Finding, State};
-use crate::commands::place::{Place, variable};
+use crate::commands::identity::{Identity, Origin};
+use crate::commands::place::Place;
 use crate::commands::probe::{Probe, is_program, probe};
 use crate::commands::project::{Home, Project, detect};
 use crate::commands::wire::github_settings;
@@ -27,7 +27,6 @@ use crate::rules::schedule::slots::for_memory;
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, access};
-use secrecy::SecretString;
 use std::path::Path;
 use std::time::Duration;
 
@@ -49,14 +48,15 @@ pub(crate) async fn all(place: &Place) -> Vec<Finding> {
         .as_ref()
         .map(|loaded| loaded.config.clone())
         .unwrap_or_default();
-    let found = find_token(&variable);
-    let token = found.as_ref().map(|found| found.source);
+    let who = loaded.as_ref().map(Identity::of);
     let checkout = loaded.as_ref().map(|loaded| place.checkout(loaded));
     let mut project = None;
     match checkout {
         Some(Ok(checkout)) => {
             findings.push(repository(&checkout));
-            match detect(&config, &checkout, &|| token.is_some()) {
+            match detect(&config, &checkout, &|| {
+                who.as_ref().is_some_and(Identity::is_known)
+            }) {
                 Ok(detected) => {
                     findings.push(forge_found(&config, &detected));
                     project = Some(detected);
@@ -67,9 +67,10 @@ pub(crate) async fn all(place: &Place) -> Vec<Finding> {
         Some(Err(error)) => findings.push(Finding::bad("repository", &error)),
         None => {}
     }
-    findings.push(token_found(&config, token));
-    if let (Some(project), Some(found)) = (&project, found) {
-        findings.extend(online(&config, project, found.token).await);
+    let origin = who.as_ref().and_then(Identity::origin);
+    findings.push(token_found(&config, origin.as_ref()));
+    if let (Some(project), Some(who)) = (&project, &who) {
+        findings.extend(online(&config, project, who).await);
     }
     findings.push(agent(&config).await);
     findings.push(checks(&config, project.as_ref()));
@@ -140,12 +141,16 @@ fn forge_found(config: &Config, project: &Project) -> Finding {
 }
 
 /// What GitHub itself says to the token.
-async fn online(config: &Config, project: &Project, token: SecretString) -> Option<Finding> {
+async fn online(config: &Config, project: &Project, who: &Identity<'_>) -> Option<Finding> {
     let Home::Github { repo, .. } = &project.home else {
         return None;
     };
+    let signed = match who.sign(repo) {
+        Ok(signed) => signed?,
+        Err(error) => return Some(Finding::bad("github", &error)),
+    };
     let connect = || {
-        let mut settings = github_settings(config, repo, Some(token))?;
+        let mut settings = github_settings(config, repo, Some(signed.tokens))?;
         // Somebody waits for the answer.
         settings.repeats.times = 1;
         Ok::<_, Error>(GitHub::new(settings)?)
@@ -170,7 +175,7 @@ async fn online(config: &Config, project: &Project, token: SecretString) -> Opti
     })
 }
 
-fn welcome(repo: &RepoName, identity: &Identity, rate: Option<Rate>) -> Finding {
+fn welcome(repo: &RepoName, identity: &Account, rate: Option<Rate>) -> Finding {
     let login = &identity.login;
     let left = rate.filter(|rate| rate.limit > 0).map(|rate| {
         let (remaining, limit) = (thousands(rate.remaining), thousands(rate.limit));
@@ -197,7 +202,7 @@ fn welcome(repo: &RepoName, identity: &Identity, rate: Option<Rate>) -> Finding 
     }
 }
 
-fn token_found(config: &Config, token: Option<TokenOrigin>) -> Finding {
+fn token_found(config: &Config, token: Option<&Origin>) -> Finding {
     let mend = "run `gh auth login` or set GITHUB_TOKEN";
     match (token, config.forge.kind) {
         (Some(source), _) => Finding::new("token", State::Good, format!("from {source}")),

@@ -1,10 +1,10 @@
 //! `init`: a configuration for this repository.
 
-use crate::adapters::github::auth::find_token;
 use crate::adapters::github::writes::LabelSpec;
 use crate::cli::setup::InitArgs;
 use crate::commands::checkout::{self, Checkout};
 use crate::commands::checks::source;
+use crate::commands::identity::Identity;
 use crate::commands::place::{Place, variable};
 use crate::commands::project::{Home, Project, detect};
 use crate::commands::wire::github;
@@ -50,15 +50,14 @@ pub async fn run(place: &Place, args: InitArgs) -> Result<Exit, Error> {
         return Err(exists(&file));
     }
     let loaded = without_file(&checkout.top, &variable)?;
-    let found = std::cell::OnceCell::new();
-    let token = || found.get_or_init(|| find_token(&variable)).as_ref();
-    let project = detect(&loaded.config, &checkout, &|| token().is_some())?;
+    let who = Identity::of(&loaded);
+    let project = detect(&loaded.config, &checkout, &|| who.is_known())?;
     let labels = match (&project.home, args.labels) {
         (_, false) => Labels::NotAsked,
         (Home::Local { .. }, true) => Labels::NotNeeded,
         (Home::Github { repo, .. }, true) => {
-            let token = token().map(|found| found.token.clone());
-            let forge = github(&loaded.config, repo, token)?;
+            let tokens = who.sign(repo)?.map(|signed| signed.tokens);
+            let forge = github(&loaded.config, repo, tokens)?;
             Labels::Created(forge.ensure_labels(&state_labels(&loaded.config)).await?)
         }
     };

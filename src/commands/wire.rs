@@ -4,15 +4,16 @@ use crate::adapters::agents::claude::ClaudeAgent;
 use crate::adapters::agents::claude_command::ClaudeSettings;
 use crate::adapters::agents::command::{CommandAgent, CommandSettings};
 use crate::adapters::git::repository::{self, GitRepository};
-use crate::adapters::git::source::{Credential, Habits, Place as GitPlace, Source};
-use crate::adapters::github::auth::find_token;
+use crate::adapters::git::source::{Habits, Place as GitPlace, Source, nobody};
 use crate::adapters::github::forge::{GitHub, GitHubSettings, PUBLIC_API};
+use crate::adapters::github::tokens::Tokens;
 use crate::adapters::local_forge::forge::{LocalForge, LocalForgeSettings};
 use crate::adapters::machine::Machine;
 use crate::adapters::process::commands::CommandRunner;
 use crate::adapters::process::run::Processes;
 use crate::adapters::store::open::Store;
 use crate::commands::checks::known::{Known, known};
+use crate::commands::identity::{Identity, Signed, credentials};
 use crate::commands::offering::offering;
 use crate::commands::place::{Place, names, variable, whereabouts};
 use crate::commands::preflight::template;
@@ -39,7 +40,6 @@ use crate::rules::redact::Redactor;
 use crate::rules::settings::Settings;
 use crate::rules::stack::Dependents;
 use crate::rules::task::Task;
-use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -53,7 +53,7 @@ pub struct Wiring {
     pub project: Project,
     /// Where journals, worktrees and logs are kept.
     pub state: PathBuf,
-    token: Option<SecretString>,
+    signed: Option<Signed>,
     processes: Processes,
     checks: OnceLock<Known>,
 }
@@ -69,11 +69,10 @@ impl Wiring {
     pub fn new(place: &Place, flags: &Overrides) -> Result<Self, Error> {
         let loaded = place.load(flags)?;
         let checkout = place.checkout(&loaded)?;
-        let found = std::cell::OnceCell::new();
-        let token = || found.get_or_init(|| find_token(&variable)).as_ref();
-        let project = detect(&loaded.config, &checkout, &|| token().is_some())?;
-        let token = match project.home {
-            Home::Github { .. } => token().map(|found| found.token.clone()),
+        let who = Identity::of(&loaded);
+        let project = detect(&loaded.config, &checkout, &|| who.is_known())?;
+        let signed = match &project.home {
+            Home::Github { repo, .. } => who.sign(repo)?,
             Home::Local { .. } => None,
         };
         let program = own_program()?;
@@ -82,10 +81,14 @@ impl Wiring {
             loaded,
             project,
             state,
-            token,
+            signed,
             processes: Processes::new(program),
             checks: OnceLock::new(),
         })
+    }
+
+    fn tokens(&self) -> Option<Tokens> {
+        Some(self.signed.as_ref()?.tokens.clone())
     }
 
     /// The same on every run: the repository's name on GitHub, or the path of a local one.
@@ -112,7 +115,7 @@ impl Wiring {
     pub fn forges(&self) -> Result<Forges, Error> {
         match &self.project.home {
             Home::Github { repo, .. } => {
-                let github = Arc::new(github(&self.loaded.config, repo, self.token.clone())?);
+                let github = Arc::new(github(&self.loaded.config, repo, self.tokens())?);
                 Ok((Arc::clone(&github) as Arc<dyn Forge>, github))
             }
             Home::Local { .. } => {
@@ -125,11 +128,9 @@ impl Wiring {
     /// GitHub, for what only GitHub has.
     pub fn github(&self, action: &str) -> Result<Arc<GitHub>, Error> {
         match &self.project.home {
-            Home::Github { repo, .. } => Ok(Arc::new(github(
-                &self.loaded.config,
-                repo,
-                self.token.clone(),
-            )?)),
+            Home::Github { repo, .. } => {
+                Ok(Arc::new(github(&self.loaded.config, repo, self.tokens())?))
+            }
             Home::Local { .. } => Err(Error::new(Kind::Usage, action)
                 .cause(
                     "the issues of this project are files, and nobody reviews pull requests there",
@@ -156,14 +157,10 @@ impl Wiring {
     /// The same, by its own name.
     pub async fn git_repository(&self) -> Result<GitRepository, Error> {
         let config = &self.loaded.config;
-        let (url, token) = match &self.project.home {
-            Home::Github { git_url, .. } => (git_url.clone(), self.token.clone()),
+        let (url, tokens) = match &self.project.home {
+            Home::Github { git_url, .. } => (git_url.clone(), self.tokens()),
             Home::Local { .. } => (self.project.top.display().to_string(), None),
         };
-        let credential = token.map(|secret| Credential {
-            user: "x-access-token".to_owned(),
-            secret,
-        });
         let habits = Habits {
             author: config
                 .author
@@ -175,7 +172,7 @@ impl Wiring {
         };
         let source = Source {
             url,
-            credential: Arc::new(move || credential.clone()),
+            credential: tokens.map_or_else(nobody, credentials),
             checkout: Some(self.project.top.clone()),
         };
         Ok(repository::open(self.git_place(), source, habits).await?)
@@ -413,10 +410,7 @@ impl Wiring {
     #[must_use]
     pub fn redactor(&self) -> Redactor {
         let config = &self.loaded.config;
-        let token = self
-            .token
-            .iter()
-            .map(|token| token.expose_secret().to_owned());
+        let signed = self.signed.iter().flat_map(Signed::secrets);
         let agent = config
             .agent
             .env
@@ -428,7 +422,7 @@ impl Wiring {
             .iter()
             .map(|url| url.expose().to_owned());
         let keys = MODEL_KEYS.iter().filter_map(|name| variable(name));
-        Redactor::new(token.chain(agent).chain(webhook).chain(keys))
+        Redactor::new(signed.chain(agent).chain(webhook).chain(keys))
     }
 }
 
@@ -442,29 +436,27 @@ fn own_program() -> Result<PathBuf, Error> {
 }
 
 /// A repository on GitHub, or on what speaks its interface. Sends nothing yet.
-pub fn github(
-    config: &Config,
-    repo: &RepoName,
-    token: Option<SecretString>,
-) -> Result<GitHub, Error> {
-    Ok(GitHub::new(github_settings(config, repo, token)?)?)
+pub fn github(config: &Config, repo: &RepoName, tokens: Option<Tokens>) -> Result<GitHub, Error> {
+    Ok(GitHub::new(github_settings(config, repo, tokens)?)?)
 }
 
 /// What there is to know of a repository on GitHub before it is asked.
 pub fn github_settings(
     config: &Config,
     repo: &RepoName,
-    token: Option<SecretString>,
+    tokens: Option<Tokens>,
 ) -> Result<GitHubSettings, Error> {
-    let token = token.ok_or_else(|| {
+    let tokens = tokens.ok_or_else(|| {
         Error::new(Kind::Auth, format!("use {repo} on GitHub"))
             .cause("no token was found")
             .hints(["run `gh auth login` or set GITHUB_TOKEN"])
     })?;
-    Ok(GitHubSettings::new(repo.as_str(), &api(config), token))
+    Ok(GitHubSettings::new(repo.as_str(), &api(config), tokens))
 }
 
-fn api(config: &Config) -> String {
+/// Where GitHub's API is.
+#[must_use]
+pub fn api(config: &Config) -> String {
     let configured = config.forge.api_url.as_ref();
     configured.map_or_else(|| PUBLIC_API.to_owned(), ToString::to_string)
 }

@@ -163,6 +163,8 @@ pub struct Forge {
     pub graphql_url: Option<Endpoint>,
     /// Where git fetches from and pushes to, without credentials.
     pub git_url: Option<GitSource>,
+    /// The GitHub App that autoissue acts as, in place of a token.
+    pub app: Option<App>,
     /// The local forge's issues, in the checkout.
     pub issues_dir: PathBuf,
 }
@@ -174,9 +176,25 @@ impl Default for Forge {
             api_url: None,
             graphql_url: None,
             git_url: None,
+            app: None,
             issues_dir: PathBuf::from(".autoissue/issues"),
         }
     }
+}
+
+/// A GitHub App: autoissue makes tokens for itself with its key, and new ones before they end.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(expecting = "an object with `id`")]
+pub struct App {
+    /// The app's number, as its settings on GitHub show it ("App ID").
+    pub id: Whole<1, { u32::MAX }>,
+    /// Its private key (PEM); relative to this file. Where it is left out, the key is the variable `AUTOISSUE_APP_KEY`.
+    #[serde(default)]
+    pub key_file: Option<PathBuf>,
+    /// The number of its installation; asked of GitHub by the repository where it is left out.
+    #[serde(default)]
+    pub installation: Option<Whole<1, { u32::MAX }>>,
 }
 
 /// Which forge.

@@ -39,7 +39,9 @@ pub(super) fn unpublished(error: &PublishError) -> Halt {
     match error {
         PublishError::Interrupted(_) => Halt::Stopped,
         PublishError::Repository(RepositoryError::Remote { auth: true, .. })
-        | PublishError::Forge(ForgeError::Auth { .. }) => failed(ErrorClass::Auth, None),
+        | PublishError::Forge(ForgeError::Auth { .. } | ForgeError::App { .. }) => {
+            failed(ErrorClass::Auth, None)
+        }
         PublishError::Repository(RepositoryError::Foreign { .. })
         | PublishError::Forge(ForgeError::Refused { .. } | ForgeError::NotFound { .. }) => {
             Halt::NeedsHuman(error_line(error))

@@ -12,6 +12,7 @@ impl From<ForgeError> for Error {
                     "run `gh auth login` or set GITHUB_TOKEN; `autoissue doctor` shows which token is found",
                 ),
             ),
+            ForgeError::App { hint, .. } => (Kind::Auth, Some(hint.as_str())),
             ForgeError::NotFound { .. } => (
                 Kind::Forge,
                 Some("check the name of the repository, and that the token may see it"),

@@ -24,6 +24,14 @@ pub enum ForgeError {
         /// What the forge said.
         detail: String,
     },
+    /// The app that we act as cannot be used.
+    #[error("sign in as the GitHub App: {problem}")]
+    App {
+        /// What is wrong with it.
+        problem: String,
+        /// What helps.
+        hint: String,
+    },
     /// There is no such thing, or it is hidden from us.
     #[error("{action}: not found")]
     NotFound {

@@ -313,6 +313,7 @@ fn the_defaults_are_shown_as_such() {
     forge.apiUrl = null                               # default
     forge.graphqlUrl = null                           # default
     forge.gitUrl = null                               # default
+    forge.app = null                                  # default
     forge.issuesDir = ".autoissue/issues"             # default
     executor.maxParallel = 3                          # default
     executor.timeoutMinutes = 30                      # default

@@ -67,11 +67,12 @@ fn source(scene: &Scene, url: String, token: &Arc<Mutex<String>>) -> Source {
     let token = Arc::clone(token);
     Source {
         url,
-        credential: Arc::new(move || {
-            Some(Credential {
+        credential: Arc::new(move |refused| {
+            let own = Credential {
                 user: "octobot".to_owned(),
                 secret: token.lock().unwrap().clone().into(),
-            })
+            };
+            Box::pin(async move { Ok(refused.is_none().then_some(own)) })
         }),
         checkout: Some(scene.checkout.clone()),
     }

@@ -10,6 +10,7 @@ mod writes;
 use crate::fake_github::{FakeGitHub, FakeOptions, Fault, Gate, Logged};
 use autoissue::adapters::github::forge::{GitHub, GitHubSettings};
 use autoissue::adapters::github::limits::Limits;
+use autoissue::adapters::github::tokens::Tokens;
 use autoissue::ports::ForgeError;
 use autoissue::rules::ids::{BranchName, IssueNumber};
 use autoissue::rules::issue::Selection;
@@ -23,7 +24,8 @@ fn fake() -> FakeGitHub {
 }
 
 fn settings(fake: &FakeGitHub) -> GitHubSettings {
-    let mut settings = GitHubSettings::new(PROJECT, &fake.api_url(), fake.token().into());
+    let mut settings =
+        GitHubSettings::new(PROJECT, &fake.api_url(), Tokens::fixed(fake.token().into()));
     settings.repeats.first = Duration::from_millis(1);
     settings
 }
@@ -41,6 +43,7 @@ fn careful(fake: &FakeGitHub) -> GitHub {
 
 /// octocrab as it comes, which our own client must not be.
 fn plain_octocrab(fake: &FakeGitHub) -> octocrab::Octocrab {
+    fake.expect_bursts("it knows no pace");
     let builder = octocrab::Octocrab::builder()
         .base_uri(fake.api_url())
         .unwrap();

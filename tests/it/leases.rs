@@ -265,6 +265,7 @@ impl Two {
             fake: FakeGitHub::start(&FakeOptions::default()),
             rigs: [Rig::new(), Rig::new()],
         };
+        two.fake.expect_writers(two.rigs.len());
         let url = match remote {
             Remote::Path => two.fake.git_path(),
             Remote::Http => two.fake.git_url(),

@@ -29,8 +29,10 @@ mod tasks;
 #[path = "../support/world.rs"]
 mod world;
 
+mod app;
 mod approval;
 mod backtest;
+mod bad_github;
 mod bad_input;
 mod bad_input_agents;
 mod bad_input_issues;

@@ -117,8 +117,8 @@ fn where_everyone_is_trusted_nobody_is_asked_about() {
     stage.configure(&json!({ "security": { "trust": "everyone" } }));
     assert_eq!(left_out(&stage, &[]), []);
     let asked = stage.fake.requests().into_iter();
-    let asked = asked
-        .filter(|request| asks_who(request) || request.path.contains("/collaborators/"));
+    let asked =
+        asked.filter(|request| asks_who(request) || request.path.contains("/collaborators/"));
     assert_eq!(asked.count(), 0);
 }
 

@@ -129,6 +129,7 @@ fn a_kill_in_the_middle_of_an_agents_work_leaves_nobody_behind() {
 fn runs_of_different_labels_share_the_mirror() {
     let stage = Stage::new(AGENT, None);
     let labels = ["a", "b", "c"];
+    stage.fake.expect_writers(labels.len());
     for number in 1..=6 {
         stage.issue(number, &[labels[number % 3]]);
     }

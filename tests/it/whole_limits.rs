@@ -49,6 +49,7 @@ fn two_processes_keep_to_the_daily_ceiling() {
         stage.issue(number, &[if number <= 4 { "a" } else { "b" }]);
     }
     stage.configure(&json!({ "agent": { "maxBudgetUsd": 0.25 }, "maxDailyBudgetUsd": 1.3 }));
+    stage.fake.expect_writers(2);
     let (first, second) = (stage.start("a", &[]), stage.start("b", &[]));
     let ran = [first.end(), second.end()];
     let completed: usize = ran.iter().map(|ran| ran.count("completed")).sum();
@@ -64,14 +65,22 @@ fn two_processes_keep_to_the_daily_ceiling() {
 
 #[test]
 fn a_secondary_limit_is_waited_for() {
-    let stage = Stage::with_issues(2);
-    let limit = Fault::Secondary {
-        status: 403,
-        retry_after: Some(2),
-    };
+    for status in [403, 429] {
+        let limit = Fault::Secondary {
+            status,
+            retry_after: Some(2),
+        };
+        is_waited_for(limit);
+    }
+}
+
+/// Three tasks at a time, of which one is told to wait for two seconds: none of them sends anything within these.
+fn is_waited_for(limit: Fault) {
+    let mut stage = Stage::with_issues(3);
+    stage.configure(&json!({ "executor": { "maxParallel": 3 } }));
     stage.fake.fail_when(is_pull_request, limit, 1);
     let ran = stage.exec("go", &[]);
-    assert_eq!((ran.code, ran.count("completed")), (Some(0), 2), "{ran:?}");
+    assert_eq!((ran.code, ran.count("completed")), (Some(0), 3), "{ran:?}");
     let requests = stage.fake.requests();
     let at = requests
         .iter()
@@ -85,7 +94,7 @@ fn a_secondary_limit_is_waited_for() {
         .filter(|request| !request.git && request.at > known && request.at < end)
         .collect();
     assert!(within.is_empty(), "{within:?}");
-    assert_eq!(stage.heads().len(), 2);
+    assert_eq!(stage.heads().len(), 3);
     stage.assert_lawful();
 }
 

@@ -1,7 +1,7 @@
 //! Real git repositories in temporary directories, and our repository opened on them.
 
 use autoissue::adapters::git::repository::{GitRepository, open};
-use autoissue::adapters::git::source::{Habits, Place, Source};
+use autoissue::adapters::git::source::{Habits, Place, Source, nobody};
 use autoissue::ports::{Capture, Repository, RepositoryError, Workspace, WorkspaceOrder};
 use autoissue::rules::ids::{AttemptNumber, BranchName, CommitId, IssueNumber, SlotNumber};
 use autoissue::rules::task::CommitMessage;
@@ -9,7 +9,6 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::Arc;
 
 /// Runs git in a directory, as a person with an ordinary configuration would, and returns what it prints.
 pub(crate) fn git(directory: &Path, args: &[&str]) -> String {
@@ -127,7 +126,7 @@ impl Scene {
     pub(crate) fn source(&self, url: &Path) -> Source {
         Source {
             url: url.to_str().unwrap().to_owned(),
-            credential: Arc::new(|| None),
+            credential: nobody(),
             checkout: Some(self.checkout.clone()),
         }
     }

@@ -61,7 +61,12 @@ impl Lock {
 
     /// The lock as a child's standard input: it stays locked until that child has ended as well.
     pub(super) fn inherited(&self) -> io::Result<Stdio> {
-        Ok(Stdio::from(self.file.try_clone()?))
+        Ok(Stdio::from(self.shared()?))
+    }
+
+    /// The same lock once more.
+    pub(super) fn shared(&self) -> io::Result<File> {
+        self.file.try_clone()
     }
 }
 

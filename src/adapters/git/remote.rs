@@ -1,6 +1,6 @@
 //! The remote side: its URL, how we prove to it who we are, and what its refusals mean.
 
-use super::run::{Call, Said};
+use super::run::{Call, Said, failed};
 use super::source::{Credential, Credentials, Identity, Source};
 use super::user::{carry, identity, is_about_pushes, is_partial, settings};
 use crate::ports::RepositoryError;
@@ -67,12 +67,31 @@ impl Remote {
         self.plain.then(|| self.local_git_dir()).flatten()
     }
 
-    /// Lets a call speak to the remote, and runs it.
+    /// Lets a call that reads nothing speak to the remote, and runs it; once more with another credential where one was
+    /// refused, for then nothing was done.
     pub(super) async fn ask(&self, call: Call, action: &str) -> Result<Said, RepositoryError> {
-        let header = match (self.local, (self.credential)()) {
-            (true, _) | (false, None) => None,
-            (false, Some(credential)) => Some(basic(&credential)),
-        };
+        if self.local {
+            return self.ask_as(None, call, action).await;
+        }
+        let shown = (self.credential)(None).await?;
+        let again = call.twin().map_err(|cause| failed(action, cause))?;
+        let said = self.ask_as(shown.as_ref(), call, action).await?;
+        if said.code == Some(0) || !is_unknown(&said.complaint) || shown.is_none() {
+            return Ok(said);
+        }
+        match (self.credential)(shown).await? {
+            Some(other) => self.ask_as(Some(&other), again, action).await,
+            None => Ok(said),
+        }
+    }
+
+    async fn ask_as(
+        &self,
+        credential: Option<&Credential>,
+        call: Call,
+        action: &str,
+    ) -> Result<Said, RepositoryError> {
+        let header = credential.map(basic);
         let call = call
             .settings(self.carried.iter().cloned())
             .settings([
@@ -138,7 +157,7 @@ impl Remote {
         RepositoryError::Remote {
             action: action.to_owned(),
             detail: said.detail(),
-            auth: has(&AUTH_SIGNS),
+            auth: has(&UNKNOWN_SIGNS) || has(&AUTH_SIGNS),
         }
     }
 }
@@ -154,12 +173,21 @@ fn refuse_partial(url: &str, own: &[(String, String)]) -> Result<(), RepositoryE
     Ok(())
 }
 
-const AUTH_SIGNS: [&str; 9] = [
+/// Did the remote not know us? Another credential may help then.
+fn is_unknown(complaint: &str) -> bool {
+    let words = complaint.to_ascii_lowercase();
+    UNKNOWN_SIGNS.iter().any(|sign| words.contains(sign))
+}
+
+const UNKNOWN_SIGNS: [&str; 5] = [
     "authentication failed",
     "could not read username",
     "could not read password",
     "invalid username or",
     "returned error: 401",
+];
+
+const AUTH_SIGNS: [&str; 4] = [
     "returned error: 403",
     "permission denied",
     "write access to repository not granted",

@@ -5,6 +5,7 @@ use crate::ports::RepositoryError;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -114,28 +115,36 @@ impl Git {
 
     /// A call in `directory`, in whose parents no repository is looked for.
     pub(super) fn call(&self, directory: &Path, subcommand: &str) -> Call {
-        let mut command = Command::new(&self.program);
+        let mut command = plain(&self.program, directory);
         command
             .arg(subcommand)
-            .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .env(
                 "GIT_CEILING_DIRECTORIES",
                 directory.parent().unwrap_or(directory),
-            )
-            .current_dir(directory)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            // A group of its own, so that a Ctrl-C meant for us does not take git down half-way.
-            .process_group(0)
-            .kill_on_drop(true);
+            );
         Call {
             command,
             settings: Vec::new(),
             input: None,
+            held: None,
         }
     }
+}
+
+/// A program that knows nothing of our environment yet.
+fn plain(program: &Path, directory: &Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env_clear()
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        // A group of its own, so that a Ctrl-C meant for us does not take git down half-way.
+        .process_group(0)
+        .kill_on_drop(true);
+    command
 }
 
 /// One call of git.
@@ -143,6 +152,7 @@ pub(super) struct Call {
     command: Command,
     settings: Vec<(String, String)>,
     input: Option<Vec<u8>>,
+    held: Option<File>,
 }
 
 impl Call {
@@ -192,7 +202,28 @@ impl Call {
     /// Keeps the lock until git has ended, even if we are killed before: git inherits it as its standard input.
     pub(super) fn holding(mut self, lock: &Lock) -> io::Result<Self> {
         self.command.stdin(lock.inherited()?);
+        self.held = Some(lock.shared()?);
         Ok(self)
+    }
+
+    /// The same call, to be made once more. Of what it reads only a lock is kept.
+    pub(super) fn twin(&self) -> io::Result<Self> {
+        let own = self.command.as_std();
+        let directory = own.get_current_dir().unwrap_or(Path::new("/"));
+        let mut command = plain(Path::new(own.get_program()), directory);
+        let variables = own.get_envs();
+        command.args(own.get_args());
+        command.envs(variables.filter_map(|(name, value)| Some((name, value?))));
+        let again = || self.held.as_ref().map(File::try_clone).transpose();
+        if let Some(lock) = again()? {
+            command.stdin(lock);
+        }
+        Ok(Self {
+            command,
+            settings: self.settings.clone(),
+            input: None,
+            held: again()?,
+        })
     }
 
     /// Runs it; anything but exit code 0 is an error.

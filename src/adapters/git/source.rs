@@ -1,5 +1,7 @@
 //! Where a repository comes from, where we keep ours, and how worktrees and commits are made.
 
+use crate::ports::RepositoryError;
+use futures::future::BoxFuture;
 use secrecy::SecretString;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,8 +24,18 @@ pub struct Credential {
     pub secret: SecretString,
 }
 
-/// Asked before each call over the network, because tokens are refreshed.
-pub type Credentials = Arc<dyn Fn() -> Option<Credential> + Send + Sync>;
+/// Asked before each call over the network, because tokens are renewed; once more with the one that was refused, to be
+/// given another. None where there is none, or no other.
+pub type Credentials = Arc<dyn Fn(Option<Credential>) -> BoxFuture<'static, Shown> + Send + Sync>;
+
+/// What we show the remote.
+pub type Shown = Result<Option<Credential>, RepositoryError>;
+
+/// Nothing is ever shown.
+#[must_use]
+pub fn nobody() -> Credentials {
+    Arc::new(|_| Box::pin(async { Ok(None) }))
+}
 
 /// Where the repository comes from.
 #[derive(Clone)]

@@ -1,32 +1,27 @@
-//! Requests and answers: one way out for all that we send to GitHub, by octocrab, behind the governor.
-//!
-//! octocrab's own retries, cache and redirects are off: they repeat, answer and turn into GETs what is a POST.
+//! Requests and answers: one way out for all that we send to GitHub, behind the governor.
 
 use crate::adapters::github::address::{graphql, origin};
 use crate::adapters::github::cache::{Cache, Kept};
+use crate::adapters::github::escapes::mended;
 use crate::adapters::github::governor::{Governor, Heard, Held};
 use crate::adapters::github::limits::Kind;
 use crate::adapters::github::reply::{Reply, refusal, unknown};
+use crate::adapters::github::tokens::Tokens;
+use crate::adapters::github::transport::{Manners, Transport};
 use crate::adapters::retry::{Repeats, repeat_read};
 use crate::ports::ForgeError;
 use crate::rules::ids::Timestamp;
-use http::header::{ACCEPT, AUTHORIZATION, HeaderValue, IF_NONE_MATCH, USER_AGENT};
+use http::header::IF_NONE_MATCH;
 use http::{Method, StatusCode};
-use http_body_util::{BodyExt, Limited};
-use octocrab::service::middleware::retry::RetryConfig;
-use octocrab::{OctoBody, Octocrab};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-use tokio::time::{Instant, timeout};
-
-/// Gives the token to use, at any time; it is asked before each request, and does not block.
-pub type TokenSource = Arc<dyn Fn() -> SecretString + Send + Sync>;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use tokio::time::Instant;
 
 const CACHE: usize = 64 << 20;
 /// The most that GitHub gives on one page.
@@ -39,23 +34,20 @@ const MOST_HOPS: u32 = 5;
 pub(super) struct ClientSettings {
     /// Checked by [`api_base`](super::address::api_base).
     pub(super) api: String,
-    pub(super) token: TokenSource,
-    pub(super) user_agent: String,
-    /// Until an answer begins, and again until it ends.
-    pub(super) timeout: Duration,
-    /// Bytes of an answer at most.
-    pub(super) largest_answer: usize,
+    pub(super) tokens: Tokens,
+    pub(super) manners: Manners,
     pub(super) repeats: Repeats,
 }
 
 /// The way out.
 pub(super) struct Client {
-    crab: Octocrab,
+    transport: Transport,
     settings: ClientSettings,
     governor: Governor,
     cache: Mutex<Cache>,
     /// The database numbers of repositories, by address.
     pub(super) homes: Mutex<HashMap<String, u64>>,
+    is_led: AtomicBool,
 }
 
 /// One request, to be sent as often as redirects and limits want it.
@@ -70,25 +62,23 @@ pub(super) struct Outgoing<'a> {
 impl Client {
     /// Needs a running tokio runtime.
     pub(super) fn new(settings: ClientSettings, governor: Governor) -> Result<Self, ForgeError> {
-        let crab = Octocrab::builder()
-            .add_retry_config(RetryConfig::None)
-            .set_connect_timeout(Some(settings.timeout))
-            .build()
-            .map_err(|cause| ForgeError::Refused {
-                action: "set up the connection to GitHub".into(),
-                detail: chain(&cause),
-            })?;
         Ok(Self {
-            crab,
+            transport: Transport::new(settings.manners.clone())?,
             settings,
             governor,
             cache: Mutex::new(Cache::new(CACHE)),
             homes: Mutex::default(),
+            is_led: AtomicBool::new(false),
         })
     }
 
     pub(super) fn governor(&self) -> &Governor {
         &self.governor
+    }
+
+    /// Did any answer lead elsewhere yet? Something is called otherwise then.
+    pub(super) fn is_led(&self) -> bool {
+        self.is_led.load(Ordering::Relaxed)
     }
 
     /// Reads one thing. Repeated when it passes: no reply, a broken one, a server's error.
@@ -174,21 +164,10 @@ impl Client {
     pub(super) async fn text(&self, action: &str, path: &str) -> Result<String, ForgeError> {
         let url = self.url(path);
         let reply = repeat_read(self.settings.repeats, passes, || async {
-            let mut turn = self.governor.turn(Kind::Read).await;
-            loop {
-                turn.ready().await.map_err(|held| limited(action, held))?;
-                let reply = self.exchange(action, &Outgoing::read(&url, None)).await?;
-                let heard = turn.heard(reply.status.as_u16(), &reply.headers, &reply.message());
-                match (
-                    heard.map_err(|held| limited(action, held))?,
-                    reply.redirect(),
-                ) {
-                    (Heard::Again, _) => {}
-                    (Heard::Answer, Some(location)) => {
-                        return self.exchange_plainly(action, &self.join(&location)).await;
-                    }
-                    (Heard::Answer, None) => return Ok(reply),
-                }
+            let reply = self.send_once(action, &Outgoing::read(&url, None)).await?;
+            match reply.redirect() {
+                Some(location) => self.exchange_plainly(action, &self.join(&location)).await,
+                None => Ok(reply),
             }
         })
         .await?;
@@ -276,59 +255,69 @@ impl Client {
         }
     }
 
-    /// Sends a request until it is taken or refused for good: through limits, and verbatim through redirects.
+    /// Sends a request until it is taken or refused for good: verbatim through redirects.
     pub(super) async fn send(
         &self,
         action: &str,
         mut outgoing: Outgoing<'_>,
     ) -> Result<Reply, ForgeError> {
+        for _ in 0..=MOST_HOPS {
+            let reply = self.send_once(action, &outgoing).await?;
+            let Some(location) = reply.redirect() else {
+                return Ok(reply);
+            };
+            self.is_led.store(true, Ordering::Relaxed);
+            let target = self.join(&location);
+            let is_read = outgoing.kind == Kind::Read;
+            if !is_read && !self.is_at_home(action, &outgoing.url, &target).await? {
+                return Err(refused(action, "it was moved to another repository"));
+            }
+            outgoing.url = target;
+        }
+        Err(refused(action, "redirected in a circle"))
+    }
+
+    /// Sends a request until it is answered: through limits, and once more with another token where one was refused.
+    /// Neither was done.
+    async fn send_once(&self, action: &str, outgoing: &Outgoing<'_>) -> Result<Reply, ForgeError> {
         let limited = |held: Held| limited(action, held);
+        let tokens = &self.settings.tokens;
         let mut turn = self.governor.turn(outgoing.kind).await;
-        let mut hops = 0;
+        let mut renewed = false;
         loop {
             turn.ready().await.map_err(limited)?;
-            let reply = self.exchange(action, &outgoing).await?;
+            let token = tokens.current().await?;
+            let reply = self.exchange(action, outgoing, &token).await?;
             let heard = turn.heard(reply.status.as_u16(), &reply.headers, &reply.message());
             match heard.map_err(limited)? {
                 Heard::Again => continue,
                 Heard::Answer => {}
             }
-            let Some(location) = reply.redirect() else {
-                return Ok(reply);
-            };
-            hops += 1;
-            if hops > MOST_HOPS {
-                return Err(refused(action, "redirected in a circle"));
+            let is_refused = reply.status == StatusCode::UNAUTHORIZED;
+            if is_refused && !renewed && tokens.renew(&token).await? {
+                renewed = true;
+                continue;
             }
-            let target = self.join(&location);
-            if outgoing.kind != Kind::Read
-                && !self.is_at_home(action, &outgoing.url, &target).await?
-            {
-                return Err(refused(action, "it was moved to another repository"));
-            }
-            outgoing.url = target;
+            return Ok(reply);
         }
     }
 
-    /// One request, one answer, in bounded time and space.
-    async fn exchange(&self, action: &str, outgoing: &Outgoing<'_>) -> Result<Reply, ForgeError> {
+    /// One request, one answer.
+    async fn exchange(
+        &self,
+        action: &str,
+        outgoing: &Outgoing<'_>,
+        token: &SecretString,
+    ) -> Result<Reply, ForgeError> {
         self.check_origin(action, &outgoing.url)?;
-        let mut request = http::request::Builder::new()
-            .method(outgoing.method.clone())
-            .uri(&outgoing.url)
-            .header(ACCEPT, "application/vnd.github+json")
-            .header(USER_AGENT, &self.settings.user_agent)
-            .header(AUTHORIZATION, self.authorization(action)?);
+        let method = &outgoing.method;
+        let mut request = self
+            .transport
+            .request(action, method, &outgoing.url, Some(token))?;
         if let Some(etag) = outgoing.etag {
             request = request.header(IF_NONE_MATCH, etag);
         }
-        let request = self
-            .crab
-            .build_request(request, outgoing.body)
-            .map_err(|cause| unknown(action, &chain(&cause)))?;
-        self.answer(request)
-            .await
-            .map_err(|broken| unknown(action, &broken))
+        self.transport.send(action, request, outgoing.body).await
     }
 
     /// One request without a token, by https unless to the API's own server.
@@ -339,51 +328,8 @@ impl Client {
                 "the answer leads to another server, unencrypted",
             ));
         }
-        let request = http::request::Builder::new()
-            .method(Method::GET)
-            .uri(url)
-            .header(USER_AGENT, &self.settings.user_agent);
-        let request = self
-            .crab
-            .build_request(request, None::<&()>)
-            .map_err(|cause| unknown(action, &chain(&cause)))?;
-        self.answer(request)
-            .await
-            .map_err(|broken| unknown(action, &broken))
-    }
-
-    async fn answer(&self, request: http::Request<OctoBody>) -> Result<Reply, String> {
-        let longest = self.settings.timeout;
-        let late = |_| format!("no answer within {longest:?}");
-        let response = timeout(longest, self.crab.execute(request))
-            .await
-            .map_err(late)?
-            .map_err(|cause| chain(&cause))?;
-        let (parts, body) = response.into_parts();
-        let body = Limited::new(body, self.settings.largest_answer).collect();
-        let body = match timeout(longest, body).await.map_err(late) {
-            Ok(Ok(body)) => body.to_bytes().to_vec(),
-            // A limit holds us back by its headers alone, whatever became of its words.
-            Ok(Err(_)) | Err(_) if !parts.status.is_success() => Vec::new(),
-            Ok(Err(cause)) => return Err(chain(cause.as_ref())),
-            Err(late) => return Err(late),
-        };
-        Ok(Reply {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        })
-    }
-
-    fn authorization(&self, action: &str) -> Result<HeaderValue, ForgeError> {
-        let token = (self.settings.token)();
-        let value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()));
-        let mut value = value.map_err(|_| ForgeError::Auth {
-            action: action.to_owned(),
-            detail: "the token has characters that no token has".into(),
-        })?;
-        value.set_sensitive(true);
-        Ok(value)
+        let request = self.transport.request(action, &Method::GET, url, None)?;
+        self.transport.send(action, request, None).await
     }
 
     fn url(&self, path: &str) -> String {
@@ -439,7 +385,12 @@ struct Page<T> {
 
 /// Reads an answer's body. What cannot be read may have been cut off: an unknown.
 pub(super) fn parse<T: DeserializeOwned>(action: &str, body: &[u8]) -> Result<T, ForgeError> {
-    serde_json::from_slice(body).map_err(|cause| unknown(action, &cause.to_string()))
+    serde_json::from_slice(body)
+        .or_else(|cause| match mended(body) {
+            Some(body) => serde_json::from_slice(&body),
+            None => Err(cause),
+        })
+        .map_err(|cause| unknown(action, &cause.to_string()))
 }
 
 fn refused(action: &str, detail: &str) -> ForgeError {
@@ -461,20 +412,4 @@ fn limited(action: &str, held: Held) -> ForgeError {
         action: action.to_owned(),
         until: Some(Timestamp(chrono::Utc::now().timestamp_millis()).plus_millis(millis)),
     }
-}
-
-/// An error and what it came from, in one line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    std::iter::successors(Some(error), |error| error.source())
-        .map(ToString::to_string)
-        .fold(String::new(), |text, part| {
-            // Many of them repeat their source in their own words.
-            if text.contains(&part) {
-                text
-            } else if text.is_empty() {
-                part
-            } else {
-                format!("{text}: {part}")
-            }
-        })
 }

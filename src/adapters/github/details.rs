@@ -118,11 +118,9 @@ impl GitHub {
         let Some(url) = &wire.repository_url else {
             return Ok(true);
         };
-        let is_of = |project: &str| {
-            let url = url.to_lowercase();
-            url.ends_with(&format!("/{}", project.to_lowercase()))
-        };
-        Ok(is_of(&self.project) || is_of(&self.repository().await?.full_name))
+        let url = url.to_lowercase();
+        self.is_own_name(|project| url.ends_with(&format!("/{}", project.to_lowercase())))
+            .await
     }
 
     pub(super) async fn read_details(&self, pull: PullNumber) -> Result<Details, ForgeError> {
@@ -180,7 +178,7 @@ impl GitHub {
             team_reviewers: &reviewers.teams,
         };
         self.client
-            .write(&action, Kind::Change, Method::POST, &path, Some(&body))
+            .write(&action, Kind::Creation, Method::POST, &path, Some(&body))
             .await
             .map(drop)
     }

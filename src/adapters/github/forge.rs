@@ -1,11 +1,13 @@
 //! GitHub as a forge: what it is told once, and which room does what.
 
 use crate::adapters::github::address::{api_base, is_loopback};
-use crate::adapters::github::client::{Client, ClientSettings, TokenSource};
+use crate::adapters::github::client::{Client, ClientSettings};
 use crate::adapters::github::governor::Governor;
 use crate::adapters::github::limits::Limits;
+use crate::adapters::github::today::RepositorySeen;
+use crate::adapters::github::tokens::Tokens;
+use crate::adapters::github::transport::Manners;
 use crate::adapters::github::verdict::Rate;
-use crate::adapters::github::wire::WireRepository;
 use crate::adapters::retry::Repeats;
 use crate::ports::{Forge, ForgeError, Tie, Tied, Tracker};
 use crate::rules::follow::shape::Said;
@@ -19,11 +21,10 @@ use crate::rules::standing::Standing;
 use crate::rules::task::{Pull, PullDraft};
 use crate::rules::trust::{Provenance, Trust};
 use async_trait::async_trait;
-use secrecy::SecretString;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
@@ -38,7 +39,7 @@ pub struct GitHubSettings {
     /// The API's address: `https://api.github.com`, `https://host/api/v3`; plain `http` only to this machine.
     pub api: String,
     /// Gives the token before each request.
-    pub token: TokenSource,
+    pub tokens: Tokens,
     /// How hard it may be pressed.
     pub limits: Limits,
     /// How often a read that failed in passing is repeated.
@@ -52,28 +53,28 @@ pub struct GitHubSettings {
 }
 
 impl GitHubSettings {
-    /// The usual ones. A server on this machine is not spared.
+    /// The usual ones. A server on this machine is pressed harder.
     #[must_use]
-    pub fn new(project: &str, api: &str, token: SecretString) -> Self {
+    pub fn new(project: &str, api: &str, tokens: Tokens) -> Self {
         let host = api.parse::<http::Uri>().ok();
         let is_local = host
             .as_ref()
             .and_then(http::Uri::host)
             .is_some_and(is_loopback);
+        let manners = Manners::default();
         Self {
             project: project.to_owned(),
             api: api.to_owned(),
-            token: Arc::new(move || token.clone()),
+            tokens,
             limits: if is_local {
                 Limits::loopback()
             } else {
                 Limits::published()
             },
             repeats: Repeats::default(),
-            timeout: Duration::from_secs(30),
-            // A page of a hundred issues with the longest bodies is a third of it.
-            largest_answer: 80 << 20,
-            user_agent: concat!("autoissue/", env!("CARGO_PKG_VERSION")).to_owned(),
+            timeout: manners.timeout,
+            largest_answer: manners.largest_answer,
+            user_agent: manners.user_agent,
         }
     }
 }
@@ -95,7 +96,7 @@ pub struct GitHub {
     pub(super) project: String,
     /// What our own comments are signed with.
     pub(super) login: OnceCell<String>,
-    pub(super) repository: OnceCell<WireRepository>,
+    pub(super) repository: RepositorySeen,
     /// Labels that the repository is known to have, in lower case.
     pub(super) labels: Mutex<HashSet<String>>,
     /// Logs of failed jobs, by their numbers: they do not change.
@@ -116,17 +117,19 @@ impl GitHub {
         check_project(&settings.project).map_err(refused)?;
         let client = ClientSettings {
             api: api_base(&settings.api).map_err(refused)?,
-            token: settings.token,
-            user_agent: settings.user_agent,
-            timeout: settings.timeout,
-            largest_answer: settings.largest_answer,
+            tokens: settings.tokens,
+            manners: Manners {
+                user_agent: settings.user_agent,
+                timeout: settings.timeout,
+                largest_answer: settings.largest_answer,
+            },
             repeats: settings.repeats,
         };
         Ok(Self {
             client: Client::new(client, Governor::new(settings.limits))?,
             project: settings.project,
             login: OnceCell::new(),
-            repository: OnceCell::new(),
+            repository: RepositorySeen::default(),
             labels: Mutex::default(),
             logs: Mutex::default(),
             writers: Mutex::default(),
@@ -335,7 +338,9 @@ mod tests {
 
     #[test]
     fn only_a_server_on_this_machine_is_pressed_without_limits() {
-        let limits = |api: &str| GitHubSettings::new("o/r", api, "t".to_owned().into()).limits;
+        let limits = |api: &str| {
+            GitHubSettings::new("o/r", api, Tokens::fixed("t".to_owned().into())).limits
+        };
         assert_eq!(limits("http://127.0.0.1:4000"), Limits::loopback());
         assert_eq!(limits(PUBLIC_API), Limits::published());
         assert_eq!(limits("nonsense"), Limits::published());

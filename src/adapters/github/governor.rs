@@ -103,7 +103,7 @@ impl Turn<'_> {
             let now = Instant::now();
             let until = {
                 let mut state = self.governor.state();
-                let until = state.earliest(self.kind, now, self.governor.limits.write_spacing);
+                let until = state.earliest(self.kind, now);
                 if until <= now {
                     state.book(self.kind, now);
                     state.on_their_way += 1;
@@ -157,11 +157,20 @@ impl Turn<'_> {
 impl Turn<'_> {
     /// Nothing of it is on its way any more.
     fn end(&mut self, state: &mut State) {
-        state.on_their_way -= u32::from(std::mem::take(&mut self.sent));
+        if !std::mem::take(&mut self.sent) {
+            return;
+        }
+        let now = Instant::now();
+        state.on_their_way -= 1;
+        // Counted from here, writes reach the server at least this far apart however slow the network is.
         match self.kind {
-            // Counted from here, two writes reach the server at least this far apart however slow the network is.
-            Kind::Change | Kind::Creation => state.last_write = Some(Instant::now()),
             Kind::Read => {}
+            Kind::Change => state.last_write = Some(now),
+            Kind::Creation => {
+                state.last_write = Some(now);
+                state.per_minute.spend(now, 1);
+                state.per_hour.spend(now, 1);
+            }
         }
     }
 }
@@ -177,6 +186,7 @@ impl Drop for Turn<'_> {
 
 #[derive(Debug)]
 struct State {
+    limits: Limits,
     pause: Option<Instant>,
     /// How many limits in a row came without a time.
     strikes: u32,
@@ -190,20 +200,23 @@ struct State {
 
 impl State {
     fn new(limits: &Limits) -> Self {
+        let (minute, hour) = (limits.span(MINUTE), limits.span(HOUR));
         Self {
+            limits: *limits,
             pause: None,
             strikes: 0,
             last_write: None,
-            per_minute: Window::new(MINUTE, limits.creations_per_minute),
-            per_hour: Window::new(HOUR, limits.creations_per_hour),
-            points: Window::new(MINUTE, limits.points_per_minute),
+            per_minute: Window::new(minute, limits.creations_per_minute),
+            per_hour: Window::new(hour, limits.creations_per_hour),
+            points: Window::new(minute, limits.points_per_minute),
             rate: None,
             on_their_way: 0,
         }
     }
 
     /// When a request of this kind may go out, if nothing else happens.
-    fn earliest(&mut self, kind: Kind, now: Instant, spacing: Duration) -> Instant {
+    fn earliest(&mut self, kind: Kind, now: Instant) -> Instant {
+        let spacing = self.limits.span(self.limits.write_spacing);
         let mut until = now
             .max(self.pause.unwrap_or(now))
             .max(self.points.free_at(now, kind.points()));
@@ -220,10 +233,6 @@ impl State {
 
     fn book(&mut self, kind: Kind, now: Instant) {
         self.points.spend(now, kind.points());
-        if kind == Kind::Creation {
-            self.per_minute.spend(now, 1);
-            self.per_hour.spend(now, 1);
-        }
     }
 
     fn hold(&mut self, until: Instant) {
@@ -238,7 +247,7 @@ impl State {
             // Answers to what was on its way when the pause began tell nothing new.
             Wait::Unsaid if pausing => {}
             Wait::Unsaid => {
-                self.hold(now + MINUTE * 2_u32.pow(self.strikes.min(4)));
+                self.hold(now + self.limits.span(MINUTE) * 2_u32.pow(self.strikes.min(4)));
                 self.strikes += 1;
             }
         }
@@ -256,6 +265,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::adapters::github::limits::LOOPBACK_SPEED;
     use futures::future::join_all;
     use std::sync::Arc;
     use tokio::time::{advance, sleep};
@@ -287,10 +297,21 @@ mod tests {
     fn limits(change: impl FnOnce(&mut Limits)) -> Limits {
         let mut limits = Limits {
             refusals: 9,
-            ..Limits::loopback()
+            ..careless()
         };
         change(&mut limits);
         limits
+    }
+
+    /// Without any bounds that are known beforehand.
+    fn careless() -> Limits {
+        Limits {
+            write_spacing: Duration::ZERO,
+            creations_per_minute: u32::MAX,
+            creations_per_hour: u32::MAX,
+            points_per_minute: u32::MAX,
+            ..Limits::published()
+        }
     }
 
     fn retry_after(seconds: &str) -> HeaderMap {
@@ -305,9 +326,13 @@ mod tests {
         let sent = send(&careful, Kind::Change, 10, each).await;
         assert_eq!(closest(&sent), SECOND + each);
         // The control: without the spacing they follow at once, and still one by one.
-        let careless = Governor::new(Limits::loopback());
+        let careless = Governor::new(careless());
         let sent = send(&careless, Kind::Change, 10, each).await;
         assert_eq!(closest(&sent), each);
+        // On a faster clock it is the same, and shorter.
+        let nearby = Governor::new(Limits::loopback());
+        let sent = send(&nearby, Kind::Change, 10, each).await;
+        assert_eq!(closest(&sent), SECOND / LOOPBACK_SPEED + each);
     }
 
     #[tokio::test(start_paused = true)]
@@ -341,7 +366,24 @@ mod tests {
         check(points, Kind::Change, 400, 180, MINUTE).await;
         check(points, Kind::Read, 1000, 900, MINUTE).await;
         // The control: without a budget all go at once.
-        check(Limits::loopback(), Kind::Creation, 200, 200, MINUTE).await;
+        check(careless(), Kind::Creation, 200, 200, MINUTE).await;
+        // On a faster clock the spans are shorter, and hold as much.
+        let nearby = limits(|limits| {
+            (limits.speed, limits.creations_per_hour) = (LOOPBACK_SPEED, 500);
+        });
+        check(nearby, Kind::Creation, 1100, 500, HOUR / LOOPBACK_SPEED).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_created_counts_from_its_answer() {
+        // The first may reach the server just before its answer leaves it.
+        let governor = Governor::new(limits(|limits| limits.creations_per_minute = 2));
+        let slow = send(&governor, Kind::Creation, 1, SECOND * 30).await;
+        let then = send(&governor, Kind::Creation, 2, Duration::ZERO).await;
+        assert_eq!(
+            (slow[0], then[0], then[1]),
+            (Duration::ZERO, Duration::ZERO, MINUTE)
+        );
     }
 
     #[tokio::test(start_paused = true)]

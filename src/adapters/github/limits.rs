@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
+/// A second becomes 5 ms, and the hour of the creations 18 s.
+pub const LOOPBACK_SPEED: u32 = 200;
+
 /// How hard we may press.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Between the end of one write and the start of the next.
     pub write_spacing: Duration,
+    /// How many times as fast as ours the clock runs that all of these are measured by: 1 with GitHub itself, and never 0.
+    pub speed: u32,
     /// Requests that create something, in any minute.
     pub creations_per_minute: u32,
     /// Requests that create something, in any hour.
@@ -27,6 +32,7 @@ impl Limits {
     pub fn published() -> Self {
         Self {
             write_spacing: Duration::from_secs(1),
+            speed: 1,
             creations_per_minute: 80,
             creations_per_hour: 500,
             points_per_minute: 900,
@@ -37,16 +43,20 @@ impl Limits {
         }
     }
 
-    /// For a server on this machine, which has no limits of its own unless it says so.
+    /// For a server on this machine, which has no limits of its own unless it says so: the same on a faster clock, so
+    /// that what is tried there goes out in the order and in the bounds in which it would go out to GitHub.
     #[must_use]
     pub fn loopback() -> Self {
         Self {
-            write_spacing: Duration::ZERO,
-            creations_per_minute: u32::MAX,
-            creations_per_hour: u32::MAX,
-            points_per_minute: u32::MAX,
+            speed: LOOPBACK_SPEED,
             ..Self::published()
         }
+    }
+
+    /// A span of the clock that they are measured by, on ours.
+    #[must_use]
+    pub fn span(&self, of: Duration) -> Duration {
+        of / self.speed.max(1)
     }
 }
 

@@ -48,9 +48,10 @@ impl GitHub {
             ForgeError::Auth { .. } | ForgeError::NotFound { .. } | ForgeError::Refused { .. } => {
                 true
             }
-            ForgeError::Limited { .. } | ForgeError::Unknown { .. } | ForgeError::Io { .. } => {
-                false
-            }
+            ForgeError::App { .. }
+            | ForgeError::Limited { .. }
+            | ForgeError::Unknown { .. }
+            | ForgeError::Io { .. } => false,
         };
         self.without_graphql.fetch_or(stays, Ordering::Relaxed);
     }

@@ -4,7 +4,7 @@ use crate::adapters::github::address::percent;
 use crate::adapters::github::client::parse;
 use crate::adapters::github::forge::GitHub;
 use crate::adapters::github::wire::{
-    WaitsFor, WireComment, WireIssue, WirePull, WireRepository, WireUser, WireViewer,
+    WaitsFor, WireComment, WireIssue, WirePull, WireUser, WireViewer,
 };
 use crate::ports::ForgeError;
 use crate::rules::ids::{BranchName, IssueNumber};
@@ -19,7 +19,7 @@ pub(super) const AT_ONCE: usize = 8;
 
 /// Who we are there, and what we may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
+pub struct Account {
     /// The account that the token belongs to.
     pub login: String,
     /// The scopes of a classic token; `None` for tokens that have permissions instead.
@@ -30,7 +30,7 @@ pub struct Identity {
 
 impl GitHub {
     /// Who we are there, and what we may do. Asks anew each time.
-    pub async fn identity(&self) -> Result<Identity, ForgeError> {
+    pub async fn identity(&self) -> Result<Account, ForgeError> {
         let action = "see whose token it is";
         let (login, scopes) = match self.client.get_fresh(action, "/user").await {
             Ok(reply) => {
@@ -43,8 +43,9 @@ impl GitHub {
             }
             Err(cause) => return Err(cause),
         };
-        let permissions = self.repository().await?.permissions;
-        Ok(Identity {
+        let repository = self.repository().await?;
+        let permissions = repository.permissions.as_ref();
+        Ok(Account {
             login,
             scopes,
             may_push: permissions.map(|permissions| permissions.push),
@@ -123,8 +124,8 @@ impl GitHub {
     pub(super) async fn read_pulls_from(&self, head: &BranchName) -> Result<Vec<Pull>, ForgeError> {
         let action = format!("list the pull requests from {head}");
         // Without the owner, or with one that is called otherwise today, GitHub ignores the filter or finds nothing.
-        let project = &self.repository().await?.full_name;
-        let owner = project.split('/').next().unwrap_or_default();
+        let repository = self.repository().await?;
+        let owner = repository.full_name.split('/').next().unwrap_or_default();
         let filter = percent(&format!("{owner}:{head}"));
         let path = self.path(&format!(
             "/pulls?head={filter}&state=all&sort=created&direction=desc"
@@ -155,14 +156,6 @@ impl GitHub {
                     .as_ref()
                     .is_some_and(|body| body.contains(marker))
         }))
-    }
-
-    /// The repository as it is called today, asked once.
-    pub(super) async fn repository(&self) -> Result<&WireRepository, ForgeError> {
-        let action = format!("read the repository {}", self.project);
-        self.repository
-            .get_or_try_init(|| async { self.client.get(&action, &self.path("")).await })
-            .await
     }
 
     pub(super) async fn login(&self) -> Result<&String, ForgeError> {
@@ -232,13 +225,14 @@ impl GitHub {
 
     /// Those of this repository.
     async fn own(&self, issues: Vec<WireIssue>) -> Result<Vec<IssueNumber>, ForgeError> {
-        let project = &self.repository().await?.full_name;
+        let repository = self.repository().await?;
+        let project = &repository.full_name;
         let own = issues.iter().filter(|issue| issue.belongs_to(project));
         Ok(own.map(|issue| IssueNumber(issue.number)).collect())
     }
 
     async fn is_ours(&self, wire: &WireIssue) -> Result<bool, ForgeError> {
-        Ok(wire.belongs_to(&self.project) || wire.belongs_to(&self.repository().await?.full_name))
+        self.is_own_name(|project| wire.belongs_to(project)).await
     }
 }
 

@@ -92,7 +92,15 @@ pub(super) fn refusal(action: &str, reply: &Reply) -> ForgeError {
 
 /// Was it the token itself that was refused, so that nothing else will be taken either?
 pub(super) fn is_bad_token(error: &ForgeError) -> bool {
-    matches!(error, ForgeError::Auth { detail, .. } if detail.ends_with(BAD_TOKEN))
+    match error {
+        ForgeError::Auth { detail, .. } => detail.ends_with(BAD_TOKEN),
+        ForgeError::App { .. } => true,
+        ForgeError::NotFound { .. }
+        | ForgeError::Refused { .. }
+        | ForgeError::Limited { .. }
+        | ForgeError::Unknown { .. }
+        | ForgeError::Io { .. } => false,
+    }
 }
 
 /// It may or may not have been done.

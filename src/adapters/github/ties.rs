@@ -99,6 +99,7 @@ impl GitHub {
             }
             Err(
                 cause @ (ForgeError::Auth { .. }
+                | ForgeError::App { .. }
                 | ForgeError::Limited { .. }
                 | ForgeError::Io { .. }),
             ) => Err(cause),

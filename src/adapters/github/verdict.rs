@@ -46,6 +46,15 @@ impl Verdict {
             Self::Fine { rate, .. } | Self::Limited { rate, .. } => *rate,
         }
     }
+
+    /// How long a limit lasts, where it was one.
+    #[must_use]
+    pub fn wait(&self) -> Option<Wait> {
+        match self {
+            Self::Fine { .. } => None,
+            Self::Limited { wait, .. } => Some(*wait),
+        }
+    }
 }
 
 /// How long a limit lasts.
@@ -113,16 +122,19 @@ fn number<T: std::str::FromStr>(headers: &HeaderMap, name: &str) -> Option<T> {
 
 /// From the server's own clock where it tells it, so that ours may be wrong.
 fn until(reset: Timestamp, headers: &HeaderMap) -> Duration {
-    let now = headers
-        .get("date")
-        .and_then(|date| DateTime::parse_from_rfc2822(date.to_str().ok()?).ok())
-        .map_or_else(
-            || Utc::now().timestamp_millis(),
-            |date| date.timestamp_millis(),
-        );
+    let now = clock(headers).timestamp_millis();
     let seconds = reset.millis_since(Timestamp(now)).div_ceil(1000);
     // Both are whole seconds, cut off: one more is on the safe side.
     bounded(seconds.saturating_add(1))
+}
+
+/// The server's own clock, in whole seconds; ours where it does not tell.
+#[must_use]
+pub fn clock(headers: &HeaderMap) -> DateTime<Utc> {
+    headers
+        .get("date")
+        .and_then(|date| DateTime::parse_from_rfc2822(date.to_str().ok()?).ok())
+        .map_or_else(Utc::now, Into::into)
 }
 
 fn bounded(seconds: u64) -> Duration {

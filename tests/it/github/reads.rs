@@ -3,6 +3,7 @@
 use super::*;
 use autoissue::ports::Forge;
 use autoissue::rules::ids::PullNumber;
+use autoissue::rules::standing::Whereabouts;
 
 fn statuses(fake: &FakeGitHub) -> Vec<u16> {
     fake.requests()
@@ -102,6 +103,87 @@ async fn lists_without_an_end_and_answers_without_measure_are_given_up() {
     settings.largest_answer = 1000;
     let github = GitHub::new(settings).unwrap();
     assert!(is_unknown(&github.open_issues(&todo).await));
+}
+
+#[tokio::test]
+async fn answers_that_drip_or_swell_end() {
+    let fake = fake();
+    fake.add_issue("First", "", &["todo"]);
+    let mut settings = settings(&fake);
+    settings.timeout = Duration::from_millis(300);
+    settings.largest_answer = 1 << 20;
+    let github = GitHub::new(settings).unwrap();
+    // One answer comes a byte at a time: the next read is a whole one.
+    fake.fail_next(Fault::Dripping);
+    let issues = github.open_issues(&labelled("todo")).await.unwrap();
+    assert_eq!(issues.len(), 1);
+    // A hundred megabytes of zeros, packed: nothing is unpacked, for we ask for nothing that is packed.
+    let packed = packed_zeros();
+    assert!((1..1 << 19).contains(&packed.len()), "{}", packed.len());
+    fake.fail_when(|_| true, Fault::Packed(packed), 100);
+    let start = std::time::Instant::now();
+    assert!(is_unknown(&github.open_issues(&labelled("more")).await));
+    assert!(start.elapsed() < Duration::from_secs(20));
+}
+
+/// A hundred megabytes of zeros as `gzip` packs them: a tenth of one.
+fn packed_zeros() -> Vec<u8> {
+    let script = "head -c 104857600 /dev/zero | gzip -9";
+    let packed = std::process::Command::new("sh")
+        .args(["-c", script])
+        .output();
+    packed.unwrap().stdout
+}
+
+#[tokio::test]
+async fn a_list_that_grows_while_it_is_read_shows_each_issue_once() {
+    let fake = fake();
+    without_graphql(&fake);
+    fake.add_issue("Labelled late", "", &[]);
+    for number in 0..150 {
+        fake.add_issue(&format!("Issue {number}"), "", &["todo"]);
+    }
+    // The oldest come first: one that is older pushes the last of the first page onto the second.
+    let labels = Fault::Meanwhile(|state| state.put_label(1, "todo"));
+    fake.fail_when(|request| request.query.contains("page=2"), labels, 1);
+    let issues = github(&fake).open_issues(&labelled("todo")).await.unwrap();
+    let numbers: Vec<u64> = issues.iter().map(|issue| issue.number.0).collect();
+    assert_eq!(numbers, (2..=151).collect::<Vec<u64>>());
+    assert!(
+        fake.requests()
+            .iter()
+            .any(|request| request.fault.is_some())
+    );
+}
+
+#[tokio::test]
+async fn half_a_character_spoils_no_list() {
+    let fake = fake();
+    fake.add_issue("Fine", "", &["todo"]);
+    fake.add_issue(
+        "High HALF and low FLAH and \\ud83d of text",
+        "\u{1f980}",
+        &["todo"],
+    );
+    // GitHub says no such thing; a proxy or another forge of its kind may.
+    let high = Fault::Garbled("HALF", "\\ud83d");
+    fake.fail_when(|_| true, high, 1);
+    let github = github(&fake);
+    let issues = github.open_issues(&labelled("todo")).await.unwrap();
+    let titles: Vec<&str> = issues.iter().map(|issue| issue.title.as_str()).collect();
+    assert_eq!(
+        titles,
+        ["Fine", "High \u{fffd} and low FLAH and \\ud83d of text"]
+    );
+    assert_eq!(issues[1].body, "\u{1f980}", "a whole one stays");
+    assert_eq!(fake.requests().len(), 1, "nothing is asked again");
+    fake.fail_when(|_| true, Fault::Garbled("FLAH", "\\udc00x"), 1);
+    fake.add_label_to(1, "new");
+    let again = github.open_issues(&labelled("todo")).await.unwrap();
+    assert_eq!(
+        again[1].title,
+        "High HALF and low \u{fffd}x and \\ud83d of text"
+    );
 }
 
 #[tokio::test]
@@ -263,6 +345,25 @@ async fn a_renamed_repository_is_followed() {
         .unwrap();
     assert_eq!(fake.comments(issue).len(), 1);
     assert_eq!(fake.labels(issue), Vec::<String>::new());
+    assert_honest(&fake);
+}
+
+#[tokio::test]
+async fn one_that_is_renamed_meanwhile_and_again_is_followed() {
+    let fake = fake();
+    let issue = fake.add_issue("First", "", &["todo"]);
+    fake.commit("work", &[("a.txt", "a\n")]);
+    let pull = fake.add_pull("A pull", "work", "main");
+    let github = github(&fake);
+    for name in [None, Some("octopus/gadgets"), Some("kraken/gizmos")] {
+        if let Some(name) = name {
+            fake.rename(name);
+        }
+        let standing = github.issue_standing(IssueNumber(issue)).await.unwrap();
+        assert_eq!(standing.whereabouts, Whereabouts::Open, "{name:?}");
+        let pulls = github.pulls_from(&branch("work")).await.unwrap();
+        assert_eq!(pulls[0].number.0, pull, "{name:?}");
+    }
     assert_honest(&fake);
 }
 

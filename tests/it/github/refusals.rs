@@ -26,14 +26,14 @@ fn check<T: std::fmt::Debug>(result: Result<T, ForgeError>, expect: &str) {
 async fn a_bad_token_is_named() {
     let fake = fake();
     let mut settings = settings(&fake);
-    settings.token = std::sync::Arc::new(|| String::from("ghp_wrong").into());
+    settings.tokens = Tokens::fixed(String::from("ghp_wrong").into());
     check(
         list(&GitHub::new(settings.clone()).unwrap()).await,
         "auth: list the open issues of octo/widgets: Bad credentials (is the token right, and not expired?)",
     );
     assert_eq!(fake.requests().len(), 1, "which no repeat would mend");
 
-    settings.token = std::sync::Arc::new(|| String::from("two\nlines").into());
+    settings.tokens = Tokens::fixed(String::from("two\nlines").into());
     check(
         list(&GitHub::new(settings).unwrap()).await,
         "auth: list the open issues of octo/widgets: the token has characters that no token has",
@@ -129,7 +129,7 @@ async fn a_pull_that_github_does_not_take_says_why() {
 async fn a_wrong_setting_is_refused_before_anything_is_sent() {
     let fake = fake();
     let check = |project: &str, api: &str| {
-        let settings = GitHubSettings::new(project, api, fake.token().into());
+        let settings = GitHubSettings::new(project, api, Tokens::fixed(fake.token().into()));
         assert!(
             matches!(GitHub::new(settings), Err(ForgeError::Refused { .. })),
             "{project} {api}"

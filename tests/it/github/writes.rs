@@ -112,6 +112,7 @@ async fn octocrab_as_it_comes_would_write_four_times() {
 #[tokio::test]
 async fn a_write_is_never_answered_from_a_cache() {
     let fake = fake();
+    fake.expect_bursts("octocrab as it comes knows no pace");
     let issue = fake.add_issue("First", "", &[]);
     let route = format!("/repos/{PROJECT}/issues/{issue}/comments");
     let cache = octocrab::service::middleware::cache::mem::InMemoryCache::new();
@@ -275,7 +276,7 @@ async fn writes_reach_the_server_apart() {
     let issue = IssueNumber(fake.add_issue("First", "", &[]));
     let spacing = Duration::from_millis(40);
     let mut settings = settings(&fake);
-    settings.limits.write_spacing = spacing;
+    settings.limits.write_spacing = spacing * settings.limits.speed;
     let github = GitHub::new(settings).unwrap();
     fake.fail_next(Fault::Redirected(307));
     let comments = (0..5).map(|_| github.comment(issue, "Here"));

@@ -1,8 +1,19 @@
 //! A stateful stand-in for GitHub, in this process: as strict as GitHub, and as faulty as a test wants it.
 //!
-//! Its git side is `git http-backend` over a bare repository; what it says and hears is judged by GitHub's description.
+//! Its git side is `git http-backend` over a bare repository.
+//!
+//! As it ends, each fake judges all that it heard, and fails the test that started it where GitHub would have minded:
+//! * every request and every answer of its own, by GitHub's published description (`referee`);
+//! * how hard it was pressed (`pace`): writes one by one and a second apart, 80 creations in any minute, 500 in any hour.
+//!   Our client measures these on a clock that runs `LOOPBACK_SPEED` times as fast with a server on this machine, and so
+//!   does the fake: a second is 5 ms. A test that pauses its time has the fake keep time with it (`keep_time`), and the
+//!   limits are GitHub's own.
+//!
+//! Not judged: points (reads reach a server in another order than they were sent in), requests within a limit's pause (the
+//! tests in `github/limits.rs` and `whole_limits.rs` do), pushes (GitHub publishes no limit for them).
 
 mod answer;
+mod app;
 mod backend;
 mod fault;
 mod git;
@@ -11,6 +22,7 @@ mod graphql;
 mod issues;
 mod log;
 mod mutations;
+mod pace;
 mod pulls;
 mod referee;
 mod reviews;
@@ -19,6 +31,7 @@ mod server;
 mod show;
 mod state;
 
+pub(crate) use app::{AppKey, FakeApp};
 pub(crate) use fault::{Fault, Gate};
 pub(crate) use log::{Logged, closest_writes};
 pub(crate) use state::{Comment, Item, Label, PullPart};
@@ -87,6 +100,7 @@ impl FakeGitHub {
             state: Mutex::new(state),
             faults: Mutex::new(Faults::default()),
             log: Mutex::default(),
+            pace: Mutex::default(),
         });
         let (end, ended) = oneshot::channel();
         let shared = Arc::clone(&inner);
@@ -395,6 +409,26 @@ impl FakeGitHub {
         state.old_names.push(old);
     }
 
+    /// From now on only tokens of this app are good.
+    pub(crate) fn install(&self, app: FakeApp) {
+        let mut state = self.state();
+        state.is_app = true;
+        state.login = format!("{}[bot]", app.slug);
+        state.app = Some(app);
+    }
+
+    /// Changes the app that is installed.
+    pub(crate) fn change_app(&self, change: impl FnOnce(&mut FakeApp)) {
+        change(self.state().app.as_mut().unwrap());
+    }
+
+    /// The tokens that the app was given so far.
+    pub(crate) fn app_tokens(&self) -> Vec<String> {
+        let state = self.state();
+        let tokens = state.app.iter().flat_map(|app| &app.tokens);
+        tokens.map(|(token, _)| token.clone()).collect()
+    }
+
     /// Makes the token an app's, with an account of its own.
     pub(crate) fn become_app(&self, login: &str) {
         let mut state = self.state();
@@ -495,9 +529,32 @@ impl FakeGitHub {
         self.inner.log.lock().unwrap().clear();
     }
 
-    /// What GitHub would not have taken, or would not have said.
+    /// What GitHub would not have taken, or would not have said, and how it was pressed too hard.
     pub(crate) fn violations(&self) -> Vec<String> {
-        referee::violations(&self.requests())
+        let requests = self.requests();
+        let mut all = referee::violations(&requests);
+        all.extend(self.inner.pace.lock().unwrap().bursts(&requests));
+        all
+    }
+
+    /// From now on time passes here as it does in the test that calls this: paused time is GitHub's own.
+    pub(crate) fn keep_time(&self) {
+        self.inner
+            .pace
+            .lock()
+            .unwrap()
+            .keep_time(tokio::runtime::Handle::current());
+    }
+
+    /// So many clients write at a time, none of which can know of the others.
+    pub(crate) fn expect_writers(&self, count: usize) {
+        self.inner.pace.lock().unwrap().writers = count;
+    }
+
+    /// Nobody minds how hard this one is pressed, for this reason.
+    pub(crate) fn expect_bursts(&self, reason: &'static str) {
+        assert!(!reason.is_empty());
+        self.inner.pace.lock().unwrap().writers = usize::MAX;
     }
 
     /// Lets the next request go wrong.

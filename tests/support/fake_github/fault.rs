@@ -1,6 +1,7 @@
 //! What can go wrong with a request, on demand.
 
 use super::log::Logged;
+use super::state::State;
 use serde_json::Value;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -12,6 +13,16 @@ pub(crate) enum Fault {
     BadGateway,
     /// 502, but it was done.
     BadGatewayAfter,
+    /// This server's error, but it was done.
+    ErrorAfter(u16),
+    /// Done; before that something else happens.
+    Meanwhile(fn(&mut State)),
+    /// Done; in the answer the first of these stands as the second.
+    Garbled(&'static str, &'static str),
+    /// Done; the answer comes a byte at a time, and takes for ever.
+    Dripping,
+    /// Done; the answer is these bytes, which are said to be packed.
+    Packed(Vec<u8>),
     /// A secondary limit refuses it, with this status, and says how many seconds to wait, or does not.
     Secondary {
         /// 403 or 429.
@@ -61,6 +72,11 @@ impl Fault {
     pub(crate) fn executes(&self) -> bool {
         match self {
             Self::BadGatewayAfter
+            | Self::ErrorAfter(_)
+            | Self::Meanwhile(_)
+            | Self::Garbled(..)
+            | Self::Dripping
+            | Self::Packed(_)
             | Self::FilterIgnored
             | Self::EndlessPages
             | Self::Held(_)

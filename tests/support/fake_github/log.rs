@@ -22,10 +22,14 @@ pub(crate) struct Logged {
     pub(crate) answer: Value,
     /// What went wrong, on demand.
     pub(crate) fault: Option<String>,
+    /// The token that it carried, or what an app signed.
+    pub(crate) token: String,
     /// Was it for git?
     pub(crate) git: bool,
-    /// When it came.
+    /// When it came, by the fake's clock.
     pub(crate) at: Instant,
+    /// When its answer was sent; `None` where the client heard none.
+    pub(crate) answered: Option<Instant>,
     /// What the fake itself found wrong with it.
     pub(crate) complaint: Option<String>,
 }
@@ -33,7 +37,21 @@ pub(crate) struct Logged {
 impl Logged {
     /// Does it change anything?
     pub(crate) fn writes(&self) -> bool {
-        !self.git && self.method != "GET" && self.path != "/graphql"
+        match self.path.as_str() {
+            _ if self.git => false,
+            // A token that an app asks for changes nothing that anybody sees.
+            path if path.ends_with("/access_tokens") => false,
+            "/graphql" => self.body["query"]
+                .as_str()
+                .is_some_and(|query| query.trim_start().starts_with("mutation")),
+            _ => self.method != "GET",
+        }
+    }
+
+    /// Does it make something that people are told of? To put a label on an issue is to change it.
+    pub(crate) fn creates(&self) -> bool {
+        let is_labelling = self.path.contains("/issues/") && self.path.ends_with("/labels");
+        self.writes() && self.method == "POST" && self.path != "/graphql" && !is_labelling
     }
 }
 

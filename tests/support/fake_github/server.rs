@@ -1,9 +1,11 @@
 //! The fake's way in and out: checks, limits, conditional requests, and faults.
 
 use super::answer::{Answer, Ask, decoded, refusal};
-use super::backend::{GitRequest, git_path, serve};
+use super::app::{answer_app, is_signed};
+use super::backend::{GitRequest, git_path, password, serve};
 use super::fault::{Fault, Faults};
 use super::log::Logged;
+use super::pace::Pace;
 use super::routes::answer;
 use super::state::State;
 use axum::body::{Body, Bytes, to_bytes};
@@ -19,7 +21,7 @@ use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 
 /// What all requests share.
@@ -36,6 +38,8 @@ pub(crate) struct Inner {
     pub(crate) faults: Mutex<Faults>,
     /// What was asked.
     pub(crate) log: Mutex<Vec<Logged>>,
+    /// How hard it may be pressed.
+    pub(crate) pace: Mutex<Pace>,
 }
 
 /// An answer, ready to be sent.
@@ -71,6 +75,7 @@ pub(crate) async fn take(
     let (at, fault) = inner.enter(&parts, &body);
     let executes = fault.as_ref().is_none_or(Fault::executes);
     let raw = match git_path(parts.uri.path()) {
+        Some(_) if inner.is_old_name(parts.uri.path()) => inner.moved(&parts),
         Some(path) if executes => {
             let request = GitRequest {
                 method: &parts.method,
@@ -78,7 +83,8 @@ pub(crate) async fn take(
                 headers: &parts.headers,
                 body: &body,
             };
-            serve(&inner.root, &inner.token, path, &request).await
+            let is_good = inner.knows(&token_of(&parts));
+            serve(&inner.root, is_good, path, &request).await
         }
         _ => match parts.uri.path().strip_prefix("/_logs/") {
             Some(id) => inner.kept_log(&parts, id),
@@ -100,9 +106,11 @@ impl Inner {
             status: None,
             answer: Value::Null,
             fault: None,
+            token: token_of(parts),
             // Where logs are kept is no part of the interface either.
             git: git_path(parts.uri.path()).is_some() || parts.uri.path().starts_with("/_logs/"),
-            at: Instant::now(),
+            at: self.now(),
+            answered: None,
             complaint: None,
         };
         let fault = self.faults.lock().unwrap().take(&logged);
@@ -110,6 +118,30 @@ impl Inner {
         let mut log = self.log.lock().unwrap();
         log.push(logged);
         (log.len() - 1, fault)
+    }
+
+    /// Is this the git side of what the repository was called before?
+    fn is_old_name(&self, path: &str) -> bool {
+        let path = path.trim_start_matches('/');
+        let state = self.state.lock().unwrap();
+        let mut old = state.old_names.iter();
+        old.any(|name| {
+            path.starts_with(&format!("{name}/")) || path.starts_with(&format!("{name}.git/"))
+        })
+    }
+
+    /// Git follows, as browsers do.
+    fn moved(&self, parts: &Parts) -> Raw {
+        let state = self.state.lock().unwrap();
+        let path = parts.uri.path().trim_start_matches('/');
+        let rest = path.splitn(3, '/').nth(2).unwrap_or_default();
+        let query = parts.uri.query().unwrap_or_default();
+        let there = format!("{}/{}.git/{rest}?{query}", self.api, state.project);
+        Raw {
+            status: 301,
+            headers: vec![("location".into(), there)],
+            body: Vec::new(),
+        }
     }
 
     /// A job's log, from a store that takes no token of GitHub's.
@@ -140,11 +172,13 @@ impl Inner {
                 .get(name)
                 .and_then(|value| value.to_str().ok())
         };
+        let token = token_of(parts);
+        let signed = is_signed(parts.uri.path());
+        let authorized = signed || self.knows(&token);
         let mut state = self.state.lock().unwrap();
-        let authorization = header("authorization").unwrap_or_default();
-        let authorized = authorization
-            .split_once(' ')
-            .is_some_and(|(kind, token)| matches!(kind, "Bearer" | "token") && token == self.token);
+        if let Some(Fault::Meanwhile(happens)) = fault {
+            happens(&mut state);
+        }
         let answer = if header("user-agent").is_none_or(str::is_empty) {
             refusal(
                 403,
@@ -155,7 +189,7 @@ impl Inner {
         } else if let Some(refused) = refuse(&mut state, self, parts, fault) {
             refused
         } else {
-            self.execute(at, &mut state, parts, fault)
+            self.execute(at, &mut state, parts, fault, signed.then_some(&token))
         };
         let mut raw = Raw::from(&answer);
         let etag = format!("W/\"{}\"", digest(&raw));
@@ -182,6 +216,7 @@ impl Inner {
         state: &mut State,
         parts: &Parts,
         fault: Option<&Fault>,
+        signed: Option<&String>,
     ) -> Answer {
         let ignored = matches!(fault, Some(Fault::FilterIgnored)).then_some("head");
         let body = self.log.lock().unwrap()[at].body.clone();
@@ -199,7 +234,10 @@ impl Inner {
             body: &body,
             api: &self.api,
         };
-        let answer = answer(state, &ask);
+        let answer = match signed {
+            Some(signed) => answer_app(state, &ask, signed),
+            None => answer(state, &ask),
+        };
         if answer.unknown {
             let complaint = "the fake does not know this operation";
             self.log.lock().unwrap()[at].complaint = Some(complaint.into());
@@ -207,12 +245,37 @@ impl Inner {
         answer
     }
 
+    /// Is this token good?
+    fn knows(&self, token: &str) -> bool {
+        match &self.state.lock().unwrap().app {
+            Some(app) => app.knows(token),
+            None => token == self.token,
+        }
+    }
+
+    fn now(&self) -> Instant {
+        self.pace.lock().unwrap().now()
+    }
+
     fn left(&self, at: usize, raw: &Raw, whole: bool) {
+        let now = self.now();
         let mut log = self.log.lock().unwrap();
         log[at].status = Some(raw.status);
+        log[at].answered = Some(now);
         if whole && !log[at].git {
             log[at].answer = serde_json::from_slice(&raw.body).unwrap_or_default();
         }
+    }
+}
+
+/// What a request shows of who sent it.
+fn token_of(parts: &Parts) -> String {
+    let value = parts.headers.get("authorization");
+    let value = value.and_then(|value| value.to_str().ok());
+    let value = value.unwrap_or_default();
+    match value.split_once(' ') {
+        Some(("Bearer" | "token", token)) => token.to_owned(),
+        _ => password(value).unwrap_or_default(),
     }
 }
 
@@ -319,6 +382,22 @@ async fn deliver(
             raw.status = 502;
             raw.body = b"<html>502</html>".to_vec();
         }
+        Some(Fault::ErrorAfter(status)) => {
+            raw.status = status;
+            raw.body = br#"{"message":"Server Error"}"#.to_vec();
+        }
+        Some(Fault::Garbled(what, with)) => {
+            let text = String::from_utf8(raw.body).unwrap();
+            raw.body = text.replace(what, with).into_bytes();
+        }
+        Some(Fault::Dripping) => {
+            inner.left(at, &raw, false);
+            return drip(&raw);
+        }
+        Some(Fault::Packed(bytes)) => {
+            raw.headers.push(("content-encoding".into(), "gzip".into()));
+            raw.body = bytes;
+        }
         Some(Fault::EndlessPages) => {
             let own = inner.log.lock().unwrap()[at].clone();
             let link = format!("<{}{}?{}>; rel=\"next\"", inner.api, own.path, own.query);
@@ -337,6 +416,7 @@ async fn deliver(
             Fault::BadGateway
             | Fault::Secondary { .. }
             | Fault::Exhausted { .. }
+            | Fault::Meanwhile(_)
             | Fault::FilterIgnored
             | Fault::Forbidden(_)
             | Fault::Unauthorized
@@ -364,6 +444,16 @@ fn cut_off(raw: &Raw, half: usize) -> Response {
     };
     let parts = stream::iter([Ok(part)]).chain(stream::once(cut));
     respond(&raw, Body::from_stream(parts))
+}
+
+/// A byte in every 20 ms, and never the last one.
+fn drip(raw: &Raw) -> Response {
+    let bytes = std::iter::once(b'[').chain(std::iter::repeat(b' '));
+    let drops = stream::iter(bytes).then(|byte| async move {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Ok::<_, std::io::Error>(Bytes::from(vec![byte]))
+    });
+    respond(raw, Body::from_stream(drops))
 }
 
 /// Ends the connection under the server, which then forgets this request.

@@ -1,5 +1,6 @@
 //! What the fake knows: one repository with its issues, pulls, labels and comments.
 
+use super::app::FakeApp;
 use super::git::Git;
 use super::mutations::Merging;
 use super::reviews::Reviews;
@@ -144,6 +145,8 @@ pub(crate) struct State {
     pub(crate) login: String,
     /// The token is an app's, which may not ask who it is by REST.
     pub(crate) is_app: bool,
+    /// The app whose tokens alone are good; none where it is the token of an account.
+    pub(crate) app: Option<FakeApp>,
     /// Takes no writes.
     pub(crate) archived: bool,
     /// Has no issues at all.
@@ -187,6 +190,7 @@ impl State {
             default_branch: default_branch.to_owned(),
             login: login.to_owned(),
             is_app: false,
+            app: None,
             archived: false,
             issues_disabled: false,
             items: BTreeMap::new(),
@@ -407,7 +411,12 @@ impl State {
         merged.merged = Some(commit.clone());
         self.set_open(number, false);
         if pull.base == self.default_branch {
-            for issue in closed_by(item.body.as_deref().unwrap_or_default()) {
+            // The messages of the commits count as well as the description.
+            let mut text = item.body.clone().unwrap_or_default();
+            for message in self.git.messages(&format!("{base}..{}", pull.head_sha)) {
+                text = text + "\n" + &message;
+            }
+            for issue in closed_by(&text) {
                 if self
                     .items
                     .get(&issue)
@@ -421,24 +430,25 @@ impl State {
     }
 }
 
-/// The issues that a pull's text closes: one number after each keyword.
+/// The issues that a text closes: a number after each keyword, as `#1`, `owner/name#1`, `GH-1` or an address.
 pub(crate) fn closed_by(text: &str) -> Vec<u64> {
     const KEYWORDS: [&str; 9] = [
         "close", "closes", "closed", "fix", "fixes", "fixed", "resolve", "resolves", "resolved",
     ];
-    let words: Vec<&str> = text.split_whitespace().collect();
+    let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
     words
         .windows(2)
         .filter(|pair| {
-            let keyword = pair[0].trim_end_matches(':').to_lowercase();
-            KEYWORDS.contains(&keyword.as_str())
+            let keyword = pair[0].trim_end_matches(':');
+            let keyword = keyword.trim_start_matches(|char: char| !char.is_alphanumeric());
+            KEYWORDS.contains(&keyword)
         })
         .filter_map(|pair| {
-            let digits: String = pair[1]
-                .strip_prefix('#')?
-                .chars()
-                .take_while(char::is_ascii_digit)
-                .collect();
+            let address = pair[1].rsplit_once("/issues/").map(|(_, number)| number);
+            let number = address
+                .or_else(|| pair[1].rsplit_once('#').map(|(_, number)| number))
+                .or_else(|| pair[1].strip_prefix("gh-"))?;
+            let digits: String = number.chars().take_while(char::is_ascii_digit).collect();
             digits.parse().ok()
         })
         .collect()

@@ -1,0 +1,209 @@
+//! Who we are to GitHub: an app with its key, or whoever a token belongs to.
+
+use crate::adapters::git::source::{Credential, Credentials};
+use crate::adapters::github::app::{AppSettings, HOW_TO_KEY};
+use crate::adapters::github::auth::{Found, TokenOrigin, find_token};
+use crate::adapters::github::tokens::{Renewal, Tokens};
+use crate::commands::place::{variable, whereabouts};
+use crate::commands::wire::api;
+use crate::config::loaded::Loaded;
+use crate::config::names::RepoName;
+use crate::config::shape::App;
+use crate::error::{Error, Kind};
+use crate::ports::{ForgeError, RepositoryError};
+use secrecy::{ExposeSecret, SecretString};
+use std::cell::OnceCell;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Holds an app's private key, where no file does.
+pub const KEY_VARIABLE: &str = "AUTOISSUE_APP_KEY";
+/// As whom git presents a token.
+const GIT_USER: &str = "x-access-token";
+
+/// Who we can be, found out as far as it is asked for.
+pub struct Identity<'a> {
+    loaded: &'a Loaded,
+    found: OnceCell<Option<Found>>,
+}
+
+/// Who we are for one repository.
+#[derive(Clone, Debug)]
+pub struct Signed {
+    /// Gives the tokens.
+    pub tokens: Tokens,
+    /// An app's key.
+    key: Option<SecretString>,
+}
+
+/// Where tokens come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A token that was found.
+    Token(TokenOrigin),
+    /// An app makes them.
+    App {
+        /// Its number.
+        id: u32,
+        /// Where its key is: `None` for the environment.
+        key_file: Option<PathBuf>,
+    },
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Token(origin) => origin.fmt(f),
+            Self::App { id, key_file } => {
+                let key = key_file.as_ref().map_or_else(
+                    || KEY_VARIABLE.to_owned(),
+                    |file| file.display().to_string(),
+                );
+                write!(f, "GitHub App {id}, by its key in {key}")
+            }
+        }
+    }
+}
+
+impl<'a> Identity<'a> {
+    /// Asks for nothing yet.
+    #[must_use]
+    pub fn of(loaded: &'a Loaded) -> Self {
+        Self {
+            loaded,
+            found: OnceCell::new(),
+        }
+    }
+
+    /// Can we be anybody? May start a program.
+    pub fn is_known(&self) -> bool {
+        self.app().is_some() || self.found().is_some()
+    }
+
+    /// Who we are for this repository: the app that is configured, else whoever the token that is found belongs to.
+    /// Needs a running tokio runtime.
+    pub fn sign(&self, repo: &RepoName) -> Result<Option<Signed>, Error> {
+        if let Some(app) = self.app() {
+            return self.sign_as(app, repo).map(Some);
+        }
+        Ok(self.found().map(|found| Signed {
+            tokens: Tokens::fixed(found.token.clone()),
+            key: None,
+        }))
+    }
+
+    /// Where our tokens come from. May start a program.
+    pub fn origin(&self) -> Option<Origin> {
+        match self.app() {
+            Some(app) => Some(Origin::App {
+                id: app.id.get(),
+                key_file: self.key_file(app),
+            }),
+            None => Some(Origin::Token(self.found()?.source)),
+        }
+    }
+
+    fn key_file(&self, app: &App) -> Option<PathBuf> {
+        let file = app.key_file.as_ref();
+        file.map(|file| whereabouts(&self.loaded.resolve(file)))
+    }
+
+    fn app(&self) -> Option<&'a App> {
+        self.loaded.config.forge.app.as_ref()
+    }
+
+    fn found(&self) -> Option<&Found> {
+        self.found.get_or_init(|| find_token(&variable)).as_ref()
+    }
+
+    fn sign_as(&self, app: &App, repo: &RepoName) -> Result<Signed, Error> {
+        let file = self.key_file(app);
+        let key = key(file.as_ref())?;
+        let settings = AppSettings {
+            id: u64::from(app.id.get()),
+            key: key.clone(),
+            installation: app.installation.map(|number| u64::from(number.get())),
+            project: repo.to_string(),
+            api: api(&self.loaded.config),
+        };
+        // A control for the tests of runs that outlast a token; see tests/it/app.rs.
+        let renewal = match variable("AUTOISSUE_FAULT").as_deref() {
+            Some("no-renewal") => Renewal::Never,
+            Some(_) | None => Renewal::Ahead,
+        };
+        let tokens = Tokens::app(settings, renewal).map_err(|cause| match &cause {
+            ForgeError::App { problem, .. } => unusable(file.as_ref(), problem),
+            _ => cause.into(),
+        })?;
+        Ok(Signed {
+            tokens,
+            key: Some(key),
+        })
+    }
+}
+
+impl Signed {
+    /// What is to appear nowhere. The tokens that an app makes are known by their look.
+    pub fn secrets(&self) -> impl Iterator<Item = String> {
+        let known = self.tokens.known().into_iter().chain(self.key.as_ref());
+        known.map(|secret| secret.expose_secret().to_owned())
+    }
+}
+
+/// The key in the file, else in the environment, where line ends may be written as `\n`.
+fn key(file: Option<&PathBuf>) -> Result<SecretString, Error> {
+    let text = match file {
+        Some(file) => std::fs::read_to_string(file)
+            .map_err(|cause| unusable(Some(file), &cause.to_string()))?,
+        None => variable(KEY_VARIABLE)
+            .ok_or_else(|| unusable(None, "it is not set"))?
+            .replace("\\n", "\n"),
+    };
+    Ok(text.into())
+}
+
+fn unusable(file: Option<&PathBuf>, problem: &str) -> Error {
+    let what = file.map_or_else(
+        || KEY_VARIABLE.to_owned(),
+        |file| file.display().to_string(),
+    );
+    Error::new(
+        Kind::Auth,
+        format!("use the private key of the GitHub App in {what}"),
+    )
+    .cause(problem)
+    .hints([HOW_TO_KEY])
+}
+
+/// What git is to show the remote: the tokens, each while it is good.
+pub fn credentials(tokens: Tokens) -> Credentials {
+    Arc::new(move |refused: Option<Credential>| {
+        let tokens = tokens.clone();
+        Box::pin(async move {
+            if let Some(refused) = refused
+                && !tokens
+                    .renew(&refused.secret)
+                    .await
+                    .map_err(|cause| unshown(&cause))?
+            {
+                return Ok(None);
+            }
+            let secret = tokens.current().await.map_err(|cause| unshown(&cause))?;
+            Ok(Some(Credential {
+                user: GIT_USER.to_owned(),
+                secret,
+            }))
+        })
+    })
+}
+
+/// Without a token the remote is not even asked.
+fn unshown(cause: &ForgeError) -> RepositoryError {
+    let auth = matches!(cause, ForgeError::Auth { .. } | ForgeError::App { .. });
+    RepositoryError::Remote {
+        action: "get a token for git".to_owned(),
+        detail: cause.to_string(),
+        auth,
+    }
+}
