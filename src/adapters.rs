@@ -5,6 +5,7 @@ pub mod machine;
 pub mod retry;
 /// Programs that we run: how they start, what they may see, and that nothing of them is left.
 pub mod process {
+    mod answers;
     mod attendance;
     pub mod commands;
     pub mod environment;
@@ -50,6 +51,7 @@ pub mod git {
     mod layout;
     mod lease_refs;
     pub mod leases;
+    mod listing;
     mod live;
     mod lock;
     mod look;
@@ -71,6 +73,7 @@ pub mod git {
     mod slot;
     pub mod source;
     mod sparse;
+    mod submodules;
     pub mod surroundings;
     mod sweep;
     mod tokens;

@@ -117,6 +117,7 @@ pub mod cli {
 }
 /// What the user wishes, from file, environment and flags.
 pub mod config {
+    pub mod checking;
     pub mod claims;
     pub mod explain;
     pub mod filters;
@@ -135,6 +136,7 @@ pub mod config {
     pub mod shape;
     pub mod spelling;
     pub mod telling;
+    pub mod trees;
     pub mod values;
     pub mod variables;
     pub mod watching;

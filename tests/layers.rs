@@ -54,7 +54,7 @@ const HOMES: [(&str, &[&str]); 43] = [
     ("octocrab", &["adapters/github"]),
     ("petgraph", &["rules/graph"]),
     ("process_wrap", &["adapters/process*"]),
-    ("reqwest", &["reporters/notify"]),
+    ("reqwest", &["reporters/notify", "adapters/process*"]),
     ("rusqlite", &["adapters/store", "adapters/knowledge"]),
     ("rusqlite_migration", &["adapters/store"]),
     ("schemars", &["config*", "commands", "rules"]),

@@ -168,6 +168,7 @@ impl Wiring {
                 .map(|author| (author.name.clone(), author.email.clone())),
             copy: names(&config.worktree.copy),
             sparse: names(&config.worktree.sparse),
+            submodules: config.worktree.submodules,
             keep_ignored: config.worktree.keep_ignored,
         };
         let source = Source {
@@ -299,6 +300,7 @@ impl Wiring {
         let is_near = self.is_github() && api(&self.loaded.config).starts_with("http://");
         Ok(Orders {
             checks: self.checks().checks.clone(),
+            ports: config.worktree.ports.blocks(),
             setup: self.setup(),
             wall: config.executor.timeout_minutes.minutes(),
             idle: config.agent.idle_minutes.minutes(),

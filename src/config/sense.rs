@@ -1,10 +1,12 @@
 //! What must hold between keys, and what their types cannot say.
 
+use crate::config::checking::{Answers, Check};
 use crate::config::problem::ConfigError;
 use crate::config::shape::Config;
 use crate::config::telling::{AuthKind, DashboardAuth, Labels};
+use crate::config::trees::Ports;
 use crate::config::values::Secret;
-use crate::config::work::{AgentKind, Check};
+use crate::config::work::AgentKind;
 use crate::rules::classify::Domain;
 use crate::rules::evaluate::routing::Routing;
 use crate::rules::evaluate::score::Score;
@@ -25,7 +27,7 @@ const FORGE_TOKENS: [&str; 4] = [
 /// Finds the first thing that makes no sense.
 pub fn check(config: &Config) -> Result<(), ConfigError> {
     agent(config)?;
-    checks(&config.checks)?;
+    checks(&config.checks, &config.worktree.ports)?;
     paths(config)?;
     labels(&config.labels)?;
     classification(&config.classification)?;
@@ -63,7 +65,7 @@ fn agent(config: &Config) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn checks(checks: &[Check]) -> Result<(), ConfigError> {
+fn checks(checks: &[Check], ports: &Ports) -> Result<(), ConfigError> {
     let mut names = BTreeSet::new();
     for (at, check) in checks.iter().enumerate() {
         let key = format!("checks[{at}].name");
@@ -74,12 +76,36 @@ fn checks(checks: &[Check]) -> Result<(), ConfigError> {
             let problem = format!("another check is called {}", check.name);
             return Err(ConfigError::value(key, problem));
         }
+        if let Some(answers) = &check.answers {
+            answer(answers, ports).map_err(|problem| {
+                ConfigError::value(format!("checks[{at}].answers.url"), problem)
+            })?;
+        }
         let directory = check.directory.as_ref();
         if directory.is_some_and(|directory| !stays_inside(directory)) {
             let key = format!("checks[{at}].directory");
             let problem = "is not a path within the repository, outside of .git";
             return Err(ConfigError::value(key, problem));
         }
+    }
+    Ok(())
+}
+
+/// A server of the work is asked on this machine, and nowhere else.
+fn answer(answers: &Answers, ports: &Ports) -> Result<(), &'static str> {
+    let hosts = ["127.0.0.1", "localhost", "[::1]"];
+    let rest = answers.url.strip_prefix("http://");
+    let is_near = |rest: &str| {
+        let end = |rest: &str| rest.is_empty() || rest.starts_with([':', '/']);
+        hosts
+            .iter()
+            .any(|host| rest.strip_prefix(host).is_some_and(end))
+    };
+    if !rest.is_some_and(is_near) || answers.url.contains(char::is_whitespace) {
+        return Err("is not like http://127.0.0.1:{port}/");
+    }
+    if answers.url.contains("{port}") && ports.blocks().of(0).is_none() {
+        return Err("wants a port of the slot, and worktree.ports has none");
     }
     Ok(())
 }

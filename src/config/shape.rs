@@ -1,15 +1,15 @@
 //! The configuration: what `autoissue.config.json` may say, and what holds where it says nothing.
 
+use crate::config::checking::{Check, Verify};
 use crate::config::claims::Claims;
 use crate::config::filters::Filters;
 use crate::config::names::{BaseBranch, Endpoint, GitSource, RepoName};
 use crate::config::offering::{Commit, Pull};
 use crate::config::telling::{Author, Dashboard, Labels, Log, Notify};
+use crate::config::trees::Worktree;
 use crate::config::values::{Dollars, Whole};
 use crate::config::watching::{Merge, Watch};
-use crate::config::work::{
-    Agent, Breaker, Check, Executor, Planner, Scheduling, Security, Verify, Worktree,
-};
+use crate::config::work::{Agent, Breaker, Executor, Planner, Scheduling, Security};
 use crate::rules::evaluate::routing::Routing;
 use crate::rules::own::Classification;
 use schemars::JsonSchema;

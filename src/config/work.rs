@@ -1,8 +1,6 @@
-//! The part of the configuration about the work: executor, agent, planner, checks, worktrees, breaker, scheduling.
+//! The part of the configuration about the work: executor, agent, planner, breaker, scheduling.
 
 use crate::config::values::{Argv, Dollars, Minutes, Secret, Whole};
-use crate::rules::checks::proof::FailingTest;
-use crate::rules::checks::shape::CheckKind;
 use crate::rules::evaluate::pattern::PathPattern;
 use crate::rules::gate::guarded::Guarded;
 use crate::rules::room::Reserve;
@@ -12,7 +10,6 @@ use crate::rules::trust::Trust;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 /// How tasks are run.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -142,59 +139,6 @@ impl Default for Planner {
             max_budget_usd: Dollars::of_cents(2_00),
         }
     }
-}
-
-/// A command that judges a commit: exit code 0 is a pass.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-#[serde(expecting = "an object with `name` and `run`")]
-pub struct Check {
-    /// What it is called in reports; each its own.
-    pub name: String,
-    /// What it looks at.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub kind: Option<CheckKind>,
-    /// The command: an array of words, or a string of plain words and quotes. No shell is started.
-    pub run: Argv,
-    /// A command that makes its directory ready first, once for all checks that want the same there; where it fails, the check has failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub prepare: Option<Argv>,
-    /// Where it runs, below the top of the repository; at the top where it is left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub directory: Option<PathBuf>,
-    /// It is ended, and counts as failed, when it runs longer.
-    #[serde(default = "ten_minutes")]
-    pub timeout_minutes: Minutes,
-}
-
-const fn ten_minutes() -> Minutes {
-    Whole::of(10)
-}
-
-/// How work is verified, besides its checks.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
-#[serde(expecting = "an object")]
-pub struct Verify {
-    /// Is a test wanted that fails without the change and passes with it? `ask` asks the agent and tells whether there is one, `require` offers nothing without.
-    pub failing_test: FailingTest,
-}
-
-/// The directories that agents work in.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
-#[serde(expecting = "an object")]
-pub struct Worktree {
-    /// Where they are made, outside of any checkout; in the state directory where it is left out.
-    pub root: Option<PathBuf>,
-    /// A command that makes a fresh worktree ready; `setup.sh` of the repository, if it has one, where it is left out.
-    pub setup: Option<Argv>,
-    /// Files of the checkout that are copied into every worktree and never committed, such as `.env`.
-    pub copy: Vec<PathBuf>,
-    /// Directories that are laid out, for large repositories; files of the directories above them are, too. All where it is empty.
-    pub sparse: Vec<PathBuf>,
-    /// Keep what git ignores from one attempt to the next: warm caches, less isolation.
-    pub keep_ignored: bool,
 }
 
 /// Pauses dispatch when the agent's provider fails again and again.

@@ -12,7 +12,7 @@ use crate::ports::{
 };
 use crate::rules::event::Fact;
 use crate::rules::follow::words;
-use crate::rules::ids::{BranchName, CommitId, SessionId};
+use crate::rules::ids::{BranchName, CommitId, SessionId, SlotNumber};
 use crate::rules::money::{Charge, Usd};
 use crate::rules::names;
 use crate::rules::offer::message::commit_message;
@@ -61,6 +61,8 @@ pub(super) struct Attempt<'a> {
     pub(super) dearest: Usd,
     pub(super) model: Option<String>,
     pub(super) summary: String,
+    /// The slot whose ports are its own.
+    pub(super) place: SlotNumber,
     /// Does the worktree hold an agent's files that are in no durable snapshot yet?
     pub(super) holds_untaken: bool,
     /// What does not fit onto the work below it, and so is its task as well.
@@ -85,6 +87,7 @@ pub async fn run(ports: &Ports, work: &Work, link: &Link, stop: &Stop) -> Outcom
         dearest: Usd::ZERO,
         model: None,
         summary: record.summary.clone(),
+        place: work.run.slot,
         holds_untaken: false,
         clash: None,
         tip: None,
@@ -163,6 +166,8 @@ impl Attempt<'_> {
         self.is_still_wanted().await?;
         self.show_working().await?;
         let workspace = self.lay_out().await?;
+        // Another process may use the one that the scheduler thought of.
+        self.place = workspace.slot;
         let made = self.make(&workspace).await;
         if self.holds_untaken {
             // The files were paid for and no event names them: whoever is next finds them where they are.
@@ -265,6 +270,7 @@ impl Attempt<'_> {
                 directory: workspace.path.clone(),
                 wall: setup.wall,
                 env,
+                probe: None,
             };
             let watch = self.link.watch(Stage::Prepare, None, Usd::ZERO);
             let report = self.ports.commands.run(&order, &watch, self.stop).await;
@@ -484,9 +490,11 @@ impl Attempt<'_> {
             ("AUTOISSUE_ATTEMPT", self.link.attempt.to_string()),
             ("AUTOISSUE_BRANCH", self.branch().to_string()),
         ];
+        let ports = self.work.orders.ports.variables(self.place.0);
         pairs
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
+            .chain(ports)
             .collect()
     }
 }

@@ -45,6 +45,14 @@ struct Sofar {
 }
 
 impl Trial<'_> {
+    /// Nothing else of the session runs by now.
+    fn env(&self) -> Vec<(String, String)> {
+        let session = ("AUTOISSUE_SESSION".to_owned(), self.session.to_string());
+        let mut env = self.orders.ports.variables(0);
+        env.push(session);
+        env
+    }
+
     /// Tries the parts, those that others stand on first; `None` when told to stop.
     pub(super) async fn run(&self, parts: &[Part]) -> Option<Certificate> {
         match self.try_all(parts).await {
@@ -163,7 +171,7 @@ impl Trial<'_> {
             ports: self.ports,
             orders: self.orders,
             bases: self.bases,
-            env: vec![("AUTOISSUE_SESSION".to_owned(), self.session.to_string())],
+            env: self.env(),
             watch: &Unwatched,
             stop: self.stop,
         };

@@ -1,10 +1,12 @@
 //! How attempts are made: the part of the configuration that decides nothing about who runs when.
 
 use crate::engine::words::Wording;
+use crate::ports::Probe;
 use crate::rules::checks::proof::FailingTest;
 use crate::rules::checks::shape::CheckKind;
 use crate::rules::gate::judge::Gate;
 use crate::rules::offer::offering::Offering;
+use crate::rules::port_blocks::PortBlocks;
 use crate::rules::redact::Redactor;
 use crate::rules::trust::Trust;
 use std::path::PathBuf;
@@ -15,6 +17,8 @@ use std::time::Duration;
 pub struct Orders {
     /// What verifies a commit, in this order.
     pub checks: Vec<Check>,
+    /// The ports of each slot.
+    pub ports: PortBlocks,
     /// What makes a fresh worktree ready, if anything is needed.
     pub setup: Option<Check>,
     /// An agent's run is ended when it takes longer.
@@ -62,6 +66,8 @@ pub struct Check {
     pub directory: PathBuf,
     /// Which changes it is for.
     pub reach: Reach,
+    /// For a server: where it has to answer, `{port}` for the first port of the slot.
+    pub answers: Option<Probe>,
     /// Ended when it takes longer.
     pub wall: Duration,
 }
@@ -89,6 +95,7 @@ impl Check {
             prepare: Vec::new(),
             directory: PathBuf::new(),
             reach: Reach::Everything,
+            answers: None,
             wall: SETUP_LIMIT,
         }
     }

@@ -83,7 +83,7 @@ impl Verification<'_> {
         };
         let runs_tests = |check: &&Check| match check.kind {
             CheckKind::Test | CheckKind::Custom => true,
-            CheckKind::Lint | CheckKind::Types | CheckKind::Build => false,
+            CheckKind::Lint | CheckKind::Types | CheckKind::Build | CheckKind::Smoke => false,
         };
         let checks = self.wanted(commit).into_iter();
         checks.filter(runs_tests).filter(passes).collect()

@@ -22,6 +22,7 @@ static NOTHING: Surroundings = Surroundings {
     guides: Vec::new(),
     snippets: Vec::new(),
     tests: Vec::new(),
+    configs: Vec::new(),
     commits: Vec::new(),
 };
 /// Less than this is not worth another round.

@@ -1,10 +1,13 @@
 //! Runs the checks on a commit, and judges what fails against the base.
 
 use crate::engine::orders::{Check, Orders, Reach};
-use crate::ports::{CommandEnd, CommandOrder, CommandReport, Ports, RepositoryError, Stop, Watch};
+use crate::ports::{
+    CommandEnd, CommandOrder, CommandReport, Ports, Probe, RepositoryError, Stop, Watch,
+};
 use crate::rules::checks::near::is_near;
 use crate::rules::checks::shape::CheckKind;
 use crate::rules::ids::CommitId;
+use crate::rules::port_blocks;
 use crate::rules::task::{CheckReport, Commit, Verdict};
 use std::collections::HashMap;
 use std::path::Path;
@@ -163,17 +166,37 @@ impl Verification<'_> {
     ) -> CommandReport {
         let wanted = (check.directory.as_path(), check.prepare.as_slice());
         if !wanted.1.is_empty() && !ready.contains(&wanted) {
-            let report = self.run_argv(wanted.1, check, worktree).await;
+            let report = self.run_argv(wanted.1, (check, None), worktree).await;
             if report.end != CommandEnd::Exited(0) {
                 return report;
             }
             ready.push(wanted);
         }
-        self.run_argv(&check.argv, check, worktree).await
+        let answers = check.answers.as_ref();
+        self.run_argv(&check.argv, (check, answers), worktree).await
     }
 
-    async fn run_argv(&self, argv: &[String], check: &Check, worktree: &Path) -> CommandReport {
+    async fn run_argv(
+        &self,
+        argv: &[String],
+        (check, answers): (&Check, Option<&Probe>),
+        worktree: &Path,
+    ) -> CommandReport {
         let mut env = self.env.clone();
+        let port = env.iter().find(|(name, _)| name == port_blocks::FIRST);
+        let port = port.map(|(_, port)| port.clone());
+        let probe = answers.map(|probe| Probe {
+            url: match &port {
+                Some(port) => probe.url.replace("{port}", port),
+                None => probe.url.clone(),
+            },
+            within: probe.within,
+        });
+        // Most servers look there.
+        env.extend(
+            port.filter(|_| probe.is_some())
+                .map(|port| ("PORT".to_owned(), port)),
+        );
         env.push((
             "AUTOISSUE_WORKTREE".to_owned(),
             worktree.display().to_string(),
@@ -182,6 +205,7 @@ impl Verification<'_> {
             argv: argv.to_vec(),
             directory: worktree.join(&check.directory),
             wall: check.wall,
+            probe,
             env,
         };
         self.ports.commands.run(&order, self.watch, self.stop).await
@@ -191,7 +215,7 @@ impl Verification<'_> {
 /// May it pass on the second try? What only reads the files says the same again.
 fn may_come_and_go(kind: CheckKind) -> bool {
     match kind {
-        CheckKind::Test | CheckKind::Build | CheckKind::Custom => true,
+        CheckKind::Test | CheckKind::Build | CheckKind::Smoke | CheckKind::Custom => true,
         CheckKind::Lint | CheckKind::Types => false,
     }
 }

@@ -18,6 +18,17 @@ pub struct CommandOrder {
     pub wall: Duration,
     /// Variables on top of the adapter's allow-list.
     pub env: Vec<(String, String)>,
+    /// For a server: where it has to answer. Then it is stopped, and has passed.
+    pub probe: Option<Probe>,
+}
+
+/// Where a server that was started has to answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// `http://` on this machine.
+    pub url: String,
+    /// It has failed when it does not answer for longer.
+    pub within: Duration,
 }
 
 /// How a command ended.

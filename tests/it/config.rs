@@ -296,10 +296,29 @@ fn the_defaults_of_the_dashboard_are_shown() {
 }
 
 #[test]
+fn the_defaults_of_worktrees_are_shown() {
+    let (short, _) = shown_defaults();
+    let worktree = short.lines().filter(|line| line.starts_with("worktree."));
+    let shown = worktree.collect::<Vec<_>>().join("\n");
+    insta::assert_snapshot!(shown, @r#"
+    worktree.root = null                              # default
+    worktree.setup = null                             # default
+    worktree.copy = []                                # default
+    worktree.sparse = []                              # default
+    worktree.submodules = true                        # default
+    worktree.keepIgnored = false                      # default
+    worktree.ports.first = 20000                      # default
+    worktree.ports.each = 10                          # default
+    "#);
+}
+
+#[test]
 fn the_defaults_are_shown_as_such() {
     let shown = shown_defaults().0;
     let lines = shown.lines().filter(|line| {
-        !stands_apart(line) && !is_offering(line) && !line.starts_with("dashboard.")
+        let apart = ["dashboard.", "worktree."];
+        let is_apart = apart.iter().any(|part| line.starts_with(part));
+        !stands_apart(line) && !is_offering(line) && !is_apart
     });
     assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
     exit code 0
@@ -337,11 +356,6 @@ fn the_defaults_are_shown_as_such() {
     checks = []                                       # default
     detectChecks = true                               # default
     verify.failingTest = "off"                        # default
-    worktree.root = null                              # default
-    worktree.setup = null                             # default
-    worktree.copy = []                                # default
-    worktree.sparse = []                              # default
-    worktree.keepIgnored = false                      # default
     breaker.failures = 5                              # default
     breaker.cooldownSeconds = 60                      # default
     prompt = null                                     # default

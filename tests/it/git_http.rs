@@ -11,15 +11,15 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-const TOKENS: [&str; 2] = ["first-token-0123456789", "second-token-9876543210"];
+pub(crate) const TOKENS: [&str; 2] = ["first-token-0123456789", "second-token-9876543210"];
 
-struct Server {
+pub(crate) struct Server {
     process: Child,
     port: u16,
 }
 
 impl Server {
-    fn start(root: &Path) -> Self {
+    pub(crate) fn start(root: &Path) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/githttpd.py");
         let mut process = Command::new("python3")
             .arg(script)
@@ -39,12 +39,12 @@ impl Server {
         }
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}/origin.git", self.port)
     }
 
     /// How often the token was found: in how many requests, in arguments, in environments.
-    fn findings(&self) -> [u64; 3] {
+    pub(crate) fn findings(&self) -> [u64; 3] {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.write_all(b"GET /findings HTTP/1.0\r\n\r\n").unwrap();
         let mut answer = String::new();
@@ -63,7 +63,7 @@ impl Drop for Server {
     }
 }
 
-fn source(scene: &Scene, url: String, token: &Arc<Mutex<String>>) -> Source {
+pub(crate) fn source(scene: &Scene, url: String, token: &Arc<Mutex<String>>) -> Source {
     let token = Arc::clone(token);
     Source {
         url,

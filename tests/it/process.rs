@@ -5,7 +5,7 @@ use autoissue::adapters::process::commands::CommandRunner;
 use autoissue::adapters::process::lines::Line;
 use autoissue::adapters::process::spec::{Cause, Heard, LineSink, ProcessEnd, ProcessSpec};
 use autoissue::adapters::process::transcript::Keep;
-use autoissue::ports::{CommandEnd, CommandOrder, CommandReport, Commands, Stop};
+use autoissue::ports::{CommandEnd, CommandOrder, CommandReport, Commands, Probe, Stop};
 use std::time::Duration;
 
 async fn run(spec: &ProcessSpec) -> (ProcessEnd, Vec<String>) {
@@ -25,6 +25,7 @@ async fn command(argv: &[&str]) -> CommandReport {
             ("GH_TOKEN".to_owned(), "canary".to_owned()),
             ("OF_THE_ORDER".to_owned(), "1".to_owned()),
         ],
+        probe: None,
     };
     CommandRunner::new(processes())
         .run(&order, &Watcher::default(), &Stop::new())
@@ -39,6 +40,68 @@ async fn a_command_ends_with_its_code_and_both_its_outputs_in_order() {
         (report.end, report.output.as_str()),
         (CommandEnd::Exited(7), "a\nb\nc")
     );
+}
+
+/// A server in Python after this preamble, as a smoke check.
+async fn served(preamble: &str, port: u16, seconds: u64, stop: &Stop) -> CommandReport {
+    let code = format!(
+        "import http.server as h, signal, time\n{preamble}\nprint('up', flush=True)\n\
+         h.test(HandlerClass=h.SimpleHTTPRequestHandler, port={port}, bind='127.0.0.1')"
+    );
+    let order = CommandOrder {
+        argv: ["python3", "-c", &code].map(str::to_owned).to_vec(),
+        directory: "/proc/self".into(),
+        wall: Duration::from_secs(60),
+        env: Vec::new(),
+        probe: Some(Probe {
+            url: format!("http://127.0.0.1:{port}/no-such-page"),
+            within: Duration::from_secs(seconds),
+        }),
+    };
+    let runner = CommandRunner::new(processes());
+    runner.run(&order, &Watcher::default(), stop).await
+}
+
+#[tokio::test]
+async fn a_server_that_answers_is_stopped_and_has_passed() {
+    let report = served("", 21_690, 30, &Stop::new()).await;
+    assert_eq!(report.end, CommandEnd::Exited(0), "{report:?}");
+    assert!(report.output.starts_with("up\n"), "{report:?}");
+    assert!(
+        report.output.contains("\nanswered 404 after "),
+        "{report:?}"
+    );
+    assert!(report.output.ends_with(" ms, and stopped"), "{report:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_listen_or_does_not_stop_has_failed() {
+    let stop = Stop::new();
+    let (slow, deaf) = tokio::join!(
+        served("time.sleep(60)", 21_691, 1, &stop),
+        served(
+            "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
+            21_692,
+            30,
+            &stop
+        ),
+    );
+    assert_eq!(slow.end, CommandEnd::Exited(1), "{slow:?}");
+    assert!(
+        slow.output.contains("within 1 s: nobody listens there"),
+        "{slow:?}"
+    );
+    assert_eq!(deaf.end, CommandEnd::Exited(1), "{deaf:?}");
+    assert!(
+        deaf.output
+            .contains("it answered, and did not stop within 10 s"),
+        "{deaf:?}"
+    );
+
+    // Whoever stops the session has not judged it.
+    stop.ask();
+    let report = served("", 21_693, 30, &stop).await;
+    assert_eq!(report.end, CommandEnd::Stopped);
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use autoissue::rules::issue::{Issue, IssueState, Selection};
 use autoissue::rules::money::{Charge, Usd};
 use autoissue::rules::offer::offering::Offering;
 use autoissue::rules::offer::reviewers::{Reviewers, Reviewing};
+use autoissue::rules::port_blocks::PortBlocks;
 use autoissue::rules::prompt::first::Comment;
 use autoissue::rules::prompt::surroundings::{Surroundings, Wanted};
 use autoissue::rules::redact::Redactor;
@@ -173,8 +174,10 @@ pub(crate) fn orders() -> Orders {
             prepare: Vec::new(),
             directory: PathBuf::new(),
             reach: Reach::Everything,
+            answers: None,
             wall: Duration::from_secs(60),
         }],
+        ports: PortBlocks::default(),
         setup: None,
         wall: Duration::from_secs(600),
         idle: Duration::from_secs(300),

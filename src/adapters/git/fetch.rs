@@ -103,6 +103,15 @@ pub(super) async fn fetch(mirror: &Mirror, branch: &str) -> Result<CommitId, Rep
     tip.cloned().ok_or_else(|| missing(branch, &fetched.heads))
 }
 
+/// Fetches one commit by its name, with all before it, and keeps it.
+pub(super) async fn fetch_commit(
+    mirror: &Mirror,
+    commit: &CommitId,
+) -> Result<(), RepositoryError> {
+    let spec = format!("+{commit}:refs/autoissue/keep/fetched-{commit}");
+    fetch_now(mirror, &[&spec]).await.map(drop)
+}
+
 /// The refs as the last fetch left them.
 pub(super) async fn refs(mirror: &Mirror) -> Result<Arc<Refs>, RepositoryError> {
     let known = mirror

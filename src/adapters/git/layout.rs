@@ -92,7 +92,7 @@ impl Layout<'_> {
             .map_err(inherit)?
             .run(&action)
             .await?;
-        let nested = self.mirror.nested(commit).await?;
+        let nested = self.mirror.listing(commit).await?.paths();
         let (tree, slots, paths) = (self.tree.to_owned(), self.slots.to_owned(), nested.clone());
         blocking("empty nested repositories", move || {
             empty(&tree, &paths, &slots)

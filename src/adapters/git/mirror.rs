@@ -4,6 +4,7 @@ use super::archive::Archive;
 use super::create::create;
 use super::fetch::{Heads, Refs};
 use super::flight::Flight;
+use super::listing::Listing;
 use super::objects::Objects;
 use super::push::Queue;
 use super::refs::{remove_file, write_whole};
@@ -12,10 +13,8 @@ use super::run::{Call, Git, failed};
 use super::source::Identity;
 use crate::ports::RepositoryError;
 use std::collections::HashMap;
-use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -56,7 +55,7 @@ pub(super) struct Mirror {
     pub(super) queue: Queue,
     git: Git,
     config: String,
-    nested: Mutex<HashMap<String, Vec<PathBuf>>>,
+    listings: Mutex<HashMap<String, Arc<Listing>>>,
 }
 
 impl Mirror {
@@ -85,7 +84,7 @@ impl Mirror {
             making: Arc::default(),
             queue: Queue::new(),
             config: config(found.contains("sha256")),
-            nested: Mutex::new(HashMap::new()),
+            listings: Mutex::new(HashMap::new()),
         })
     }
 
@@ -148,30 +147,25 @@ impl Mirror {
             .env("GIT_INDEX_FILE", index))
     }
 
-    /// The paths of nested repositories (submodules) in a commit; listed once per commit.
-    pub(super) async fn nested(&self, commit: &str) -> Result<Vec<PathBuf>, RepositoryError> {
-        let lock = || self.nested.lock().expect("no panic under this lock");
+    /// What worktrees have to know of a commit; listed once per commit.
+    pub(super) async fn listing(&self, commit: &str) -> Result<Arc<Listing>, RepositoryError> {
+        let lock = || self.listings.lock().expect("no panic under this lock");
         let known = lock().get(commit).cloned();
-        if let Some(paths) = known {
-            return Ok(paths);
+        if let Some(listing) = known {
+            return Ok(listing);
         }
         let said = self
             .call("ls-tree")?
             .args(["-r", "-z", commit])
             .run(&format!("list the files of {commit}"))
             .await?;
-        let paths: Vec<PathBuf> = said
-            .parts()
-            .filter(|entry| entry.starts_with(b"160000 "))
-            .filter_map(|entry| entry.splitn(2, |byte| *byte == b'\t').nth(1))
-            .map(|path| PathBuf::from(OsStr::from_bytes(path)))
-            .collect();
+        let listing = Arc::new(Listing::read(said.parts()));
         let mut all = lock();
         if all.len() >= REMEMBERED {
             all.clear();
         }
-        all.insert(commit.to_owned(), paths.clone());
-        Ok(paths)
+        all.insert(commit.to_owned(), Arc::clone(&listing));
+        Ok(listing)
     }
 
     /// Puts configuration and all else that git obeys back to what it was when we made it.

@@ -25,6 +25,7 @@ use super::seal::seal;
 use super::slot::{Pool, Slot, Work};
 use super::source::{Habits, Identity, Place, Source};
 use super::sparse::Scope;
+use super::submodules::Submodules;
 use super::surroundings::surroundings;
 use super::sweep::is_directory;
 use super::trash::PREFIX;
@@ -53,6 +54,7 @@ const ANOTHER_TIDIES: Duration = Duration::from_secs(600);
 pub struct GitRepository {
     mirror: Arc<Mirror>,
     worktrees: Worktrees,
+    submodules: Option<Arc<Submodules>>,
     checks: Pool,
     houses: Houses,
     /// Shared with other processes; whoever tidies up needs it alone.
@@ -91,6 +93,15 @@ pub async fn open(
     check_version(&git, &home).await?;
     let (remote, theirs) = Remote::new(&source).await?;
     let identity = identity(habits.author.as_ref(), theirs);
+    let submodules = habits.submodules.then(|| {
+        Arc::new(Submodules {
+            place: path.with_file_name(format!("{name}.modules")),
+            git: git.clone(),
+            identity: identity.clone(),
+            source: source.clone(),
+            known: tokio::sync::Mutex::default(),
+        })
+    });
     let mirror = Mirror::open(&path, git, remote, identity).await?;
     let open = enter(&mirror, &slots).await?;
     Ok(GitRepository {
@@ -102,7 +113,9 @@ pub async fn open(
             Pool::new(mirror.own().join("slots"), slots, "free").scoped(Scope::new(&habits.sparse)),
             habits,
             source.checkout,
+            submodules.clone(),
         ),
+        submodules,
         mirror: Arc::new(mirror),
     })
 }
@@ -157,7 +170,7 @@ impl Repository for GitRepository {
     async fn seal(&self, workspace: &Workspace) -> Result<(), RepositoryError> {
         let held = self.worktrees.find(workspace)?;
         let mut work = held.work.lock().await;
-        let nested = self.mirror.nested(work.start.as_str()).await?;
+        let nested = self.mirror.listing(work.start.as_str()).await?.paths();
         let (path, slots) = (&workspace.path, &self.worktrees.slots);
         work.nested = seal(&self.mirror, &held.slot, path, slots, nested).await?;
         held.slot
@@ -181,7 +194,11 @@ impl Repository for GitRepository {
             slots: &self.worktrees.slots,
         };
         held.note_taken();
-        taking.take(issue, attempt).await
+        let capture = taking.take(issue, attempt).await?;
+        held.slot
+            .note_taken(&capture.diff)
+            .map_err(|cause| failed("note what caches are for", cause))?;
+        Ok(capture)
     }
 
     async fn leftover(&self, issue: IssueNumber) -> Result<Option<Workspace>, RepositoryError> {
@@ -289,6 +306,10 @@ impl Repository for GitRepository {
             leftovers: Leftovers::None,
         };
         layout.lay_out(commit.as_str()).await?;
+        if let Some(submodules) = &self.submodules {
+            let fill = submodules.lay_out(&self.mirror, commit.as_str(), &path);
+            fill.await?;
+        }
         Ok(Box::new(CleanTree { path, _slot: slot }))
     }
 

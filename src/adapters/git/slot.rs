@@ -6,7 +6,9 @@ use super::refs::{remove_file, write_whole};
 use super::run::{Call, failed};
 use super::sparse::Scope;
 use crate::ports::RepositoryError;
+use crate::rules::footprint::is_lock_file;
 use crate::rules::ids::{BranchName, CommitId, IssueNumber};
+use crate::rules::task::DiffStat;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -229,8 +231,32 @@ impl Slot {
         remove_file(&self.note_path())
     }
 
+    /// Were the caches in its worktree made for the same lock files?
+    pub(super) fn is_warm_for(&self, locked: &str) -> bool {
+        fs::read_to_string(self.caches_path()).is_ok_and(|noted| noted == locked)
+    }
+
+    /// Notes for which lock files the caches in its worktree are.
+    pub(super) fn note_caches(&self, locked: &str) -> io::Result<()> {
+        write_whole(&self.caches_path(), locked.as_bytes())
+    }
+
+    /// Caches belong to nobody's lock files once an agent has changed one.
+    pub(super) fn note_taken(&self, diff: &DiffStat) -> io::Result<()> {
+        let is_whole = diff.files == diff.paths.len() as u64;
+        if is_whole && !diff.paths.iter().any(|path| is_lock_file(path)) {
+            return Ok(());
+        }
+        remove_file(&self.caches_path())
+    }
+
+    fn caches_path(&self) -> PathBuf {
+        self.record.join("caches")
+    }
+
     /// Its worktree is gone, and with it what the index knew.
     pub(super) fn start_over(&self) -> io::Result<()> {
+        remove_file(&self.caches_path())?;
         remove_file(&self.index())?;
         remove_file(&self.scope_path())
     }

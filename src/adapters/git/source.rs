@@ -58,7 +58,9 @@ pub struct Habits {
     pub copy: Vec<String>,
     /// Directories that are laid out, relative to the top; empty for all there are. Files of the directories above are too.
     pub sparse: Vec<String>,
-    /// Leave ignored files, such as build caches, in a worktree that is used again?
+    /// Are the files of submodules laid out?
+    pub submodules: bool,
+    /// Leave ignored files, such as build caches, in a worktree that is used again for the same lock files?
     pub keep_ignored: bool,
 }
 

@@ -38,6 +38,7 @@ pub async fn surroundings(
         commits: commits(archive, &commit, &choice.touched).await,
         commit: Some(commit),
         tests: choice.tests,
+        configs: choice.configs,
         ..Surroundings::default()
     };
     for (place, (path, content)) in chosen.into_iter().zip(contents).enumerate() {

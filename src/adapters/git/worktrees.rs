@@ -11,6 +11,7 @@ use super::run::{blocking, failed};
 use super::seal::{below, seal, seal_copied};
 use super::slot::{Pool, Slot, Work};
 use super::source::Habits;
+use super::submodules::Submodules;
 use super::sweep::is_directory;
 use super::trash::set_aside;
 use crate::ports::{RepositoryError, Workspace};
@@ -30,6 +31,7 @@ pub(super) struct Worktrees {
     pub(super) pool: Pool,
     habits: Habits,
     checkout: Option<PathBuf>,
+    submodules: Option<Arc<Submodules>>,
     held: Mutex<HashMap<PathBuf, Arc<Held>>>,
 }
 
@@ -61,12 +63,14 @@ impl Worktrees {
         pool: Pool,
         habits: Habits,
         checkout: Option<PathBuf>,
+        submodules: Option<Arc<Submodules>>,
     ) -> Self {
         Self {
             slots,
             pool,
             habits,
             checkout,
+            submodules,
             held: Mutex::new(HashMap::new()),
         }
     }
@@ -154,7 +158,9 @@ impl Worktrees {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(io(cause)),
             Ok(()) | Err(_) => {}
         }
-        let leftovers = if self.habits.keep_ignored {
+        let listing = mirror.listing(work.start.as_str()).await?;
+        let is_warm = self.habits.keep_ignored && slot.is_warm_for(&listing.locked);
+        let leftovers = if is_warm {
             Leftovers::Ignored
         } else {
             Leftovers::None
@@ -167,6 +173,13 @@ impl Worktrees {
             leftovers,
         };
         let Laid { nested, odd } = layout.lay_out(work.start.as_str()).await?;
+        if let Some(submodules) = &self.submodules {
+            let fill = submodules.lay_out(mirror, work.start.as_str(), &path);
+            fill.await?;
+        }
+        if self.habits.keep_ignored {
+            slot.note_caches(&listing.locked).map_err(io)?;
+        }
         let copied = self.copy_in(&path).await?;
         seal_copied(slot, &copied).map_err(io)?;
         work.nested = match leftovers {

@@ -1,5 +1,6 @@
 //! Runs setup scripts and checks, with no key in reach.
 
+use crate::adapters::process::answers;
 use crate::adapters::process::environment;
 use crate::adapters::process::lines::Line;
 use crate::adapters::process::run::Processes;
@@ -7,10 +8,14 @@ use crate::adapters::process::spec::{
     Cause, GRACE, Heard, LineSink, ProcessEnd, ProcessSpec, Streams,
 };
 use crate::adapters::process::words;
-use crate::ports::{Activity, CommandEnd, CommandOrder, CommandReport, Commands, Stop, Watch};
+use crate::ports::{
+    Activity, CommandEnd, CommandOrder, CommandReport, Commands, Probe, Stop, Watch,
+};
 use crate::rules::event::ProcessIdentity;
 use crate::rules::excerpt::Excerpt;
 use async_trait::async_trait;
+use std::pin::pin;
+use std::time::Duration;
 
 /// How much of a command's output is kept, in bytes.
 const OUTPUT: usize = 16 << 10;
@@ -52,13 +57,81 @@ impl Commands for CommandRunner {
             line: words::line(&shown(&order.argv), 200),
             ..Activity::default()
         });
-        let end = self.processes.run(&spec, &mut output, watch, stop).await;
-        report(end, output.text())
+        let Some(probe) = &order.probe else {
+            let end = self.processes.run(&spec, &mut output, watch, stop).await;
+            return report(end, output.text());
+        };
+        let own = stop.child();
+        let running = self.processes.run(&spec, &mut output, watch, &own);
+        let (end, answer) = until_answered(running, probe, &own).await;
+        let killed = end.code == Some(KILLED);
+        let mut report = report(end, output.text());
+        if !stop.is_asked() {
+            try_out(&mut report, answer, probe, killed);
+        }
+        report
     }
 
     async fn end_leftover(&self, process: &ProcessIdentity) {
         self.processes.end_leftover(process).await;
     }
+}
+
+/// What became of the tries to reach a server.
+type Answer = Result<(u16, Duration), String>;
+
+/// Runs a server until it has answered, or its time to do so is over; either way it is stopped, gently at first. No
+/// answer is known where it ended before.
+async fn until_answered(
+    running: impl Future<Output = ProcessEnd>,
+    probe: &Probe,
+    stop: &Stop,
+) -> (ProcessEnd, Option<Answer>) {
+    let mut running = pin!(running);
+    let answer = tokio::select! {
+        end = &mut running => return (end, None),
+        answer = answers::wait(probe) => answer,
+    };
+    stop.ask();
+    (running.await, Some(answer))
+}
+
+/// What a smoke check came to: it started, answered and stopped, or one of these is missing.
+fn try_out(report: &mut CommandReport, answer: Option<Answer>, probe: &Probe, killed: bool) {
+    let url = &probe.url;
+    let (code, told) = match (answer, report.end) {
+        (None, CommandEnd::Exited(code)) => {
+            let told = format!("it ended with {code} before it answered at {url}");
+            (code.max(1), told)
+        }
+        (None, CommandEnd::TimedOut | CommandEnd::NotStarted | CommandEnd::Stopped) => return,
+        (Some(Err(problem)), _) => {
+            let seconds = probe.within.as_secs();
+            (
+                1,
+                format!("no answer at {url} within {seconds} s: {problem}"),
+            )
+        }
+        (Some(Ok(_)), _) if killed => {
+            let seconds = GRACE.as_secs();
+            (
+                1,
+                format!("it answered, and did not stop within {seconds} s"),
+            )
+        }
+        (Some(Ok((status, took))), _) => {
+            let millis = took.as_millis();
+            (
+                0,
+                format!("answered {status} after {millis} ms, and stopped"),
+            )
+        }
+    };
+    report.end = CommandEnd::Exited(code);
+    if !report.output.is_empty() {
+        report.output.push('\n');
+    }
+    report.output.push_str(&told);
 }
 
 fn report(end: ProcessEnd, output: String) -> CommandReport {

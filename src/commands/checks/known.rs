@@ -3,12 +3,13 @@
 use crate::commands::checks::source::{self, Base};
 use crate::commands::probe::is_program;
 use crate::commands::project::{Home, Project};
+use crate::config::checking::Check as Configured;
 use crate::config::shape::Config;
-use crate::config::work::Check as Configured;
 use crate::engine::orders::{Check, Reach};
 use crate::error::Error;
+use crate::ports::Probe;
 use crate::rules::checks::detect::detect;
-use crate::rules::checks::shape::{DetectedCheck, Detection, Need};
+use crate::rules::checks::shape::{CheckKind, DetectedCheck, Detection, Need};
 use crate::rules::printable::printable;
 use std::path::Path;
 use std::time::Duration;
@@ -90,11 +91,19 @@ fn configured(check: &Configured) -> Check {
     let prepare = check.prepare.as_ref().map(|argv| argv.words().to_vec());
     Check {
         name: check.name.clone(),
-        kind: check.kind.unwrap_or_default(),
+        kind: check.kind.unwrap_or(if check.answers.is_some() {
+            CheckKind::Smoke
+        } else {
+            CheckKind::default()
+        }),
         argv: check.run.words().to_vec(),
         prepare: prepare.unwrap_or_default(),
         directory: check.directory.clone().unwrap_or_default(),
         reach: Reach::Everything,
+        answers: check.answers.as_ref().map(|answers| Probe {
+            url: answers.url.clone(),
+            within: Duration::from_secs(answers.seconds.get().into()),
+        }),
         wall: check.timeout_minutes.minutes(),
     }
 }
@@ -157,6 +166,7 @@ fn as_order(check: &DetectedCheck) -> Check {
         prepare: check.prepare.clone(),
         directory: check.directory.clone().into(),
         reach: Reach::Nearby,
+        answers: None,
         wall: LIMIT,
     }
 }

@@ -55,7 +55,7 @@ pub fn is_untested(reports: &[CheckReport]) -> bool {
         let is_test = match report.kind {
             // What a check without a kind does nobody said; most are tests.
             CheckKind::Test | CheckKind::Custom => true,
-            CheckKind::Lint | CheckKind::Types | CheckKind::Build => false,
+            CheckKind::Lint | CheckKind::Types | CheckKind::Build | CheckKind::Smoke => false,
         };
         let passes = match report.verdict {
             Verdict::Passed | Verdict::Flaky => true,

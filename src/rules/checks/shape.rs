@@ -28,6 +28,8 @@ pub enum CheckKind {
     Build,
     /// Tests.
     Test,
+    /// Whether a server starts, answers and stops.
+    Smoke,
     /// Anything else.
     #[default]
     Custom,
@@ -42,6 +44,7 @@ impl CheckKind {
             Self::Types => "types",
             Self::Build => "build",
             Self::Test => "test",
+            Self::Smoke => "smoke",
             Self::Custom => "custom",
         }
     }

@@ -21,13 +21,15 @@ pub(super) enum Part {
     Snippets,
     /// Tests of the likely files.
     Tests,
+    /// What configures them.
+    Configs,
     /// Commits that touched them.
     Commits,
 }
 
 impl Part {
     /// Every part, the most useful first.
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Comments,
         Self::Files,
         Self::Lessons,
@@ -35,6 +37,7 @@ impl Part {
         Self::Guides,
         Self::Snippets,
         Self::Tests,
+        Self::Configs,
         Self::Commits,
     ];
 
@@ -49,6 +52,7 @@ impl Part {
             Self::Guides => "guides",
             Self::Snippets => "snippets",
             Self::Tests => "tests",
+            Self::Configs => "configs",
             Self::Commits => "commits",
         }
     }
@@ -64,6 +68,7 @@ impl Part {
             Self::Guides => "files with instructions",
             Self::Snippets => "pieces of code",
             Self::Tests => "tests",
+            Self::Configs => "files of configuration",
             Self::Commits => "earlier commits",
         }
     }
@@ -106,7 +111,7 @@ mod tests {
 
     #[test]
     fn the_least_useful_is_cut_first() {
-        let mut sizes: [Vec<usize>; 8] = Default::default();
+        let mut sizes: [Vec<usize>; 9] = Default::default();
         sizes[Part::Files as usize] = vec![10, 10];
         sizes[Part::Snippets as usize] = vec![50, 50];
         sizes[Part::Commits as usize] = vec![5];
@@ -129,7 +134,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_kept_fits(sizes in proptest::collection::vec(proptest::collection::vec(1usize..99, 0..6), Part::ALL.len()), room in 0usize..900) {
-            let sizes: [Vec<usize>; 8] = sizes.try_into().unwrap();
+            let sizes: [Vec<usize>; 9] = sizes.try_into().unwrap();
             let counts = fit(&sizes, room);
             let kept = sizes.iter().zip(counts).flat_map(|(sizes, count)| &sizes[..count]);
             prop_assert!(kept.sum::<usize>() <= room);

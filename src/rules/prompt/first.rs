@@ -23,7 +23,7 @@ pub const INSTRUCTIONS_MAX: usize = 8_000;
 
 /// What templates see. `issue.title` is one line; `issue.text` is title and body, fenced, and so is every other text that
 /// somebody else wrote.
-pub const VARIABLES: [&str; 19] = [
+pub const VARIABLES: [&str; 20] = [
     "issue.number",
     "issue.title",
     "issue.text",
@@ -37,6 +37,7 @@ pub const VARIABLES: [&str; 19] = [
     "files",
     "snippets",
     "tests",
+    "configs",
     "commits",
     "lessons",
     "others",
@@ -345,6 +346,7 @@ mod tests {
             [
                 "2 of 5 pieces of code",
                 "1 of 1 tests",
+                "1 of 1 files of configuration",
                 "1 of 1 earlier commits"
             ]
         );
@@ -397,6 +399,7 @@ mod tests {
                 guides: vec![Guide { path: "AGENTS.md".to_owned(), text: texts[0].clone() + "inside" }],
                 snippets: vec![Snippet { path: "a.rs".to_owned(), line: 1, text: texts[1].clone() + "inside", defines: true }],
                 tests: vec![texts[2].clone() + "inside"],
+                configs: Vec::new(),
                 commits: vec![texts[2].clone() + "inside"],
             };
             let issue = Issue { body: texts[3].clone() + "inside", ..sample("") };

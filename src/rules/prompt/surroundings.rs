@@ -48,6 +48,8 @@ pub struct Choice {
     pub sources: Vec<String>,
     /// Tests of the likely files.
     pub tests: Vec<String>,
+    /// What configures the likely files.
+    pub configs: Vec<String>,
     /// Files whose latest commits are told.
     pub touched: Vec<String>,
 }
@@ -63,6 +65,8 @@ pub struct Surroundings {
     pub snippets: Vec<Snippet>,
     /// Paths of tests of the likely files.
     pub tests: Vec<String>,
+    /// Paths of what configures them, the nearest of each kind.
+    pub configs: Vec<String>,
     /// Commits that touched the likely files, the latest first: a short name and the subject.
     pub commits: Vec<String>,
 }
@@ -112,6 +116,7 @@ impl Wanted {
             guides: self.guides(paths),
             sources: sources.cloned().collect(),
             tests: self.tests(paths),
+            configs: self.configs(paths),
             touched: self
                 .likely
                 .iter()
@@ -145,6 +150,25 @@ impl Wanted {
         wanted
     }
 
+    /// Of each kind of configuration the one that is nearest to a likely file.
+    fn configs(&self, paths: &BTreeSet<&str>) -> Vec<String> {
+        let mut found = Vec::new();
+        for path in &self.likely {
+            let above = path.match_indices('/').map(|(at, _)| &path[..=at]);
+            let mut places: Vec<&str> = std::iter::once("").chain(above).collect();
+            places.reverse();
+            for config in CONFIGS {
+                let mut nearest = places.iter().map(|place| format!("{place}{config}"));
+                let nearest = nearest.find(|path| paths.contains(path.as_str()));
+                found.extend(
+                    nearest.filter(|path| !found.contains(path) && !self.likely.contains(path)),
+                );
+            }
+        }
+        found.truncate(CONFIGS_MAX);
+        found
+    }
+
     /// Tests that are called as a likely file is.
     fn tests(&self, paths: &BTreeSet<&str>) -> Vec<String> {
         let stems: BTreeSet<String> = self
@@ -164,6 +188,23 @@ impl Wanted {
     }
 }
 
+/// What configures the code below its directory.
+const CONFIGS: [&str; 12] = [
+    "package.json",
+    "tsconfig.json",
+    "Cargo.toml",
+    "pyproject.toml",
+    "setup.cfg",
+    "go.mod",
+    "pom.xml",
+    "build.gradle",
+    "composer.json",
+    "Gemfile",
+    "mix.exs",
+    "Makefile",
+];
+/// Of those so many are told.
+const CONFIGS_MAX: usize = 8;
 /// Every directory has one of these.
 const TOO_COMMON: [&str; 5] = ["mod", "index", "main", "lib", "__init__"];
 /// What a test's name has and its subject's has not.
@@ -244,5 +285,24 @@ mod tests {
         check("CartTest.java", "cart");
         check("cart_item_test.go", "cart_item");
         check("Tests/x.rs", "x");
+    }
+
+    #[test]
+    fn the_nearest_configuration_of_each_kind_is_told() {
+        let paths = BTreeSet::from([
+            "package.json",
+            "web/package.json",
+            "web/tsconfig.json",
+            "api/Cargo.toml",
+            "web/src/a.ts",
+        ]);
+        let configs = wanted("Fix it", &["web/src/a.ts"]).choose(&paths).configs;
+        assert_eq!(configs, ["web/package.json", "web/tsconfig.json"]);
+        assert!(
+            wanted("Fix it", &["lib/a.ts"])
+                .choose(&BTreeSet::new())
+                .configs
+                .is_empty()
+        );
     }
 }

@@ -32,6 +32,7 @@ pub(super) struct Told {
     guides: Vec<(String, String)>,
     snippets: Vec<(String, usize, String)>,
     tests: Vec<String>,
+    configs: Vec<String>,
     commits: Vec<String>,
     /// Bytes of each item of each part, about.
     pub(super) sizes: [Vec<usize>; Part::ALL.len()],
@@ -73,6 +74,7 @@ impl Told {
                 })
                 .collect(),
             tests: around.tests.iter().map(|path| printable(path)).collect(),
+            configs: around.configs.iter().map(|path| printable(path)).collect(),
             commits: around
                 .commits
                 .iter()
@@ -106,6 +108,7 @@ impl Told {
                     self.snippets.iter().map(size).collect()
                 }
                 Part::Tests => lines(&self.tests),
+                Part::Configs => lines(&self.configs),
                 Part::Commits => lines(&self.commits),
             };
         }
@@ -168,6 +171,7 @@ impl Told {
             snippets => snippets
                 .map(|(path, line, text)| context! { path => path, line => line, text => fenced("code", text) })
                 .collect::<Vec<_>>(),
+            configs => lines("configs", &self.configs, kept(Part::Configs)),
             tests => lines("tests", &self.tests, kept(Part::Tests)),
             commits => lines("commits", &self.commits, kept(Part::Commits)),
             checks => input.checks.to_vec(),

@@ -100,6 +100,7 @@ pub(super) fn surroundings() -> Surroundings {
             defines: true,
         }],
         tests: vec!["tests/main.rs".to_owned()],
+        configs: vec!["Cargo.toml".to_owned()],
         commits: vec!["0123456 Begin".to_owned()],
     }
 }

@@ -1,0 +1,73 @@
+//! The part of the configuration about worktrees.
+
+use crate::config::values::{Argv, Whole};
+use crate::rules::port_blocks::PortBlocks;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// The directories that agents work in.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(expecting = "an object")]
+pub struct Worktree {
+    /// Where they are made, outside of any checkout; in the state directory where it is left out.
+    pub root: Option<PathBuf>,
+    /// A command that makes a fresh worktree ready; `setup.sh` of the repository, if it has one, where it is left out.
+    pub setup: Option<Argv>,
+    /// Files of the checkout that are copied into every worktree and never committed, such as `.env`.
+    pub copy: Vec<PathBuf>,
+    /// Directories that are laid out, for large repositories; files of the directories above them are, too. All where it is empty.
+    pub sparse: Vec<PathBuf>,
+    /// Are the files of submodules fetched and laid out? Where not, their directories are empty.
+    pub submodules: bool,
+    /// Keep what git ignores from one attempt to the next, as long as lock files stay the same: warm caches, less isolation.
+    pub keep_ignored: bool,
+    /// Ports that each slot has for itself, so that servers of several agents do not meet.
+    pub ports: Ports,
+}
+
+impl Default for Worktree {
+    fn default() -> Self {
+        Self {
+            root: None,
+            setup: None,
+            copy: Vec::new(),
+            sparse: Vec::new(),
+            submodules: true,
+            keep_ignored: false,
+            ports: Ports::default(),
+        }
+    }
+}
+
+/// Blocks of ports, one for each slot.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(expecting = "an object")]
+pub struct Ports {
+    /// The first port of the first slot.
+    pub first: Whole<1024, 65_535>,
+    /// Ports that each slot has; 0 for none.
+    pub each: Whole<0, 1000>,
+}
+
+impl Default for Ports {
+    fn default() -> Self {
+        Self {
+            first: Whole::of(20_000),
+            each: Whole::of(10),
+        }
+    }
+}
+
+impl Ports {
+    /// The same for the rules.
+    #[must_use]
+    pub fn blocks(&self) -> PortBlocks {
+        PortBlocks {
+            first: u16::try_from(self.first.get()).unwrap_or(u16::MAX),
+            each: u16::try_from(self.each.get()).unwrap_or(u16::MAX),
+        }
+    }
+}
