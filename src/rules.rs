@@ -6,6 +6,7 @@ pub mod budget;
 pub mod certificate;
 pub mod classify;
 pub mod conflict;
+pub mod declined;
 pub mod event;
 pub mod excerpt;
 pub mod exit;

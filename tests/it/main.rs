@@ -44,6 +44,7 @@ mod claude_replayed;
 mod cli;
 mod command_agent;
 mod config;
+mod declined;
 mod demo_project;
 mod doctor;
 mod engine;

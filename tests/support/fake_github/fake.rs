@@ -34,7 +34,7 @@ mod state;
 pub(crate) use app::{AppKey, FakeApp};
 pub(crate) use fault::{Fault, Gate};
 pub(crate) use log::{Logged, closest_writes};
-pub(crate) use state::{Comment, Item, Label, PullPart};
+pub(crate) use state::{Comment, Item, Label, PullPart, TokenIs};
 
 use fault::Faults;
 use git::Git;
@@ -42,6 +42,7 @@ use reviews::{CheckRun, Remark, Review};
 use server::{Inner, Wire, take};
 use state::{Asked, State};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
@@ -407,6 +408,40 @@ impl FakeGitHub {
         let mut state = self.state();
         let old = std::mem::replace(&mut state.project, project.to_owned());
         state.old_names.push(old);
+    }
+
+    /// Makes the token good, or not any more.
+    pub(crate) fn set_token(&self, token: TokenIs) {
+        self.state().token = token;
+    }
+
+    /// Pushes that change workflows are declined, as to a token without the scope for that.
+    pub(crate) fn decline_workflows(&self) {
+        let hook =
+            "git diff --name-only main \"$3\" | grep -q '^.github/workflows/' && exit 1; exit 0";
+        let reason = "refusing to allow a Personal Access Token to create or update workflow `.github/workflows/ci.yml` without `workflow` scope";
+        self.decline(hook, reason);
+    }
+
+    /// Pushes to branches like this are declined, as where these are protected.
+    pub(crate) fn decline_branch(&self, pattern: &str) {
+        let hook = "case \"$1\" in refs/heads/PATTERN) echo \"error: GH006: Protected branch update failed for $1.\" >&2; exit 1;; esac; exit 0";
+        let hook = hook.replace("PATTERN", pattern);
+        self.decline(&hook, "protected branch hook declined");
+    }
+
+    /// Declines nothing any more.
+    pub(crate) fn decline_nothing(&self) {
+        self.decline("exit 0", "");
+    }
+
+    fn decline(&self, hook: &str, reason: &str) {
+        let hooks = self.inner.root.join("repo.git/hooks");
+        std::fs::create_dir_all(&hooks).unwrap();
+        let update = hooks.join("update");
+        std::fs::write(&update, format!("#!/bin/sh\n{hook}\n")).unwrap();
+        std::fs::set_permissions(&update, std::fs::Permissions::from_mode(0o755)).unwrap();
+        reason.clone_into(&mut self.state().decline);
     }
 
     /// From now on only tokens of this app are good.

@@ -7,7 +7,7 @@ use super::fault::{Fault, Faults};
 use super::log::Logged;
 use super::pace::Pace;
 use super::routes::answer;
-use super::state::State;
+use super::state::{State, TokenIs};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, Request, State as Shared};
@@ -84,7 +84,8 @@ pub(crate) async fn take(
                 body: &body,
             };
             let is_good = inner.knows(&token_of(&parts));
-            serve(&inner.root, is_good, path, &request).await
+            let reason = inner.state.lock().unwrap().decline.clone();
+            serve(&inner.root, is_good.then_some(&*reason), path, &request).await
         }
         _ => match parts.uri.path().strip_prefix("/_logs/") {
             Some(id) => inner.kept_log(&parts, id),
@@ -247,9 +248,10 @@ impl Inner {
 
     /// Is this token good?
     fn knows(&self, token: &str) -> bool {
-        match &self.state.lock().unwrap().app {
+        let state = self.state.lock().unwrap();
+        match &state.app {
             Some(app) => app.knows(token),
-            None => token == self.token,
+            None => token == self.token && state.token == TokenIs::Good,
         }
     }
 

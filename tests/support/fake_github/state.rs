@@ -130,6 +130,15 @@ pub(crate) struct RateLimit {
     pub(crate) reset: i64,
 }
 
+/// What an account's token is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenIs {
+    /// It is good.
+    Good,
+    /// It is not any more.
+    TakenBack,
+}
+
 /// All of it.
 #[derive(Debug)]
 pub(crate) struct State {
@@ -147,6 +156,10 @@ pub(crate) struct State {
     pub(crate) is_app: bool,
     /// The app whose tokens alone are good; none where it is the token of an account.
     pub(crate) app: Option<FakeApp>,
+    /// The account's token.
+    pub(crate) token: TokenIs,
+    /// Why a hook declines pushes.
+    pub(crate) decline: String,
     /// Takes no writes.
     pub(crate) archived: bool,
     /// Has no issues at all.
@@ -191,6 +204,8 @@ impl State {
             login: login.to_owned(),
             is_app: false,
             app: None,
+            token: TokenIs::Good,
+            decline: String::new(),
             archived: false,
             issues_disabled: false,
             items: BTreeMap::new(),
