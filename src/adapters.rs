@@ -79,6 +79,7 @@ pub mod git {
     mod tokens;
     mod trash;
     mod trial;
+    mod update;
     mod user;
     mod worktrees;
 }

@@ -64,6 +64,7 @@ mod git_sealed;
 mod git_snapshot;
 mod git_sparse;
 mod git_submodules;
+mod git_update;
 mod github;
 mod init;
 mod kill;
