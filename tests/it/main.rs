@@ -101,6 +101,7 @@ mod store_commands;
 mod store_disk;
 mod store_kill;
 mod store_sample;
+mod sub_issues;
 mod together;
 mod trust;
 mod verify;

@@ -137,6 +137,8 @@ impl World {
             depends_on: vec![],
             assignees: Vec::new(),
             milestone: None,
+            parts: Vec::new(),
+            pulls: Vec::new(),
         };
         self.outside().issues.insert(issue.number, issue);
         self.script()
@@ -420,7 +422,7 @@ impl Forge for Side {
         let at = usize::try_from(comment.id).expect("few comments");
         let mut outside = self.0.outside();
         let comments = outside.comments.get_mut(&issue).expect("it is there");
-        comments[at] = body.to_owned();
+        body.clone_into(&mut comments[at]);
         Ok(())
     }
 

@@ -271,6 +271,12 @@ fn check_body(body: &str) -> Result<(), Answer> {
 }
 
 fn create_comment(state: &mut State, ask: &Ask<'_>, number: u64) -> Result<Answer, Answer> {
+    if state.items[&number].locked && state.readers.contains(&state.login) {
+        return Err(refusal(
+            403,
+            "Unable to create comment because issue is locked.",
+        ));
+    }
     let body = text(ask, "body").unwrap_or_default();
     check_body(&body)?;
     let login = state.login.clone();
