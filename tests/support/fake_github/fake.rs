@@ -390,6 +390,11 @@ impl FakeGitHub {
         self.state().add_comment(number, author, body);
     }
 
+    /// Somebody deletes all comments.
+    pub(crate) fn delete_comments(&self, number: u64) {
+        self.state().item(number).comments.clear();
+    }
+
     /// Commits files on a branch, as a person does; a new one begins at the default branch. Gives the commit.
     pub(crate) fn commit(&self, branch: &str, files: &[(&str, &str)]) -> String {
         let state = self.state();
