@@ -28,6 +28,7 @@ pub mod money;
 pub mod names;
 pub mod neutral;
 pub mod own;
+pub mod parts;
 pub mod past;
 pub mod paths;
 pub mod port_blocks;

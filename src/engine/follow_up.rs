@@ -28,7 +28,8 @@ impl Attempt<'_> {
         };
         let tip = self.fetch_tip().await?;
         self.pull_head().await?;
-        let joined = self.ports.repository.join(&[tip, head]).await?;
+        let landed = self.follow_up().map_or(&[][..], |follow| &follow.landed);
+        let joined = self.ports.repository.update(&tip, &head, landed).await?;
         self.clash = joined.clashes.into_iter().next();
         Ok(joined.base)
     }

@@ -1,7 +1,7 @@
 //! Looks at open pulls of ours: what was said of them, and how they stand to their base.
 
 use crate::ports::{ForgeError, Pulls, Repository, RepositoryError, Standing};
-use crate::rules::follow::shape::{Checks, Fate, Footing, Said, Seen};
+use crate::rules::follow::shape::{Checks, Fate, Footing, Landed, Said, Seen};
 use crate::rules::ids::{BranchName, CommitId, IssueNumber, PullNumber};
 use crate::rules::names;
 use crate::rules::trust::Trust;
@@ -27,6 +27,7 @@ pub struct Looking<'a> {
     /// Whose words count.
     pub trust: Trust,
     footings: HashMap<(CommitId, CommitId), Footing>,
+    landed: Vec<Landed>,
 }
 
 impl<'a> Looking<'a> {
@@ -38,6 +39,18 @@ impl<'a> Looking<'a> {
             repository,
             trust,
             footings: HashMap::new(),
+            landed: Vec::new(),
+        }
+    }
+
+    /// Remembers work that was merged: what stands on it is tried with the base by what it adds to that.
+    pub fn learn(&mut self, landed: impl IntoIterator<Item = Landed>) {
+        for one in landed {
+            if !self.landed.contains(&one) {
+                self.landed.push(one);
+                // What was found out without it may be wrong.
+                self.footings.clear();
+            }
         }
     }
 
@@ -56,6 +69,13 @@ impl<'a> Looking<'a> {
                 standings.push(standing);
             }
         }
+        let merged = standings.iter().filter(|it| it.fate == Fate::Merged);
+        let as_landed = |it: &Standing| {
+            let (head, merged_as) = (it.head.clone(), it.merged_as.clone()?);
+            Some(Landed { head, merged_as })
+        };
+        let landed: Vec<Landed> = merged.filter_map(as_landed).collect();
+        self.learn(landed);
         // What stands on a merged one is looked at again once it is for another base.
         let alive = standings.iter().filter(|it| it.fate != Fate::Rejected);
         let heads: HashMap<String, PullNumber> = alive
@@ -124,8 +144,8 @@ impl<'a> Looking<'a> {
         }
         let branch = BranchName::new(&standing.pull.head);
         let head = self.repository.fetch(branch.as_str()).await?;
-        let both = [tip.clone(), head.clone()];
-        let joined = self.repository.join(&both).await?;
+        let update = self.repository.update(&tip, &head, &self.landed);
+        let joined = update.await?;
         let footing = match joined.clashes.into_iter().next() {
             Some(clash) => Footing::Conflicts(clash.paths),
             None if joined.base == head => Footing::Current,
@@ -147,6 +167,7 @@ fn ended(standing: Standing, issue: IssueNumber) -> Seen {
         is_draft: standing.is_draft,
         is_queued: standing.is_queued,
         updated: standing.updated,
+        merged_as: standing.merged_as,
         pull: standing.pull,
         checks: Checks::default(),
         said: Vec::new(),

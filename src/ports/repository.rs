@@ -1,5 +1,6 @@
 //! The mirror, its worktrees and the remote.
 
+use crate::rules::follow::shape::Landed;
 use crate::rules::gate::change::Change;
 use crate::rules::ids::{AttemptNumber, BranchName, CommitId, IssueNumber, SlotNumber, TreeId};
 use crate::rules::offer::house::House;
@@ -190,6 +191,14 @@ pub trait Repository: Send + Sync {
     async fn holds(&self, branch: &str, commit: &CommitId) -> Result<bool, RepositoryError>;
     /// Joins commits into one that holds the work of all; asked again, it is the same one.
     async fn join(&self, commits: &[CommitId]) -> Result<Joined, RepositoryError>;
+    /// Brings a branch onto its base branch as that stands now, like `join` of the two. Where the branch stands on work
+    /// that has `landed` as another commit, what counts is what it adds to that work.
+    async fn update(
+        &self,
+        base: &CommitId,
+        head: &CommitId,
+        landed: &[Landed],
+    ) -> Result<Joined, RepositoryError>;
     /// Merges pairs of commits for a trial, many in one process: for each the paths that conflict.
     async fn test_merges(
         &self,

@@ -344,6 +344,31 @@ fn a_pull_that_stands_on_a_merged_one_is_for_its_base_from_then_on() {
 }
 
 #[test]
+fn what_stands_on_squashed_work_is_brought_onto_it_without_an_agent() {
+    let mut stage = opened();
+    stage.configure(&json!({
+        "merge": { "policy": "auto", "method": "squash" },
+        "scheduling": { "dependencies": "stacked" },
+        "watch": { "updateMinutes": 0 },
+    }));
+    let head = "autoissue/3-second";
+    let issue = ("Second", "Change `file-1.txt`.");
+    stage.fake.add_issue(issue.0, issue.1, &["later"]);
+    // It changes the very line that the work below it wrote.
+    let changed = [("file-1.txt", "1 and more\n")];
+    stage.fake.commit_on(HEAD, head, &changed);
+    stage.fake.add_pull("Second", head, HEAD);
+    let mut seen = Vec::new();
+    for _ in 0..5 {
+        seen.extend(decided(&look(&stage)));
+    }
+    assert_eq!(stage.runs(), [1], "nobody was paid: {seen:?}");
+    let file = |branch: &str| stage.fake.file(branch, "file-1.txt");
+    assert_eq!(file("main").as_deref(), Some("1 and more"), "{seen:?}");
+    stage.assert_lawful();
+}
+
+#[test]
 fn the_local_forge_has_nobody_who_reviews() {
     let rig = crate::rig::Rig::local("true", &json!({}));
     let ran = rig.run(&["watch"]);

@@ -8,6 +8,7 @@ use autoissue::ports::*;
 use autoissue::rules::checks::proof::FailingTest;
 use autoissue::rules::checks::shape::CheckKind;
 use autoissue::rules::event::{Command, Event, ProcessIdentity, Progress, Recorded};
+use autoissue::rules::follow::shape::Landed;
 use autoissue::rules::gate::judge::Gate;
 use autoissue::rules::ids::*;
 use autoissue::rules::issue::{Issue, IssueState, Selection};
@@ -136,6 +137,8 @@ impl World {
             depends_on: vec![],
             assignees: Vec::new(),
             milestone: None,
+            parts: Vec::new(),
+            pulls: Vec::new(),
         };
         self.outside().issues.insert(issue.number, issue);
         self.script()
@@ -592,6 +595,15 @@ impl Repository for Side {
     }
 
     /// The world has one file: the last of them is what it holds.
+    async fn update(
+        &self,
+        base: &CommitId,
+        head: &CommitId,
+        _landed: &[Landed],
+    ) -> Result<Joined, RepositoryError> {
+        self.join(&[base.clone(), head.clone()]).await
+    }
+
     async fn join(&self, commits: &[CommitId]) -> Result<Joined, RepositoryError> {
         let (base, clashes) = (commits[0].clone(), Vec::new());
         Ok(Joined { base, clashes })

@@ -36,24 +36,40 @@ pub(super) async fn join(mirror: &Mirror, commits: &[CommitId]) -> Result<Joined
     }
     for commit in outside {
         let tested = test(mirror, &joined.base, commit).await?;
-        let message = format!(
-            "autoissue: {commit} on {}, with its conflicts\n",
-            joined.base
-        );
-        let start = write_merge(
-            mirror,
-            &tested.tree,
-            std::slice::from_ref(&joined.base),
-            &message,
-        )
-        .await?;
-        keep(mirror, "clash", &start)?;
-        joined.clashes.push(Clash {
-            commit: commit.clone(),
-            start,
-            paths: tested.paths,
-        });
+        let clash = clash(mirror, &joined.base, commit, tested).await?;
+        joined.clashes.push(clash);
     }
+    Ok(joined)
+}
+
+/// What does not fit onto a commit, with the markers of its conflicts in its files.
+pub(super) async fn clash(
+    mirror: &Mirror,
+    onto: &CommitId,
+    commit: &CommitId,
+    tested: Tested,
+) -> Result<Clash, RepositoryError> {
+    let message = format!("autoissue: {commit} on {onto}, with its conflicts\n");
+    let parents = std::slice::from_ref(onto);
+    let start = write_merge(mirror, &tested.tree, parents, &message).await?;
+    keep(mirror, "clash", &start)?;
+    Ok(Clash {
+        commit: commit.clone(),
+        start,
+        paths: tested.paths,
+    })
+}
+
+/// Two that fit, as one commit.
+pub(super) async fn both(
+    mirror: &Mirror,
+    (one, other): (&CommitId, &CommitId),
+    tree: &TreeId,
+) -> Result<CommitId, RepositoryError> {
+    let parents = [one.clone(), other.clone()];
+    let message = format!("Join {one} and {other}\n");
+    let joined = write_merge(mirror, tree, &parents, &message).await?;
+    keep(mirror, "joined", &joined)?;
     Ok(joined)
 }
 
@@ -77,10 +93,8 @@ async fn add(
         return Ok(false);
     }
     let parents = [joined.clone(), commit.clone()];
-    let message = format!("Join {joined} and {commit}\n");
-    *joined = write_merge(mirror, &tested.tree, &parents, &message).await?;
+    *joined = both(mirror, (&parents[0], commit), &tested.tree).await?;
     ancestry.grow(joined, &parents);
-    keep(mirror, "joined", joined)?;
     Ok(true)
 }
 
@@ -90,10 +104,21 @@ pub(super) async fn test(
     one: &CommitId,
     other: &CommitId,
 ) -> Result<Tested, RepositoryError> {
+    test_from(mirror, None, one, other).await
+}
+
+/// The same, from this commit instead of the one that their histories have in common.
+pub(super) async fn test_from(
+    mirror: &Mirror,
+    from: Option<&CommitId>,
+    one: &CommitId,
+    other: &CommitId,
+) -> Result<Tested, RepositoryError> {
     let action = format!("merge {other} into {one}");
     let said = mirror
         .call("merge-tree")?
         .args(["--write-tree", "--no-messages", "--name-only", "-z"])
+        .args(from.map(|from| format!("--merge-base={from}")))
         .args([one.as_str(), other.as_str()])
         .ask(&action)
         .await?;

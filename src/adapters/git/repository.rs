@@ -30,10 +30,12 @@ use super::surroundings::surroundings;
 use super::sweep::is_directory;
 use super::trash::PREFIX;
 use super::trial::test_merges;
+use super::update::update;
 use super::worktrees::Worktrees;
 use crate::ports::{
     Capture, Checkout, Joined, Look, Repository, RepositoryError, Workspace, WorkspaceOrder,
 };
+use crate::rules::follow::shape::Landed;
 use crate::rules::ids::{AttemptNumber, BranchName, CommitId, IssueNumber, TreeId};
 use crate::rules::offer::house::House;
 use crate::rules::prompt::surroundings::{Surroundings, Wanted};
@@ -261,6 +263,15 @@ impl Repository for GitRepository {
     async fn holds(&self, branch: &str, commit: &CommitId) -> Result<bool, RepositoryError> {
         let head = fetch(&self.mirror, branch).await?;
         is_ancestor(&self.mirror, commit, &head).await
+    }
+
+    async fn update(
+        &self,
+        base: &CommitId,
+        head: &CommitId,
+        landed: &[Landed],
+    ) -> Result<Joined, RepositoryError> {
+        update(&self.mirror, base, head, landed).await
     }
 
     async fn join(&self, commits: &[CommitId]) -> Result<Joined, RepositoryError> {

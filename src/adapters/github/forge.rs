@@ -24,6 +24,7 @@ use async_trait::async_trait;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
@@ -102,6 +103,8 @@ pub struct GitHub {
     pub(super) logs: Mutex<HashMap<u64, String>>,
     /// Accounts that were asked about: may they write?
     pub(super) writers: Mutex<HashMap<String, bool>>,
+    /// GraphQL was refused: it is not asked again for what REST tells as well.
+    pub(super) without_graphql: AtomicBool,
 }
 
 impl GitHub {
@@ -130,6 +133,7 @@ impl GitHub {
             labels: Mutex::default(),
             logs: Mutex::default(),
             writers: Mutex::default(),
+            without_graphql: AtomicBool::new(false),
         })
     }
 

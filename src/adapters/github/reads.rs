@@ -3,16 +3,19 @@
 use crate::adapters::github::address::percent;
 use crate::adapters::github::client::parse;
 use crate::adapters::github::forge::GitHub;
-use crate::adapters::github::wire::{WireComment, WireIssue, WirePull, WireUser, WireViewer};
+use crate::adapters::github::wire::{
+    WaitsFor, WireComment, WireIssue, WirePull, WireUser, WireViewer,
+};
 use crate::ports::ForgeError;
 use crate::rules::ids::{BranchName, IssueNumber};
 use crate::rules::issue::{Issue, Selection};
 use crate::rules::task::Pull;
 use futures::{StreamExt, TryStreamExt, stream};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Single issues on their way at the same time; the governor has the last word.
-const AT_ONCE: usize = 8;
+pub(super) const AT_ONCE: usize = 8;
 
 /// An app's account is called as the app is, with this behind it.
 const BOT: &str = "[bot]";
@@ -103,7 +106,9 @@ impl GitHub {
         let done = wires
             .into_iter()
             .filter(|wire| !wire.is_pull() && wire.is_done());
-        Ok(done.map(|wire| wire.into_issue(Vec::new())).collect())
+        Ok(done
+            .map(|wire| wire.into_issue(WaitsFor::default()))
+            .collect())
     }
 
     pub(super) async fn read_issue(
@@ -129,7 +134,7 @@ impl GitHub {
         if wire.is_pull() || !is_ours {
             return Ok(None);
         }
-        self.with_dependencies(wire).await.map(Some)
+        self.with_what_it_waits_for(wire).await.map(Some)
     }
 
     pub(super) async fn read_open_pulls(&self) -> Result<Vec<Pull>, ForgeError> {
@@ -184,31 +189,16 @@ impl GitHub {
 
     /// An app's account, as its comments show it.
     async fn app_login(&self, action: &str) -> Result<String, ForgeError> {
-        let viewer: WireViewer = self.client.query(action, "{ viewer { login } }").await?;
+        let viewer: WireViewer = self
+            .client
+            .query(action, "{ viewer { login } }", &Value::Null)
+            .await?;
         let login = viewer.data.viewer.login;
         Ok(if login.ends_with(BOT) {
             login
         } else {
             login + BOT
         })
-    }
-
-    async fn list_issues(&self, label: Option<&str>) -> Result<Vec<Issue>, ForgeError> {
-        let action = format!("list the open issues of {}", self.project);
-        // A comma separates labels there; one that holds a comma is looked for here.
-        let filter = label
-            .filter(|label| !label.contains(','))
-            .map(|label| format!("&labels={}", percent(label)))
-            .unwrap_or_default();
-        let path = self.path(&format!(
-            "/issues?state=open&sort=created&direction=asc{filter}"
-        ));
-        let wires: Vec<WireIssue> = self.client.list(&action, &path).await?;
-        let issues = wires.into_iter().filter(|wire| !wire.is_pull());
-        stream::iter(issues.map(|wire| self.with_dependencies(wire)))
-            .buffered(AT_ONCE)
-            .try_collect()
-            .await
     }
 
     async fn each_issue(&self, numbers: &[IssueNumber]) -> Result<Vec<Issue>, ForgeError> {
@@ -222,20 +212,46 @@ impl GitHub {
     }
 
     /// Asks what an issue waits for only where GitHub says that it does.
-    async fn with_dependencies(&self, wire: WireIssue) -> Result<Issue, ForgeError> {
-        if !wire.is_blocked() {
-            return Ok(wire.into_issue(Vec::new()));
+    pub(super) async fn with_what_it_waits_for(
+        &self,
+        wire: WireIssue,
+    ) -> Result<Issue, ForgeError> {
+        let mut waits_for = WaitsFor::default();
+        if wire.is_blocked() {
+            waits_for.blockers = self.read_blockers(wire.number).await?;
         }
-        let action = format!("list what issue #{} waits for", wire.number);
-        let path = self.path(&format!("/issues/{}/dependencies/blocked_by", wire.number));
-        let repository = self.repository().await?;
+        if wire.has_open_parts() {
+            waits_for.parts = self.read_open_parts(wire.number).await?;
+        }
+        Ok(wire.into_issue(waits_for))
+    }
+
+    /// What blocks an issue, open or closed.
+    pub(super) async fn read_blockers(&self, number: u64) -> Result<Vec<IssueNumber>, ForgeError> {
+        let action = format!("list what issue #{number} waits for");
+        let path = self.path(&format!("/issues/{number}/dependencies/blocked_by"));
         let blockers: Vec<WireIssue> = self.client.list(&action, &path).await?;
-        let numbers = blockers
-            .iter()
-            .filter(|blocker| blocker.belongs_to(&repository.full_name))
-            .map(|blocker| IssueNumber(blocker.number));
-        let numbers = numbers.collect();
-        Ok(wire.into_issue(numbers))
+        self.own(blockers).await
+    }
+
+    /// The sub-issues of an issue that are still open.
+    pub(super) async fn read_open_parts(
+        &self,
+        number: u64,
+    ) -> Result<Vec<IssueNumber>, ForgeError> {
+        let action = format!("list the sub-issues of #{number}");
+        let path = self.path(&format!("/issues/{number}/sub_issues"));
+        let mut parts: Vec<WireIssue> = self.client.list(&action, &path).await?;
+        parts.retain(WireIssue::is_open);
+        self.own(parts).await
+    }
+
+    /// Those of this repository.
+    async fn own(&self, issues: Vec<WireIssue>) -> Result<Vec<IssueNumber>, ForgeError> {
+        let repository = self.repository().await?;
+        let project = &repository.full_name;
+        let own = issues.iter().filter(|issue| issue.belongs_to(project));
+        Ok(own.map(|issue| IssueNumber(issue.number)).collect())
     }
 
     async fn is_ours(&self, wire: &WireIssue) -> Result<bool, ForgeError> {

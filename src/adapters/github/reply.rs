@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 /// Of what a server says, so much is passed on.
 const LONGEST_DETAIL: usize = 400;
+const BAD_TOKEN: &str = "(is the token right, and not expired?)";
 
 /// An answer that came to its end.
 #[derive(Debug)]
@@ -78,7 +79,7 @@ pub(super) fn refusal(action: &str, reply: &Reply) -> ForgeError {
     match reply.status.as_u16() {
         401 => ForgeError::Auth {
             action,
-            detail: format!("{said} (is the token right, and not expired?)"),
+            detail: format!("{said} {BAD_TOKEN}"),
         },
         403 if is_about_rights(&said) => ForgeError::Auth {
             action,
@@ -96,6 +97,19 @@ pub(super) fn refusal(action: &str, reply: &Reply) -> ForgeError {
             action,
             detail: format!("{}: {said}", reply.status.as_u16()),
         },
+    }
+}
+
+/// Was it the token itself that was refused, so that nothing else will be taken either?
+pub(super) fn is_bad_token(error: &ForgeError) -> bool {
+    match error {
+        ForgeError::Auth { detail, .. } => detail.ends_with(BAD_TOKEN),
+        ForgeError::App { .. } => true,
+        ForgeError::NotFound { .. }
+        | ForgeError::Refused { .. }
+        | ForgeError::Limited { .. }
+        | ForgeError::Unknown { .. }
+        | ForgeError::Io { .. } => false,
     }
 }
 

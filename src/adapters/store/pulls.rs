@@ -6,8 +6,8 @@ use crate::adapters::store::turn::{Key, execute};
 use crate::rules::certificate::Certificate;
 use crate::rules::event::{Event, Fact};
 use crate::rules::follow::next::Before;
-use crate::rules::follow::shape::{Fate, FollowUp, Source};
-use crate::rules::ids::{ConversationId, IssueNumber, PullNumber, SessionId, Timestamp};
+use crate::rules::follow::shape::{Fate, FollowUp, Landed, Source};
+use crate::rules::ids::{CommitId, ConversationId, IssueNumber, PullNumber, SessionId, Timestamp};
 use crate::rules::task::Task;
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::{BTreeMap, HashSet};
@@ -234,6 +234,50 @@ impl Store {
                     now().0,
                 ),
             )
+        })
+    }
+
+    /// Notes as what a pull was merged.
+    pub fn note_landed(
+        &self,
+        project: &str,
+        pull: PullNumber,
+        landed: &Landed,
+    ) -> Result<(), StoreError> {
+        let (project, landed) = (project.to_owned(), landed.clone());
+        self.write(move |db| {
+            execute(
+                db,
+                "UPDATE pulls SET head = ?, merged_as = ? WHERE project = ? AND number = ?",
+                (
+                    landed.head.as_str(),
+                    landed.merged_as.as_str(),
+                    &project,
+                    pull.0.cast_signed(),
+                ),
+            )
+        })
+    }
+
+    /// The work of ours that was merged last, the newest first.
+    pub fn landed(&self, project: &str) -> Result<Vec<Landed>, StoreError> {
+        const ACTION: &str = "read what was merged";
+        self.read(|db| {
+            let mut statement = db
+                .prepare_cached(
+                    "SELECT head, merged_as FROM pulls
+                     WHERE project = ? AND merged_as IS NOT NULL ORDER BY at DESC LIMIT 100",
+                )
+                .tried(ACTION)?;
+            let rows = statement
+                .query_map([project], |row| {
+                    Ok(Landed {
+                        head: CommitId::new(row.get::<_, String>(0)?),
+                        merged_as: CommitId::new(row.get::<_, String>(1)?),
+                    })
+                })
+                .tried(ACTION)?;
+            rows.collect::<rusqlite::Result<_>>().tried(ACTION)
         })
     }
 

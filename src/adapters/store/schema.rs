@@ -3,7 +3,7 @@
 use rusqlite_migration::{M, Migrations};
 
 /// The format that this program writes.
-pub(super) const KNOWN: u32 = 4;
+pub(super) const KNOWN: u32 = 5;
 
 /// One step for each format; a released step is never changed.
 const STEPS: &[M<'static>] = &[
@@ -11,6 +11,7 @@ const STEPS: &[M<'static>] = &[
     M::up(COMPLEXITY),
     M::up(PULLS),
     M::up(LESSONS),
+    M::up(LANDED),
 ];
 
 /// How hard a task was judged to be, where it was evaluated.
@@ -34,6 +35,12 @@ const PULLS: &str = "
         at INTEGER NOT NULL,
         PRIMARY KEY (project, number)
     ) STRICT, WITHOUT ROWID;
+    ";
+
+/// As what pulls were offered, and as what they were merged.
+const LANDED: &str = "
+    ALTER TABLE pulls ADD COLUMN head TEXT;
+    ALTER TABLE pulls ADD COLUMN merged_as TEXT;
     ";
 
 /// What was learned, by its first words, and who taught it.

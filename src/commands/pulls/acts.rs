@@ -120,7 +120,11 @@ impl Watch<'_> {
     fn note(&self, seen: &Seen, fate: Fate) -> Result<(), Error> {
         let about = (seen.pull.number, seen.issue);
         let key = self.wiring.project_key();
-        Ok(self.store.note_fate(&key, about, fate)?)
+        self.store.note_fate(&key, about, fate)?;
+        if let Some(landed) = seen.landed() {
+            self.store.note_landed(&key, seen.pull.number, &landed)?;
+        }
+        Ok(())
     }
 
     /// Merges it as it was seen; says whether it is merged now.

@@ -157,6 +157,7 @@ async fn task(watch: &Watch<'_>, settings: &Settings, work: Work) -> Result<Opti
         may_pay,
         said,
         conflicts,
+        landed: store.landed(&key).map_err(Error::from)?,
     };
     let original = store
         .task_of(&key, follow.pull.number)

@@ -146,6 +146,7 @@ impl Watch<'_> {
     ) -> Result<Looked, Trouble> {
         let key = self.wiring.project_key();
         let known = self.store.unsettled(&key).map_err(Error::from)?;
+        looking.learn(self.store.landed(&key).map_err(Error::from)?);
         let (mut seen, troubles) = looking.look(&known).await?;
         for (number, error) in &troubles {
             shown.pull_trouble(self.place, *number, error)?;

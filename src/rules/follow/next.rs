@@ -288,6 +288,7 @@ mod tests {
             below: None,
             is_queued: false,
             updated: Timestamp(0),
+            merged_as: None,
         }
     }
 

@@ -66,6 +66,16 @@ pub struct Said {
     pub text: String,
 }
 
+/// Work that was merged: as what it was offered, and as what it is in the base branch by now. The two are one where it
+/// was merged as it stood; where it was squashed or rebased nothing in git tells that they are the same work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Landed {
+    /// Where the pull's branch stood.
+    pub head: CommitId,
+    /// The commit that its merge made.
+    pub merged_as: CommitId,
+}
+
 /// What a task goes on with: an open pull, and what was said of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FollowUp {
@@ -86,6 +96,9 @@ pub struct FollowUp {
     /// What does not merge with the base branch any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<String>,
+    /// Work of ours that was merged, for it may stand on some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub landed: Vec<Landed>,
 }
 
 impl FollowUp {
@@ -181,4 +194,20 @@ pub struct Seen {
     pub is_queued: bool,
     /// When anything about it changed last.
     pub updated: Timestamp,
+    /// The commit that its merge made.
+    pub merged_as: Option<CommitId>,
+}
+
+impl Seen {
+    /// As what it was merged, where it was.
+    #[must_use]
+    pub fn landed(&self) -> Option<Landed> {
+        let merged_as = self.merged_as.clone();
+        merged_as
+            .filter(|_| self.fate == Fate::Merged)
+            .map(|merged_as| Landed {
+                head: self.head.clone(),
+                merged_as,
+            })
+    }
 }

@@ -183,6 +183,7 @@ mod tests {
             may_pay: true,
             said,
             conflicts: Vec::new(),
+            landed: Vec::new(),
         }
     }
 

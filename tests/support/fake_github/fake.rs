@@ -169,6 +169,11 @@ impl FakeGitHub {
         self.state().edit(number, title, body, who);
     }
 
+    /// Somebody else is the author of an issue.
+    pub(crate) fn set_author(&self, number: u64, who: &str) {
+        who.clone_into(&mut self.state().item(number).author);
+    }
+
     /// An account is removed.
     pub(crate) fn forget_account(&self, who: &str) {
         self.state().gone.insert(who.to_owned());
@@ -250,6 +255,23 @@ impl FakeGitHub {
     /// Makes an issue wait for another.
     pub(crate) fn block(&self, issue: u64, by: u64) {
         self.state().item(issue).blocked_by.push(by);
+    }
+
+    /// Makes an issue a sub-issue of another.
+    pub(crate) fn add_part(&self, parent: u64, part: u64) {
+        self.state().item(parent).parts.push(part);
+    }
+
+    /// Locks an issue's conversation.
+    pub(crate) fn lock(&self, issue: u64) {
+        self.state().item(issue).locked = true;
+    }
+
+    /// The token's account may not write any more.
+    pub(crate) fn lose_write(&self) {
+        let mut state = self.state();
+        let login = state.login.clone();
+        state.readers.insert(login);
     }
 
     /// Removes an issue for good.

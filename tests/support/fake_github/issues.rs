@@ -240,6 +240,12 @@ fn issue(state: &State, ask: &Ask<'_>, status: u16, number: u64) -> Answer {
 }
 
 fn create_comment(state: &mut State, ask: &Ask<'_>, number: u64) -> Result<Answer, Answer> {
+    if state.items[&number].locked && state.readers.contains(&state.login) {
+        return Err(refusal(
+            403,
+            "Unable to create comment because issue is locked.",
+        ));
+    }
     let body = text(ask, "body").unwrap_or_default();
     check_length("IssueComment", "body", &body, 65_536)?;
     if body.trim().is_empty() {

@@ -297,6 +297,11 @@ fn refuse(
         Some(Fault::Forbidden(message)) => refusal(403, message),
         Some(Fault::Unauthorized) => refusal(401, "Bad credentials"),
         Some(Fault::Unknown) => refusal(404, "Not Found"),
+        Some(Fault::Said(body)) => Answer {
+            status: 200,
+            body: body.clone(),
+            ..Answer::default()
+        },
         Some(Fault::Secondary {
             status,
             retry_after,
@@ -418,6 +423,7 @@ async fn deliver(
             | Fault::Forbidden(_)
             | Fault::Unauthorized
             | Fault::Unknown
+            | Fault::Said(_)
             | Fault::Redirected(_)
             | Fault::LedAway(_),
         )

@@ -63,6 +63,8 @@ pub(crate) struct Show<'a> {
 impl Show<'_> {
     /// An account.
     pub(crate) fn user(&self, login: &str) -> Value {
+        let is_gone = self.state.gone.contains(login);
+        let login = if is_gone { "ghost" } else { login };
         let mut user = urls(
             &format!("{}/users/{login}", self.api),
             &[
@@ -148,6 +150,9 @@ impl Show<'_> {
                 .filter_map(|number| self.state.items.get(number));
             blockers.filter(|blocker| blocker.open || !open).count()
         };
+        let parts = item.parts.iter();
+        let done = parts.filter(|part| self.state.items.get(part).is_some_and(|part| !part.open));
+        let done = done.count();
         issue.extend(object(json!({
             "repository_url": self.repository_url(), "comments": item.comments.len(),
             "html_url": self.page(item),
@@ -155,7 +160,9 @@ impl Show<'_> {
             "issue_dependencies_summary": {
                 "blocked_by": blocked_by(true), "total_blocked_by": blocked_by(false), "blocking": 0, "total_blocking": 0,
             },
-            "sub_issues_summary": { "total": item.parts.len(), "completed": 0, "percent_completed": 0 },
+            "sub_issues_summary": {
+                "total": item.parts.len(), "completed": done, "percent_completed": 100 * done / item.parts.len().max(1),
+            },
         })));
         if let Some(pull) = &item.pull {
             let own = format!("{}/pulls/{}", self.repository_url(), item.number);

@@ -191,6 +191,8 @@ pub(crate) struct State {
     pub(crate) gone: BTreeSet<String>,
     /// Accounts that may write, besides the token's own.
     pub(crate) writers: BTreeSet<String>,
+    /// Accounts that may not comment on what is locked.
+    pub(crate) readers: BTreeSet<String>,
     /// What merging needs.
     pub(crate) merging: Merging,
     /// What reviewers and checks say.
@@ -231,6 +233,7 @@ impl State {
             teams: BTreeSet::from(["core".to_owned()]),
             gone: BTreeSet::new(),
             writers: BTreeSet::from(["a-maintainer".to_owned()]),
+            readers: BTreeSet::new(),
             merging: Merging::default(),
             reviews: Reviews::default(),
             rate: RateLimit {
