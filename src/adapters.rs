@@ -87,6 +87,7 @@ pub mod git {
 pub mod github {
     pub mod address;
     pub mod app;
+    mod assignees;
     pub mod auth;
     pub mod cache;
     pub mod client;

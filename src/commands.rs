@@ -3,6 +3,7 @@
 pub mod account;
 pub mod answer;
 pub mod approve;
+pub mod assigning;
 pub mod breaker;
 pub mod checkout;
 pub mod clean;

@@ -26,6 +26,7 @@ pub mod ports {
 
 /// Floor 3: runs a session through the ports.
 pub mod engine {
+    mod assigning;
     pub mod attempt;
     mod beside;
     mod certify;
@@ -118,6 +119,7 @@ pub mod cli {
 }
 /// What the user wishes, from file, environment and flags.
 pub mod config {
+    pub mod assigning;
     pub mod checking;
     pub mod claims;
     pub mod explain;

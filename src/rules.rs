@@ -1,6 +1,7 @@
 //! Floor 1: facts and decisions. No I/O, no async, no clock.
 
 pub mod access;
+pub mod assigning;
 mod bills;
 pub mod breaker;
 pub mod budget;

@@ -10,7 +10,7 @@ use crate::commands::session::{self, Prepared};
 use crate::commands::store::open;
 use crate::commands::taken::taken;
 use crate::commands::wire::Wiring;
-use crate::commands::{dry_run, nothing, preflight, resume};
+use crate::commands::{assigning, dry_run, nothing, preflight, resume};
 use crate::engine::session::Opening;
 use crate::error::{Error, Kind};
 use crate::ports::{Forge, Repository};
@@ -60,6 +60,7 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     let means = (forge.as_ref(), repository.as_ref());
     let mut tasks = read_up_on(place, (&wiring, &store), means, &selection, tasks).await?;
     check_budget(&tasks, &settings, args)?;
+    assigning::tell(place, &wiring, forge.as_ref()).await?;
     let id = SessionId::new(ulid::Ulid::generate().to_string());
     let journal = store.begin(id.clone(), &key, &selection)?;
     let taking = Taking {

@@ -308,6 +308,7 @@ impl Wiring {
             yolo: config.agent.yolo,
             wording: self.wording(Some(store))?,
             offering: offering(&self.loaded)?,
+            assigning: config.github.assigning(),
             failing_test: config.verify.failing_test,
             gate: self.gate(),
             trust: config.security.trust,

@@ -1,5 +1,6 @@
 //! The configuration: what `autoissue.config.json` may say, and what holds where it says nothing.
 
+use crate::config::assigning::Github;
 use crate::config::checking::{Check, Verify};
 use crate::config::claims::Claims;
 use crate::config::filters::Filters;
@@ -36,6 +37,8 @@ pub struct Config {
     pub project: Project,
     /// Where issues and pulls live.
     pub forge: Forge,
+    /// What only GitHub has.
+    pub github: Github,
     /// How tasks are run.
     pub executor: Executor,
     /// The coding agent.
@@ -97,6 +100,7 @@ impl Default for Config {
             version: Whole::of(VERSION),
             project: Project::default(),
             forge: Forge::default(),
+            github: Github::default(),
             executor: Executor::default(),
             agent: Agent::default(),
             max_total_budget_usd: Dollars::of_cents(50_00),

@@ -2,6 +2,7 @@
 
 use crate::engine::words::Wording;
 use crate::ports::Probe;
+use crate::rules::assigning::Assigning;
 use crate::rules::checks::proof::FailingTest;
 use crate::rules::checks::shape::CheckKind;
 use crate::rules::gate::judge::Gate;
@@ -33,6 +34,8 @@ pub struct Orders {
     pub wording: Wording,
     /// How work is offered.
     pub offering: Offering,
+    /// Who an issue is assigned to.
+    pub assigning: Assigning,
     /// Is a test wanted that fails without the change?
     pub failing_test: FailingTest,
     /// What may be offered without a person.

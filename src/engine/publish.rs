@@ -9,7 +9,7 @@ use crate::ports::{ForgeError, Interrupted, Ports, RepositoryError};
 use crate::rules::event::{Effect, Fact};
 use crate::rules::ids::{BranchName, CommitId, SessionId};
 use crate::rules::names;
-use crate::rules::offer::comment;
+use crate::rules::offer::comment::{self, Stand};
 use crate::rules::offer::pull::{Offer, pull_draft};
 use crate::rules::schedule::finish::announcements;
 use crate::rules::schedule::record::Kept;
@@ -94,7 +94,12 @@ impl Publisher<'_> {
     /// Shows on the forge how the task ended; what cannot be shown is told, not fatal.
     pub async fn announce(&mut self, entry: &Entry) -> Result<Option<String>, Interrupted> {
         let mut troubles: Vec<String> = Vec::new();
-        for effect in announcements(entry, self.settings) {
+        let mut effects = announcements(entry, self.settings);
+        if entry.task.follow_up.is_none() {
+            let state = Stand::Ended.word();
+            effects.push(Effect::Assign { state });
+        }
+        for effect in effects {
             match self.show(&effect, entry).await {
                 Ok(()) => {}
                 Err(PublishError::Interrupted(interrupted)) => return Err(interrupted),
@@ -180,6 +185,7 @@ impl Publisher<'_> {
                 self.did(effect.clone(), None).await
             }
             Effect::Status { .. } => self.end_status(entry).await,
+            Effect::Assign { .. } => self.assign(entry, Stand::Ended).await,
             Effect::Comment { .. } => self.put_doubt(effect, entry).await,
             Effect::Answer { .. } => self.answer(effect, entry).await,
             Effect::Push { .. }

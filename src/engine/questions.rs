@@ -8,6 +8,7 @@ use crate::ports::{Interrupted, JournalError, Ports};
 use crate::rules::event::{Command, Effect, Input};
 use crate::rules::ids::{IssueNumber, SessionId};
 use crate::rules::names::comment_marker;
+use crate::rules::offer::comment::Stand;
 use crate::rules::printable::printable_block;
 use crate::rules::prompt::first::{Comment, INSTRUCTIONS_MAX};
 use crate::rules::prompt::question;
@@ -23,6 +24,13 @@ impl Attempt<'_> {
         let mut publisher = self.publisher();
         let asked = match publisher.put_question(question, times).await {
             Ok(()) => publisher.tell_asking(&self.work.entry, times).await,
+            refused => refused,
+        };
+        let asked = match asked {
+            Ok(()) => {
+                let stand = Stand::Asking { times };
+                publisher.assign(&self.work.entry, stand).await
+            }
             refused => refused,
         };
         match asked {

@@ -23,7 +23,11 @@ impl Attempt<'_> {
         if !label.is_empty() {
             self.may_fail(publisher.label(label).await)?;
         }
-        self.may_fail(publisher.tell_working(&self.work.entry).await)
+        self.may_fail(publisher.tell_working(&self.work.entry).await)?;
+        let answers = self.work.entry.exchange.as_ref();
+        let answers = answers.map_or(0, |exchange| exchange.times);
+        let stand = Stand::Working { answers };
+        self.may_fail(publisher.assign(&self.work.entry, stand).await)
     }
 
     fn may_fail(&self, shown: Result<(), PublishError>) -> Result<(), Halt> {

@@ -196,6 +196,22 @@ pub trait Forge: Send + Sync {
     async fn answer(&self, pull: PullNumber, _said: &Said, body: &str) -> Result<(), ForgeError> {
         self.comment(IssueNumber(pull.0), body).await
     }
+    /// The account that we act as; nothing where nobody can be assigned.
+    async fn account(&self) -> Result<Option<String>, ForgeError> {
+        Ok(None)
+    }
+    /// Can this account be assigned to issues?
+    async fn may_be_assigned(&self, _login: &str) -> Result<bool, ForgeError> {
+        Ok(false)
+    }
+    /// Assigns the issue to these as well; those who cannot be are left out without a word. Twice is once.
+    async fn assign(&self, _issue: IssueNumber, _who: &[String]) -> Result<(), ForgeError> {
+        Ok(())
+    }
+    /// Takes the issue from these; twice is once.
+    async fn unassign(&self, _issue: IssueNumber, _who: &[String]) -> Result<(), ForgeError> {
+        Ok(())
+    }
     /// Puts a label on the issue, creating it in the repository where it is missing; twice is once.
     async fn add_label(&self, issue: IssueNumber, label: &str) -> Result<(), ForgeError>;
     /// Takes a label off the issue; one that is not there is fine.

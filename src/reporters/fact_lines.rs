@@ -72,6 +72,7 @@ fn did(issue: IssueNumber, effect: &Effect, pull: Option<&Pull>) -> Option<Line>
         | Effect::AddLabel { .. }
         | Effect::RemoveLabel { .. }
         | Effect::Status { .. }
+        | Effect::Assign { .. }
         | Effect::Comment { .. } => None,
     }
 }

@@ -418,6 +418,7 @@ fn effect_fields(effect: &Effect) -> Value {
         Effect::RemoveLabel { label } => json!({ "effect": "remove_label", "label": label }),
         Effect::Answer { pull, said } => json!({ "effect": "answer", "pull": pull, "said": said }),
         Effect::Status { state } => json!({ "effect": "status", "state": state }),
+        Effect::Assign { state } => json!({ "effect": "assign", "state": state }),
         Effect::Comment { kind } => json!({ "effect": "comment", "kind": kind }),
     }
 }

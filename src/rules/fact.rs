@@ -126,6 +126,11 @@ pub enum Effect {
         /// What: one word for each change that people care about.
         state: String,
     },
+    /// The issue is assigned to those whose turn it is by now.
+    Assign {
+        /// By what: one word for each change that people care about.
+        state: String,
+    },
     /// The issue has this session's comment of this kind.
     Comment {
         /// The kind: one comment for each issue, session and kind.

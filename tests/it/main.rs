@@ -31,6 +31,7 @@ mod world;
 
 mod app;
 mod approval;
+mod assigning;
 mod backtest;
 mod bad_github;
 mod bad_input;

@@ -5,6 +5,7 @@ use autoissue::engine::clock::SteadyClock;
 use autoissue::engine::orders::{Check, Orders, Reach};
 use autoissue::engine::words::Wording;
 use autoissue::ports::*;
+use autoissue::rules::assigning::Assigning;
 use autoissue::rules::checks::proof::FailingTest;
 use autoissue::rules::checks::shape::CheckKind;
 use autoissue::rules::event::{Command, Event, ProcessIdentity, Progress, Recorded};
@@ -190,6 +191,7 @@ pub(crate) fn orders() -> Orders {
             failing_test: FailingTest::Off,
             lessons: Vec::new(),
         },
+        assigning: Assigning::default(),
         offering: Offering {
             reviewers: Reviewers::named(["ann"]),
             ..Offering::default()

@@ -21,6 +21,7 @@ use crate::rules::standing::Standing;
 use crate::rules::task::{Pull, PullDraft};
 use crate::rules::trust::{Provenance, Trust};
 use async_trait::async_trait;
+use http::Method;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Mutex;
@@ -277,6 +278,22 @@ impl Forge for GitHub {
 
     async fn answer(&self, pull: PullNumber, said: &Said, body: &str) -> Result<(), ForgeError> {
         self.write_answer(pull, said, body).await
+    }
+
+    async fn account(&self) -> Result<Option<String>, ForgeError> {
+        Ok(Some(self.login().await?.clone()))
+    }
+
+    async fn may_be_assigned(&self, login: &str) -> Result<bool, ForgeError> {
+        self.read_assignable(login).await
+    }
+
+    async fn assign(&self, issue: IssueNumber, who: &[String]) -> Result<(), ForgeError> {
+        self.write_assignees(issue, who, Method::POST).await
+    }
+
+    async fn unassign(&self, issue: IssueNumber, who: &[String]) -> Result<(), ForgeError> {
+        self.write_assignees(issue, who, Method::DELETE).await
     }
 
     async fn add_label(&self, issue: IssueNumber, label: &str) -> Result<(), ForgeError> {

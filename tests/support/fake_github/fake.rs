@@ -174,6 +174,11 @@ impl FakeGitHub {
         who.clone_into(&mut self.state().item(number).author);
     }
 
+    /// An account may write from now on.
+    pub(crate) fn may_write(&self, who: &str) {
+        self.state().writers.insert(who.to_owned());
+    }
+
     /// An account is removed.
     pub(crate) fn forget_account(&self, who: &str) {
         self.state().gone.insert(who.to_owned());

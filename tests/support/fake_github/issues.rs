@@ -65,9 +65,26 @@ pub(crate) fn in_issue(
             let parts: Vec<_> = parts.iter().filter_map(|it| state.items.get(it)).collect();
             page(state, ask, parts, Show::issue)
         }
+        ("POST" | "DELETE", ["assignees"]) => change_assignees(state, ask, number),
         ("POST", ["sub_issues"]) => add_part(state, ask, number)?,
         _ => unknown(),
     })
+}
+
+/// Assigns, or takes off; whoever cannot be assigned is left out without a word.
+fn change_assignees(state: &mut State, ask: &Ask<'_>, number: u64) -> Answer {
+    let mut named = names(&ask.body["assignees"]);
+    state.tick();
+    if ask.method == "DELETE" {
+        let assignees = &mut state.item(number).assignees;
+        assignees.retain(|own| !named.contains(own));
+        return issue(state, ask, 200, number);
+    }
+    named.retain(|who| state.may_be_assigned(who));
+    let assignees = &mut state.item(number).assignees;
+    named.retain(|who| !assignees.contains(who));
+    assignees.extend(named);
+    issue(state, ask, 201, number)
 }
 
 /// The issue that the database calls by this number: not by the number that people use.

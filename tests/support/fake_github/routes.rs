@@ -57,6 +57,7 @@ fn in_repository(state: &mut State, ask: &Ask<'_>, rest: &[&str]) -> Answer {
         ("POST", ["issues"]) => create_issue(state, ask),
         ("GET" | "PATCH", ["issues", "comments", id]) => one_comment(state, ask, id),
         (_, ["issues", number, more @ ..]) => in_issue(state, ask, number, more),
+        ("GET", ["assignees", who]) => assignable(state, who),
         ("GET", ["collaborators", who, "permission"]) => permission(state, ask, who),
         ("GET", ["labels"]) => {
             let labels: Vec<_> = state.labels.iter().collect();
@@ -75,6 +76,17 @@ fn in_repository(state: &mut State, ask: &Ask<'_>, rest: &[&str]) -> Answer {
         _ => Ok(unknown()),
     };
     answered.unwrap_or_else(|refused| refused)
+}
+
+/// Can an account be assigned?
+fn assignable(state: &State, who: &str) -> Result<Answer, Answer> {
+    if state.may_be_assigned(who) {
+        return Ok(Answer {
+            status: 204,
+            ..Answer::default()
+        });
+    }
+    Err(refusal(404, "Not Found"))
 }
 
 /// What an account may do here; anybody may read.

@@ -309,6 +309,11 @@ impl State {
             .find(|label| label.name.to_lowercase() == name)
     }
 
+    /// Those who may write can be assigned, but no app.
+    pub(crate) fn may_be_assigned(&self, who: &str) -> bool {
+        (who == self.login && !self.is_app) || self.writers.contains(who)
+    }
+
     /// Adds a label to the repository, unless it is there. Gives its name as it stands there.
     pub(crate) fn add_label(
         &mut self,
