@@ -334,6 +334,8 @@ fn the_defaults_are_shown_as_such() {
     forge.gitUrl = null                               # default
     forge.app = null                                  # default
     forge.issuesDir = ".autoissue/issues"             # default
+    github.assign = "never"                           # default
+    github.people = []                                # default
     executor.maxParallel = 3                          # default
     executor.timeoutMinutes = 30                      # default
     executor.createPr = true                          # default
