@@ -19,10 +19,10 @@ pub async fn tell(place: &Place, wiring: &Wiring, forge: &dyn Forge) -> Result<(
     for login in [ours].iter().chain(&assigning.people) {
         if !forge.may_be_assigned(login).await? {
             let text = format!(
-                "{login} cannot be assigned to issues of {}",
+                "{login} cannot be assigned to issues of {}\n",
                 forge.project()
             );
-            let event = json!({ "event": "not_assignable", "login": login });
+            let event = json!({ "v": 1, "event": "not_assignable", "login": login });
             place.output.note(&text, &event)?;
         }
     }

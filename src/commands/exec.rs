@@ -60,7 +60,6 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     let means = (forge.as_ref(), repository.as_ref());
     let mut tasks = read_up_on(place, (&wiring, &store), means, &selection, tasks).await?;
     check_budget(&tasks, &settings, args)?;
-    assigning::tell(place, &wiring, forge.as_ref()).await?;
     let id = SessionId::new(ulid::Ulid::generate().to_string());
     let journal = store.begin(id.clone(), &key, &selection)?;
     let taking = Taking {
@@ -105,7 +104,7 @@ pub async fn branches(repository: &dyn Repository) -> Result<Vec<BranchName>, Er
 }
 
 /// The tasks with all that is known of them: likely files, evaluation, and estimates by what past attempts at tasks like
-/// them took.
+/// them took. Who cannot be assigned to them is told.
 pub async fn read_up_on(
     place: &Place,
     (wiring, store): (&Wiring, &Store),
@@ -113,6 +112,7 @@ pub async fn read_up_on(
     selection: &Selection,
     mut tasks: Vec<Task>,
 ) -> Result<Vec<Task>, Error> {
+    assigning::tell(place, wiring, forge).await?;
     let known = foresee(place, (wiring, store), forge, repository, &mut tasks).await?;
     let mut tasks = wiring.routed(tasks, &known, selection);
     Record::of(&store.past(&wiring.project_key())?).estimate(&mut tasks);
