@@ -153,6 +153,7 @@ async fn online(config: &Config, project: &Project, who: &Identity<'_>) -> Optio
         let mut settings = github_settings(config, repo, Some(signed.tokens))?;
         // Somebody waits for the answer.
         settings.repeats.times = 1;
+        settings.limits.spared = 0;
         Ok::<_, Error>(GitHub::new(settings)?)
     };
     let forge = match connect() {

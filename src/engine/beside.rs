@@ -5,9 +5,11 @@ use crate::engine::link::Message;
 use crate::engine::merges;
 use crate::engine::publish::Publisher;
 use crate::engine::session::Loop;
+use crate::ports::with_urgency;
 use crate::rules::certificate::{self, Part};
 use crate::rules::event::Input;
 use crate::rules::ids::{AttemptNumber, IssueNumber};
+use crate::rules::quota::Urgency;
 use crate::rules::schedule::table::Entry;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -60,7 +62,8 @@ impl Loop<'_> {
             let (ports, orders) = (self.live.ports.clone(), Arc::clone(&self.orders));
             let (session, settings) = (self.session_id(), self.live.session.settings().clone());
             let (certificate, names) = (Arc::clone(&certificate), Arc::clone(&names));
-            self.announcements.spawn(async move {
+            let urgency = Urgency::Saving(entry.task.priority);
+            self.announcements.spawn(with_urgency(urgency, async move {
                 let mut publisher = Publisher {
                     ports: &ports,
                     orders: &orders,
@@ -76,7 +79,7 @@ impl Loop<'_> {
                 if let Ok(trouble) = publisher.describe("certificate", edit).await {
                     link.certificate_told(trouble).await;
                 }
-            });
+            }));
         }
     }
 

@@ -4,7 +4,7 @@ use crate::reporters::evaluation::evaluation_brief;
 use crate::reporters::shape::{VERSION, task_json, with};
 use crate::reporters::standing::Sight;
 use crate::reporters::time::rfc3339;
-use crate::reporters::{plan_lines, slots, together};
+use crate::reporters::{plan_lines, quota, slots, together};
 use crate::rules::event::Progress;
 use crate::rules::ids::{IssueNumber, SlotNumber};
 use crate::rules::money::Usd;
@@ -35,6 +35,7 @@ pub fn session_json(sight: &Sight<'_>) -> Value {
         "granted_usd": tally.granted.decimal(),
         "counts": counts(&tally.counts),
         "slots": slots::standing_json(tally),
+        "quota": quota::json(&tally.allowances),
         "breaker": breaker(&tally.breaker),
         "paused_until": tally.pause.as_ref().map(|pause| rfc3339(pause.until)),
         "stopped_because": tally.stopped_because,

@@ -139,6 +139,25 @@ pub(crate) enum TokenIs {
     TakenBack,
 }
 
+impl RateLimit {
+    /// Of a window that ends in an hour.
+    fn full() -> Self {
+        Self {
+            limit: 5000,
+            remaining: 5000,
+            reset: chrono::Utc::now().timestamp() + 3600,
+        }
+    }
+
+    /// Begins a new window where one is over.
+    pub(crate) fn renew(&mut self) {
+        let now = chrono::Utc::now().timestamp();
+        if self.remaining == 0 && self.reset <= now {
+            (self.remaining, self.reset) = (self.limit, now + 3600);
+        }
+    }
+}
+
 /// All of it.
 #[derive(Debug)]
 pub(crate) struct State {
@@ -186,6 +205,8 @@ pub(crate) struct State {
     pub(crate) reviews: Reviews,
     /// The primary limit.
     pub(crate) rate: RateLimit,
+    /// GraphQL has one of its own.
+    pub(crate) points: RateLimit,
     /// The repository.
     pub(crate) git: Git,
     next_number: u64,
@@ -218,11 +239,8 @@ impl State {
             readers: BTreeSet::new(),
             merging: Merging::default(),
             reviews: Reviews::default(),
-            rate: RateLimit {
-                limit: 5000,
-                remaining: 5000,
-                reset: 4_102_444_800,
-            },
+            rate: RateLimit::full(),
+            points: RateLimit::full(),
             git,
             next_number: 1,
             next_id: 2_000_000_001,
