@@ -82,8 +82,8 @@ mod tests {
         ];
         let before = Timestamp(NOON.0 - 725_000);
         let lines = [
-            "REST: 60 of 5000 left until 12:00 UTC (in 12m 5s), all but finished work waits",
-            "GraphQL: 4987 of 5000 left until 12:00 UTC (in 12m 5s)",
+            "REST: 60 of 5000 left until 12:00 UTC (in 12m 05s), all but finished work waits",
+            "GraphQL: 4987 of 5000 left until 12:00 UTC (in 12m 05s)",
         ];
         let shown = standing(&both, before);
         assert_eq!(
@@ -94,7 +94,7 @@ mod tests {
                 .zip([true, false])
                 .collect::<Vec<_>>()
         );
-        assert!(lines.iter().all(|line| line.len() < 80));
+        assert!(lines.iter().all(|line| line.len() <= 80));
         assert_eq!(standing(&both, NOON), []);
         let unknown = standing(&[allowance(Api::Rest, 60, 0)], before);
         assert!(

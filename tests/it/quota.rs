@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 const SECONDS: u64 = 12;
 
 /// A run of two issues one after the other; so many requests are left once the first one's agent works.
-fn with_left(left: u64) -> (Stage, crate::stage::Running, Instant) {
+fn run_with_left(left: u64) -> (Stage, crate::stage::Running, Instant) {
     let mut stage = Stage::new(
         &AGENT.replace("sleep 600; exit 1", "cat PLACE/gate > /dev/null"),
         None,
@@ -43,9 +43,9 @@ fn asked(stage: &Stage, since: Instant, part: &str) -> Option<Instant> {
 
 #[test]
 fn with_few_requests_left_finished_work_is_saved_and_all_else_waits_for_the_reset() {
-    let (stage, running, reset) = with_left(60);
+    let (stage, running, reset) = run_with_left(60);
     let begun = reset.checked_sub(Duration::from_secs(SECONDS)).unwrap();
-    let status = |args: &[&str]| {
+    let output_of = |args: &[&str]| {
         let output = stage.command(args).output().unwrap();
         String::from_utf8(output.stdout).unwrap()
     };
@@ -54,18 +54,21 @@ fn with_few_requests_left_finished_work_is_saved_and_all_else_waits_for_the_rese
     while !text.contains("all but finished work waits") {
         assert!(Instant::now() < reset, "{text}");
         std::thread::yield_now();
-        text = status(&["status"]);
+        text = output_of(&["status"]);
     }
     assert!(text.contains("REST: "), "{text}");
-    let line = status(&["status", "--format", "json"]);
-    let seen: serde_json::Value = serde_json::from_str(line.lines().last().unwrap()).unwrap();
-    let rest = &seen["quota"][0];
+    let printed = output_of(&["status", "--format", "json"]);
+    let shown: serde_json::Value = serde_json::from_str(printed.lines().last().unwrap()).unwrap();
+    let limit = &shown["quota"][0];
     assert_eq!(
-        (&rest["api"], &rest["limit"], &rest["short"]),
+        (&limit["api"], &limit["limit"], &limit["short"]),
         (&json!("rest"), &json!(5000), &json!(true)),
-        "{line}"
+        "{printed}"
     );
-    assert!(rest["left"].as_u64().unwrap() < 60, "{line}");
+    assert!(limit["left"].as_u64().unwrap() < 60, "{printed}");
+    while Instant::now() < reset {
+        output_of(&["status"]);
+    }
     stage.fake.set_rate(5000, 3600);
     let ran = running.end();
     assert_eq!((ran.code, ran.count("completed")), (Some(0), 2), "{ran:?}");
@@ -74,18 +77,18 @@ fn with_few_requests_left_finished_work_is_saved_and_all_else_waits_for_the_rese
     let second = asked(&stage, begun, "/issues/2").unwrap();
     assert!(
         second >= reset,
-        "the second is not even looked at: {:?} early",
+        "the second is looked at {:?} early",
         reset - second
     );
     let events = ran.events();
     let quota = events
         .iter()
         .filter(|event| event["event"] == "quota_heard");
-    let short: Vec<bool> = quota
+    let turns: Vec<bool> = quota
         .map(|event| event["quota"][0]["short"] == true)
         .collect();
     assert_eq!(
-        short,
+        turns,
         [false, true, false],
         "told when it turns, and not all the time"
     );
@@ -99,7 +102,7 @@ fn with_few_requests_left_finished_work_is_saved_and_all_else_waits_for_the_rese
 
 #[test]
 fn with_enough_requests_left_nothing_waits() {
-    let (stage, running, reset) = with_left(400);
+    let (stage, running, reset) = run_with_left(400);
     let ran = running.end();
     assert_eq!((ran.code, ran.count("completed")), (Some(0), 2), "{ran:?}");
     assert!(Instant::now() < reset, "the control: nobody waited");

@@ -216,11 +216,8 @@ async fn where_graphql_s_limit_is_used_up_rest_lists_at_once() {
     for _ in 0..3 {
         fake.add_issue("Issue", "", &["todo"]);
     }
-    for used_up in [
-        |fake: &FakeGitHub| fake.set_points(0, 600),
-        |fake| fake.set_points(50, 600),
-    ] {
-        used_up(&fake);
+    for left in [0, 50] {
+        fake.set_points(left, 600);
         fake.forget_requests();
         let github = github(&fake);
         let start = std::time::Instant::now();
