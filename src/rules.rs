@@ -1,5 +1,6 @@
 //! Floor 1: facts and decisions. No I/O, no async, no clock.
 
+pub mod access;
 mod bills;
 pub mod breaker;
 pub mod budget;
@@ -11,6 +12,7 @@ pub mod event;
 pub mod excerpt;
 pub mod exit;
 pub mod fact;
+pub mod feature;
 pub mod filter;
 pub mod fold;
 pub mod graph;

@@ -76,6 +76,10 @@ impl Client {
         })
     }
 
+    pub(super) fn tokens(&self) -> &Tokens {
+        &self.settings.tokens
+    }
+
     pub(super) fn governor(&self) -> &Governor {
         &self.governor
     }

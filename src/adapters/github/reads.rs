@@ -17,6 +17,16 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Single issues on their way at the same time; the governor has the last word.
 pub(super) const AT_ONCE: usize = 8;
 
+/// An app's account is called as the app is, with this behind it.
+const BOT: &str = "[bot]";
+
+/// A login, scopes, and permissions.
+type Who = (
+    String,
+    Option<Vec<String>>,
+    Option<BTreeMap<String, String>>,
+);
+
 /// Who we are there, and what we may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
@@ -24,32 +34,45 @@ pub struct Account {
     pub login: String,
     /// The scopes of a classic token; `None` for tokens that have permissions instead.
     pub scopes: Option<Vec<String>>,
+    /// What the tokens of our app may do; `None` where we are no app, for GitHub does not tell it then.
+    pub permissions: Option<BTreeMap<String, String>>,
     /// May it push to the repository? `None` where GitHub does not say.
     pub may_push: Option<bool>,
+    /// May only some people see the repository?
+    pub is_private: bool,
 }
 
 impl GitHub {
     /// Who we are there, and what we may do. Asks anew each time.
-    pub async fn identity(&self) -> Result<Account, ForgeError> {
-        let action = "see whose token it is";
-        let (login, scopes) = match self.client.get_fresh(action, "/user").await {
-            Ok(reply) => {
-                let user: WireUser = parse(action, &reply.body)?;
-                (user.login, reply.scopes())
-            }
-            // The tokens of apps, and of workflows, may not ask that.
-            Err(ForgeError::Auth { detail, .. }) if detail.contains("by integration") => {
-                (self.app_login(action).await?, None)
-            }
-            Err(cause) => return Err(cause),
-        };
+    pub async fn account(&self) -> Result<Account, ForgeError> {
+        let (login, scopes, permissions) = self.who().await?;
         let repository = self.repository().await?;
-        let permissions = repository.permissions.as_ref();
+        let rights = repository.permissions.as_ref();
         Ok(Account {
             login,
             scopes,
-            may_push: permissions.map(|permissions| permissions.push),
+            permissions,
+            may_push: rights.map(|rights| rights.push),
+            is_private: repository.private,
         })
+    }
+
+    async fn who(&self) -> Result<Who, ForgeError> {
+        if let Some(app) = self.client.tokens().installed().await? {
+            return Ok((app.slug + BOT, None, Some(app.permissions)));
+        }
+        let action = "see whose token it is";
+        match self.client.get_fresh(action, "/user").await {
+            Ok(reply) => {
+                let user: WireUser = parse(action, &reply.body)?;
+                Ok((user.login, reply.scopes(), None))
+            }
+            // The tokens of apps, and of workflows, may not ask that.
+            Err(ForgeError::Auth { detail, .. }) if detail.contains("by integration") => {
+                Ok((self.app_login(action).await?, None, None))
+            }
+            Err(cause) => Err(cause),
+        }
     }
 
     /// The branch that closing keywords work on.
@@ -160,7 +183,7 @@ impl GitHub {
 
     pub(super) async fn login(&self) -> Result<&String, ForgeError> {
         self.login
-            .get_or_try_init(|| async { Ok(self.identity().await?.login) })
+            .get_or_try_init(|| async { Ok(self.who().await?.0) })
             .await
     }
 
@@ -171,10 +194,10 @@ impl GitHub {
             .query(action, "{ viewer { login } }", &Value::Null)
             .await?;
         let login = viewer.data.viewer.login;
-        Ok(if login.ends_with("[bot]") {
+        Ok(if login.ends_with(BOT) {
             login
         } else {
-            login + "[bot]"
+            login + BOT
         })
     }
 

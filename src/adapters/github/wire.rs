@@ -281,6 +281,9 @@ pub struct WireRepository {
     pub full_name: String,
     /// The branch that closing keywords work on.
     pub default_branch: String,
+    /// May only some people see it?
+    #[serde(default)]
+    pub private: bool,
     /// What our token may do.
     #[serde(default)]
     pub permissions: Option<WirePermissions>,

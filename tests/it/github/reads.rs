@@ -429,7 +429,7 @@ async fn a_marker_counts_only_where_we_wrote_it() {
 #[tokio::test]
 async fn who_we_are_is_asked_with_what_we_may_do() {
     let fake = fake();
-    let identity = github(&fake).identity().await.unwrap();
+    let identity = github(&fake).account().await.unwrap();
     assert_eq!(identity.login, "octo-bot");
     assert_eq!(identity.scopes.unwrap(), ["repo", "read:org"]);
     assert_eq!(identity.may_push, Some(true));
@@ -448,7 +448,7 @@ async fn an_app_knows_its_own_comments() {
     assert!(!github.has_comment(number, "marker").await.unwrap());
     github.comment(number, "marker").await.unwrap();
     assert!(github.has_comment(number, "marker").await.unwrap());
-    let identity = github.identity().await.unwrap();
+    let identity = github.account().await.unwrap();
     assert_eq!(
         (identity.login.as_str(), identity.scopes),
         ("github-actions[bot]", None)

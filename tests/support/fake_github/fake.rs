@@ -34,7 +34,7 @@ mod state;
 pub(crate) use app::{AppKey, FakeApp};
 pub(crate) use fault::{Fault, Gate};
 pub(crate) use log::{Logged, closest_writes};
-pub(crate) use state::{Comment, Item, Label, PullPart, TokenIs};
+pub(crate) use state::{Comment, Item, Label, PullPart, Rights, TokenIs};
 
 use fault::Faults;
 use git::Git;
@@ -408,6 +408,16 @@ impl FakeGitHub {
         let mut state = self.state();
         let old = std::mem::replace(&mut state.project, project.to_owned());
         state.old_names.push(old);
+    }
+
+    /// What the token may do: its scopes, if it has any.
+    pub(crate) fn set_scopes(&self, scopes: Option<&'static str>) {
+        self.state().scopes = scopes;
+    }
+
+    /// What the account may do, and who sees the repository.
+    pub(crate) fn set_rights(&self, rights: Rights) {
+        self.state().rights = rights;
     }
 
     /// Makes the token good, or not any more.

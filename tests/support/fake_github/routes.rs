@@ -17,9 +17,8 @@ pub(crate) fn answer(state: &mut State, ask: &Ask<'_>) -> Answer {
         ("POST", ["graphql"]) => graphql::answer(state, ask),
         ("GET", ["user"]) => {
             let mut answer = shown(state, ask, 200, Show::own_user);
-            answer
-                .headers
-                .push(("x-oauth-scopes", "repo, read:org".into()));
+            let scopes = state.scopes.map(|scopes| ("x-oauth-scopes", scopes.into()));
+            answer.headers.extend(scopes);
             answer
         }
         ("GET", ["rate_limit"]) => rate_limit(state),

@@ -118,7 +118,7 @@ impl Show<'_> {
         let open = state.items.values().filter(|item| item.open).count();
         repository.extend(object(json!({
             "id": state.id, "node_id": format!("R_{}", state.id), "url": own, "full_name": state.project,
-            "name": state.project.split('/').next_back(), "owner": self.user(state.owner()), "private": false,
+            "name": state.project.split('/').next_back(), "owner": self.user(state.owner()), "private": state.rights.is_private,
             "description": null, "fork": false, "default_branch": state.default_branch, "homepage": null,
             "language": null, "license": null, "mirror_url": null, "archived": state.archived, "disabled": false,
         })));
@@ -126,10 +126,14 @@ impl Show<'_> {
             "has_issues": !state.issues_disabled, "has_projects": true, "has_wiki": true, "has_pages": false,
             "has_discussions": false, "has_downloads": true, "forks": 0, "forks_count": 0, "open_issues": open,
             "open_issues_count": open, "size": 1, "stargazers_count": 0, "watchers": 0, "watchers_count": 0,
-            "network_count": 0, "subscribers_count": 0, "visibility": "public", "topics": [],
+            "network_count": 0, "subscribers_count": 0, "visibility": if state.rights.is_private { "private" } else { "public" }, "topics": [],
             "created_at": "2025-01-01T00:00:00Z", "updated_at": "2025-01-01T00:00:00Z",
             "pushed_at": "2025-01-01T00:00:00Z",
-            "permissions": {"admin": false, "maintain": false, "push": true, "triage": true, "pull": true},
+            // Of an app it says so whatever that may do.
+            "permissions": {
+                "admin": false, "maintain": false, "push": state.rights.may_push && state.app.is_none(),
+                "triage": state.app.is_none(), "pull": state.app.is_none(),
+            },
         })));
         repository.into()
     }

@@ -158,6 +158,15 @@ impl RateLimit {
     }
 }
 
+/// What an account may do in the repository, and who sees that.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rights {
+    /// May the account push?
+    pub(crate) may_push: bool,
+    /// May only some see it?
+    pub(crate) is_private: bool,
+}
+
 /// All of it.
 #[derive(Debug)]
 pub(crate) struct State {
@@ -177,6 +186,10 @@ pub(crate) struct State {
     pub(crate) app: Option<FakeApp>,
     /// The account's token.
     pub(crate) token: TokenIs,
+    /// Its scopes; none where it has permissions, of which GitHub says nothing.
+    pub(crate) scopes: Option<&'static str>,
+    /// What the account may do, and who sees the repository.
+    pub(crate) rights: Rights,
     /// Why a hook declines pushes.
     pub(crate) decline: String,
     /// Takes no writes.
@@ -226,6 +239,11 @@ impl State {
             is_app: false,
             app: None,
             token: TokenIs::Good,
+            scopes: Some("repo, read:org"),
+            rights: Rights {
+                may_push: true,
+                is_private: false,
+            },
             decline: String::new(),
             archived: false,
             issues_disabled: false,
