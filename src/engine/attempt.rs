@@ -8,7 +8,7 @@ use crate::engine::publish::{PublishError, Publisher};
 use crate::engine::rounds::Rounds;
 use crate::engine::verify::{BaseVerdicts, Verification};
 use crate::ports::{
-    Capture, Clash, CommandEnd, CommandOrder, Ports, Stop, Workspace, WorkspaceOrder, with_urgency,
+    Capture, Clash, CommandEnd, CommandOrder, Ports, Stop, Workspace, WorkspaceOrder, saving,
 };
 use crate::rules::event::Fact;
 use crate::rules::follow::words;
@@ -21,7 +21,6 @@ use crate::rules::prompt::first::Comment;
 use crate::rules::prompt::others::Other;
 use crate::rules::prompt::question;
 use crate::rules::prompt::surroundings::Surroundings;
-use crate::rules::quota::Urgency;
 use crate::rules::rework::Rework;
 use crate::rules::schedule::table::{Entry, Run};
 use crate::rules::settings::Settings;
@@ -155,8 +154,7 @@ impl Attempt<'_> {
             Start::Joined => self.with_base_merged_in().await?,
             Start::Base | Start::Snapshot { .. } => self.with_workspace().await?,
         };
-        let urgency = Urgency::Saving(self.task().priority);
-        with_urgency(urgency, self.publish(&commit, &reports)).await
+        saving(self.task().priority, self.publish(&commit, &reports)).await
     }
 
     async fn with_workspace(&mut self) -> Result<(Commit, Vec<CheckReport>), Halt> {

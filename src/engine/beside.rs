@@ -5,11 +5,10 @@ use crate::engine::link::Message;
 use crate::engine::merges;
 use crate::engine::publish::Publisher;
 use crate::engine::session::Loop;
-use crate::ports::with_urgency;
+use crate::ports::saving;
 use crate::rules::certificate::{self, Part};
 use crate::rules::event::Input;
 use crate::rules::ids::{AttemptNumber, IssueNumber};
-use crate::rules::quota::Urgency;
 use crate::rules::schedule::table::Entry;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -62,8 +61,8 @@ impl Loop<'_> {
             let (ports, orders) = (self.live.ports.clone(), Arc::clone(&self.orders));
             let (session, settings) = (self.session_id(), self.live.session.settings().clone());
             let (certificate, names) = (Arc::clone(&certificate), Arc::clone(&names));
-            let urgency = Urgency::Saving(entry.task.priority);
-            self.announcements.spawn(with_urgency(urgency, async move {
+            let priority = entry.task.priority;
+            self.announcements.spawn(saving(priority, async move {
                 let mut publisher = Publisher {
                     ports: &ports,
                     orders: &orders,

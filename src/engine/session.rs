@@ -10,7 +10,7 @@ use crate::engine::recover;
 use crate::engine::resources::{first_look, limits_heard, with_open_pulls};
 use crate::engine::turn::{Live, dice};
 use crate::engine::verify::BaseVerdicts;
-use crate::ports::{JournalError, Ports, Stop, with_urgency};
+use crate::ports::{JournalError, Ports, Stop, saving, with_urgency};
 use crate::rules::event::{Command, Event, Input, Recorded};
 use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId, Timestamp};
 use crate::rules::issue::Selection;
@@ -418,16 +418,12 @@ impl Loop<'_> {
             run: run.clone(),
             others: others::beside(session, issue),
         };
-        let (ports, link, stop) = (
-            self.live.ports.clone(),
-            self.link(issue, run.attempt),
-            Stop::new(),
-        );
+        let (ports, stop) = (self.live.ports.clone(), Stop::new());
+        let link = self.link(issue, run.attempt);
         self.stops.insert(issue, stop.clone());
         let urgency = Urgency::Working(entry.task.priority);
-        let handle = self.attempts.spawn(with_urgency(urgency, async move {
-            attempt::run(&ports, &work, &link, &stop).await
-        }));
+        let attempt = async move { attempt::run(&ports, &work, &link, &stop).await };
+        let handle = self.attempts.spawn(with_urgency(urgency, attempt));
         self.running.insert(handle.id(), (issue, run.attempt));
     }
 
@@ -448,8 +444,8 @@ impl Loop<'_> {
         );
         let settings = self.live.session.settings().clone();
         let link = self.link(issue, AttemptNumber(entry.attempts));
-        let urgency = Urgency::Saving(entry.task.priority);
-        self.announcements.spawn(with_urgency(urgency, async move {
+        let priority = entry.task.priority;
+        self.announcements.spawn(saving(priority, async move {
             let record = entry.record.clone();
             let mut publisher = Publisher {
                 ports: &ports,
