@@ -66,6 +66,7 @@ mod git_sparse;
 mod git_submodules;
 mod git_update;
 mod github;
+mod hostile_text;
 mod init;
 mod kill;
 mod knowledge;

@@ -132,6 +132,8 @@ fn kept_file(stage: &Stage, commit: &str) -> String {
 #[test]
 fn work_on_a_locked_issue_is_offered_and_what_cannot_be_said_there_is_told() {
     let (stage, ran) = with_a_change_under_way(|stage| {
+        // What said that it is worked on is gone, and has to be said anew.
+        stage.fake.delete_comments(1);
         stage.fake.lock(1);
         stage.fake.lose_write();
     });
@@ -145,7 +147,10 @@ fn work_on_a_locked_issue_is_offered_and_what_cannot_be_said_there_is_told() {
     let words = |stage: &Stage| stage.fake.comments(1).len();
     let locked = words(&stage);
     // The control: those who may write comment on a locked issue, too.
-    let (stage, _) = with_a_change_under_way(|stage| stage.fake.lock(1));
+    let (stage, _) = with_a_change_under_way(|stage| {
+        stage.fake.delete_comments(1);
+        stage.fake.lock(1);
+    });
     assert!(words(&stage) > locked);
     stage.assert_lawful();
 }

@@ -9,7 +9,7 @@ use crate::adapters::github::tokens::Tokens;
 use crate::adapters::github::transport::Manners;
 use crate::adapters::github::verdict::Rate;
 use crate::adapters::retry::Repeats;
-use crate::ports::{Forge, ForgeError, Tie, Tied, Tracker};
+use crate::ports::{Forge, ForgeError, OwnComment, Tie, Tied, Tracker};
 use crate::rules::follow::shape::Said;
 use crate::rules::ids::{BranchName, IssueNumber, PullNumber};
 use crate::rules::issue::{Issue, IssueDraft, Selection};
@@ -249,12 +249,25 @@ impl Forge for GitHub {
         self.read_replies(issue, marker, trust).await
     }
 
-    async fn has_comment(&self, issue: IssueNumber, marker: &str) -> Result<bool, ForgeError> {
-        self.read_has_comment(issue, marker).await
+    async fn own_comment(
+        &self,
+        issue: IssueNumber,
+        marker: &str,
+    ) -> Result<Option<OwnComment>, ForgeError> {
+        self.read_own_comment(issue, marker).await
     }
 
     async fn comment(&self, issue: IssueNumber, body: &str) -> Result<(), ForgeError> {
         self.write_comment(issue, body).await
+    }
+
+    async fn edit_comment(
+        &self,
+        issue: IssueNumber,
+        comment: &OwnComment,
+        body: &str,
+    ) -> Result<(), ForgeError> {
+        self.write_comment_anew(issue, comment.id, body).await
     }
 
     async fn has_answer(

@@ -6,7 +6,7 @@ use crate::adapters::github::forge::GitHub;
 use crate::adapters::github::wire::{
     WaitsFor, WireComment, WireIssue, WirePull, WireUser, WireViewer,
 };
-use crate::ports::ForgeError;
+use crate::ports::{ForgeError, OwnComment};
 use crate::rules::ids::{BranchName, IssueNumber};
 use crate::rules::issue::{Issue, Selection};
 use crate::rules::task::Pull;
@@ -158,26 +158,27 @@ impl GitHub {
         Ok(newest_first(pulls))
     }
 
-    pub(super) async fn read_has_comment(
+    pub(super) async fn read_own_comment(
         &self,
         issue: IssueNumber,
         marker: &str,
-    ) -> Result<bool, ForgeError> {
+    ) -> Result<Option<OwnComment>, ForgeError> {
         let action = format!("list the comments on {issue}");
         let login = self.login().await?;
         let path = self.path(&format!("/issues/{}/comments", issue.0));
         let comments: Vec<WireComment> = self.client.list(&action, &path).await?;
         // Anybody can paste our marker; only our own account can sign it.
-        Ok(comments.iter().any(|comment| {
-            let is_own = comment
-                .user
-                .as_ref()
-                .is_some_and(|user| user.login.eq_ignore_ascii_case(login));
-            is_own
-                && comment
-                    .body
-                    .as_ref()
-                    .is_some_and(|body| body.contains(marker))
+        let is_own = |user: &Option<WireUser>| {
+            let user = user.as_ref();
+            user.is_some_and(|user| user.login.eq_ignore_ascii_case(login))
+        };
+        let own = comments.into_iter().filter(|comment| is_own(&comment.user));
+        let mut own = own.filter_map(|comment| Some((comment.id, comment.body?)));
+        let found = own.find(|(_, body)| body.contains(marker));
+        Ok(found.map(|(id, body)| OwnComment {
+            id,
+            marker: marker.to_owned(),
+            body,
         }))
     }
 

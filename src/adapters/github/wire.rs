@@ -266,6 +266,9 @@ impl From<WirePull> for Pull {
 /// A comment on an issue.
 #[derive(Debug, Deserialize)]
 pub struct WireComment {
+    /// What the database calls it.
+    #[serde(default)]
+    pub id: u64,
     /// Who wrote it; nobody where the account is gone.
     #[serde(default)]
     pub user: Option<WireUser>,

@@ -315,6 +315,12 @@ impl FakeGitHub {
             .commit(branch, Some(from), files, "By hand")
     }
 
+    /// The same, with a message.
+    pub(crate) fn commit_saying(&self, from: &str, branch: &str, path: &str, message: &str) {
+        let files = [(path, "by hand\n")];
+        self.state().git.commit(branch, Some(from), &files, message);
+    }
+
     /// A person reviews a pull.
     pub(crate) fn review(&self, pull: u64, who: &str, verdict: &'static str, body: &str) {
         let mut state = self.state();
@@ -382,6 +388,11 @@ impl FakeGitHub {
     /// Comments as somebody.
     pub(crate) fn add_comment(&self, number: u64, author: &str, body: &str) {
         self.state().add_comment(number, author, body);
+    }
+
+    /// Somebody deletes all comments.
+    pub(crate) fn delete_comments(&self, number: u64) {
+        self.state().item(number).comments.clear();
     }
 
     /// Commits files on a branch, as a person does; a new one begins at the default branch. Gives the commit.

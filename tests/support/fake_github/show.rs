@@ -259,7 +259,7 @@ impl Show<'_> {
             "url": format!("{own}/issues/comments/{}", comment.id), "issue_url": format!("{own}/issues/{number}"),
             "html_url": format!("{own}/issues/{number}#issuecomment-{}", comment.id),
             "user": self.user(&comment.author), "author_association": "NONE",
-            "created_at": moment(comment.created), "updated_at": moment(comment.created),
+            "created_at": moment(comment.created), "updated_at": moment(comment.updated),
         })
     }
 

@@ -104,6 +104,8 @@ pub(crate) struct Comment {
     pub(crate) body: String,
     /// Seconds since 1970.
     pub(crate) created: i64,
+    /// When it was changed last: seconds since 1970.
+    pub(crate) updated: i64,
 }
 
 /// A label of the repository.
@@ -394,11 +396,13 @@ impl State {
 
     /// Comments on an issue. Gives the comment.
     pub(crate) fn add_comment(&mut self, number: u64, author: &str, body: &str) -> Comment {
+        let (id, now) = (self.id(), self.tick());
         let comment = Comment {
-            id: self.id(),
+            id,
             author: author.to_owned(),
             body: body.to_owned(),
-            created: self.tick(),
+            created: now,
+            updated: now,
         };
         let item = self.item(number);
         item.updated = comment.created;
