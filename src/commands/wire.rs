@@ -5,6 +5,7 @@ use crate::adapters::agents::claude_command::ClaudeSettings;
 use crate::adapters::agents::command::{CommandAgent, CommandSettings};
 use crate::adapters::git::repository::{self, GitRepository};
 use crate::adapters::git::source::{Habits, Place as GitPlace, Source, nobody};
+use crate::adapters::git::tidy::Retention;
 use crate::adapters::github::forge::{GitHub, GitHubSettings, PUBLIC_API};
 use crate::adapters::github::tokens::Tokens;
 use crate::adapters::local_forge::forge::{LocalForge, LocalForgeSettings};
@@ -43,7 +44,7 @@ use crate::rules::task::Task;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// One project and all that is known of it before a session begins.
 pub struct Wiring {
@@ -156,6 +157,24 @@ impl Wiring {
 
     /// The same, by its own name.
     pub async fn git_repository(&self) -> Result<GitRepository, Error> {
+        self.open_repository(Retention::default()).await
+    }
+
+    /// The same for a new session, once what is old was let go of.
+    pub async fn tidied_repository(&self, store: &Store) -> Result<GitRepository, Error> {
+        let (days, last) = self.loaded.config.retention.limits();
+        store.prune(days, last)?;
+        let before = store.needless_before(days)?;
+        let since_epoch = Duration::from_millis(u64::try_from(before.0).unwrap_or(0));
+        let ceiling = self.loaded.config.worktree.max_disk_mb;
+        let retention = Retention {
+            before: Some(SystemTime::UNIX_EPOCH + since_epoch),
+            ceiling: ceiling.map(|megabytes| u64::from(megabytes.get()) << 20),
+        };
+        self.open_repository(retention).await
+    }
+
+    async fn open_repository(&self, retention: Retention) -> Result<GitRepository, Error> {
         let config = &self.loaded.config;
         let (url, tokens) = match &self.project.home {
             Home::Github { git_url, .. } => (git_url.clone(), self.tokens()),
@@ -168,6 +187,7 @@ impl Wiring {
                 .map(|author| (author.name.clone(), author.email.clone())),
             copy: names(&config.worktree.copy),
             sparse: names(&config.worktree.sparse),
+            retention,
             submodules: config.worktree.submodules,
             keep_ignored: config.worktree.keep_ignored,
         };

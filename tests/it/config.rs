@@ -307,6 +307,7 @@ fn the_defaults_of_worktrees_are_shown() {
     worktree.sparse = []                              # default
     worktree.submodules = true                        # default
     worktree.keepIgnored = false                      # default
+    worktree.maxDiskMb = null                         # default
     worktree.ports.first = 20000                      # default
     worktree.ports.each = 10                          # default
     "#);
