@@ -50,7 +50,7 @@ pub(super) fn trim(slots: &Path, [pool, checks]: [&Pool; 2], most: u64) -> io::R
             entry.file_name().to_string_lossy().into_owned(),
             entry.path(),
         );
-        let size = bytes_below(&path)?;
+        let size = bytes_below(&path);
         taken += size;
         let its_pool = match name.split_once('-') {
             Some(("free", number)) => Some((pool, number)),
@@ -82,14 +82,13 @@ pub(super) fn trim(slots: &Path, [pool, checks]: [&Pool; 2], most: u64) -> io::R
 }
 
 /// What the files of a directory take on the disk; no link is followed.
-fn bytes_below(root: &Path) -> io::Result<u64> {
+fn bytes_below(root: &Path) -> u64 {
     let mut bytes = 0;
     let mut stack = vec![root.to_owned()];
     while let Some(directory) = stack.pop() {
-        let found = match fs::read_dir(&directory) {
-            Ok(found) => found,
-            // Somebody else deletes it at this moment, or made it so that nobody reads it.
-            Err(_) => continue,
+        // Somebody else may delete it at this moment, or has made it so that nobody reads it.
+        let Ok(found) = fs::read_dir(&directory) else {
+            continue;
         };
         for entry in found.flatten() {
             match entry.metadata() {
@@ -99,7 +98,7 @@ fn bytes_below(root: &Path) -> io::Result<u64> {
             }
         }
     }
-    Ok(bytes)
+    bytes
 }
 
 /// Removes a worktree whose slot is free; else says why not.

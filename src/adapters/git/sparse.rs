@@ -90,10 +90,10 @@ impl Scope {
     /// Gives a slot whose worktree is new the index of another one of this scope: to make one git reads the whole tree,
     /// and from that one it goes on with what differs. Files that are not there yet are written either way.
     pub(super) fn seed(&self, mirror: &Mirror, slot: &Slot) -> io::Result<()> {
-        match self.is_whole() {
-            true => Ok(()),
-            false => copy_whole(&self.seed_path(mirror), &slot.index()),
+        if self.is_whole() {
+            return Ok(());
         }
+        copy_whole(&self.seed_path(mirror), &slot.index())
     }
 
     /// Keeps a slot's index for others of this scope, where there is none yet.

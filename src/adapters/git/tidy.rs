@@ -94,14 +94,16 @@ async fn forget(mirror: &Mirror, before: SystemTime) -> Result<(), RepositoryErr
         .run(action)
         .await?;
     let listing = String::from_utf8_lossy(&said.out);
-    let old = listing
-        .lines()
-        .filter_map(|line| line.rsplit_once(' '))
-        .filter(|(name, date)| {
-            let is_ours = !OF_OTHERS.iter().any(|prefix| name.starts_with(prefix));
-            is_ours && date.parse().is_ok_and(|date: u64| date < before)
-        });
-    let orders: String = old.map(|(name, _)| format!("delete {name}\n")).collect();
+    let is_old = |name: &str, date: &str| {
+        let is_ours = !OF_OTHERS.iter().any(|prefix| name.starts_with(prefix));
+        is_ours && date.parse().is_ok_and(|date: u64| date < before)
+    };
+    let mut orders = String::new();
+    for (name, date) in listing.lines().filter_map(|line| line.rsplit_once(' ')) {
+        if is_old(name, date) {
+            orders.extend(["delete ", name, "\n"]);
+        }
+    }
     if !orders.is_empty() {
         let call = mirror.call("update-ref")?.args(["--stdin"]);
         call.input(orders).run(action).await?;
