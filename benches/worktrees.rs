@@ -64,10 +64,7 @@ fn main() {
         "a used worktree of the pool made ready again, all files",
         &full,
     );
-    tell(
-        "the first sparse worktree, one directory of a hundred",
-        &first,
-    );
+    tell("the first sparse worktree, 1 directory of 100", &first);
     tell("the first sparse worktree of each further slot", &next);
     let again = tell("a used sparse worktree made ready again", &sparse);
     let ratio = |part: Cost| {
