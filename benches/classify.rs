@@ -28,6 +28,8 @@ fn issue(bytes: usize) -> Issue {
         depends_on: Vec::new(),
         assignees: Vec::new(),
         milestone: None,
+        parts: Vec::new(),
+        pulls: Vec::new(),
     }
 }
 

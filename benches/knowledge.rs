@@ -160,6 +160,8 @@ fn issue(title: &str) -> Issue {
         depends_on: vec![],
         assignees: Vec::new(),
         milestone: None,
+        parts: Vec::new(),
+        pulls: Vec::new(),
     }
 }
 

@@ -80,6 +80,8 @@ fn task((number, (title, body, minutes)): (u64, (&str, &str, u32))) -> Task {
         depends_on: vec![],
         assignees: Vec::new(),
         milestone: None,
+        parts: Vec::new(),
+        pulls: Vec::new(),
     };
     Task {
         domain: classify(&issue, &Classification::default()),

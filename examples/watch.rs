@@ -257,6 +257,8 @@ fn task(number: u64, title: &str, domain: Domain) -> Task {
             depends_on: Vec::new(),
             assignees: Vec::new(),
             milestone: None,
+            parts: Vec::new(),
+            pulls: Vec::new(),
         },
         domain: Classified {
             domain,

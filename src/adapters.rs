@@ -98,12 +98,15 @@ pub mod github {
     pub mod governor;
     mod histories;
     pub mod limits;
+    mod listed;
+    mod listing;
     mod provenance;
     mod pull_checks;
     mod pull_reviews;
     mod pull_wire;
     mod pulls;
     pub mod reads;
+    mod redirect;
     pub mod reply;
     pub mod ties;
     mod today;

@@ -1,5 +1,6 @@
 //! One small file per command, and the wiring.
 
+pub mod account;
 pub mod answer;
 pub mod approve;
 pub mod breaker;

@@ -51,6 +51,7 @@ pub mod engine {
     mod resources;
     pub mod rounds;
     pub mod session;
+    mod status;
     pub mod turn;
     pub mod verify;
     mod wanted;

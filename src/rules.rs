@@ -1,15 +1,18 @@
 //! Floor 1: facts and decisions. No I/O, no async, no clock.
 
+pub mod access;
 mod bills;
 pub mod breaker;
 pub mod budget;
 pub mod certificate;
 pub mod classify;
 pub mod conflict;
+pub mod declined;
 pub mod event;
 pub mod excerpt;
 pub mod exit;
 pub mod fact;
+pub mod feature;
 pub mod filter;
 pub mod fold;
 pub mod graph;
@@ -25,6 +28,7 @@ pub mod money;
 pub mod names;
 pub mod neutral;
 pub mod own;
+pub mod parts;
 pub mod past;
 pub mod paths;
 pub mod port_blocks;

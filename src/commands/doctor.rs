@@ -1,12 +1,20 @@
 //! `doctor`: what is missing here, and how to mend it.
 
-use crate::commands::examine;
+use crate::commands::examine::{self, Examined};
 use crate::commands::output::Stream;
 use crate::commands::place::Place;
 use crate::error::{Color, Error, printable};
+use crate::reporters;
 use crate::rules::exit::Exit;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use unicode_width::UnicodeWidthStr as _;
+
+/// Columns in front of what was found.
+const MARGIN: usize = 19;
+const HINT: &str = "hint: ";
+/// Lines are not made narrower.
+const NARROW: usize = 30;
 
 /// How good or bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,10 +91,15 @@ impl State {
 
 /// Looks at everything; done where autoissue can run.
 pub async fn run(place: &Place) -> Result<Exit, Error> {
-    let findings = examine::all(place).await;
+    let Examined { findings, github } = examine::all(place).await;
     let usable = findings.iter().all(|finding| finding.state != State::Bad);
-    let text = text(&findings, place.output.color(Stream::Out));
-    place.output.result(&text, &event(&findings, usable))?;
+    let out = reporters::out::Stream::Out;
+    // A pipe gets each finding on one line.
+    let width = out.is_terminal().then(|| out.width());
+    let text = text(&findings, place.output.color(Stream::Out), width);
+    place
+        .output
+        .result(&text, &event(&findings, usable, github.as_ref()))?;
     Ok(if usable {
         Exit::Done
     } else {
@@ -94,7 +107,7 @@ pub async fn run(place: &Place) -> Result<Exit, Error> {
     })
 }
 
-fn text(findings: &[Finding], color: Color) -> String {
+fn text(findings: &[Finding], color: Color, width: Option<usize>) -> String {
     let mut text = String::new();
     for finding in findings {
         let (paint, end) = match color {
@@ -102,10 +115,11 @@ fn text(findings: &[Finding], color: Color) -> String {
             Color::Off => ("", ""),
         };
         let (word, subject) = (finding.state.word(), finding.subject);
-        let detail = printable(&finding.detail);
+        let detail = broken(&printable(&finding.detail), width, MARGIN);
         let _ = writeln!(text, "{paint}{word:5}{end} {subject:12} {detail}");
         if let Some(mend) = &finding.mend {
-            let _ = writeln!(text, "{:18} hint: {}", "", printable(mend));
+            let mend = broken(&printable(mend), width, MARGIN + HINT.len());
+            let _ = writeln!(text, "{:MARGIN$}{HINT}{mend}", "");
         }
     }
     let count = |state| {
@@ -122,7 +136,28 @@ fn text(findings: &[Finding], color: Color) -> String {
     text
 }
 
-fn event(findings: &[Finding], usable: bool) -> Value {
+/// The text in lines of at most so many columns, each but the first behind a margin.
+fn broken(text: &str, width: Option<usize>, margin: usize) -> String {
+    let Some(room) = width.map(|width| width.saturating_sub(margin).max(NARROW)) else {
+        return text.to_owned();
+    };
+    let (mut lines, mut columns) = (String::new(), 0);
+    for word in text.split(' ') {
+        let needs = word.width();
+        if columns > 0 && columns + 1 + needs > room {
+            let _ = write!(lines, "\n{:margin$}", "");
+            columns = 0;
+        } else if columns > 0 {
+            lines.push(' ');
+            columns += 1;
+        }
+        lines.push_str(word);
+        columns += needs;
+    }
+    lines
+}
+
+fn event(findings: &[Finding], usable: bool, github: Option<&Value>) -> Value {
     let checks: Vec<Value> = findings
         .iter()
         .map(|finding| {
@@ -134,5 +169,21 @@ fn event(findings: &[Finding], usable: bool) -> Value {
             })
         })
         .collect();
-    json!({ "event": "doctor", "usable": usable, "checks": checks })
+    json!({ "event": "doctor", "usable": usable, "checks": checks, "github": github })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_terminal_gets_more_lines_and_a_pipe_one() {
+        let text = "actions: read, checks: read, contents: write";
+        assert_eq!(broken(text, None, 19), text);
+        assert_eq!(broken(text, Some(200), 19), text);
+        let expect = "actions: read, checks: read,\n  contents: write";
+        assert_eq!(broken(text, Some(32), 2), expect);
+        let word = "x".repeat(50);
+        assert_eq!(broken(&word, Some(40), 2), word);
+    }
 }

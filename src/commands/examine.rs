@@ -1,25 +1,20 @@
 //! What `doctor` looks at, one small function each.
 
-use crate::adapters::github::forge::GitHub;
-use crate::adapters::github::reads::Account;
-use crate::adapters::github::verdict::Rate;
 use crate::adapters::machine::Machine;
+use crate::commands::account;
 use crate::commands::checkout::{Checkout, git_version};
 use crate::commands::checks::known::{Known, known};
 use crate::commands::doctor::{Finding, State};
-use crate::commands::identity::{Identity, Origin};
+use crate::commands::identity::Identity;
 use crate::commands::place::Place;
 use crate::commands::probe::{Probe, is_program, probe};
 use crate::commands::project::{Home, Project, detect};
-use crate::commands::wire::github_settings;
 use crate::config::claims::ClaimsKind;
 use crate::config::loaded::{Loaded, Overrides};
-use crate::config::names::RepoName;
-use crate::config::shape::{Config, ForgeKind};
+use crate::config::shape::Config;
 use crate::config::work::AgentKind;
 use crate::error::Error;
-use crate::ports::{ForgeError, Resources as _};
-use crate::reporters::table::thousands;
+use crate::ports::Resources as _;
 use crate::reporters::words::size;
 use crate::rules::printable::printable;
 use crate::rules::room::Room;
@@ -27,8 +22,8 @@ use crate::rules::schedule::slots::for_memory;
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, access};
+use serde_json::Value;
 use std::path::Path;
-use std::time::Duration;
 
 /// `merge-tree --write-tree` and other things that are relied upon.
 const OLDEST_GIT: (u32, u32) = (2, 40);
@@ -36,12 +31,18 @@ const OLDEST_GIT: (u32, u32) = (2, 40);
 const ENOUGH_DISK: u64 = 1 << 30;
 /// Pipes, databases and sockets of our own, and of one attempt.
 const FILES: (u64, u64) = (64, 32);
-/// For GitHub to answer.
-const ONLINE: Duration = Duration::from_secs(10);
 const INSTALL_CLAUDE: &str = "install it: npm install -g @anthropic-ai/claude-code";
 
+/// All that was looked at.
+pub(crate) struct Examined {
+    /// For a person.
+    pub(crate) findings: Vec<Finding>,
+    /// What GitHub says of the account, for programs.
+    pub(crate) github: Option<Value>,
+}
+
 /// Everything, in the order in which it is mended best.
-pub(crate) async fn all(place: &Place) -> Vec<Finding> {
+pub(crate) async fn all(place: &Place) -> Examined {
     let (config_finding, loaded) = configuration(place);
     let mut findings = vec![git(), config_finding];
     let config = loaded
@@ -67,10 +68,12 @@ pub(crate) async fn all(place: &Place) -> Vec<Finding> {
         Some(Err(error)) => findings.push(Finding::bad("repository", &error)),
         None => {}
     }
-    let origin = who.as_ref().and_then(Identity::origin);
-    findings.push(token_found(&config, origin.as_ref()));
+    findings.push(account::token(&config, who.as_ref()));
+    let mut github = None;
     if let (Some(project), Some(who)) = (&project, &who) {
-        findings.extend(online(&config, project, who).await);
+        let found = account::online(&config, project, who).await;
+        findings.extend(found.findings);
+        github = found.told;
     }
     findings.push(agent(&config).await);
     findings.push(checks(&config, project.as_ref()));
@@ -85,7 +88,7 @@ pub(crate) async fn all(place: &Place) -> Vec<Finding> {
     findings.push(memory(&config, left));
     findings.push(open_files(&config));
     findings.push(sandbox().await);
-    findings
+    Examined { findings, github }
 }
 
 fn git() -> Finding {
@@ -137,83 +140,6 @@ fn forge_found(config: &Config, project: &Project) -> Finding {
                     .mended_by("`autoissue init` makes a directory for local issues")
             }
         }
-    }
-}
-
-/// What GitHub itself says to the token.
-async fn online(config: &Config, project: &Project, who: &Identity<'_>) -> Option<Finding> {
-    let Home::Github { repo, .. } = &project.home else {
-        return None;
-    };
-    let signed = match who.sign(repo) {
-        Ok(signed) => signed?,
-        Err(error) => return Some(Finding::bad("github", &error)),
-    };
-    let connect = || {
-        let mut settings = github_settings(config, repo, Some(signed.tokens))?;
-        // Somebody waits for the answer.
-        settings.repeats.times = 1;
-        Ok::<_, Error>(GitHub::new(settings)?)
-    };
-    let forge = match connect() {
-        Ok(forge) => forge,
-        Err(error) => return Some(Finding::bad("github", &error)),
-    };
-    Some(match tokio::time::timeout(ONLINE, forge.identity()).await {
-        Ok(Ok(identity)) => welcome(repo, &identity, forge.rate()),
-        Ok(Err(refusal @ ForgeError::Unknown { .. })) => {
-            let error = Error::from(refusal);
-            Finding::new("github", State::Bad, error.reason())
-                .mended_by("check the network, and forge.apiUrl where it is set")
-        }
-        Ok(Err(refusal)) => Finding::bad("github", &Error::from(refusal)),
-        Err(_) => {
-            let detail = format!("no answer within {} s", ONLINE.as_secs());
-            Finding::new("github", State::Bad, detail)
-                .mended_by("check the network, and forge.apiUrl where it is set")
-        }
-    })
-}
-
-fn welcome(repo: &RepoName, identity: &Account, rate: Option<Rate>) -> Finding {
-    let login = &identity.login;
-    let left = rate.filter(|rate| rate.limit > 0).map(|rate| {
-        let (remaining, limit) = (thousands(rate.remaining), thousands(rate.limit));
-        format!(", {remaining} of {limit} requests left this hour")
-    });
-    let left = left.unwrap_or_default();
-    match identity.may_push {
-        Some(true) => Finding::new(
-            "github",
-            State::Good,
-            format!("{login} may push to {repo}{left}"),
-        ),
-        Some(false) => Finding::new(
-            "github",
-            State::Bad,
-            format!("{login} may not push to {repo}"),
-        )
-        .mended_by("use a token that may write contents, issues and pull requests there"),
-        None => Finding::new(
-            "github",
-            State::Warning,
-            format!("{login} can read {repo}; whether it may push is not told{left}"),
-        ),
-    }
-}
-
-fn token_found(config: &Config, token: Option<&Origin>) -> Finding {
-    let mend = "run `gh auth login` or set GITHUB_TOKEN";
-    match (token, config.forge.kind) {
-        (Some(source), _) => Finding::new("token", State::Good, format!("from {source}")),
-        (None, ForgeKind::Github) => Finding::new("token", State::Bad, "none").mended_by(mend),
-        (None, ForgeKind::Auto) => Finding::new(
-            "token",
-            State::Note,
-            "none; only local issues can be worked on",
-        )
-        .mended_by(mend),
-        (None, ForgeKind::Local) => Finding::new("token", State::Good, "none needed"),
     }
 }
 

@@ -11,10 +11,11 @@ use crate::config::names::RepoName;
 use crate::config::shape::App;
 use crate::error::{Error, Kind};
 use crate::ports::{ForgeError, RepositoryError};
+use crate::rules::access::TokenKind;
 use secrecy::{ExposeSecret, SecretString};
 use std::cell::OnceCell;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Holds an app's private key, where no file does.
@@ -49,6 +50,17 @@ pub enum Origin {
         /// Where its key is: `None` for the environment.
         key_file: Option<PathBuf>,
     },
+}
+
+impl Origin {
+    /// The file that holds an app's key.
+    #[must_use]
+    pub fn key_file(&self) -> Option<&Path> {
+        match self {
+            Self::App { key_file, .. } => key_file.as_deref(),
+            Self::Token(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for Origin {
@@ -102,6 +114,15 @@ impl<'a> Identity<'a> {
             }),
             None => Some(Origin::Token(self.found()?.source)),
         }
+    }
+
+    /// What kind of token was found; none where an app makes them.
+    pub fn kind(&self) -> Option<TokenKind> {
+        if self.app().is_some() {
+            return None;
+        }
+        let token = &self.found()?.token;
+        Some(TokenKind::of(token.expose_secret()))
     }
 
     fn key_file(&self, app: &App) -> Option<PathBuf> {

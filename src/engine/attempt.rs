@@ -4,7 +4,7 @@ use crate::engine::halt::{Halt, check_failure, unpublished};
 use crate::engine::leases;
 use crate::engine::link::Link;
 use crate::engine::orders::Orders;
-use crate::engine::publish::{PublishError, Publisher};
+use crate::engine::publish::Publisher;
 use crate::engine::rounds::Rounds;
 use crate::engine::verify::{BaseVerdicts, Verification};
 use crate::ports::{
@@ -427,22 +427,6 @@ impl Attempt<'_> {
             Err(error) => {
                 tracing::debug!(%error, "no template for pulls is read");
                 None
-            }
-        }
-    }
-
-    /// Shows on the forge that somebody works on it; a forge that cannot show it stops nobody.
-    async fn show_working(&self) -> Result<(), Halt> {
-        let label = &self.work.settings.labels.working;
-        if label.is_empty() || self.follow_up().is_some() {
-            return Ok(());
-        }
-        match self.publisher().label(label).await {
-            Ok(()) => Ok(()),
-            Err(PublishError::Interrupted(_)) => Err(Halt::Stopped),
-            Err(error) => {
-                tracing::warn!(issue = %self.link.issue, %error, "the working label could not be set");
-                Ok(())
             }
         }
     }

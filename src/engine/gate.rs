@@ -1,13 +1,10 @@
 //! Before work becomes a commit: may it be offered without a person?
 
 use crate::engine::attempt::Attempt;
-use crate::engine::halt::Halt;
+use crate::engine::halt::{Halt, short};
 use crate::ports::Capture;
 use crate::rules::gate::guarded::Guarded;
 use crate::rules::gate::judge::{Held, Reason, words};
-
-/// As much of a commit's name as a person needs.
-const SHOWN: usize = 16;
 
 impl Attempt<'_> {
     /// Work that changes what is guarded goes to a person, unless the configuration or a label of the issue allows it.
@@ -19,9 +16,7 @@ impl Attempt<'_> {
         if held.is_empty() {
             return Ok(());
         }
-        let id = capture.snapshot.as_str();
-        let short = id.get(..SHOWN).unwrap_or(id);
-        Err(Halt::NeedsHuman(words(&held, short)))
+        Err(Halt::NeedsHuman(words(&held, short(&capture.snapshot))))
     }
 
     /// Takes out what labels of the issue let through, as they are now.

@@ -2,6 +2,7 @@
 
 use crate::engine::publish::PublishError;
 use crate::ports::{ForgeError, Interrupted, RepositoryError};
+use crate::rules::ids::CommitId;
 use crate::rules::prompt::again::{Feedback, feedback_prompt};
 use crate::rules::task::{CheckReport, ErrorClass, Failure, Verdict};
 
@@ -42,6 +43,15 @@ pub(super) fn unpublished(error: &PublishError) -> Halt {
         | PublishError::Forge(ForgeError::Auth { .. } | ForgeError::App { .. }) => {
             failed(ErrorClass::Auth, None)
         }
+        PublishError::Repository(RepositoryError::Declined {
+            branch,
+            commit,
+            reason,
+            hint,
+        }) => Halt::NeedsHuman(format!(
+            "the remote declined the push of {branch}: {reason}. The work is kept in the mirror, as commit {}. To go on: {hint}.",
+            short(commit)
+        )),
         PublishError::Repository(RepositoryError::Foreign { .. })
         | PublishError::Forge(ForgeError::Refused { .. } | ForgeError::NotFound { .. }) => {
             Halt::NeedsHuman(error_line(error))
@@ -54,6 +64,13 @@ pub(super) fn unpublished(error: &PublishError) -> Halt {
             failed(ErrorClass::Publish, None)
         }
     }
+}
+
+/// As much of a commit's name as a person needs.
+pub(super) fn short(commit: &CommitId) -> &str {
+    const SHOWN: usize = 16;
+    let id = commit.as_str();
+    id.get(..SHOWN).unwrap_or(id)
 }
 
 /// What stops a commit from being offered, in words for the agent and for a person.

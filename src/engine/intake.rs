@@ -10,6 +10,7 @@ use crate::rules::ids::{BranchName, IssueNumber};
 use crate::rules::issue::{Issue, IssueState, Priority};
 use crate::rules::names;
 use crate::rules::own::Classification;
+use crate::rules::parts::wait_for_parts;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Ending, Estimate, Obstacle, Pull, Task};
 use std::collections::{HashMap, HashSet};
@@ -49,6 +50,7 @@ pub async fn read(
         .into_iter()
         .map(|issue| read_one(issue, settings, own, &earlier))
         .collect();
+    wait_for_parts(&mut tasks);
     let outside = outside_needs(forge, &tasks).await?;
     for task in &mut tasks {
         settle_needs(task, &outside);
@@ -107,11 +109,12 @@ pub async fn look_back(
 /// An issue whose pull is open, as a task that goes on with that.
 #[must_use]
 pub fn follow_up(
-    issue: Issue,
+    mut issue: Issue,
     settings: &Settings,
     own: &Classification,
     follow: FollowUp,
 ) -> Task {
+    issue.pulls.clear();
     let mut task = read_one(issue, settings, own, &Earlier::default());
     task.branch = BranchName::new(&follow.pull.head);
     // What it needed was there when its pull was opened.
@@ -123,9 +126,11 @@ pub fn follow_up(
 fn read_one(issue: Issue, settings: &Settings, own: &Classification, earlier: &Earlier) -> Task {
     let number = issue.number;
     let needs = issue.needs();
-    let obstacle = earlier.pulls.get(&number).map(|pull| Obstacle {
+    let from_here = earlier.pulls.get(&number).map(|pull| pull.number);
+    let pull = from_here.or_else(|| issue.pulls.first().copied());
+    let obstacle = pull.map(|pull| Obstacle {
         ending: Ending::Skipped,
-        reason: format!("pull {} is open for it already", pull.number),
+        reason: format!("pull {pull} is open for it already"),
     });
     Task {
         domain: classify(&issue, own),
@@ -152,13 +157,16 @@ async fn outside_needs(
     tasks: &[Task],
 ) -> Result<HashMap<IssueNumber, bool>, ForgeError> {
     let inside: HashSet<IssueNumber> = tasks.iter().map(Task::number).collect();
+    // Of sub-issues that is known already.
+    let parts = tasks.iter().flat_map(|task| &task.issue.parts);
+    let parts = parts.filter(|part| !inside.contains(part));
+    let mut outside: HashMap<_, _> = parts.map(|part| (*part, true)).collect();
     let wanted: HashSet<IssueNumber> = tasks
         .iter()
         .flat_map(|task| &task.needs)
-        .filter(|need| !inside.contains(need))
+        .filter(|need| !inside.contains(need) && !outside.contains_key(need))
         .copied()
         .collect();
-    let mut outside = HashMap::with_capacity(wanted.len());
     for need in wanted {
         let issue = forge.issue(need).await?;
         outside.insert(
@@ -170,18 +178,23 @@ async fn outside_needs(
 }
 
 fn settle_needs(task: &mut Task, outside: &HashMap<IssueNumber, bool>) {
-    let open: Vec<String> = task
-        .needs
-        .iter()
-        .filter(|need| outside.get(need) == Some(&true))
-        .map(ToString::to_string)
+    let open = task.needs.iter().copied();
+    let open = open.filter(|need| outside.get(need) == Some(&true));
+    let (parts, others): (Vec<_>, Vec<_>) = open.partition(|need| task.issue.parts.contains(need));
+    let reasons = [("needs", others), ("waits for its sub-issues", parts)];
+    let reasons = reasons.into_iter().filter(|(_, open)| !open.is_empty());
+    let reasons: Vec<String> = reasons
+        .map(|(what, open)| {
+            let are = if open.len() == 1 { "is" } else { "are" };
+            let numbers: Vec<String> = open.iter().map(ToString::to_string).collect();
+            let numbers = numbers.join(", ");
+            format!("{what} {numbers}, which {are} open and not part of this run")
+        })
         .collect();
-    if !open.is_empty() && task.obstacle.is_none() {
-        let (numbers, are) = (open.join(", "), if open.len() == 1 { "is" } else { "are" });
-        let reason = format!("needs {numbers}, which {are} open and not part of this run");
+    if !reasons.is_empty() && task.obstacle.is_none() {
         task.obstacle = Some(Obstacle {
             ending: Ending::Blocked,
-            reason,
+            reason: reasons.join("; "),
         });
     }
     task.needs.retain(|need| !outside.contains_key(need));

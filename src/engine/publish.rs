@@ -9,9 +9,9 @@ use crate::ports::{ForgeError, Interrupted, Ports, RepositoryError};
 use crate::rules::event::{Effect, Fact};
 use crate::rules::ids::{BranchName, CommitId, SessionId};
 use crate::rules::names;
-use crate::rules::offer::comment::{self, End};
+use crate::rules::offer::comment;
 use crate::rules::offer::pull::{Offer, pull_draft};
-use crate::rules::schedule::finish::{QUESTION, announcements};
+use crate::rules::schedule::finish::announcements;
 use crate::rules::schedule::record::Kept;
 use crate::rules::schedule::table::Entry;
 use crate::rules::settings::Settings;
@@ -179,7 +179,8 @@ impl Publisher<'_> {
                     .await?;
                 self.did(effect.clone(), None).await
             }
-            Effect::Comment { kind } => self.comment(effect, kind, entry).await,
+            Effect::Status { .. } => self.end_status(entry).await,
+            Effect::Comment { .. } => self.put_doubt(effect, entry).await,
             Effect::Answer { .. } => self.answer(effect, entry).await,
             Effect::Push { .. }
             | Effect::OpenPull { .. }
@@ -189,19 +190,10 @@ impl Publisher<'_> {
         }
     }
 
-    async fn comment(
-        &mut self,
-        effect: &Effect,
-        kind: &str,
-        entry: &Entry,
-    ) -> Result<(), PublishError> {
-        let (marker, words) = if kind == QUESTION {
-            let marker = names::question_marker(self.link.issue);
-            (marker, comment::question_comment(&entry.task))
-        } else {
-            let marker = names::comment_marker(self.session, self.link.issue, kind);
-            (marker, end_words(entry, self.session))
-        };
+    /// Asks what has to be clear before anybody can begin.
+    async fn put_doubt(&mut self, effect: &Effect, entry: &Entry) -> Result<(), PublishError> {
+        let marker = names::question_marker(self.link.issue);
+        let words = comment::question_comment(&entry.task);
         self.say(effect, &marker, &words).await
     }
 
@@ -419,20 +411,4 @@ impl Publisher<'_> {
             ..draft
         }
     }
-}
-
-/// What the comment at the end of a task says.
-fn end_words(entry: &Entry, session: &SessionId) -> String {
-    let reason = entry.reason();
-    let branch = &entry.branch;
-    comment::end_comment(&End {
-        task: &entry.task,
-        session,
-        ending: entry.ending().unwrap_or(Ending::Failed),
-        pull: entry.record.pull.as_deref(),
-        branch,
-        reason,
-        cost: entry.spent.cost,
-        attempts: entry.attempts,
-    })
 }

@@ -20,7 +20,12 @@ impl Attempt<'_> {
         if times > question::MOST_QUESTIONS || self.rework().is_some() {
             return Ok(());
         }
-        match self.publisher().put_question(question, times).await {
+        let mut publisher = self.publisher();
+        let asked = match publisher.put_question(question, times).await {
+            Ok(()) => publisher.tell_asking(&self.work.entry, times).await,
+            refused => refused,
+        };
+        match asked {
             Ok(()) => Ok(()),
             Err(PublishError::Interrupted(interrupted)) => Err(interrupted),
             Err(error) => {

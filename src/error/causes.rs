@@ -52,7 +52,9 @@ impl From<RepositoryError> for Error {
                     "delete or rename {branch} on the remote if it is not needed"
                 )),
             ),
-            RepositoryError::Unusable { hint, .. } => (Kind::Repository, Some(hint.clone())),
+            RepositoryError::Unusable { hint, .. } | RepositoryError::Declined { hint, .. } => {
+                (Kind::Repository, Some(hint.clone()))
+            }
             RepositoryError::Busy { .. } => (
                 Kind::Busy,
                 Some("`autoissue status` shows what it does".to_owned()),
@@ -65,6 +67,7 @@ impl From<RepositoryError> for Error {
             RepositoryError::Git { .. }
             | RepositoryError::Remote { .. }
             | RepositoryError::Foreign { .. }
+            | RepositoryError::Declined { .. }
             | RepositoryError::Io { .. } => return Self::from_source(kind, &error).hints(hint),
         };
         Self::new(kind, action).cause(&error).hints(hint)

@@ -73,6 +73,17 @@ pub enum ForgeError {
     },
 }
 
+/// A comment of our own, to be changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnComment {
+    /// What the forge calls it, where it has names for comments.
+    pub id: u64,
+    /// The marker that it was found by.
+    pub marker: String,
+    /// What it says.
+    pub body: String,
+}
+
 /// Where issues and pulls live. Reads may repeat themselves; a write is sent once, and its caller looks first.
 #[async_trait]
 pub trait Forge: Send + Sync {
@@ -153,10 +164,25 @@ pub trait Forge: Send + Sync {
     async fn correct_pull(&self, number: PullNumber, draft: &PullDraft) -> Result<(), ForgeError>;
     /// Gives an open pull this body, and leaves all else as it is.
     async fn describe_pull(&self, number: PullNumber, body: &str) -> Result<(), ForgeError>;
+    /// Our own comment with this marker on the issue.
+    async fn own_comment(
+        &self,
+        issue: IssueNumber,
+        marker: &str,
+    ) -> Result<Option<OwnComment>, ForgeError>;
     /// Is there a comment of our own with this marker on the issue?
-    async fn has_comment(&self, issue: IssueNumber, marker: &str) -> Result<bool, ForgeError>;
+    async fn has_comment(&self, issue: IssueNumber, marker: &str) -> Result<bool, ForgeError> {
+        Ok(self.own_comment(issue, marker).await?.is_some())
+    }
     /// Comments on the issue. Sent once.
     async fn comment(&self, issue: IssueNumber, body: &str) -> Result<(), ForgeError>;
+    /// Gives a comment of our own other words, with the same marker; nobody is notified. Sent once.
+    async fn edit_comment(
+        &self,
+        issue: IssueNumber,
+        comment: &OwnComment,
+        body: &str,
+    ) -> Result<(), ForgeError>;
     /// Is there an answer of our own with this marker to what was said of the pull?
     async fn has_answer(
         &self,

@@ -40,6 +40,18 @@ pub enum RepositoryError {
         /// What stands there.
         found: CommitId,
     },
+    /// A rule of the remote, such as a protected branch, does not let the push in, however often it is sent.
+    #[error("push {branch}: {reason}")]
+    Declined {
+        /// The branch.
+        branch: BranchName,
+        /// What was to be pushed.
+        commit: CommitId,
+        /// The remote's words, in one line.
+        reason: String,
+        /// What helps.
+        hint: String,
+    },
     /// The source cannot be used as it is.
     #[error("{problem}")]
     Unusable {

@@ -71,6 +71,7 @@ fn did(issue: IssueNumber, effect: &Effect, pull: Option<&Pull>) -> Option<Line>
         | Effect::AskReview { .. }
         | Effect::AddLabel { .. }
         | Effect::RemoveLabel { .. }
+        | Effect::Status { .. }
         | Effect::Comment { .. } => None,
     }
 }

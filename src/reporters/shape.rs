@@ -417,6 +417,7 @@ fn effect_fields(effect: &Effect) -> Value {
         Effect::AddLabel { label } => json!({ "effect": "add_label", "label": label }),
         Effect::RemoveLabel { label } => json!({ "effect": "remove_label", "label": label }),
         Effect::Answer { pull, said } => json!({ "effect": "answer", "pull": pull, "said": said }),
+        Effect::Status { state } => json!({ "effect": "status", "state": state }),
         Effect::Comment { kind } => json!({ "effect": "comment", "kind": kind }),
     }
 }

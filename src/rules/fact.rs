@@ -121,6 +121,11 @@ pub enum Effect {
         /// What was said.
         said: SaidId,
     },
+    /// This session's one comment on the issue tells this by now.
+    Status {
+        /// What: one word for each change that people care about.
+        state: String,
+    },
     /// The issue has this session's comment of this kind.
     Comment {
         /// The kind: one comment for each issue, session and kind.

@@ -344,6 +344,7 @@ fn did(task: &mut TaskTally, effect: &Effect, pull: Option<&Pull>) {
         | Effect::AskReview { .. }
         | Effect::AddLabel { .. }
         | Effect::RemoveLabel { .. }
+        | Effect::Status { .. }
         | Effect::Comment { .. } => {}
     }
 }

@@ -3,7 +3,7 @@
 pub use crate::rules::references::needs_in_text;
 
 use crate::rules::filter::Filter;
-use crate::rules::ids::{IssueNumber, Timestamp};
+use crate::rules::ids::{IssueNumber, PullNumber, Timestamp};
 use crate::rules::plan::progress::PlanOrder;
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +46,12 @@ pub struct Issue {
     /// The title of its milestone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub milestone: Option<String>,
+    /// Its sub-issues that are still open: it waits for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<IssueNumber>,
+    /// Open pulls that close it, as far as the forge records that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pulls: Vec<PullNumber>,
 }
 
 impl Issue {
@@ -239,6 +245,8 @@ pub(crate) mod tests {
             depends_on: Vec::new(),
             assignees: Vec::new(),
             milestone: None,
+            parts: Vec::new(),
+            pulls: Vec::new(),
         }
     }
 

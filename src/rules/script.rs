@@ -82,6 +82,8 @@ pub(crate) fn titled(number: u64, title: &str, domain: &str, needs: &[u64]) -> T
             depends_on: Vec::new(),
             assignees: Vec::new(),
             milestone: None,
+            parts: Vec::new(),
+            pulls: Vec::new(),
         },
         domain: Classified {
             domain: domain_of(domain),

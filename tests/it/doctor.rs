@@ -1,8 +1,12 @@
 //! `doctor`, through the real binary.
 
-use crate::fake_github::{FakeGitHub, FakeOptions, Fault};
+use crate::fake_github::{AppKey, FakeApp, FakeGitHub, FakeOptions, Fault, Rights};
 use crate::sealed::Sealed;
 use insta::assert_snapshot;
+use serde_json::{Value, json};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::sync::LazyLock;
 
 /// What differs from machine to machine, made equal.
 fn plain(told: &str) -> String {
@@ -76,8 +80,10 @@ fn it_says_so_where_autoissue_can_run() {
     ok    config       $TOP/work/autoissue.config.json
     ok    repository   $TOP/work, on main
     ok    forge        GitHub: owner/shop, pulls for main (the repository is on GitHub, and there is a token)
-    ok    token        from GITHUB_TOKEN
+    ok    token        from GITHUB_TOKEN, a classic token
     ok    github       octo-bot may push to owner/shop, 4,998 of 5,000 requests left this hour
+    ok    permissions  the scopes repo, read:org
+    ok    access       read issues, labels and comments, push branches, pull requests, claims among machines, watch checks, logs of failed jobs
     ok    agent        claude 2.1.328 (Claude Code)
     ok    checks       test
     ok    claims       an issue has one session among all machines: leases of 15 minutes on the remote
@@ -108,8 +114,200 @@ fn about_github(token: &str, prepare: impl Fn(&FakeGitHub)) -> String {
     } else {
         "it does not run"
     };
-    let lines: Vec<&str> = lines.take(2).chain([end]).collect();
+    let lines = lines.take_while(|line| !line.contains(" agent "));
+    let lines: Vec<&str> = lines.chain([end]).collect();
     lines.join("\n")
+}
+
+/// The same of a token that is good, with more in the configuration.
+fn about_access(token: &'static str, more: &Value, prepare: impl Fn(&FakeGitHub)) -> String {
+    let fake = FakeGitHub::start(&FakeOptions {
+        token,
+        ..FakeOptions::default()
+    });
+    prepare(&fake);
+    access(
+        &fake,
+        &Sealed::repository(),
+        &[("GITHUB_TOKEN", token)],
+        more,
+    )
+}
+
+/// All that is told of token, account and access.
+fn access(fake: &FakeGitHub, sealed: &Sealed, variables: &[(&str, &str)], more: &Value) -> String {
+    sealed.program("claude", "echo 2.1.328");
+    let mut config = json!({
+        "project": { "repo": "octo/widgets" },
+        "forge": { "kind": "github", "apiUrl": fake.api_url() },
+    });
+    for (key, part) in more.as_object().unwrap() {
+        match config[key].as_object_mut() {
+            Some(known) => known.extend(part.as_object().unwrap().clone()),
+            None => config[key] = part.clone(),
+        }
+    }
+    sealed.write("autoissue.config.json", &config.to_string());
+    let told = sealed.run_with(variables, &["doctor"]);
+    let lines = told.lines().skip_while(|line| !line.contains(" token "));
+    let lines = lines.take_while(|line| !line.contains(" agent "));
+    let end = told.lines().last().unwrap();
+    lines.chain([end]).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_token_s_scopes_say_what_is_missing_for_which_feature() {
+    let good = FakeOptions::default().token;
+    let workflows =
+        json!({ "security": { "allow": ["workflows"] }, "merge": { "policy": "auto" } });
+    assert_snapshot!(about_access(good, &workflows, |_| {}), @"
+    ok    token        from GITHUB_TOKEN, a classic token
+    ok    github       octo-bot may push to octo/widgets, 4,998 of 5,000 requests left this hour
+    ok    permissions  the scopes repo, read:org
+    warn  access       missing the scope `workflow`, for: change workflows
+                       hint: make a token that has it: Settings, Developer settings, Personal access tokens
+    ok    access       read issues, labels and comments, push branches, pull requests, claims among machines, watch checks, logs of failed jobs, merge
+    autoissue can run here; warnings: 2.
+    ");
+    assert_snapshot!(about_access(good, &workflows, |fake| {
+        fake.set_scopes(Some("public_repo, workflow"));
+        fake.set_rights(Rights { may_push: true, is_private: true });
+    }), @"
+    ok    token        from GITHUB_TOKEN, a classic token
+    ok    github       octo-bot may push to octo/widgets, 4,998 of 5,000 requests left this hour
+    ok    permissions  the scopes public_repo, workflow
+    fail  access       missing the scope `repo`, for: read issues, labels and comments, push branches, pull requests, claims among machines, change workflows, watch checks, logs of failed jobs, merge
+                       hint: make a token that has it: Settings, Developer settings, Personal access tokens
+    autoissue cannot run here yet; to mend: 1.
+    ");
+    assert_snapshot!(about_access(good, &json!({}), |fake| fake.set_scopes(Some(""))), @"
+    ok    token        from GITHUB_TOKEN, a classic token
+    ok    github       octo-bot may push to octo/widgets, 4,998 of 5,000 requests left this hour
+    ok    permissions  no scopes
+    fail  access       missing the scope `public_repo`, for: labels and comments, push branches, pull requests, claims among machines
+                       hint: make a token that has it: Settings, Developer settings, Personal access tokens
+    ok    access       read issues, watch checks, logs of failed jobs
+    autoissue cannot run here yet; to mend: 1.
+    ");
+    assert_snapshot!(about_access("gho_0123456789abcdefghijklmnopqrstuvwxyz", &workflows, |_| {}), @"
+    ok    token        from GITHUB_TOKEN, a token of a program that you signed in to
+    ok    github       octo-bot may push to octo/widgets, 4,998 of 5,000 requests left this hour
+    ok    permissions  the scopes repo, read:org
+    warn  access       missing the scope `workflow`, for: change workflows
+                       hint: `gh auth refresh --scopes workflow`
+    ok    access       read issues, labels and comments, push branches, pull requests, claims among machines, watch checks, logs of failed jobs, merge
+    autoissue can run here; warnings: 2.
+    ");
+    assert_snapshot!(about_access(good, &json!({}), |fake| {
+        fake.set_rights(Rights { may_push: false, is_private: false });
+    }), @"
+    ok    token        from GITHUB_TOKEN, a classic token
+    note  github       octo-bot may not push to octo/widgets, 4,998 of 5,000 requests left this hour
+    ok    permissions  the scopes repo, read:org
+    fail  access       missing write access to the repository, for: labels and comments, push branches, pull requests, claims among machines
+                       hint: ask for write access to the repository, or use a token of somebody who has it
+    ok    access       read issues, watch checks, logs of failed jobs
+    autoissue cannot run here yet; to mend: 1.
+    ");
+}
+
+#[test]
+fn of_a_fine_grained_token_it_says_what_nobody_can_know() {
+    let token = "github_pat_0123456789abcdefghijklmnopqrstuvwxyz";
+    assert_snapshot!(about_access(token, &json!({}), |fake| fake.set_scopes(None)), @"
+    ok    token        from GITHUB_TOKEN, a fine-grained token
+    ok    github       octo-bot may push to octo/widgets, 4,998 of 5,000 requests left this hour
+    note  access       GitHub tells what a fine-grained token lacks only as it refuses something; it needs actions: read, checks: read, contents: write, issues: write, metadata: read, pull_requests: write, statuses: read
+    autoissue can run here; warnings: 1.
+    ");
+}
+
+/// A repository that is worked on as an app whose key has this mode.
+fn about_app(mode: u32, change: impl FnOnce(&mut FakeApp)) -> (FakeGitHub, Sealed, Value) {
+    static KEY: LazyLock<AppKey> = LazyLock::new(AppKey::new);
+    let (fake, sealed) = (
+        FakeGitHub::start(&FakeOptions::default()),
+        Sealed::repository(),
+    );
+    let mut app = FakeApp::new(&KEY);
+    change(&mut app);
+    fake.install(app);
+    let file = sealed.path("home").join("app.pem");
+    fs::write(&file, &KEY.pem).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+    let app = json!({ "id": 4711, "keyFile": file });
+    (fake, sealed, json!({ "forge": { "app": app } }))
+}
+
+#[test]
+fn an_app_is_told_with_its_permissions_and_what_they_lack() {
+    let (fake, sealed, more) = about_app(0o600, |_| {});
+    assert_snapshot!(access(&fake, &sealed, &[], &more), @"
+    ok    token        from GitHub App 4711, by its key in $TOP/home/app.pem
+    ok    github       shop-bot[bot] is installed on octo/widgets, 4,996 of 5,000 requests left this hour
+    ok    permissions  actions: read, checks: read, contents: write, issues: write, metadata: read, pull_requests: write, statuses: read
+    ok    access       read issues, labels and comments, push branches, pull requests, claims among machines, watch checks, logs of failed jobs
+    autoissue can run here; warnings: 1.
+    ");
+    let (fake, sealed, more) = about_app(0o644, |app| {
+        app.permissions.remove("checks");
+        app.permissions.remove("actions");
+        app.permissions.insert("contents", "read");
+    });
+    assert_snapshot!(access(&fake, &sealed, &[], &more), @r#"
+    warn  token        from GitHub App 4711, by its key in $TOP/home/app.pem, which others may read (mode 644)
+                       hint: chmod 600 $TOP/home/app.pem
+    ok    github       shop-bot[bot] is installed on octo/widgets, 4,996 of 5,000 requests left this hour
+    ok    permissions  contents: read, issues: write, metadata: read, pull_requests: write, statuses: read
+    fail  access       missing contents: write, for: push branches, claims among machines
+                       hint: add it under "Permissions" in the app's settings on GitHub, and accept it where the app is installed
+    warn  access       missing actions: read, for: logs of failed jobs
+                       hint: add it under "Permissions" in the app's settings on GitHub, and accept it where the app is installed
+    warn  access       missing checks: read, for: watch checks
+                       hint: add it under "Permissions" in the app's settings on GitHub, and accept it where the app is installed
+    ok    access       read issues, labels and comments, pull requests
+    autoissue cannot run here yet; to mend: 1.
+    "#);
+    let (fake, sealed, more) = about_app(0o600, |app| app.is_installed = false);
+    assert_snapshot!(access(&fake, &sealed, &[], &more), @r#"
+    ok    token        from GitHub App 4711, by its key in $TOP/home/app.pem
+    fail  github       could not sign in as the GitHub App: app 4711 is not installed on octo/widgets, or there is no such repository
+                       hint: install the app on that repository ("Install App" in its settings on GitHub), and check project.repo
+    autoissue cannot run here yet; to mend: 1.
+    "#);
+    let (fake, sealed, more) = about_app(0o600, |_| {});
+    fs::remove_file(sealed.path("home").join("app.pem")).unwrap();
+    assert_snapshot!(access(&fake, &sealed, &[], &more), @r#"
+    ok    token        from GitHub App 4711, by its key in $TOP/home/app.pem
+    fail  github       the key of the app cannot be used: No such file or directory (os error 2)
+                       hint: make one under "Private keys" in the app's settings on GitHub, and name its file in forge.app.keyFile
+    autoissue cannot run here yet; to mend: 1.
+    "#);
+}
+
+#[test]
+fn programs_are_told_the_same() {
+    let (fake, sealed, more) = about_app(0o600, |app| {
+        app.permissions.remove("checks");
+    });
+    access(&fake, &sealed, &[], &more);
+    let told = sealed.run(&["doctor", "--format", "json"]);
+    let (_, event) = told.split_once("--- stdout\n").unwrap();
+    let event: Value = serde_json::from_str(event).unwrap();
+    let github = &event["github"];
+    assert_eq!(github["account"], "shop-bot[bot]");
+    assert_eq!(github["kind"], "app");
+    assert_eq!(github["permissions"]["issues"], "write");
+    assert_eq!(github["limit"]["limit"], 5000);
+    let features = github["features"].as_array().unwrap();
+    let feature = |name: &str| features.iter().find(|one| one["feature"] == name).unwrap();
+    assert_eq!(feature("checks")["missing"], json!(["checks: read"]));
+    assert_eq!(feature("branches")["state"], "given");
+    assert_eq!(feature("workflows")["used"], false);
+    assert!(
+        !told.contains("ghs_") && !told.contains("PRIVATE"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -117,7 +315,8 @@ fn github_is_asked_what_the_token_may() {
     let good = FakeOptions::default().token;
     assert_snapshot!(about_github(good, |_| {}), @"
     ok    github       octo-bot may push to octo/widgets, 4,998 of 5,000 requests left this hour
-    ok    agent        claude 2.1.328
+    ok    permissions  the scopes repo, read:org
+    ok    access       read issues, labels and comments, push branches, pull requests, claims among machines, watch checks, logs of failed jobs
     it runs
     ");
     assert_snapshot!(about_github("ghp_expired", |_| {}), @"

@@ -2,6 +2,7 @@
 
 mod fake;
 mod limits;
+mod listing;
 mod reads;
 mod refusals;
 mod writes;
@@ -76,6 +77,11 @@ fn draft(head: &str) -> PullDraft {
         body: "Closes #1".into(),
         draft: false,
     }
+}
+
+/// As a server that has no GraphQL.
+fn without_graphql(fake: &FakeGitHub) {
+    fake.fail_when(|it| it.path == "/graphql", Fault::Unknown, usize::MAX);
 }
 
 fn is_unknown<T>(result: &Result<T, ForgeError>) -> bool {

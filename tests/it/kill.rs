@@ -108,8 +108,8 @@ fn without_looking_first_a_kill_makes_a_second_comment() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let expected = stage.essence();
     assert_eq!(expected, undisturbed(), "without a kill nobody has to look");
-    // From the end, where the comments are.
-    let doubled = (1..=ran.stdout.lines().count()).rev().find(|at| {
+    // From the beginning, where the comments are made.
+    let doubled = (1..=ran.stdout.lines().count()).find(|at| {
         let stage = self::stage();
         let point = format!("{at}:before");
         let first = exec(&stage, &[blind, ("AUTOISSUE_CRASH_AT", &point)]);

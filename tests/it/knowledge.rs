@@ -114,6 +114,8 @@ fn issue(title: &str, body: &str) -> Issue {
         depends_on: vec![],
         assignees: Vec::new(),
         milestone: None,
+        parts: Vec::new(),
+        pulls: Vec::new(),
     }
 }
 

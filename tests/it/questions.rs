@@ -1,5 +1,6 @@
 //! Agents that ask instead of doing: the question on the issue, the answer that counts, and what goes on.
 
+use crate::fake_github::{Fault, Logged};
 use crate::rig::{Ran, Rig};
 use crate::stage::Stage;
 use serde_json::json;
@@ -129,5 +130,108 @@ fn its_help_shows_an_example() {
     assert!(
         help.stdout.contains("autoissue answer 12 \"the second one"),
         "{help:?}"
+    );
+}
+
+/// What our account says on an issue, without the marker, by kind.
+fn said(stage: &Stage, issue: u64) -> Vec<(String, String)> {
+    let comments = stage.fake.comments(issue).into_iter();
+    let ours = comments.filter(|comment| comment.author == "octo-bot");
+    ours.map(|comment| {
+        let (words, marker) = comment.body.rsplit_once("\n\n<!-- ").unwrap();
+        let kind = marker.rsplit_once("kind=").unwrap().1;
+        (kind.trim_end_matches(" -->\n").to_owned(), words.to_owned())
+    })
+    .collect()
+}
+
+#[test]
+fn one_comment_tells_how_an_issue_stands_and_is_changed_in_place() {
+    let mut stage = Stage::new(AGENT, None);
+    stage.configure(&json!({ "labels": { "working": "" } }));
+    stage.issue(1, &["go"]);
+    // The work begins: the reply is lost, and it is told once all the same.
+    let is_comment =
+        |request: &Logged| request.method == "POST" && request.path.ends_with("/comments");
+    stage.fake.fail_when(is_comment, Fault::DroppedReply, 1);
+    assert_eq!(stage.exec("go", &[]).code, Some(5));
+    let asks = said(&stage, 1);
+    let kinds: Vec<&str> = asks.iter().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(kinds, ["status", "input-1"], "{asks:?}");
+    assert_eq!(
+        asks[0].1,
+        "The work on this waits for an answer to the question below.\n\nAnswer in a comment, or with `autoissue answer 1 \"...\"`."
+    );
+    // It goes on, and is done: of the two changes the first loses its reply, and the second comes to a comment that
+    // somebody deleted.
+    let is_change =
+        |request: &Logged| request.method == "PATCH" && request.path.contains("/issues/comments/");
+    stage.fake.fail_when(is_change, Fault::BadGatewayAfter, 1);
+    stage.fake.add_comment(1, "a-maintainer", "Blue.");
+    let deleted = Fault::Meanwhile(|state| {
+        let comments = &mut state.item(1).comments;
+        comments.retain(|comment| !comment.body.contains("kind=status"));
+    });
+    stage
+        .fake
+        .fail_when(move |request| is_change(request), deleted, 1);
+    let ran = stage.resume();
+    assert_eq!(ran.count("completed"), 1, "{ran:?}");
+    let done = said(&stage, 1);
+    let kinds: Vec<&str> = done.iter().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(kinds, ["input-1", "status"], "{done:?}");
+    assert_eq!(done[1].1, "This is done in #2.\n\n2 attempts, $0.50.");
+    let changes = stage
+        .fake
+        .requests()
+        .iter()
+        .filter(|request| is_change(request))
+        .count();
+    assert_eq!(changes, 3, "it asks, it goes on, it is done");
+    // A second run says nothing more.
+    stage.fake.forget_requests();
+    assert_eq!(stage.exec("go", &[]).code, Some(0));
+    assert!(!stage.fake.requests().iter().any(Logged::writes));
+    stage.assert_lawful();
+}
+
+#[test]
+fn what_ends_without_a_pull_says_why_in_the_same_comment() {
+    let stage = Stage::new("#!/bin/sh\ncat > /dev/null\nexit 1\n", None);
+    stage.issue(1, &["go"]);
+    assert_eq!(stage.exec("go", &[]).code, Some(3));
+    let told = said(&stage, 1);
+    assert_eq!(told.len(), 1, "{told:?}");
+    let words = &told[0].1;
+    assert!(
+        words.starts_with("This could not be done.\n\n> "),
+        "{words}"
+    );
+    assert!(
+        words.contains("Try it again with `autoissue exec --issue 1`."),
+        "{words}"
+    );
+    // The next session has a comment of its own.
+    assert_eq!(stage.exec("go", &[]).code, Some(3));
+    assert_eq!(said(&stage, 1).len(), 2);
+}
+
+#[test]
+fn an_issue_that_is_closed_meanwhile_does_not_say_for_ever_that_it_is_worked_on() {
+    let stage = Stage::with_issues(1);
+    // It is closed as the work is pushed: nothing is offered.
+    let closes = Fault::Meanwhile(|state| state.set_open(1, false));
+    let is_working =
+        |request: &Logged| request.method == "POST" && request.path.ends_with("/comments");
+    stage.fake.fail_when(is_working, closes, 1);
+    let ran = stage.exec("go", &[]);
+    assert_eq!(ran.count("skipped"), 1, "{ran:?}");
+    let told = said(&stage, 1);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0]
+            .1
+            .starts_with("This was left out.\n\n> its issue was closed meanwhile"),
+        "{told:?}"
     );
 }

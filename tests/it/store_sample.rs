@@ -83,6 +83,8 @@ pub(crate) fn task(number: u64, domain: Domain) -> Task {
             depends_on: vec![],
             assignees: Vec::new(),
             milestone: None,
+            parts: Vec::new(),
+            pulls: Vec::new(),
         },
         domain: Classified {
             domain,

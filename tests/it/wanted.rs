@@ -62,8 +62,8 @@ fn nothing_is_paid_for_an_issue_that_was_closed_moved_deleted_or_unlabelled_mean
     }
 }
 
-#[test]
-fn what_was_done_for_an_issue_that_is_closed_by_then_is_kept_and_not_offered() {
+/// One issue, of which something is changed while its agent works.
+fn with_a_change_under_way(change: impl Fn(&Stage)) -> (Stage, crate::rig::Ran) {
     let stage = Stage::new(
         &AGENT.replace("sleep 600; exit 1", "cat PLACE/gate > /dev/null"),
         None,
@@ -72,37 +72,86 @@ fn what_was_done_for_an_issue_that_is_closed_by_then_is_kept_and_not_offered() {
     stage.close_gate();
     let running = stage.start("go", &[]);
     assert_eq!(stage.at_gate(), 1);
-    stage.fake.close_issue(1);
+    change(&stage);
     std::fs::write(stage.rig.path("gate"), "go\n").unwrap();
     let ran = running.end();
-    let said = reason(&ran, 1);
-    let kept = said
-        .strip_prefix("its issue was closed meanwhile; what was done is kept in the mirror as ");
-    let commit = kept.unwrap_or_else(|| panic!("{said}")).to_owned();
-    assert_eq!(stage.heads(), [""; 0]);
-    assert!(
-        !stage
-            .fake
-            .branches()
-            .keys()
-            .any(|branch| branch.starts_with("autoissue/"))
-    );
-    let mirrors = stage.rig.path("state/mirrors");
-    let mirror = std::fs::read_dir(mirrors)
-        .unwrap()
-        .flatten()
-        .map(|entry| entry.path());
-    let mirror = mirror
-        .filter(|path| path.extension().is_some_and(|end| end == "git"))
-        .last()
-        .unwrap();
+    (stage, ran)
+}
+
+#[test]
+fn what_was_done_for_an_issue_that_is_gone_by_then_is_kept_and_not_offered() {
+    let changes: [(Change, &str); 3] = [
+        (
+            |stage| stage.fake.close_issue(1),
+            "its issue was closed meanwhile",
+        ),
+        (
+            |stage| stage.fake.move_issue(1, 77),
+            "its issue was moved to ",
+        ),
+        (
+            |stage| stage.fake.delete_issue(1),
+            "its issue was deleted, or is hidden from us",
+        ),
+    ];
+    for (change, expect) in changes {
+        let (stage, ran) = with_a_change_under_way(|stage| {
+            // Where it was moved to there is something to see.
+            stage.fake.add_issue("Another", "", &[]);
+            change(stage);
+        });
+        let said = reason(&ran, 1);
+        assert!(said.starts_with(expect), "{said}");
+        let (_, commit) = said
+            .split_once("; what was done is kept in the mirror as ")
+            .unwrap_or_else(|| panic!("{said}"));
+        assert_eq!(stage.heads(), [""; 0]);
+        let branches = stage.fake.branches();
+        assert!(
+            !branches
+                .keys()
+                .any(|branch| branch.starts_with("autoissue/"))
+        );
+        assert_eq!(kept_file(&stage, commit), "1");
+        stage.assert_lawful();
+    }
+}
+
+/// What the agent wrote, as the mirror keeps it.
+fn kept_file(stage: &Stage, commit: &str) -> String {
+    let mirrors = std::fs::read_dir(stage.rig.path("state/mirrors")).unwrap();
+    let mirrors = mirrors.flatten().map(|entry| entry.path());
+    let is_git = |path: &std::path::PathBuf| path.extension().is_some_and(|end| end == "git");
+    let mirror = mirrors.filter(is_git).last().unwrap();
     let at = format!("--git-dir={}", mirror.display());
-    assert_eq!(
-        stage
-            .rig
-            .git(&[&at, "show", &format!("{commit}:file-1.txt")]),
-        "1"
+    stage
+        .rig
+        .git(&[&at, "show", &format!("{commit}:file-1.txt")])
+}
+
+#[test]
+fn work_on_a_locked_issue_is_offered_and_what_cannot_be_said_there_is_told() {
+    let (stage, ran) = with_a_change_under_way(|stage| {
+        // What said that it is worked on is gone, and has to be said anew.
+        stage.fake.delete_comments(1);
+        stage.fake.lock(1);
+        stage.fake.lose_write();
+    });
+    assert_eq!((ran.code, ran.count("completed")), (Some(0), 1), "{ran:?}");
+    assert_eq!(stage.heads(), ["autoissue/1-thing-1"]);
+    assert!(
+        ran.said()
+            .contains("Unable to create comment because issue is locked."),
+        "{ran:?}"
     );
+    let words = |stage: &Stage| stage.fake.comments(1).len();
+    let locked = words(&stage);
+    // The control: those who may write comment on a locked issue, too.
+    let (stage, _) = with_a_change_under_way(|stage| {
+        stage.fake.delete_comments(1);
+        stage.fake.lock(1);
+    });
+    assert!(words(&stage) > locked);
     stage.assert_lawful();
 }
 

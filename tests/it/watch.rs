@@ -291,6 +291,10 @@ fn what_is_missing_is_waited_for_by_githubs_auto_merge_where_that_is_on() {
     stage.fake.protect("main");
     let refused = look(&stage);
     assert_eq!(decided(&refused), ["merge", "not_merged"], "{refused:?}");
+    assert!(
+        refused.said().contains("At least 1 approving review"),
+        "{refused:?}"
+    );
     stage.fake.allow_auto_merge();
     let ran = look(&stage);
     assert_eq!(decided(&ran), ["merge", "queued"], "{ran:?}");

@@ -31,6 +31,8 @@ pub(crate) fn task(number: u64, domain: Domain, files: &[&str], needs: &[u64]) -
             depends_on: vec![],
             assignees: Vec::new(),
             milestone: None,
+            parts: Vec::new(),
+            pulls: Vec::new(),
         },
         domain: Classified {
             domain,

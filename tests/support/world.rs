@@ -137,6 +137,8 @@ impl World {
             depends_on: vec![],
             assignees: Vec::new(),
             milestone: None,
+            parts: Vec::new(),
+            pulls: Vec::new(),
         };
         self.outside().issues.insert(issue.number, issue);
         self.script()
@@ -395,12 +397,33 @@ impl Forge for Side {
         Ok(())
     }
 
-    async fn has_comment(&self, issue: IssueNumber, marker: &str) -> Result<bool, ForgeError> {
+    async fn own_comment(
+        &self,
+        issue: IssueNumber,
+        marker: &str,
+    ) -> Result<Option<OwnComment>, ForgeError> {
         let outside = self.0.outside();
-        Ok(outside
-            .comments
-            .get(&issue)
-            .is_some_and(|all| all.iter().any(|body| body.contains(marker))))
+        let all = outside.comments.get(&issue).into_iter().flatten();
+        let found = (0..).zip(all).find(|(_, body)| body.contains(marker));
+        Ok(found.map(|(id, body)| OwnComment {
+            id,
+            marker: marker.to_owned(),
+            body: body.clone(),
+        }))
+    }
+
+    async fn edit_comment(
+        &self,
+        issue: IssueNumber,
+        comment: &OwnComment,
+        body: &str,
+    ) -> Result<(), ForgeError> {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        let at = usize::try_from(comment.id).expect("few comments");
+        let mut outside = self.0.outside();
+        let comments = outside.comments.get_mut(&issue).expect("it is there");
+        body.clone_into(&mut comments[at]);
+        Ok(())
     }
 
     async fn comment(&self, issue: IssueNumber, body: &str) -> Result<(), ForgeError> {

@@ -72,6 +72,17 @@ pub(super) fn again(error: &RepositoryError) -> RepositoryError {
         RepositoryError::Io { action, cause } => {
             failed(action, io::Error::new(cause.kind(), cause.to_string()))
         }
+        RepositoryError::Declined {
+            branch,
+            commit,
+            reason,
+            hint,
+        } => RepositoryError::Declined {
+            branch: branch.clone(),
+            commit: commit.clone(),
+            reason: reason.clone(),
+            hint: hint.clone(),
+        },
         RepositoryError::Foreign { branch, found } => RepositoryError::Foreign {
             branch: branch.clone(),
             found: found.clone(),

@@ -6,6 +6,7 @@ use super::mirror::Mirror;
 use super::nearby;
 use super::run::Said;
 use crate::ports::RepositoryError;
+use crate::rules::declined::{declined, reason};
 use crate::rules::ids::{BranchName, CommitId};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -104,7 +105,20 @@ pub(super) async fn push(
             branch: branch.clone(),
             found: found.clone(),
         }),
-        Some(_) | None => Err(mirror.remote.error(&action, &with_reason(&said, branch))),
+        Some(_) | None => Err(refusal(mirror, &wish, &with_reason(&said, branch))),
+    }
+}
+
+fn refusal(mirror: &Mirror, wish: &Move, said: &Said) -> RepositoryError {
+    let Move { branch, commit, .. } = wish;
+    match declined(&said.complaint) {
+        Some(rule) => RepositoryError::Declined {
+            branch: branch.clone(),
+            commit: commit.clone(),
+            reason: reason(&said.complaint),
+            hint: rule.hint().to_owned(),
+        },
+        None => mirror.remote.error(&format!("push {branch}"), said),
     }
 }
 

@@ -187,11 +187,10 @@ const UNKNOWN_SIGNS: [&str; 5] = [
     "returned error: 401",
 ];
 
-const AUTH_SIGNS: [&str; 4] = [
+const AUTH_SIGNS: [&str; 3] = [
     "returned error: 403",
     "permission denied",
     "write access to repository not granted",
-    "refusing to allow",
 ];
 
 fn basic(credential: &Credential) -> (SecretString, String) {

@@ -57,6 +57,8 @@ pub struct Installed {
 /// A token that was just made.
 pub(super) struct Minted {
     pub(super) token: SecretString,
+    /// What it may do.
+    pub(super) permissions: BTreeMap<String, String>,
     /// When it was asked for.
     pub(super) asked: Instant,
     /// How long it is good, by GitHub's own clock.
@@ -226,20 +228,15 @@ impl Maker for App {
         tracing::debug!(seconds = life.as_secs(), "a new token of the app");
         Ok(Minted {
             token: made.token.into(),
+            permissions: made.permissions,
             asked,
             life,
         })
     }
 
-    /// The app itself, and what its tokens may do here. Makes a token to see that.
-    async fn installed(&self) -> Result<Installed, ForgeError> {
+    async fn slug(&self) -> Result<String, ForgeError> {
         let reply = self.ask(&Method::GET, "/app", None).await?;
-        let app: WireApp = read(&reply)?;
-        let (made, _) = self.make().await?;
-        Ok(Installed {
-            slug: app.slug,
-            permissions: made.permissions,
-        })
+        Ok(read::<WireApp>(&reply)?.slug)
     }
 }
 

@@ -16,7 +16,8 @@ use http::{Method, StatusCode};
 use secrecy::SecretString;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::collections::HashSet;
+use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -44,15 +45,17 @@ pub(super) struct Client {
     settings: ClientSettings,
     governor: Governor,
     cache: Mutex<Cache>,
+    /// The database numbers of repositories, by address.
+    pub(super) homes: Mutex<HashMap<String, u64>>,
     is_led: AtomicBool,
 }
 
 /// One request, to be sent as often as redirects and limits want it.
-struct Outgoing<'a> {
+pub(super) struct Outgoing<'a> {
     kind: Kind,
     method: Method,
     url: String,
-    body: Option<&'a serde_json::Value>,
+    body: Option<&'a Value>,
     etag: Option<&'a str>,
 }
 
@@ -64,8 +67,13 @@ impl Client {
             settings,
             governor,
             cache: Mutex::new(Cache::new(CACHE)),
+            homes: Mutex::default(),
             is_led: AtomicBool::new(false),
         })
+    }
+
+    pub(super) fn tokens(&self) -> &Tokens {
+        &self.settings.tokens
     }
 
     pub(super) fn governor(&self) -> &Governor {
@@ -118,13 +126,14 @@ impl Client {
         .await
     }
 
-    /// Asks by GraphQL, which is a POST that changes nothing.
+    /// Asks by GraphQL, which is a POST that changes nothing. `variables` is an object, or nothing.
     pub(super) async fn query<T: DeserializeOwned>(
         &self,
         action: &str,
         query: &str,
+        variables: &Value,
     ) -> Result<T, ForgeError> {
-        let body = serde_json::json!({ "query": query });
+        let body = json!({ "query": query, "variables": variables });
         repeat_read(self.settings.repeats, passes, || async {
             let outgoing = Outgoing {
                 kind: Kind::Read,
@@ -144,7 +153,7 @@ impl Client {
         action: &str,
         mutation: &str,
     ) -> Result<T, ForgeError> {
-        let body = serde_json::json!({ "query": mutation });
+        let body = json!({ "query": mutation });
         let outgoing = Outgoing {
             kind: Kind::Change,
             method: Method::POST,
@@ -251,14 +260,23 @@ impl Client {
     }
 
     /// Sends a request until it is taken or refused for good: verbatim through redirects.
-    async fn send(&self, action: &str, mut outgoing: Outgoing<'_>) -> Result<Reply, ForgeError> {
+    pub(super) async fn send(
+        &self,
+        action: &str,
+        mut outgoing: Outgoing<'_>,
+    ) -> Result<Reply, ForgeError> {
         for _ in 0..=MOST_HOPS {
             let reply = self.send_once(action, &outgoing).await?;
             let Some(location) = reply.redirect() else {
                 return Ok(reply);
             };
             self.is_led.store(true, Ordering::Relaxed);
-            outgoing.url = self.join(&location);
+            let target = self.join(&location);
+            let is_read = outgoing.kind == Kind::Read;
+            if !is_read && !self.is_at_home(action, &outgoing.url, &target).await? {
+                return Err(refused(action, "it was moved to another repository"));
+            }
+            outgoing.url = target;
         }
         Err(refused(action, "redirected in a circle"))
     }
@@ -352,7 +370,7 @@ impl fmt::Debug for Client {
 }
 
 impl<'a> Outgoing<'a> {
-    fn read(url: &str, etag: Option<&'a str>) -> Self {
+    pub(super) fn read(url: &str, etag: Option<&'a str>) -> Self {
         Self {
             kind: Kind::Read,
             method: Method::GET,

@@ -9,7 +9,7 @@ use crate::adapters::github::tokens::Tokens;
 use crate::adapters::github::transport::Manners;
 use crate::adapters::github::verdict::Rate;
 use crate::adapters::retry::Repeats;
-use crate::ports::{Forge, ForgeError, Tie, Tied, Tracker};
+use crate::ports::{Forge, ForgeError, OwnComment, Tie, Tied, Tracker};
 use crate::rules::follow::shape::Said;
 use crate::rules::ids::{BranchName, IssueNumber, PullNumber};
 use crate::rules::issue::{Issue, IssueDraft, Selection};
@@ -24,6 +24,7 @@ use async_trait::async_trait;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
@@ -102,6 +103,8 @@ pub struct GitHub {
     pub(super) logs: Mutex<HashMap<u64, String>>,
     /// Accounts that were asked about: may they write?
     pub(super) writers: Mutex<HashMap<String, bool>>,
+    /// GraphQL was refused: it is not asked again for what REST tells as well.
+    pub(super) without_graphql: AtomicBool,
 }
 
 impl GitHub {
@@ -130,6 +133,7 @@ impl GitHub {
             labels: Mutex::default(),
             logs: Mutex::default(),
             writers: Mutex::default(),
+            without_graphql: AtomicBool::new(false),
         })
     }
 
@@ -241,12 +245,25 @@ impl Forge for GitHub {
         self.read_replies(issue, marker, trust).await
     }
 
-    async fn has_comment(&self, issue: IssueNumber, marker: &str) -> Result<bool, ForgeError> {
-        self.read_has_comment(issue, marker).await
+    async fn own_comment(
+        &self,
+        issue: IssueNumber,
+        marker: &str,
+    ) -> Result<Option<OwnComment>, ForgeError> {
+        self.read_own_comment(issue, marker).await
     }
 
     async fn comment(&self, issue: IssueNumber, body: &str) -> Result<(), ForgeError> {
         self.write_comment(issue, body).await
+    }
+
+    async fn edit_comment(
+        &self,
+        issue: IssueNumber,
+        comment: &OwnComment,
+        body: &str,
+    ) -> Result<(), ForgeError> {
+        self.write_comment_anew(issue, comment.id, body).await
     }
 
     async fn has_answer(

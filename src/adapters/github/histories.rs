@@ -19,10 +19,38 @@ struct WireData {
     repository: Option<HashMap<String, Option<WireHistory>>>,
 }
 
+/// What GraphQL could not tell or do.
 #[derive(Debug, Deserialize)]
-struct WireTrouble {
+pub(super) struct WireTrouble {
     #[serde(default)]
-    message: String,
+    pub(super) message: String,
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
+    #[serde(default)]
+    extensions: Option<WireExtensions>,
+}
+
+#[derive(Debug, Deserialize)]
+struct WireExtensions {
+    #[serde(default)]
+    code: Option<String>,
+}
+
+impl WireTrouble {
+    /// All of them in one line.
+    pub(super) fn words(troubles: &[Self]) -> String {
+        let messages: Vec<&str> = troubles.iter().map(|it| it.message.as_str()).collect();
+        messages.join("; ")
+    }
+
+    /// Will it be the same the next time? What has neither type nor code is GitHub's own failure, or took it too long.
+    pub(super) fn stays(&self) -> bool {
+        let code = self.extensions.as_ref().and_then(|it| it.code.as_ref());
+        self.kind
+            .as_deref()
+            .is_some_and(|kind| kind != "RATE_LIMITED")
+            || code.is_some()
+    }
 }
 
 /// The history of one issue.
@@ -84,11 +112,7 @@ pub(super) struct WirePermission {
 impl WireHistories {
     /// By name; what could not be told of one is nothing, what could not be told at all is GitHub's reason.
     pub(super) fn histories(self) -> Result<HashMap<String, Option<WireHistory>>, String> {
-        let reasons = || {
-            let messages = self.errors.iter().map(|error| error.message.as_str());
-            messages.collect::<Vec<_>>().join("; ")
-        };
-        let reason = reasons();
+        let reason = WireTrouble::words(&self.errors);
         self.data
             .and_then(|data| data.repository)
             .ok_or_else(|| match reason.as_str() {

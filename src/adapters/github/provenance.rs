@@ -12,6 +12,7 @@ use crate::adapters::github::wire::instant;
 use crate::ports::ForgeError;
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::trust::{Deed, Provenance};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::{MutexGuard, PoisonError};
@@ -42,7 +43,7 @@ impl GitHub {
         let mut all = Vec::with_capacity(issues.len());
         for batch in issues.chunks(AT_ONCE) {
             let question = question(&self.repository().await?.full_name, batch);
-            let answer: WireHistories = self.client.query(&action, &question).await?;
+            let answer: WireHistories = self.client.query(&action, &question, &Value::Null).await?;
             let histories = answer.histories().map_err(|detail| ForgeError::Refused {
                 action: action.clone(),
                 detail,

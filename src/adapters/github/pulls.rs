@@ -2,7 +2,7 @@
 
 use crate::adapters::github::address::percent;
 use crate::adapters::github::forge::GitHub;
-use crate::adapters::github::histories::WireActor;
+use crate::adapters::github::histories::{WireActor, WireTrouble};
 use crate::adapters::github::limits::Kind;
 use crate::adapters::github::pull_wire::{WireListedPull, WireWholePull};
 use crate::ports::{Feedback, ForgeError, Merging, Pulls, Standing};
@@ -229,10 +229,4 @@ impl GitHub {
 struct WireMutated {
     #[serde(default)]
     errors: Vec<WireTrouble>,
-}
-
-#[derive(Debug, Deserialize)]
-struct WireTrouble {
-    #[serde(default)]
-    message: String,
 }

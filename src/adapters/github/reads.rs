@@ -3,16 +3,29 @@
 use crate::adapters::github::address::percent;
 use crate::adapters::github::client::parse;
 use crate::adapters::github::forge::GitHub;
-use crate::adapters::github::wire::{WireComment, WireIssue, WirePull, WireUser, WireViewer};
-use crate::ports::ForgeError;
+use crate::adapters::github::wire::{
+    WaitsFor, WireComment, WireIssue, WirePull, WireUser, WireViewer,
+};
+use crate::ports::{ForgeError, OwnComment};
 use crate::rules::ids::{BranchName, IssueNumber};
 use crate::rules::issue::{Issue, Selection};
 use crate::rules::task::Pull;
 use futures::{StreamExt, TryStreamExt, stream};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Single issues on their way at the same time; the governor has the last word.
-const AT_ONCE: usize = 8;
+pub(super) const AT_ONCE: usize = 8;
+
+/// An app's account is called as the app is, with this behind it.
+const BOT: &str = "[bot]";
+
+/// A login, scopes, and permissions.
+type Who = (
+    String,
+    Option<Vec<String>>,
+    Option<BTreeMap<String, String>>,
+);
 
 /// Who we are there, and what we may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,32 +34,45 @@ pub struct Account {
     pub login: String,
     /// The scopes of a classic token; `None` for tokens that have permissions instead.
     pub scopes: Option<Vec<String>>,
+    /// What the tokens of our app may do; `None` where we are no app, for GitHub does not tell it then.
+    pub permissions: Option<BTreeMap<String, String>>,
     /// May it push to the repository? `None` where GitHub does not say.
     pub may_push: Option<bool>,
+    /// May only some people see the repository?
+    pub is_private: bool,
 }
 
 impl GitHub {
     /// Who we are there, and what we may do. Asks anew each time.
-    pub async fn identity(&self) -> Result<Account, ForgeError> {
-        let action = "see whose token it is";
-        let (login, scopes) = match self.client.get_fresh(action, "/user").await {
-            Ok(reply) => {
-                let user: WireUser = parse(action, &reply.body)?;
-                (user.login, reply.scopes())
-            }
-            // The tokens of apps, and of workflows, may not ask that.
-            Err(ForgeError::Auth { detail, .. }) if detail.contains("by integration") => {
-                (self.app_login(action).await?, None)
-            }
-            Err(cause) => return Err(cause),
-        };
+    pub async fn account(&self) -> Result<Account, ForgeError> {
+        let (login, scopes, permissions) = self.who().await?;
         let repository = self.repository().await?;
-        let permissions = repository.permissions.as_ref();
+        let rights = repository.permissions.as_ref();
         Ok(Account {
             login,
             scopes,
-            may_push: permissions.map(|permissions| permissions.push),
+            permissions,
+            may_push: rights.map(|rights| rights.push),
+            is_private: repository.private,
         })
+    }
+
+    async fn who(&self) -> Result<Who, ForgeError> {
+        if let Some(app) = self.client.tokens().installed().await? {
+            return Ok((app.slug + BOT, None, Some(app.permissions)));
+        }
+        let action = "see whose token it is";
+        match self.client.get_fresh(action, "/user").await {
+            Ok(reply) => {
+                let user: WireUser = parse(action, &reply.body)?;
+                Ok((user.login, reply.scopes(), None))
+            }
+            // The tokens of apps, and of workflows, may not ask that.
+            Err(ForgeError::Auth { detail, .. }) if detail.contains("by integration") => {
+                Ok((self.app_login(action).await?, None, None))
+            }
+            Err(cause) => Err(cause),
+        }
     }
 
     /// The branch that closing keywords work on.
@@ -80,7 +106,9 @@ impl GitHub {
         let done = wires
             .into_iter()
             .filter(|wire| !wire.is_pull() && wire.is_done());
-        Ok(done.map(|wire| wire.into_issue(Vec::new())).collect())
+        Ok(done
+            .map(|wire| wire.into_issue(WaitsFor::default()))
+            .collect())
     }
 
     pub(super) async fn read_issue(
@@ -106,7 +134,7 @@ impl GitHub {
         if wire.is_pull() || !is_ours {
             return Ok(None);
         }
-        self.with_dependencies(wire).await.map(Some)
+        self.with_what_it_waits_for(wire).await.map(Some)
     }
 
     pub(super) async fn read_open_pulls(&self) -> Result<Vec<Pull>, ForgeError> {
@@ -130,62 +158,48 @@ impl GitHub {
         Ok(newest_first(pulls))
     }
 
-    pub(super) async fn read_has_comment(
+    pub(super) async fn read_own_comment(
         &self,
         issue: IssueNumber,
         marker: &str,
-    ) -> Result<bool, ForgeError> {
+    ) -> Result<Option<OwnComment>, ForgeError> {
         let action = format!("list the comments on {issue}");
         let login = self.login().await?;
         let path = self.path(&format!("/issues/{}/comments", issue.0));
         let comments: Vec<WireComment> = self.client.list(&action, &path).await?;
         // Anybody can paste our marker; only our own account can sign it.
-        Ok(comments.iter().any(|comment| {
-            let is_own = comment
-                .user
-                .as_ref()
-                .is_some_and(|user| user.login.eq_ignore_ascii_case(login));
-            is_own
-                && comment
-                    .body
-                    .as_ref()
-                    .is_some_and(|body| body.contains(marker))
+        let is_own = |user: &Option<WireUser>| {
+            let user = user.as_ref();
+            user.is_some_and(|user| user.login.eq_ignore_ascii_case(login))
+        };
+        let own = comments.into_iter().filter(|comment| is_own(&comment.user));
+        let mut own = own.filter_map(|comment| Some((comment.id, comment.body?)));
+        let found = own.find(|(_, body)| body.contains(marker));
+        Ok(found.map(|(id, body)| OwnComment {
+            id,
+            marker: marker.to_owned(),
+            body,
         }))
     }
 
     pub(super) async fn login(&self) -> Result<&String, ForgeError> {
         self.login
-            .get_or_try_init(|| async { Ok(self.identity().await?.login) })
+            .get_or_try_init(|| async { Ok(self.who().await?.0) })
             .await
     }
 
     /// An app's account, as its comments show it.
     async fn app_login(&self, action: &str) -> Result<String, ForgeError> {
-        let viewer: WireViewer = self.client.query(action, "{ viewer { login } }").await?;
+        let viewer: WireViewer = self
+            .client
+            .query(action, "{ viewer { login } }", &Value::Null)
+            .await?;
         let login = viewer.data.viewer.login;
-        Ok(if login.ends_with("[bot]") {
+        Ok(if login.ends_with(BOT) {
             login
         } else {
-            login + "[bot]"
+            login + BOT
         })
-    }
-
-    async fn list_issues(&self, label: Option<&str>) -> Result<Vec<Issue>, ForgeError> {
-        let action = format!("list the open issues of {}", self.project);
-        // A comma separates labels there; one that holds a comma is looked for here.
-        let filter = label
-            .filter(|label| !label.contains(','))
-            .map(|label| format!("&labels={}", percent(label)))
-            .unwrap_or_default();
-        let path = self.path(&format!(
-            "/issues?state=open&sort=created&direction=asc{filter}"
-        ));
-        let wires: Vec<WireIssue> = self.client.list(&action, &path).await?;
-        let issues = wires.into_iter().filter(|wire| !wire.is_pull());
-        stream::iter(issues.map(|wire| self.with_dependencies(wire)))
-            .buffered(AT_ONCE)
-            .try_collect()
-            .await
     }
 
     async fn each_issue(&self, numbers: &[IssueNumber]) -> Result<Vec<Issue>, ForgeError> {
@@ -199,20 +213,46 @@ impl GitHub {
     }
 
     /// Asks what an issue waits for only where GitHub says that it does.
-    async fn with_dependencies(&self, wire: WireIssue) -> Result<Issue, ForgeError> {
-        if !wire.is_blocked() {
-            return Ok(wire.into_issue(Vec::new()));
+    pub(super) async fn with_what_it_waits_for(
+        &self,
+        wire: WireIssue,
+    ) -> Result<Issue, ForgeError> {
+        let mut waits_for = WaitsFor::default();
+        if wire.is_blocked() {
+            waits_for.blockers = self.read_blockers(wire.number).await?;
         }
-        let action = format!("list what issue #{} waits for", wire.number);
-        let path = self.path(&format!("/issues/{}/dependencies/blocked_by", wire.number));
-        let repository = self.repository().await?;
+        if wire.has_open_parts() {
+            waits_for.parts = self.read_open_parts(wire.number).await?;
+        }
+        Ok(wire.into_issue(waits_for))
+    }
+
+    /// What blocks an issue, open or closed.
+    pub(super) async fn read_blockers(&self, number: u64) -> Result<Vec<IssueNumber>, ForgeError> {
+        let action = format!("list what issue #{number} waits for");
+        let path = self.path(&format!("/issues/{number}/dependencies/blocked_by"));
         let blockers: Vec<WireIssue> = self.client.list(&action, &path).await?;
-        let numbers = blockers
-            .iter()
-            .filter(|blocker| blocker.belongs_to(&repository.full_name))
-            .map(|blocker| IssueNumber(blocker.number));
-        let numbers = numbers.collect();
-        Ok(wire.into_issue(numbers))
+        self.own(blockers).await
+    }
+
+    /// The sub-issues of an issue that are still open.
+    pub(super) async fn read_open_parts(
+        &self,
+        number: u64,
+    ) -> Result<Vec<IssueNumber>, ForgeError> {
+        let action = format!("list the sub-issues of #{number}");
+        let path = self.path(&format!("/issues/{number}/sub_issues"));
+        let mut parts: Vec<WireIssue> = self.client.list(&action, &path).await?;
+        parts.retain(WireIssue::is_open);
+        self.own(parts).await
+    }
+
+    /// Those of this repository.
+    async fn own(&self, issues: Vec<WireIssue>) -> Result<Vec<IssueNumber>, ForgeError> {
+        let repository = self.repository().await?;
+        let project = &repository.full_name;
+        let own = issues.iter().filter(|issue| issue.belongs_to(project));
+        Ok(own.map(|issue| IssueNumber(issue.number)).collect())
     }
 
     async fn is_ours(&self, wire: &WireIssue) -> Result<bool, ForgeError> {

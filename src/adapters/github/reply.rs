@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 /// Of what a server says, so much is passed on.
 const LONGEST_DETAIL: usize = 400;
+const BAD_TOKEN: &str = "(is the token right, and not expired?)";
 
 /// An answer that came to its end.
 #[derive(Debug)]
@@ -56,6 +57,13 @@ impl Reply {
         )
     }
 
+    /// The permissions that a refused request would have taken: `issues=write`, more behind commas, others behind `;`.
+    fn wanted(&self) -> Option<String> {
+        let wanted = self.text(&HeaderName::from_static("x-accepted-github-permissions"))?;
+        let wanted = wanted.replace('=', ": ").replace(';', " or");
+        Some(printable(&wanted)).filter(|wanted| !wanted.is_empty())
+    }
+
     fn text(&self, name: &HeaderName) -> Option<String> {
         Some(self.headers.get(name)?.to_str().ok()?.to_owned())
     }
@@ -71,11 +79,14 @@ pub(super) fn refusal(action: &str, reply: &Reply) -> ForgeError {
     match reply.status.as_u16() {
         401 => ForgeError::Auth {
             action,
-            detail: format!("{said} (is the token right, and not expired?)"),
+            detail: format!("{said} {BAD_TOKEN}"),
         },
         403 if is_about_rights(&said) => ForgeError::Auth {
             action,
-            detail: said,
+            detail: match reply.wanted() {
+                Some(wanted) => format!("{said} (it takes {wanted})"),
+                None => said,
+            },
         },
         404 => ForgeError::NotFound { action },
         400..=499 => ForgeError::Refused {
@@ -86,6 +97,19 @@ pub(super) fn refusal(action: &str, reply: &Reply) -> ForgeError {
             action,
             detail: format!("{}: {said}", reply.status.as_u16()),
         },
+    }
+}
+
+/// Was it the token itself that was refused, so that nothing else will be taken either?
+pub(super) fn is_bad_token(error: &ForgeError) -> bool {
+    match error {
+        ForgeError::Auth { detail, .. } => detail.ends_with(BAD_TOKEN),
+        ForgeError::App { .. } => true,
+        ForgeError::NotFound { .. }
+        | ForgeError::Refused { .. }
+        | ForgeError::Limited { .. }
+        | ForgeError::Unknown { .. }
+        | ForgeError::Io { .. } => false,
     }
 }
 
@@ -266,6 +290,21 @@ mod tests {
             304,
             "",
             "unknown: comment on #1: no usable reply: 304: 304 Not Modified",
+        );
+    }
+
+    #[test]
+    fn a_refusal_tells_which_permission_it_would_take() {
+        let name = "x-accepted-github-permissions";
+        let value = http::HeaderValue::from_static("issues=write; pull_requests=write");
+        let reply = Reply {
+            status: StatusCode::FORBIDDEN,
+            headers: HeaderMap::from_iter([(HeaderName::from_static(name), value)]),
+            body: br#"{"message": "Resource not accessible by personal access token"}"#.to_vec(),
+        };
+        assert_eq!(
+            refusal("comment on #1", &reply).to_string(),
+            "comment on #1: Resource not accessible by personal access token (it takes issues: write or pull_requests: write)"
         );
     }
 

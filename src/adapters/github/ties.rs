@@ -5,7 +5,7 @@ use crate::adapters::github::client::parse;
 use crate::adapters::github::forge::GitHub;
 use crate::adapters::github::limits::Kind;
 use crate::adapters::github::told::{AddBlocker, AddPart, ChangeIssue, OpenIssue};
-use crate::adapters::github::wire::WireIssue;
+use crate::adapters::github::wire::{WaitsFor, WireIssue};
 use crate::ports::{ForgeError, Tie, Tied};
 use crate::rules::ids::IssueNumber;
 use crate::rules::issue::{Issue, IssueDraft};
@@ -22,7 +22,9 @@ impl GitHub {
         ));
         let wires: Vec<WireIssue> = self.client.list(&action, &path).await?;
         let issues = wires.into_iter().filter(|wire| !wire.is_pull());
-        Ok(issues.map(|wire| wire.into_issue(Vec::new())).collect())
+        Ok(issues
+            .map(|wire| wire.into_issue(WaitsFor::default()))
+            .collect())
     }
 
     pub(super) async fn write_issue(&self, draft: &IssueDraft) -> Result<IssueNumber, ForgeError> {

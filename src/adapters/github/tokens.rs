@@ -4,6 +4,7 @@ use crate::adapters::github::app::{App, AppSettings, Installed, Minted};
 use crate::ports::ForgeError;
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,8 +36,8 @@ struct Renewed {
 pub(super) trait Maker: Send + Sync {
     /// A new one.
     async fn mint(&self) -> Result<Minted, ForgeError>;
-    /// Whose they are, and what they may do.
-    async fn installed(&self) -> Result<Installed, ForgeError>;
+    /// The name in addresses of whose they are.
+    async fn slug(&self) -> Result<String, ForgeError>;
 }
 
 /// Are tokens of apps renewed?
@@ -51,6 +52,7 @@ pub enum Renewal {
 /// A token that GitHub made for us.
 struct Held {
     token: SecretString,
+    permissions: BTreeMap<String, String>,
     /// From then on a new one is wanted.
     renew: Instant,
     /// From then on it is not good any more.
@@ -102,11 +104,20 @@ impl Tokens {
         }
     }
 
-    /// The app and its installation, asked anew; none for a token that is no app's of ours.
+    /// The app, and what its token may do; none for a token that is no app's of ours.
     pub async fn installed(&self) -> Result<Option<Installed>, ForgeError> {
         match &*self.0 {
             Kind::Fixed(_) => Ok(None),
-            Kind::Renewed(renewed) => renewed.maker.installed().await.map(Some),
+            Kind::Renewed(renewed) => {
+                renewed.current().await?;
+                let slug = renewed.maker.slug().await?;
+                let held = renewed.held.lock().await;
+                let permissions = held.as_ref().map(|held| held.permissions.clone());
+                Ok(Some(Installed {
+                    slug,
+                    permissions: permissions.unwrap_or_default(),
+                }))
+            }
         }
     }
 }
@@ -154,11 +165,17 @@ impl Renewed {
 
 impl Held {
     fn new(minted: Minted) -> Self {
-        let Minted { token, asked, life } = minted;
+        let Minted {
+            token,
+            permissions,
+            asked,
+            life,
+        } = minted;
         // Told in whole seconds, of which the last has begun already.
         let life = life.saturating_sub(Duration::from_secs(1));
         Self {
             token,
+            permissions,
             renew: asked + life - AHEAD.min(life / 2),
             end: asked + life,
         }
@@ -178,7 +195,6 @@ impl fmt::Debug for Tokens {
 mod tests {
     use super::*;
     use futures::future::join_all;
-    use std::collections::BTreeMap;
     use std::sync::atomic::{AtomicU32, Ordering};
     use tokio::time::{advance, sleep};
 
@@ -203,16 +219,14 @@ mod tests {
             }
             Ok(Minted {
                 token: number.to_string().into(),
+                permissions: BTreeMap::new(),
                 asked,
                 life: MINUTE * 60,
             })
         }
 
-        async fn installed(&self) -> Result<Installed, ForgeError> {
-            Ok(Installed {
-                slug: "shop".into(),
-                permissions: BTreeMap::new(),
-            })
+        async fn slug(&self) -> Result<String, ForgeError> {
+            Ok("shop".into())
         }
     }
 

@@ -64,16 +64,27 @@ pub struct WireIssue {
     #[serde(default)]
     issue_dependencies_summary: Option<WireDependencies>,
     #[serde(default)]
+    sub_issues_summary: Option<WireParts>,
+    #[serde(default)]
     assignees: Option<Vec<WireUser>>,
     #[serde(default)]
     milestone: Option<WireMilestone>,
 }
 
+/// What an issue waits for, as GitHub itself records it.
+#[derive(Debug, Default)]
+pub struct WaitsFor {
+    /// What blocks it.
+    pub blockers: Vec<IssueNumber>,
+    /// Its sub-issues that are still open.
+    pub parts: Vec<IssueNumber>,
+}
+
 /// The milestone of an issue.
 #[derive(Debug, Deserialize)]
-struct WireMilestone {
+pub(super) struct WireMilestone {
     #[serde(default)]
-    title: Option<String>,
+    pub(super) title: Option<String>,
 }
 
 /// How many issues an issue waits for.
@@ -81,6 +92,15 @@ struct WireMilestone {
 struct WireDependencies {
     #[serde(default)]
     total_blocked_by: u64,
+}
+
+/// How many sub-issues an issue has.
+#[derive(Debug, Default, Deserialize)]
+struct WireParts {
+    #[serde(default)]
+    total: u64,
+    #[serde(default)]
+    completed: u64,
 }
 
 /// A label on an issue: GitHub's description allows its bare name as well.
@@ -125,6 +145,20 @@ impl WireIssue {
             .is_some_and(|summary| summary.total_blocked_by > 0)
     }
 
+    /// Has it sub-issues that are still open?
+    #[must_use]
+    pub fn has_open_parts(&self) -> bool {
+        self.sub_issues_summary
+            .as_ref()
+            .is_some_and(|summary| summary.completed < summary.total)
+    }
+
+    /// Is it still to be done?
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.state.as_deref() != Some("closed")
+    }
+
     /// Does it belong to this repository (`owner/name`)? One that was moved elsewhere does not.
     #[must_use]
     pub fn belongs_to(&self, project: &str) -> bool {
@@ -138,8 +172,8 @@ impl WireIssue {
 
     /// The issue, as the rest of the house knows it.
     #[must_use]
-    pub fn into_issue(self, depends_on: Vec<IssueNumber>) -> Issue {
-        let closed = self.state.as_deref() == Some("closed");
+    pub fn into_issue(self, waits_for: WaitsFor) -> Issue {
+        let is_open = self.is_open();
         Issue {
             number: IssueNumber(self.number),
             title: self.title.unwrap_or_default(),
@@ -149,16 +183,16 @@ impl WireIssue {
                 .into_iter()
                 .map(WireLabelRef::into_name)
                 .collect(),
-            state: if closed {
-                IssueState::Closed
-            } else {
+            state: if is_open {
                 IssueState::Open
+            } else {
+                IssueState::Closed
             },
             author: self.user.map(|user| user.login),
             created_at: moment(self.created_at.as_deref()),
             updated_at: moment(self.updated_at.as_deref()),
             url: self.html_url,
-            depends_on,
+            depends_on: waits_for.blockers,
             assignees: self
                 .assignees
                 .unwrap_or_default()
@@ -166,6 +200,8 @@ impl WireIssue {
                 .map(|user| user.login)
                 .collect(),
             milestone: self.milestone.and_then(|milestone| milestone.title),
+            parts: waits_for.parts,
+            pulls: Vec::new(),
         }
     }
 }
@@ -230,6 +266,9 @@ impl From<WirePull> for Pull {
 /// A comment on an issue.
 #[derive(Debug, Deserialize)]
 pub struct WireComment {
+    /// What the database calls it.
+    #[serde(default)]
+    pub id: u64,
     /// Who wrote it; nobody where the account is gone.
     #[serde(default)]
     pub user: Option<WireUser>,
@@ -245,6 +284,9 @@ pub struct WireRepository {
     pub full_name: String,
     /// The branch that closing keywords work on.
     pub default_branch: String,
+    /// May only some people see it?
+    #[serde(default)]
+    pub private: bool,
     /// What our token may do.
     #[serde(default)]
     pub permissions: Option<WirePermissions>,
@@ -259,7 +301,7 @@ pub struct WirePermissions {
 }
 
 /// A moment that GitHub wrote, or the epoch where it wrote none.
-fn moment(text: Option<&str>) -> Timestamp {
+pub(super) fn moment(text: Option<&str>) -> Timestamp {
     text.and_then(instant).unwrap_or_default()
 }
 
@@ -303,7 +345,7 @@ mod tests {
     fn an_issue_needs_no_more_than_its_number() {
         let bare = issue(r#"{"number": 7, "body": null, "user": null}"#);
         assert!(!bare.is_pull() && !bare.is_blocked() && bare.belongs_to("a/b"));
-        let issue = bare.into_issue(Vec::new());
+        let issue = bare.into_issue(WaitsFor::default());
         assert_eq!(
             (issue.number, issue.state),
             (IssueNumber(7), IssueState::Open)
@@ -317,7 +359,10 @@ mod tests {
                 "labels": ["plain", {"name": "good first issue"}], "user": {"login": "ann"},
                 "created_at": "2026-01-02T03:04:05Z", "html_url": "http://h/7"}"#,
         )
-        .into_issue(vec![IssueNumber(3)]);
+        .into_issue(WaitsFor {
+            blockers: vec![IssueNumber(3)],
+            parts: Vec::new(),
+        });
         assert_eq!(issue.title, "a\n$(b)\u{202e}");
         assert_eq!(issue.labels, ["plain", "good first issue"]);
         assert_eq!(issue.state, IssueState::Closed);

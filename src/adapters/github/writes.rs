@@ -110,6 +110,21 @@ impl GitHub {
             .map(drop)
     }
 
+    pub(super) async fn write_comment_anew(
+        &self,
+        issue: IssueNumber,
+        comment: u64,
+        body: &str,
+    ) -> Result<(), ForgeError> {
+        let action = format!("change our comment on {issue}");
+        let path = self.path(&format!("/issues/comments/{comment}"));
+        let body = AddComment { body };
+        self.client
+            .write(&action, Kind::Change, Method::PATCH, &path, Some(&body))
+            .await
+            .map(drop)
+    }
+
     pub(super) async fn write_label(
         &self,
         issue: IssueNumber,

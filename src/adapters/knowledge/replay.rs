@@ -198,5 +198,7 @@ fn as_issue(commit: &PastCommit) -> Issue {
         depends_on: Vec::new(),
         assignees: Vec::new(),
         milestone: None,
+        parts: Vec::new(),
+        pulls: Vec::new(),
     }
 }

@@ -3,6 +3,7 @@
 use crate::adapters::local_forge::front_matter::Document;
 use crate::rules::ids::Timestamp;
 use chrono::DateTime;
+use std::ops::Range;
 
 const HEADING: &str = "## Comments";
 const AUTHOR: &str = "autoissue";
@@ -16,13 +17,50 @@ pub fn above(body: &str) -> &str {
     }
 }
 
-/// Does a line of the discussion carry this marker? The text above, and what a comment quotes, do not count.
+/// What our comment with this marker says; nothing where there is none. The text above, and what a comment quotes, do
+/// not count.
 #[must_use]
-pub fn contains(body: &str, marker: &str) -> bool {
-    let lines = body[above(body).len()..].lines();
-    lines
-        .filter(|line| !line.trim_start().starts_with('>'))
-        .any(|line| line.contains(marker))
+pub fn own(body: &str, marker: &str) -> Option<String> {
+    let text = &body[place(body, marker)?];
+    Some(text.trim().replace("\r\n", "\n"))
+}
+
+/// Puts other words where our comment with this marker stands; `false` where it says that already, or is gone.
+pub fn replace(document: &mut Document, marker: &str, text: &str) -> bool {
+    let body = document.body();
+    let (Some(own), Some(place)) = (own(body, marker), place(body, marker)) else {
+        return false;
+    };
+    if own == text.trim() {
+        return false;
+    }
+    let (before, after) = (&body[..place.start], &body[place.end..]);
+    let whole = format!("{before}{}\n{after}", text.trim());
+    document.set_body(&whole);
+    true
+}
+
+/// Where our comment with this marker stands: from below its heading to the end of the marker's line. What somebody
+/// wrote before its heading, or where that is gone before the marker, is theirs.
+fn place(body: &str, marker: &str) -> Option<Range<usize>> {
+    let ours = format!("### {AUTHOR}, ");
+    let mut at = above(body).len();
+    let mut start = None;
+    for line in body[at..].split_inclusive('\n') {
+        let (from, quoted) = (at, line.trim_start().starts_with('>'));
+        at += line.len();
+        if line.starts_with("### ") {
+            start = line.starts_with(&ours).then_some(at);
+        } else if !quoted && line.contains(marker) {
+            return Some(skip_blank(body, start.unwrap_or(from))..at);
+        }
+    }
+    None
+}
+
+/// The first place from here on where something is written.
+fn skip_blank(body: &str, from: usize) -> usize {
+    from + body[from..].len() - body[from..].trim_start().len()
 }
 
 /// What people wrote below our comment with this marker; nothing where they did not.
@@ -153,12 +191,38 @@ mod tests {
     #[test]
     fn a_marker_counts_in_the_discussion_only() {
         let check = |body: &str, expect: bool| {
-            assert_eq!(contains(body, "<!-- m -->"), expect, "body: {body}");
+            assert_eq!(own(body, "<!-- m -->").is_some(), expect, "body: {body}");
         };
         check("<!-- m -->\n", false);
         check("<!-- m -->\n## Comments\nno\n", false);
         check("a\n## Comments\n> see <!-- m -->\n", false);
         check("a\n## Comments\nsee <!-- m -->\n", true);
+    }
+
+    #[test]
+    fn a_comment_of_ours_is_changed_where_it_stands() {
+        let both = commented("Do it.\r\n", &["one\n\n<!-- m -->", "two\n\n<!-- n -->"]);
+        let said = both.replace(
+            "<!-- m -->\r\n",
+            "<!-- m -->\r\n\r\n### A person\r\n\r\nNo <!-- x -->\r\n",
+        );
+        let mut document = Document::parse(&said).unwrap();
+        assert!(!replace(&mut document, "<!-- m -->", "one\n\n<!-- m -->\n"));
+        assert!(!replace(
+            &mut document,
+            "<!-- o -->",
+            "three\n\n<!-- o -->\n"
+        ));
+        assert_eq!(document.render(), said, "nothing to change");
+        assert!(replace(&mut document, "<!-- m -->", "1\n\n<!-- m -->\n"));
+        assert_eq!(document.render(), said.replace("one\r\n", "1\r\n"));
+        assert_eq!(
+            own(document.body(), "<!-- n -->").as_deref(),
+            Some("two\n\n<!-- n -->")
+        );
+        assert!(replace(&mut document, "<!-- n -->", "2\n\n<!-- n -->\n"));
+        let all = said.replace("one\r\n", "1\r\n").replace("two\r\n", "2\r\n");
+        assert_eq!(document.render(), all);
     }
 
     #[test]
@@ -174,7 +238,7 @@ mod tests {
             let once = commented(body, &["```\nopen <!-- m -->"]);
             let twice = commented(&once, &["<!-- n -->"]);
             for marker in ["<!-- m -->", "<!-- n -->"] {
-                assert!(contains(&twice, marker), "{marker} in {twice}");
+                assert!(own(&twice, marker).is_some(), "{marker} in {twice}");
             }
             let headings = twice.lines().filter(|line| *line == HEADING).count();
             assert_eq!(headings, 1, "{twice}");

@@ -3,7 +3,7 @@
 use crate::adapters::local_forge::folder::{Bad, Entry, Folder};
 use crate::adapters::local_forge::front_matter::{Document, Malformed};
 use crate::adapters::local_forge::{comments, files, issue, pull};
-use crate::ports::{Forge, ForgeError, Tie, Tied, Tracker};
+use crate::ports::{Forge, ForgeError, OwnComment, Tie, Tied, Tracker};
 use crate::rules::ids::{BranchName, IssueNumber, PullNumber, Timestamp};
 use crate::rules::issue::{Issue, IssueDraft, IssueState, Selection};
 use crate::rules::prompt::first::Comment;
@@ -198,11 +198,30 @@ impl Forge for LocalForge {
         .await
     }
 
-    async fn has_comment(&self, issue: IssueNumber, marker: &str) -> Result<bool, ForgeError> {
+    async fn own_comment(
+        &self,
+        issue: IssueNumber,
+        marker: &str,
+    ) -> Result<Option<OwnComment>, ForgeError> {
         let marker = marker.to_owned();
         self.look(move |folders| {
             let entry = folders.issues.find(issue.0)?;
-            Ok(entry.is_some_and(|entry| comments::contains(entry.document.body(), &marker)))
+            let body = entry.and_then(|entry| comments::own(entry.document.body(), &marker));
+            let id = 0;
+            Ok(body.map(|body| OwnComment { id, marker, body }))
+        })
+        .await
+    }
+
+    async fn edit_comment(
+        &self,
+        issue: IssueNumber,
+        comment: &OwnComment,
+        body: &str,
+    ) -> Result<(), ForgeError> {
+        let (marker, body) = (comment.marker.clone(), body.to_owned());
+        self.edit_issue(issue, "change our comment on", move |document| {
+            Ok(comments::replace(document, &marker, &body))
         })
         .await
     }

@@ -26,6 +26,8 @@ pub fn read(entry: &Entry) -> Result<Issue, Malformed> {
         depends_on: depends_on(document)?,
         assignees: document.list("assignees")?,
         milestone: document.text("milestone")?,
+        parts: Vec::new(),
+        pulls: Vec::new(),
     })
 }
 

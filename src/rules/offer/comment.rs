@@ -31,7 +31,65 @@ pub struct End<'a> {
     pub attempts: u32,
 }
 
-/// The comment that tells how a task ended, with its marker of kind `end`.
+/// The kind of the one comment on an issue that tells how a session's work on it goes; it is changed in place.
+pub const STATUS: &str = "status";
+
+/// Where the work on an issue stands, in that comment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stand {
+    /// It goes on; people have answered so many questions by now.
+    Working {
+        /// Questions.
+        answers: u32,
+    },
+    /// It waits for the answer to this question, counted from 1.
+    Asking {
+        /// The question.
+        times: u32,
+    },
+    /// It has ended.
+    Ended,
+}
+
+impl Stand {
+    /// One word for it, never the same for two.
+    #[must_use]
+    pub fn word(self) -> String {
+        match self {
+            Self::Working { answers: 0 } => "working".to_owned(),
+            Self::Working { answers } => format!("working-{answers}"),
+            Self::Asking { times } => format!("asking-{times}"),
+            Self::Ended => "ended".to_owned(),
+        }
+    }
+}
+
+/// The comment while the work goes on, with its marker.
+#[must_use]
+pub fn working_comment(task: &Task, session: &SessionId, branch: &BranchName) -> String {
+    let what = format!("An agent works on this, on the branch `{branch}`.");
+    let next =
+        "How it ends is told here, in this comment. A question would be a comment of its own.";
+    told(&[&what, next], session, task)
+}
+
+/// The comment while a question waits for its answer, with its marker.
+#[must_use]
+pub fn asking_comment(task: &Task, session: &SessionId) -> String {
+    let what = "The work on this waits for an answer to the question below.";
+    let next = format!(
+        "Answer in a comment, or with `autoissue answer {} \"...\"`.",
+        task.number().0
+    );
+    told(&[what, &next], session, task)
+}
+
+fn told(sections: &[&str], session: &SessionId, task: &Task) -> String {
+    let marker = comment_marker(session, task.number(), STATUS);
+    sections.join("\n\n") + "\n\n" + &marker + "\n"
+}
+
+/// The comment once the work has ended, with its marker.
 #[must_use]
 pub fn end_comment(end: &End<'_>) -> String {
     let End {
@@ -71,7 +129,7 @@ pub fn end_comment(end: &End<'_>) -> String {
     let effort =
         (attempts > 0).then(|| format!("{}, {cost}.", counted(attempts.into(), "attempt")));
     let reason = reason.map(|reason| quoted(reason, REASON_MAX));
-    let marker = comment_marker(session, issue, "end");
+    let marker = comment_marker(session, issue, STATUS);
     let sections = [Some(what), reason, next, effort, Some(marker)];
     sections
         .into_iter()
@@ -124,7 +182,8 @@ mod tests {
             open: true,
             body: String::new(),
         };
-        let marker = "<!-- autoissue:v1 session=01JD8Z6Q0G7Y4V3M2N1K5T9RXC issue=12 kind=end -->";
+        let marker =
+            "<!-- autoissue:v1 session=01JD8Z6Q0G7Y4V3M2N1K5T9RXC issue=12 kind=status -->";
         assert_eq!(
             end(Ending::Completed, Some(&pull), None, 1),
             format!("This is done in #34.\n\n1 attempt, $0.50.\n\n{marker}\n")
@@ -143,5 +202,24 @@ mod tests {
         );
         assert!(end(Ending::Completed, None, None, 1).contains("`autoissue/12-title`"));
         assert!(!end(Ending::Blocked, None, Some("needs #3"), 0).contains("attempt"));
+    }
+
+    #[test]
+    fn one_marker_is_in_all_that_it_says_on_the_way() {
+        let (task, session) = (titled("Title"), session());
+        let marker =
+            "<!-- autoissue:v1 session=01JD8Z6Q0G7Y4V3M2N1K5T9RXC issue=12 kind=status -->";
+        let working = working_comment(&task, &session, &task.branch);
+        assert!(
+            working.starts_with("An agent works on this, on the branch `autoissue/12-title`.\n\n")
+        );
+        let asking = asking_comment(&task, &session);
+        assert!(asking.contains("`autoissue answer 12 \"...\"`"), "{asking}");
+        let ended = end(Ending::NoChange, None, None, 1);
+        for text in [working, asking, ended] {
+            assert!(text.ends_with(&format!("\n\n{marker}\n")), "{text}");
+        }
+        let words = [0, 1, 2].map(|answers| Stand::Working { answers }.word());
+        assert_eq!(words, ["working", "working-1", "working-2"]);
     }
 }

@@ -122,6 +122,8 @@ pub fn tasks(plan: &Plan, settings: &Settings, judge: &Judge) -> Vec<Task> {
             depends_on: draft.depends_on.clone(),
             assignees: Vec::new(),
             milestone: None,
+            parts: Vec::new(),
+            pulls: Vec::new(),
         };
         let mut task = Task {
             domain: classify(&issue, &Classification::default()),

@@ -80,6 +80,8 @@ pub(super) fn sample(body: &str) -> Issue {
         depends_on: Vec::new(),
         assignees: Vec::new(),
         milestone: None,
+        parts: Vec::new(),
+        pulls: Vec::new(),
     }
 }
 

@@ -4,6 +4,7 @@ use crate::rules::breaker::Breaker;
 use crate::rules::event::{Consent, Effect, Event};
 use crate::rules::follow::shape::FollowUp;
 use crate::rules::ids::{AttemptNumber, IssueNumber, Timestamp};
+use crate::rules::offer::comment::Stand;
 use crate::rules::prompt::question::MOST_QUESTIONS;
 use crate::rules::retry::{self, Next, Tries};
 use crate::rules::schedule::record::Record;
@@ -373,9 +374,7 @@ fn telling<'a>(entry: &'a Entry, settings: &'a Settings) -> impl Iterator<Item =
             });
         let trigger = labels.remove_trigger.as_ref();
         let trigger = trigger.filter(|_| ending == Ending::Completed);
-        let comment = comment(entry, ending).map(|kind| Effect::Comment {
-            kind: kind.to_owned(),
-        });
+        let comment = comment(entry, ending);
         stale
             .map(remove)
             .chain(add)
@@ -405,13 +404,28 @@ fn was_put(entry: &Entry, label: &str) -> bool {
         })
 }
 
-/// The kind of comment that tells it: how it ended, or what has to be clear before it can begin.
-fn comment(entry: &Entry, ending: Ending) -> Option<&'static str> {
+/// The comment that tells it: how it ended, or what has to be clear before it can begin.
+fn comment(entry: &Entry, ending: Ending) -> Option<Effect> {
+    let asks = || Effect::Comment {
+        kind: QUESTION.to_owned(),
+    };
+    let ended = || Effect::Status {
+        state: Stand::Ended.word(),
+    };
     match ending {
-        Ending::NeedsHuman if entry.attempts == 0 => is_unclear(entry).then_some(QUESTION),
-        Ending::Completed | Ending::NoChange | Ending::Failed | Ending::NeedsHuman => Some("end"),
-        Ending::Blocked | Ending::Skipped | Ending::Budget => None,
+        Ending::NeedsHuman if entry.attempts == 0 => is_unclear(entry).then(asks),
+        Ending::Completed | Ending::NoChange | Ending::Failed | Ending::NeedsHuman => Some(ended()),
+        // Nobody is told what nobody was told the beginning of.
+        Ending::Blocked | Ending::Skipped | Ending::Budget => is_told_of(entry).then(ended),
     }
+}
+
+/// Does the issue say that an agent works on it?
+fn is_told_of(entry: &Entry) -> bool {
+    let effects = &entry.record.effects;
+    effects
+        .keys()
+        .any(|effect| matches!(effect, Effect::Status { .. }))
 }
 
 /// The kind of the comment that asks what is not clear.

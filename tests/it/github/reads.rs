@@ -8,6 +8,7 @@ use autoissue::rules::standing::Whereabouts;
 fn statuses(fake: &FakeGitHub) -> Vec<u16> {
     fake.requests()
         .iter()
+        .filter(|request| request.path != "/graphql")
         .filter_map(|request| request.status)
         .collect()
 }
@@ -15,6 +16,7 @@ fn statuses(fake: &FakeGitHub) -> Vec<u16> {
 #[tokio::test]
 async fn every_page_of_a_long_list_is_read_and_pulls_are_left_out() {
     let fake = fake();
+    without_graphql(&fake);
     for number in 0..250 {
         fake.add_issue(&format!("Issue {number}"), "Do it.", &["todo"]);
     }
@@ -74,6 +76,7 @@ async fn closed_issues_are_one_page_without_pulls() {
 #[tokio::test]
 async fn a_full_last_page_does_not_hide_the_one_after_it() {
     let fake = fake();
+    without_graphql(&fake);
     for number in 0..100 {
         fake.add_issue(&format!("Issue {number}"), "", &["todo"]);
     }
@@ -89,11 +92,12 @@ async fn a_full_last_page_does_not_hide_the_one_after_it() {
 #[tokio::test]
 async fn lists_without_an_end_and_answers_without_measure_are_given_up() {
     let fake = fake();
+    without_graphql(&fake);
     fake.add_issue("First", "", &["todo"]);
     let todo = labelled("todo");
     fake.fail_when(|_| true, Fault::EndlessPages, 1);
     assert!(is_unknown(&github(&fake).open_issues(&todo).await));
-    assert_eq!(fake.requests().len(), 1);
+    assert_eq!(statuses(&fake).len(), 1);
 
     let mut settings = settings(&fake);
     settings.largest_answer = 1000;
@@ -134,6 +138,7 @@ fn packed_zeros() -> Vec<u8> {
 #[tokio::test]
 async fn a_list_that_grows_while_it_is_read_shows_each_issue_once() {
     let fake = fake();
+    without_graphql(&fake);
     fake.add_issue("Labelled late", "", &[]);
     for number in 0..150 {
         fake.add_issue(&format!("Issue {number}"), "", &["todo"]);
@@ -185,6 +190,7 @@ async fn half_a_character_spoils_no_list() {
 async fn a_read_that_fails_in_passing_is_repeated() {
     for fault in lost_answers().into_iter().chain(lost_requests()) {
         let fake = fake();
+        without_graphql(&fake);
         fake.add_issue("First", "", &["todo"]);
         let mut settings = settings(&fake);
         settings.timeout = Duration::from_millis(500);
@@ -192,7 +198,7 @@ async fn a_read_that_fails_in_passing_is_repeated() {
         fake.fail_next(fault.clone());
         let issues = github.open_issues(&labelled("todo")).await.unwrap();
         assert_eq!(issues.len(), 1, "{fault:?}");
-        assert_eq!(fake.requests().len(), 2, "{fault:?}");
+        assert_eq!(fake.requests().len(), 3, "{fault:?}");
         // What was cut off must not have been kept for later.
         assert_eq!(github.open_issues(&labelled("todo")).await.unwrap(), issues);
         assert_eq!(statuses(&fake).last(), Some(&304), "{fault:?}");
@@ -203,10 +209,11 @@ async fn a_read_that_fails_in_passing_is_repeated() {
 #[tokio::test]
 async fn a_read_that_always_fails_ends() {
     let fake = fake();
+    without_graphql(&fake);
     fake.fail_when(|_| true, Fault::BadGateway, 100);
     let result = github(&fake).open_issues(&labelled("todo")).await;
     assert!(is_unknown(&result), "{result:?}");
-    assert_eq!(fake.requests().len(), 5);
+    assert_eq!(fake.requests().len(), 6);
 }
 
 #[tokio::test]
@@ -270,6 +277,7 @@ async fn single_issues_are_asked_for_by_number() {
 #[tokio::test]
 async fn what_an_issue_waits_for_is_read_where_github_records_it() {
     let fake = fake();
+    without_graphql(&fake);
     let first = fake.add_issue("First", "", &["todo"]);
     let second = fake.add_issue("Second", "", &["todo"]);
     fake.block(second, first);
@@ -277,7 +285,7 @@ async fn what_an_issue_waits_for_is_read_where_github_records_it() {
     assert_eq!(issues[0].depends_on, []);
     assert_eq!(issues[1].depends_on, [IssueNumber(first)]);
     assert_eq!(
-        fake.requests().len(),
+        statuses(&fake).len(),
         3,
         "the list, the repository's name, one issue's blockers"
     );
@@ -421,7 +429,7 @@ async fn a_marker_counts_only_where_we_wrote_it() {
 #[tokio::test]
 async fn who_we_are_is_asked_with_what_we_may_do() {
     let fake = fake();
-    let identity = github(&fake).identity().await.unwrap();
+    let identity = github(&fake).account().await.unwrap();
     assert_eq!(identity.login, "octo-bot");
     assert_eq!(identity.scopes.unwrap(), ["repo", "read:org"]);
     assert_eq!(identity.may_push, Some(true));
@@ -440,7 +448,7 @@ async fn an_app_knows_its_own_comments() {
     assert!(!github.has_comment(number, "marker").await.unwrap());
     github.comment(number, "marker").await.unwrap();
     assert!(github.has_comment(number, "marker").await.unwrap());
-    let identity = github.identity().await.unwrap();
+    let identity = github.account().await.unwrap();
     assert_eq!(
         (identity.login.as_str(), identity.scopes),
         ("github-actions[bot]", None)

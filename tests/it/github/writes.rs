@@ -163,9 +163,35 @@ async fn a_redirected_write_stays_a_write() {
             .await
             .unwrap();
         let methods: Vec<String> = fake.requests().into_iter().map(|it| it.method).collect();
-        assert_eq!(methods, ["POST", "POST"], "{status}");
+        assert_eq!(methods, ["POST", "GET", "POST"], "{status}");
         assert_eq!(fake.comments(issue)[0].body, "Here", "{status}");
     }
+}
+
+#[tokio::test]
+async fn a_write_never_follows_an_issue_into_another_repository() {
+    let fake = fake();
+    fake.add_issue("Stays", "", &[]);
+    let moved = fake.add_issue("Moves", "", &["todo"]);
+    fake.move_issue(moved, 77);
+    let github = github(&fake);
+    let number = IssueNumber(moved);
+    for result in [
+        github.comment(number, "Here").await,
+        github.remove_label(number, "todo").await,
+    ] {
+        let error = result.unwrap_err().to_string();
+        assert!(
+            error.ends_with("it was moved to another repository"),
+            "{error}"
+        );
+    }
+    let elsewhere = |it: &&Logged| it.path.starts_with("/repositories/700002");
+    assert_eq!(fake.requests().iter().filter(elsewhere).count(), 0);
+    // The control: reads are led there, and so it is known.
+    assert_eq!(github.issue(number).await.unwrap(), None);
+    assert_eq!(fake.requests().iter().filter(elsewhere).count(), 1);
+    assert_honest(&fake);
 }
 
 #[tokio::test]

@@ -29,7 +29,14 @@ pub(crate) fn git_path(path: &str) -> Option<&str> {
 }
 
 /// Lets git answer, those who are let in. `root` holds `repo.git`.
-pub(crate) async fn serve(root: &Path, is_good: bool, path: &str, request: &GitRequest<'_>) -> Raw {
+///
+/// `let_in` is for those who are known: why a hook declines pushes, if it does.
+pub(crate) async fn serve(
+    root: &Path,
+    let_in: Option<&str>,
+    path: &str,
+    request: &GitRequest<'_>,
+) -> Raw {
     let header = |name: &str| {
         let value = request
             .headers
@@ -37,13 +44,13 @@ pub(crate) async fn serve(root: &Path, is_good: bool, path: &str, request: &GitR
             .and_then(|value| value.to_str().ok());
         value.unwrap_or_default().to_owned()
     };
-    if !is_good {
+    let Some(reason) = let_in else {
         return Raw {
             status: 401,
             headers: vec![("www-authenticate".into(), "Basic realm=\"GitHub\"".into())],
             body: Vec::new(),
         };
-    }
+    };
     let mut command = tokio::process::Command::from(command("git"));
     command
         .arg("http-backend")
@@ -70,7 +77,46 @@ pub(crate) async fn serve(root: &Path, is_good: bool, path: &str, request: &GitR
         },
         child.wait_with_output()
     );
-    cgi(&output.unwrap().stdout)
+    let mut raw = cgi(&output.unwrap().stdout);
+    if path == "git-receive-pack" && !reason.is_empty() {
+        raw.body = reworded(&raw.body, reason);
+    }
+    raw
+}
+
+/// The answer to a push, with GitHub's own reason where git says that its hook declined it.
+fn reworded(body: &[u8], reason: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    for line in lines(body) {
+        let mut data = line.to_vec();
+        if data[0] == 1 {
+            let inner = lines(&line[1..]).map(|line| {
+                let text = String::from_utf8_lossy(line);
+                packed(text.replace("hook declined", reason).as_bytes())
+            });
+            data = [&[1], &inner.collect::<Vec<_>>().concat()[..], b"0000"].concat();
+        }
+        out.extend(packed(&data));
+    }
+    out.extend(b"0000");
+    out
+}
+
+/// Git's own framing: four digits of length, which count themselves; lengths below four end a list.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = bytes;
+    let next = move || {
+        let digits = std::str::from_utf8(rest.get(..4)?).ok()?;
+        let length = usize::from_str_radix(digits, 16).ok()?.max(4);
+        let (line, after) = rest.split_at_checked(length)?;
+        rest = after;
+        Some(&line[4..])
+    };
+    std::iter::from_fn(next).filter(|line| !line.is_empty())
+}
+
+fn packed(line: &[u8]) -> Vec<u8> {
+    [format!("{:04x}", line.len() + 4).as_bytes(), line].concat()
 }
 
 /// Takes a CGI answer apart.

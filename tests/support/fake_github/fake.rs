@@ -34,7 +34,7 @@ mod state;
 pub(crate) use app::{AppKey, FakeApp};
 pub(crate) use fault::{Fault, Gate};
 pub(crate) use log::{Logged, closest_writes};
-pub(crate) use state::{Comment, Item, Label, PullPart};
+pub(crate) use state::{Comment, Item, Label, PullPart, Rights, TokenIs};
 
 use fault::Faults;
 use git::Git;
@@ -42,6 +42,7 @@ use reviews::{CheckRun, Remark, Review};
 use server::{Inner, Wire, take};
 use state::{Asked, State};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
@@ -168,6 +169,11 @@ impl FakeGitHub {
         self.state().edit(number, title, body, who);
     }
 
+    /// Somebody else is the author of an issue.
+    pub(crate) fn set_author(&self, number: u64, who: &str) {
+        who.clone_into(&mut self.state().item(number).author);
+    }
+
     /// An account is removed.
     pub(crate) fn forget_account(&self, who: &str) {
         self.state().gone.insert(who.to_owned());
@@ -251,6 +257,23 @@ impl FakeGitHub {
         self.state().item(issue).blocked_by.push(by);
     }
 
+    /// Makes an issue a sub-issue of another.
+    pub(crate) fn add_part(&self, parent: u64, part: u64) {
+        self.state().item(parent).parts.push(part);
+    }
+
+    /// Locks an issue's conversation.
+    pub(crate) fn lock(&self, issue: u64) {
+        self.state().item(issue).locked = true;
+    }
+
+    /// The token's account may not write any more.
+    pub(crate) fn lose_write(&self) {
+        let mut state = self.state();
+        let login = state.login.clone();
+        state.readers.insert(login);
+    }
+
     /// Removes an issue for good.
     pub(crate) fn delete_issue(&self, number: u64) {
         let mut state = self.state();
@@ -290,6 +313,12 @@ impl FakeGitHub {
         self.state()
             .git
             .commit(branch, Some(from), files, "By hand")
+    }
+
+    /// The same, with a message.
+    pub(crate) fn commit_saying(&self, from: &str, branch: &str, path: &str, message: &str) {
+        let files = [(path, "by hand\n")];
+        self.state().git.commit(branch, Some(from), &files, message);
     }
 
     /// A person reviews a pull.
@@ -361,6 +390,11 @@ impl FakeGitHub {
         self.state().add_comment(number, author, body);
     }
 
+    /// Somebody deletes all comments.
+    pub(crate) fn delete_comments(&self, number: u64) {
+        self.state().item(number).comments.clear();
+    }
+
     /// Commits files on a branch, as a person does; a new one begins at the default branch. Gives the commit.
     pub(crate) fn commit(&self, branch: &str, files: &[(&str, &str)]) -> String {
         let state = self.state();
@@ -385,6 +419,50 @@ impl FakeGitHub {
         let mut state = self.state();
         let old = std::mem::replace(&mut state.project, project.to_owned());
         state.old_names.push(old);
+    }
+
+    /// What the token may do: its scopes, if it has any.
+    pub(crate) fn set_scopes(&self, scopes: Option<&'static str>) {
+        self.state().scopes = scopes;
+    }
+
+    /// What the account may do, and who sees the repository.
+    pub(crate) fn set_rights(&self, rights: Rights) {
+        self.state().rights = rights;
+    }
+
+    /// Makes the token good, or not any more.
+    pub(crate) fn set_token(&self, token: TokenIs) {
+        self.state().token = token;
+    }
+
+    /// Pushes that change workflows are declined, as to a token without the scope for that.
+    pub(crate) fn decline_workflows(&self) {
+        let hook =
+            "git diff --name-only main \"$3\" | grep -q '^.github/workflows/' && exit 1; exit 0";
+        let reason = "refusing to allow a Personal Access Token to create or update workflow `.github/workflows/ci.yml` without `workflow` scope";
+        self.decline(hook, reason);
+    }
+
+    /// Pushes to branches like this are declined, as where these are protected.
+    pub(crate) fn decline_branch(&self, pattern: &str) {
+        let hook = "case \"$1\" in refs/heads/PATTERN) echo \"error: GH006: Protected branch update failed for $1.\" >&2; exit 1;; esac; exit 0";
+        let hook = hook.replace("PATTERN", pattern);
+        self.decline(&hook, "protected branch hook declined");
+    }
+
+    /// Declines nothing any more.
+    pub(crate) fn decline_nothing(&self) {
+        self.decline("exit 0", "");
+    }
+
+    fn decline(&self, hook: &str, reason: &str) {
+        let hooks = self.inner.root.join("repo.git/hooks");
+        std::fs::create_dir_all(&hooks).unwrap();
+        let update = hooks.join("update");
+        std::fs::write(&update, format!("#!/bin/sh\n{hook}\n")).unwrap();
+        std::fs::set_permissions(&update, std::fs::Permissions::from_mode(0o755)).unwrap();
+        reason.clone_into(&mut self.state().decline);
     }
 
     /// From now on only tokens of this app are good.

@@ -2,6 +2,7 @@
 
 use super::log::Logged;
 use super::state::State;
+use serde_json::Value;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -40,6 +41,8 @@ pub(crate) enum Fault {
     Forbidden(&'static str),
     /// 401: the token is not good any more.
     Unauthorized,
+    /// Not done; 200 with this body.
+    Said(Value),
     /// 404, as an older server answers that does not know the path.
     Unknown,
     /// Done, as if no `head` had been asked for.
@@ -88,6 +91,7 @@ impl Fault {
             | Self::Forbidden(_)
             | Self::Unauthorized
             | Self::Unknown
+            | Self::Said(_)
             | Self::Reset
             | Self::Redirected(_)
             | Self::LedAway(_) => false,

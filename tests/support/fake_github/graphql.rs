@@ -148,6 +148,7 @@ impl<'a> Teller<'a> {
 
     fn of_repository(&mut self, field: &Field) -> Value {
         match field.name.as_str() {
+            "hasIssuesEnabled" => (!self.state.issues_disabled).into(),
             "nameWithOwner" => self.state.project.clone().into(),
             "issue" => {
                 let number = self.argument(field, "number").as_u64().unwrap_or_default();
@@ -177,6 +178,7 @@ impl<'a> Teller<'a> {
             let names = labels.iter().filter_map(Value::as_str);
             names.map(str::to_lowercase).collect()
         });
+        let is_on = !self.state.issues_disabled;
         let is_wanted = |item: &&Item| {
             let is_state = states
                 .as_array()
@@ -185,7 +187,7 @@ impl<'a> Teller<'a> {
                 let mut own = item.labels.iter();
                 own.any(|label| labels.contains(&label.to_lowercase()))
             });
-            item.pull.is_none() && is_state && is_labelled
+            is_on && item.pull.is_none() && is_state && is_labelled
         };
         let mut items: Vec<&Item> = self.state.items.values().filter(is_wanted).collect();
         let order = self.argument(field, "orderBy");

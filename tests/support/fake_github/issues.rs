@@ -239,17 +239,46 @@ fn issue(state: &State, ask: &Ask<'_>, status: u16, number: u64) -> Answer {
     })
 }
 
-fn create_comment(state: &mut State, ask: &Ask<'_>, number: u64) -> Result<Answer, Answer> {
-    let body = text(ask, "body").unwrap_or_default();
-    check_length("IssueComment", "body", &body, 65_536)?;
+/// One comment by its own number, to be seen or changed.
+pub(crate) fn one_comment(state: &mut State, ask: &Ask<'_>, id: &str) -> Result<Answer, Answer> {
+    let now = state.tick();
+    let mut all = state.items.values_mut().flat_map(|item| {
+        let number = item.number;
+        item.comments
+            .iter_mut()
+            .map(move |comment| (number, comment))
+    });
+    let found = all.find(|(_, comment)| comment.id.to_string() == id);
+    let (number, comment) = found.ok_or_else(|| refusal(404, "Not Found"))?;
+    if ask.method == "PATCH" {
+        let body = text(ask, "body").unwrap_or_default();
+        check_body(&body)?;
+        (comment.body, comment.updated) = (body, now);
+    }
+    let comment = comment.clone();
+    Ok(shown(state, ask, 200, |show| {
+        show.comment(number, &comment)
+    }))
+}
+
+fn check_body(body: &str) -> Result<(), Answer> {
+    check_length("IssueComment", "body", body, 65_536)?;
     if body.trim().is_empty() {
-        return Err(invalid(
-            "IssueComment",
-            "body",
-            "missing_field",
-            "Body cannot be blank",
+        let blank = "Body cannot be blank";
+        return Err(invalid("IssueComment", "body", "missing_field", blank));
+    }
+    Ok(())
+}
+
+fn create_comment(state: &mut State, ask: &Ask<'_>, number: u64) -> Result<Answer, Answer> {
+    if state.items[&number].locked && state.readers.contains(&state.login) {
+        return Err(refusal(
+            403,
+            "Unable to create comment because issue is locked.",
         ));
     }
+    let body = text(ask, "body").unwrap_or_default();
+    check_body(&body)?;
     let login = state.login.clone();
     let comment = state.add_comment(number, &login, &body);
     Ok(shown(state, ask, 201, |show| {

@@ -2,7 +2,9 @@
 
 use super::answer::{Answer, Ask, encoded, page, refusal, shown, unknown};
 use super::graphql;
-use super::issues::{create_issue, create_label, foreign_issue, in_issue, list_issues};
+use super::issues::{
+    create_issue, create_label, foreign_issue, in_issue, list_issues, one_comment,
+};
 use super::pulls::{create_pull, in_pull, list_pulls};
 use super::reviews::{in_commit, job_log};
 use super::show::Show;
@@ -17,9 +19,8 @@ pub(crate) fn answer(state: &mut State, ask: &Ask<'_>) -> Answer {
         ("POST", ["graphql"]) => graphql::answer(state, ask),
         ("GET", ["user"]) => {
             let mut answer = shown(state, ask, 200, Show::own_user);
-            answer
-                .headers
-                .push(("x-oauth-scopes", "repo, read:org".into()));
+            let scopes = state.scopes.map(|scopes| ("x-oauth-scopes", scopes.into()));
+            answer.headers.extend(scopes);
             answer
         }
         ("GET", ["rate_limit"]) => rate_limit(state),
@@ -54,6 +55,7 @@ fn in_repository(state: &mut State, ask: &Ask<'_>, rest: &[&str]) -> Answer {
         }
         ("GET", ["issues"]) => Ok(list_issues(state, ask)),
         ("POST", ["issues"]) => create_issue(state, ask),
+        ("GET" | "PATCH", ["issues", "comments", id]) => one_comment(state, ask, id),
         (_, ["issues", number, more @ ..]) => in_issue(state, ask, number, more),
         ("GET", ["collaborators", who, "permission"]) => permission(state, ask, who),
         ("GET", ["labels"]) => {

@@ -7,7 +7,7 @@ use super::fault::{Fault, Faults};
 use super::log::Logged;
 use super::pace::Pace;
 use super::routes::answer;
-use super::state::State;
+use super::state::{State, TokenIs};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, Request, State as Shared};
@@ -84,7 +84,8 @@ pub(crate) async fn take(
                 body: &body,
             };
             let is_good = inner.knows(&token_of(&parts));
-            serve(&inner.root, is_good, path, &request).await
+            let reason = inner.state.lock().unwrap().decline.clone();
+            serve(&inner.root, is_good.then_some(&*reason), path, &request).await
         }
         _ => match parts.uri.path().strip_prefix("/_logs/") {
             Some(id) => inner.kept_log(&parts, id),
@@ -247,9 +248,10 @@ impl Inner {
 
     /// Is this token good?
     fn knows(&self, token: &str) -> bool {
-        match &self.state.lock().unwrap().app {
+        let state = self.state.lock().unwrap();
+        match &state.app {
             Some(app) => app.knows(token),
-            None => token == self.token,
+            None => token == self.token && state.token == TokenIs::Good,
         }
     }
 
@@ -295,6 +297,11 @@ fn refuse(
         Some(Fault::Forbidden(message)) => refusal(403, message),
         Some(Fault::Unauthorized) => refusal(401, "Bad credentials"),
         Some(Fault::Unknown) => refusal(404, "Not Found"),
+        Some(Fault::Said(body)) => Answer {
+            status: 200,
+            body: body.clone(),
+            ..Answer::default()
+        },
         Some(Fault::Secondary {
             status,
             retry_after,
@@ -416,6 +423,7 @@ async fn deliver(
             | Fault::Forbidden(_)
             | Fault::Unauthorized
             | Fault::Unknown
+            | Fault::Said(_)
             | Fault::Redirected(_)
             | Fault::LedAway(_),
         )

@@ -63,6 +63,8 @@ pub(crate) struct Show<'a> {
 impl Show<'_> {
     /// An account.
     pub(crate) fn user(&self, login: &str) -> Value {
+        let is_gone = self.state.gone.contains(login);
+        let login = if is_gone { "ghost" } else { login };
         let mut user = urls(
             &format!("{}/users/{login}", self.api),
             &[
@@ -116,7 +118,7 @@ impl Show<'_> {
         let open = state.items.values().filter(|item| item.open).count();
         repository.extend(object(json!({
             "id": state.id, "node_id": format!("R_{}", state.id), "url": own, "full_name": state.project,
-            "name": state.project.split('/').next_back(), "owner": self.user(state.owner()), "private": false,
+            "name": state.project.split('/').next_back(), "owner": self.user(state.owner()), "private": state.rights.is_private,
             "description": null, "fork": false, "default_branch": state.default_branch, "homepage": null,
             "language": null, "license": null, "mirror_url": null, "archived": state.archived, "disabled": false,
         })));
@@ -124,10 +126,14 @@ impl Show<'_> {
             "has_issues": !state.issues_disabled, "has_projects": true, "has_wiki": true, "has_pages": false,
             "has_discussions": false, "has_downloads": true, "forks": 0, "forks_count": 0, "open_issues": open,
             "open_issues_count": open, "size": 1, "stargazers_count": 0, "watchers": 0, "watchers_count": 0,
-            "network_count": 0, "subscribers_count": 0, "visibility": "public", "topics": [],
+            "network_count": 0, "subscribers_count": 0, "visibility": if state.rights.is_private { "private" } else { "public" }, "topics": [],
             "created_at": "2025-01-01T00:00:00Z", "updated_at": "2025-01-01T00:00:00Z",
             "pushed_at": "2025-01-01T00:00:00Z",
-            "permissions": {"admin": false, "maintain": false, "push": true, "triage": true, "pull": true},
+            // Of an app it says so whatever that may do.
+            "permissions": {
+                "admin": false, "maintain": false, "push": state.rights.may_push && state.app.is_none(),
+                "triage": state.app.is_none(), "pull": state.app.is_none(),
+            },
         })));
         repository.into()
     }
@@ -144,6 +150,9 @@ impl Show<'_> {
                 .filter_map(|number| self.state.items.get(number));
             blockers.filter(|blocker| blocker.open || !open).count()
         };
+        let parts = item.parts.iter();
+        let done = parts.filter(|part| self.state.items.get(part).is_some_and(|part| !part.open));
+        let done = done.count();
         issue.extend(object(json!({
             "repository_url": self.repository_url(), "comments": item.comments.len(),
             "html_url": self.page(item),
@@ -151,7 +160,9 @@ impl Show<'_> {
             "issue_dependencies_summary": {
                 "blocked_by": blocked_by(true), "total_blocked_by": blocked_by(false), "blocking": 0, "total_blocking": 0,
             },
-            "sub_issues_summary": { "total": item.parts.len(), "completed": 0, "percent_completed": 0 },
+            "sub_issues_summary": {
+                "total": item.parts.len(), "completed": done, "percent_completed": 100 * done / item.parts.len().max(1),
+            },
         })));
         if let Some(pull) = &item.pull {
             let own = format!("{}/pulls/{}", self.repository_url(), item.number);
@@ -248,7 +259,7 @@ impl Show<'_> {
             "url": format!("{own}/issues/comments/{}", comment.id), "issue_url": format!("{own}/issues/{number}"),
             "html_url": format!("{own}/issues/{number}#issuecomment-{}", comment.id),
             "user": self.user(&comment.author), "author_association": "NONE",
-            "created_at": moment(comment.created), "updated_at": moment(comment.created),
+            "created_at": moment(comment.created), "updated_at": moment(comment.updated),
         })
     }
 

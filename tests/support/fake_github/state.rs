@@ -104,6 +104,8 @@ pub(crate) struct Comment {
     pub(crate) body: String,
     /// Seconds since 1970.
     pub(crate) created: i64,
+    /// When it was changed last: seconds since 1970.
+    pub(crate) updated: i64,
 }
 
 /// A label of the repository.
@@ -130,6 +132,24 @@ pub(crate) struct RateLimit {
     pub(crate) reset: i64,
 }
 
+/// What an account's token is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenIs {
+    /// It is good.
+    Good,
+    /// It is not any more.
+    TakenBack,
+}
+
+/// What an account may do in the repository, and who sees that.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rights {
+    /// May the account push?
+    pub(crate) may_push: bool,
+    /// May only some see it?
+    pub(crate) is_private: bool,
+}
+
 /// All of it.
 #[derive(Debug)]
 pub(crate) struct State {
@@ -147,6 +167,14 @@ pub(crate) struct State {
     pub(crate) is_app: bool,
     /// The app whose tokens alone are good; none where it is the token of an account.
     pub(crate) app: Option<FakeApp>,
+    /// The account's token.
+    pub(crate) token: TokenIs,
+    /// Its scopes; none where it has permissions, of which GitHub says nothing.
+    pub(crate) scopes: Option<&'static str>,
+    /// What the account may do, and who sees the repository.
+    pub(crate) rights: Rights,
+    /// Why a hook declines pushes.
+    pub(crate) decline: String,
     /// Takes no writes.
     pub(crate) archived: bool,
     /// Has no issues at all.
@@ -165,6 +193,8 @@ pub(crate) struct State {
     pub(crate) gone: BTreeSet<String>,
     /// Accounts that may write, besides the token's own.
     pub(crate) writers: BTreeSet<String>,
+    /// Accounts that may not comment on what is locked.
+    pub(crate) readers: BTreeSet<String>,
     /// What merging needs.
     pub(crate) merging: Merging,
     /// What reviewers and checks say.
@@ -189,6 +219,13 @@ impl State {
             login: login.to_owned(),
             is_app: false,
             app: None,
+            token: TokenIs::Good,
+            scopes: Some("repo, read:org"),
+            rights: Rights {
+                may_push: true,
+                is_private: false,
+            },
+            decline: String::new(),
             archived: false,
             issues_disabled: false,
             items: BTreeMap::new(),
@@ -198,6 +235,7 @@ impl State {
             teams: BTreeSet::from(["core".to_owned()]),
             gone: BTreeSet::new(),
             writers: BTreeSet::from(["a-maintainer".to_owned()]),
+            readers: BTreeSet::new(),
             merging: Merging::default(),
             reviews: Reviews::default(),
             rate: RateLimit {
@@ -340,11 +378,13 @@ impl State {
 
     /// Comments on an issue. Gives the comment.
     pub(crate) fn add_comment(&mut self, number: u64, author: &str, body: &str) -> Comment {
+        let (id, now) = (self.id(), self.tick());
         let comment = Comment {
-            id: self.id(),
+            id,
             author: author.to_owned(),
             body: body.to_owned(),
-            created: self.tick(),
+            created: now,
+            updated: now,
         };
         let item = self.item(number);
         item.updated = comment.created;
