@@ -8,6 +8,7 @@ use crate::commands::place::{variable, whereabouts};
 use crate::commands::wire::api;
 use crate::config::loaded::Loaded;
 use crate::config::names::RepoName;
+use crate::config::secrets::is_tracked;
 use crate::config::shape::App;
 use crate::error::{Error, Kind};
 use crate::ports::{ForgeError, RepositoryError};
@@ -175,6 +176,10 @@ impl Signed {
 /// The key in the file, else in the environment, where line ends may be written as `\n`.
 fn key(file: Option<&PathBuf>) -> Result<SecretString, Error> {
     let text = match file {
+        Some(file) if is_tracked(file) => {
+            let problem = "git tracks it: whoever sees the repository has the key";
+            return Err(unusable(Some(file), problem));
+        }
         Some(file) => std::fs::read_to_string(file)
             .map_err(|cause| unusable(Some(file), &cause.to_string()))?,
         None => variable(KEY_VARIABLE)

@@ -67,6 +67,7 @@ pub fn steps(tally: &Tally, calling: &Calling) -> Vec<Step> {
         let command = format!("answer {} \"...\"", issue.0);
         Step::new(command, format!("answer what the agent of {issue} asks"))
     });
+    steps.extend(let_in(tally));
     steps.extend(go_on(tally));
     steps.extend(close_breaker(tally));
     for_each(&mut steps, &ended(tally, looked_into), |issue| {
@@ -87,6 +88,18 @@ pub fn steps(tally: &Tally, calling: &Calling) -> Vec<Step> {
         step.command = calling.line(&step.command);
     }
     steps
+}
+
+/// Whoever was refused wants to know as whom.
+fn let_in(tally: &Tally) -> Option<Step> {
+    let reason = tally.stopped_because.as_ref()?;
+    let is_refused = tally.phase == Phase::Interrupted && reason.starts_with("authentication");
+    is_refused.then(|| {
+        Step::new(
+            "doctor",
+            "see which token or key is found, and mend that first",
+        )
+    })
 }
 
 fn go_on(tally: &Tally) -> Option<Step> {
@@ -238,6 +251,22 @@ mod tests {
             commands(&script.tally()),
             ["autoissue resume 01K5SHOP000000000000000000"]
         );
+    }
+
+    #[test]
+    fn a_session_that_was_not_let_in_is_looked_into_first() {
+        let commands = |reason: &str| {
+            let mut script = Script::begun(&[script::task(12, "backend", &[])]);
+            script.push(Event::DispatchStopped {
+                reason: reason.to_owned(),
+            });
+            script.push(Event::SessionInterrupted);
+            commands(&script.tally())
+        };
+        let resume = "autoissue resume 01K5SHOP000000000000000000";
+        let refused = commands("authentication: bad credentials");
+        assert_eq!(refused, ["autoissue doctor", resume]);
+        assert_eq!(commands("billing: no money"), [resume]);
     }
 
     #[test]

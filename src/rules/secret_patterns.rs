@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 /// The longest token, header value, key and userinfo that are looked for, in bytes: what is longer is cut there.
-/// Vendors' tokens have up to 200; the less is read ahead at each prefix, the less a hostile text costs.
-const TOKEN_MAX: usize = 512;
+/// Vendors' tokens have up to 200, those of GitHub's apps 520; the less is read ahead at each prefix, the less a hostile text costs.
+const TOKEN_MAX: usize = 640;
 const VALUE_MAX: usize = 4096;
 const KEY_MAX: usize = 16 * 1024;
 const USER_MAX: usize = 512;
@@ -57,6 +57,8 @@ enum Alphabet {
     Word,
     /// And `-`.
     Dashed,
+    /// And `-` and `.`, as signed tokens have them.
+    Dotted,
     /// The same, with a digit among them: without one it is the name of something.
     DashedWithDigit,
 }
@@ -75,7 +77,7 @@ const TOKENS: [Token; 22] = [
     Token::new(b"ghp_", 10, Alphabet::Word),
     Token::new(b"gho_", 10, Alphabet::Word),
     Token::new(b"ghu_", 10, Alphabet::Word),
-    Token::new(b"ghs_", 10, Alphabet::Word),
+    Token::new(b"ghs_", 10, Alphabet::Dotted),
     Token::new(b"ghr_", 10, Alphabet::Word),
     Token::new(b"github_pat_", 10, Alphabet::Word),
     Token::new(b"glpat-", 10, Alphabet::Dashed),
@@ -128,11 +130,12 @@ impl Reader<'_> {
             byte.is_ascii_alphanumeric()
                 || byte == b'_'
                 || byte == b'-' && !matches!(token.alphabet, Alphabet::Word)
+                || byte == b'.' && matches!(token.alphabet, Alphabet::Dotted)
         });
         let body = &self.text[start..end];
         let is_secret = body.len() >= token.least
             && match token.alphabet {
-                Alphabet::Word | Alphabet::Dashed => true,
+                Alphabet::Word | Alphabet::Dashed | Alphabet::Dotted => true,
                 Alphabet::DashedWithDigit => body.iter().any(u8::is_ascii_digit),
             };
         if self.more && end == self.text.len() {
@@ -290,6 +293,8 @@ mod tests {
             "ghp_0123456789abcdefghij",
         );
         check("github_pat_11AAAAAAA_bbbbbb", "github_pat_11AAAAAAA_bbbbbb");
+        let signed = "ghs_123456_eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJ4In0.a-b_c0123456789";
+        check(&format!("token {signed}, "), signed);
         check("key=sk-ant-api03-AbC_dEf-9", "sk-ant-api03-AbC_dEf-9");
         check("'sk-proj-0123456789abcdef'", "sk-proj-0123456789abcdef");
         check("xoxb-1234-5678-abcd", "xoxb-1234-5678-abcd");

@@ -1,8 +1,13 @@
 //! As a GitHub App: tokens that are made, renewed before they end, and appear nowhere.
 
-use crate::fake_github::{AppKey, FakeApp, Logged};
+use crate::fake_github::{AppKey, FakeApp, Fault, Logged};
 use crate::rig::Ran;
 use crate::stage::{AGENT, Running, Stage};
+use autoissue::adapters::github::app::AppSettings;
+use autoissue::adapters::github::forge::{GitHub, GitHubSettings};
+use autoissue::adapters::github::tokens::{Renewal, Tokens};
+use autoissue::ports::{Forge as _, ForgeError};
+use autoissue::rules::ids::IssueNumber;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use std::fs;
@@ -127,6 +132,57 @@ fn a_token_that_is_refused_before_its_end_is_replaced_once() {
     troupe.stage.assert_lawful();
 }
 
+#[tokio::test]
+async fn a_write_that_is_refused_is_sent_once_more_with_another_token() {
+    let troupe = Troupe::new(AGENT, 3600);
+    troupe.stage.issue(1, &["go"]);
+    let fake = &troupe.stage.fake;
+    let forge =
+        |tokens| GitHub::new(GitHubSettings::new("octo/widgets", &fake.api_url(), tokens)).unwrap();
+    let app = || {
+        let settings = AppSettings {
+            id: 4711,
+            key: KEY.pem.clone().into(),
+            installation: None,
+            project: "octo/widgets".to_owned(),
+            api: fake.api_url(),
+        };
+        Tokens::app(settings, Renewal::Ahead).unwrap()
+    };
+    let sent = || {
+        let sent = troupe.requests(|request| request.path.ends_with("/issues/1/comments"));
+        let sent = sent.iter().filter(|request| request.method == "POST");
+        let statuses: Vec<u16> = sent.filter_map(|request| request.status).collect();
+        fake.forget_requests();
+        statuses
+    };
+    let refuse = |times| {
+        fake.fail_when(
+            |request| request.method == "POST" && request.path.ends_with("/comments"),
+            Fault::Unauthorized,
+            times,
+        );
+    };
+    refuse(1);
+    forge(app()).comment(IssueNumber(1), "once").await.unwrap();
+    assert_eq!(sent(), [401, 201]);
+    assert_eq!(fake.comments(1).len(), 1);
+    refuse(2);
+    let twice = forge(app()).comment(IssueNumber(1), "twice").await;
+    assert!(matches!(twice, Err(ForgeError::Auth { .. })), "{twice:?}");
+    assert_eq!(sent(), [401, 401]);
+    // A token that nobody renews is not sent a second time.
+    refuse(1);
+    let fixed = Tokens::fixed(app().current().await.unwrap());
+    let refused = forge(fixed).comment(IssueNumber(1), "never").await;
+    assert!(
+        matches!(refused, Err(ForgeError::Auth { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(sent(), [401]);
+    assert_eq!(fake.comments(1).len(), 1);
+}
+
 #[test]
 fn tokens_and_keys_appear_nowhere() {
     let troupe = Troupe::new(AGENT, 3600);
@@ -220,6 +276,16 @@ fn a_key_that_is_of_no_use_is_told_before_anything_is_paid() {
     }), @r#"
     error: could not use the private key of the GitHub App in $TOP/app.pem
       because Is a directory (os error 21)
+    hint: make one under "Private keys" in the app's settings on GitHub, and name its file in forge.app.keyFile
+    "#);
+    assert_snapshot!(refused(|troupe| {
+        let rig = &troupe.stage.rig;
+        rig.write("checkout/app.pem", &KEY.pem);
+        rig.git(&["add", "app.pem"]);
+        troupe.stage.configure(&json!({ "forge": { "app": { "keyFile": "app.pem" } } }));
+    }), @r#"
+    error: could not use the private key of the GitHub App in $TOP/checkout/app.pem
+      because git tracks it: whoever sees the repository has the key
     hint: make one under "Private keys" in the app's settings on GitHub, and name its file in forge.app.keyFile
     "#);
     assert_snapshot!(refused(|troupe| {

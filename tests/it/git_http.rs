@@ -2,7 +2,7 @@
 
 use crate::repos::{Scene, branch, capture, git, habits, prepare, write};
 use autoissue::adapters::git::repository::open;
-use autoissue::adapters::git::source::{Credential, Source};
+use autoissue::adapters::git::source::{Credential, Place, Source};
 use autoissue::ports::{Repository, RepositoryError};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -152,6 +152,53 @@ async fn a_token_goes_to_its_url_only_and_is_read_nowhere() {
     git(&scene.root, &["clone", "-q", &url, "plain"]);
     assert!(server.findings()[1] > 0);
     assert!(!files_with(&scene.root.join("plain"), &needles).is_empty());
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_is_replaced_once_in_every_call() {
+    let scene = Scene::new(&[("a.txt", "one\n")]);
+    git(&scene.origin, &["config", "http.receivepack", "true"]);
+    let server = Server::start(&scene.root);
+    let shown = Arc::new(Mutex::new(Vec::new()));
+    // Always the wrong one first, and another one only where there is `more`.
+    let source = |more: bool| {
+        let shown = Arc::clone(&shown);
+        Source {
+            credential: Arc::new(move |refused| {
+                let token = match &refused {
+                    None => Some("ended"),
+                    Some(_) => more.then_some(TOKENS[0]),
+                };
+                shown.lock().unwrap().push(token);
+                let own = token.map(|token| Credential {
+                    user: "octobot".to_owned(),
+                    secret: token.to_owned().into(),
+                });
+                Box::pin(async { Ok(own) })
+            }),
+            ..source(&scene, server.url(), &Arc::default())
+        }
+    };
+    let repository = open(scene.place(), source(true), habits()).await.unwrap();
+    let base = repository.fetch("main").await.unwrap();
+    repository.push(&branch(1), &base, None).await.unwrap();
+    let pairs = std::mem::take(&mut *shown.lock().unwrap());
+    assert!(pairs.len() >= 4, "{pairs:?}");
+    for pair in pairs.chunks(2) {
+        assert_eq!(pair, [Some("ended"), Some(TOKENS[0])]);
+    }
+    // The control: where there is no other one, it is refused.
+    let place = scene.place();
+    let elsewhere = Place {
+        mirror: place.mirror.with_extension("other"),
+        ..place
+    };
+    let refused = open(elsewhere, source(false), habits()).await.map(drop);
+    assert!(
+        matches!(refused, Err(RepositoryError::Remote { auth: true, .. })),
+        "{refused:?}"
+    );
+    assert_eq!(*shown.lock().unwrap(), [Some("ended"), None]);
 }
 
 #[tokio::test]

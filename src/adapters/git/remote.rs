@@ -154,9 +154,18 @@ impl Remote {
                     .to_owned(),
             };
         }
+        let detail = if has(&UNKNOWN_SIGNS) {
+            // Git's own words are about a terminal that it was not to ask at.
+            format!(
+                "bad credentials (is the token right, and not expired?): {}",
+                said.detail()
+            )
+        } else {
+            said.detail()
+        };
         RepositoryError::Remote {
             action: action.to_owned(),
-            detail: said.detail(),
+            detail,
             auth: has(&UNKNOWN_SIGNS) || has(&AUTH_SIGNS),
         }
     }
