@@ -100,11 +100,13 @@ pub mod github {
     pub mod limits;
     mod listed;
     mod listing;
+    mod pressure;
     mod provenance;
     mod pull_checks;
     mod pull_reviews;
     mod pull_wire;
     mod pulls;
+    pub mod queue;
     pub mod reads;
     mod redirect;
     pub mod reply;

@@ -17,10 +17,11 @@ pub mod ports {
     mod resources;
     mod session;
     mod tracker;
+    mod urgency;
 
     pub use self::{
         agent::*, commands::*, forge::*, journal::*, knowledge::*, leases::*, pulls::*,
-        repository::*, resources::*, session::*, tracker::*,
+        repository::*, resources::*, session::*, tracker::*, urgency::*,
     };
 }
 
@@ -82,6 +83,7 @@ pub mod reporters {
     pub mod plain;
     mod plan_lines;
     pub mod planning;
+    mod quota;
     pub mod shape;
     pub mod simulation;
     mod slots;

@@ -34,6 +34,7 @@ pub mod paths;
 pub mod port_blocks;
 pub mod prices;
 pub mod printable;
+pub mod quota;
 pub mod redact;
 pub mod references;
 pub mod retry;

@@ -98,6 +98,7 @@ pub(crate) async fn online(config: &Config, project: &Project, who: &Identity<'_
         let mut settings = github_settings(config, repo, Some(signed.tokens))?;
         // Somebody waits for the answer.
         settings.repeats.times = 1;
+        settings.limits.spared = 0;
         Ok::<_, Error>(GitHub::new(settings)?)
     };
     let forge = match connect() {

@@ -8,7 +8,7 @@ use crate::engine::publish::Publisher;
 use crate::engine::rounds::Rounds;
 use crate::engine::verify::{BaseVerdicts, Verification};
 use crate::ports::{
-    Capture, Clash, CommandEnd, CommandOrder, Ports, Stop, Workspace, WorkspaceOrder,
+    Capture, Clash, CommandEnd, CommandOrder, Ports, Stop, Workspace, WorkspaceOrder, saving,
 };
 use crate::rules::event::Fact;
 use crate::rules::follow::words;
@@ -154,7 +154,7 @@ impl Attempt<'_> {
             Start::Joined => self.with_base_merged_in().await?,
             Start::Base | Start::Snapshot { .. } => self.with_workspace().await?,
         };
-        self.publish(&commit, &reports).await
+        saving(self.task().priority, self.publish(&commit, &reports)).await
     }
 
     async fn with_workspace(&mut self) -> Result<(Commit, Vec<CheckReport>), Halt> {

@@ -5,6 +5,7 @@ use crate::engine::link::Message;
 use crate::engine::merges;
 use crate::engine::publish::Publisher;
 use crate::engine::session::Loop;
+use crate::ports::saving;
 use crate::rules::certificate::{self, Part};
 use crate::rules::event::Input;
 use crate::rules::ids::{AttemptNumber, IssueNumber};
@@ -60,7 +61,8 @@ impl Loop<'_> {
             let (ports, orders) = (self.live.ports.clone(), Arc::clone(&self.orders));
             let (session, settings) = (self.session_id(), self.live.session.settings().clone());
             let (certificate, names) = (Arc::clone(&certificate), Arc::clone(&names));
-            self.announcements.spawn(async move {
+            let priority = entry.task.priority;
+            self.announcements.spawn(saving(priority, async move {
                 let mut publisher = Publisher {
                     ports: &ports,
                     orders: &orders,
@@ -76,7 +78,7 @@ impl Loop<'_> {
                 if let Ok(trouble) = publisher.describe("certificate", edit).await {
                     link.certificate_told(trouble).await;
                 }
-            });
+            }));
         }
     }
 

@@ -32,6 +32,12 @@ pub(super) async fn first_look(ports: &Ports, settings: &Settings) -> Option<Inp
     })
 }
 
+/// What the forge said of its limits so far; the session tells what is news of it.
+pub(super) fn limits_heard(ports: &Ports) -> Option<Input> {
+    let allowances = ports.forge.allowances();
+    (!allowances.is_empty()).then_some(Input::Quota { allowances })
+}
+
 /// The same with the number of our pulls that wait for people, where that decides on anything. One that cannot be seen
 /// is taken to be as large as it may be: nobody is flooded for want of an answer.
 pub(super) async fn with_open_pulls(ports: &Ports, mut opening: Opening) -> Opening {

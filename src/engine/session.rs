@@ -7,16 +7,17 @@ use crate::engine::merges;
 use crate::engine::orders::Orders;
 use crate::engine::publish::Publisher;
 use crate::engine::recover;
-use crate::engine::resources::{first_look, with_open_pulls};
+use crate::engine::resources::{first_look, limits_heard, with_open_pulls};
 use crate::engine::turn::{Live, dice};
 use crate::engine::verify::BaseVerdicts;
-use crate::ports::{JournalError, Ports, Stop};
+use crate::ports::{JournalError, Ports, Stop, saving, with_urgency};
 use crate::rules::event::{Command, Event, Input, Recorded};
 use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::lease::Elsewhere;
 use crate::rules::money::Charge;
 use crate::rules::prompt::others;
+use crate::rules::quota::Urgency;
 use crate::rules::schedule::session::{Phase, Session};
 use crate::rules::schedule::slots::Calm;
 use crate::rules::settings::Settings;
@@ -155,7 +156,7 @@ impl Loop<'_> {
         let capped = settings.daily_ceiling.is_some();
         let resources = first_look(self.live.ports, settings).await;
         let mut found = Vec::from_iter(self.look_elsewhere(capped).await?);
-        found.extend(resources);
+        found.extend(resources.into_iter().chain(limits_heard(self.live.ports)));
         match opening {
             Opening::New {
                 project,
@@ -303,6 +304,7 @@ impl Loop<'_> {
         if self.looks.is_multiple_of(LOOKS_PER_READING) {
             inputs.extend(self.look_at_resources().await);
         }
+        inputs.extend(limits_heard(self.live.ports));
         inputs.extend(self.commands().await?);
         Ok(inputs)
     }
@@ -390,6 +392,7 @@ impl Loop<'_> {
             | Event::TriedOnBase { .. }
             | Event::ReworkOffered { .. }
             | Event::SlotsChanged { .. }
+            | Event::QuotaHeard { .. }
             | Event::SpentElsewhere { .. }
             | Event::SessionInterrupted
             | Event::SessionFinished => {}
@@ -415,15 +418,12 @@ impl Loop<'_> {
             run: run.clone(),
             others: others::beside(session, issue),
         };
-        let (ports, link, stop) = (
-            self.live.ports.clone(),
-            self.link(issue, run.attempt),
-            Stop::new(),
-        );
+        let (ports, stop) = (self.live.ports.clone(), Stop::new());
+        let link = self.link(issue, run.attempt);
         self.stops.insert(issue, stop.clone());
-        let handle = self
-            .attempts
-            .spawn(async move { attempt::run(&ports, &work, &link, &stop).await });
+        let urgency = Urgency::Working(entry.task.priority);
+        let attempt = async move { attempt::run(&ports, &work, &link, &stop).await };
+        let handle = self.attempts.spawn(with_urgency(urgency, attempt));
         self.running.insert(handle.id(), (issue, run.attempt));
     }
 
@@ -444,7 +444,8 @@ impl Loop<'_> {
         );
         let settings = self.live.session.settings().clone();
         let link = self.link(issue, AttemptNumber(entry.attempts));
-        self.announcements.spawn(async move {
+        let priority = entry.task.priority;
+        self.announcements.spawn(saving(priority, async move {
             let record = entry.record.clone();
             let mut publisher = Publisher {
                 ports: &ports,
@@ -457,7 +458,7 @@ impl Loop<'_> {
             if let Ok(trouble) = publisher.announce(&entry).await {
                 link.announced(trouble).await;
             }
-        });
+        }));
     }
 
     pub(super) fn link(&self, issue: IssueNumber, attempt: AttemptNumber) -> Link {

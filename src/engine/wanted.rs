@@ -12,7 +12,12 @@ impl Attempt<'_> {
             return Ok(());
         }
         let label = self.work.settings.labels.selected_by.as_deref();
-        match self.withdrawn(label).await {
+        // It may wait an hour for the forge's limit; given up, it has changed nothing.
+        let withdrawn = tokio::select! {
+            withdrawn = self.withdrawn(label) => withdrawn,
+            () = self.stop.asked() => return Err(Halt::Stopped),
+        };
+        match withdrawn {
             Some(reason) => Err(Halt::Withdrawn(reason)),
             None => Ok(()),
         }

@@ -6,6 +6,7 @@ use crate::rules::issue::{Issue, Selection};
 use crate::rules::offer::offering::Details;
 use crate::rules::offer::reviewers::{Reviewers, Reviewing};
 use crate::rules::prompt::first::Comment;
+use crate::rules::quota::Allowance;
 use crate::rules::room::Quota;
 use crate::rules::standing::Standing;
 use crate::rules::task::{Pull, PullDraft};
@@ -89,7 +90,11 @@ pub struct OwnComment {
 pub trait Forge: Send + Sync {
     /// The repository's name there: `owner/name`, or the local directory's name.
     fn project(&self) -> &str;
-    /// How many more requests it takes, as far as it told last; asks nothing.
+    /// Its limits, as far as it told last; asks nothing.
+    fn allowances(&self) -> Vec<Allowance> {
+        Vec::new()
+    }
+    /// How many more requests of ordinary work it takes, as far as it told last; asks nothing.
     fn quota(&self) -> Option<Quota> {
         None
     }

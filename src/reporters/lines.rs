@@ -7,7 +7,7 @@ use crate::reporters::paint::Tone;
 use crate::reporters::time::{ahead, human};
 use crate::reporters::together::{counted, meeting, moved_on, sentence};
 use crate::reporters::words::{brief, fit, plural, spoken, tone_of};
-use crate::reporters::{consent, plan_lines, slots};
+use crate::reporters::{consent, plan_lines, quota, slots};
 use crate::rules::certificate::{Certificate, Part, Proof};
 use crate::rules::event::{Command, Event, Recorded};
 use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, SessionId, SlotNumber, Timestamp};
@@ -73,6 +73,7 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
             announced(*issue, trouble.as_deref())
         }
         Event::SlotsChanged { reason, .. } => Some(slots::changed(tally, reason)),
+        Event::QuotaHeard { allowances, turned } => quota::turned(allowances, turned, at),
         Event::CommandTaken { command } => Some(command_taken(command)),
         Event::StopRequested => Some(stop_requested(tally)),
         Event::SessionInterrupted => Some(interrupted(tally)),

@@ -7,9 +7,9 @@ use crate::reporters::evaluation::evaluation_brief;
 use crate::reporters::outlook::outlook;
 use crate::reporters::time::rfc3339;
 use crate::reporters::together;
-use crate::reporters::{consent, plan_lines, slots};
+use crate::reporters::{consent, plan_lines, quota, slots};
 use crate::rules::event::{Command, Effect, Event, Fact, Recorded};
-use crate::rules::ids::{IssueNumber, Timestamp};
+use crate::rules::ids::{AttemptNumber, IssueNumber, Timestamp};
 use crate::rules::money::{Charge, Usd};
 use crate::rules::schedule::predict::Prediction;
 use crate::rules::settings::Settings;
@@ -134,6 +134,7 @@ fn name(event: &Event) -> &'static str {
         Event::Merged { .. } => "task_merged",
         Event::Announced { .. } => "task_announced",
         Event::SlotsChanged { .. } => "slots_changed",
+        Event::QuotaHeard { .. } => "quota_heard",
         Event::SpentElsewhere { .. } => "spent_elsewhere",
         Event::CommandTaken { .. } => "command_taken",
         Event::StopRequested => "stop_requested",
@@ -170,19 +171,13 @@ fn fields(tally: &Tally, event: &Event) -> Value {
             issue,
             attempt,
             fact,
-        } => with(
-            json!({ "issue": issue, "attempt": attempt }),
-            fact_fields(fact),
-        ),
+        } => of_attempt(*issue, *attempt, fact_fields(fact)),
         Event::Settled {
             issue,
             attempt,
             grant,
             outcome,
-        } => with(
-            json!({ "issue": issue, "attempt": attempt }),
-            settled(tally, *grant, outcome),
-        ),
+        } => of_attempt(*issue, *attempt, settled(tally, *grant, outcome)),
         Event::RetryScheduled {
             issue,
             until,
@@ -213,11 +208,16 @@ fn fields(tally: &Tally, event: &Event) -> Value {
             json!({ "issue": issue, "trouble": trouble })
         }
         Event::SlotsChanged { reason, .. } => slots::fields(tally, reason),
+        Event::QuotaHeard { allowances, .. } => json!({ "quota": quota::json(allowances) }),
         Event::SpentElsewhere { today } => json!({ "today_usd": today.decimal() }),
         Event::CommandTaken { command } => asked(command),
         Event::SessionInterrupted | Event::SessionFinished => json!({ "summary": summary(tally) }),
         Event::BreakerClosed | Event::StopRequested => Value::Null,
     }
+}
+
+fn of_attempt(issue: IssueNumber, attempt: AttemptNumber, fields: Value) -> Value {
+    with(json!({ "issue": issue, "attempt": attempt }), fields)
 }
 
 fn paused(until: Timestamp, reason: &str) -> Value {

@@ -5,6 +5,7 @@ use crate::reporters::evaluation::route;
 use crate::reporters::out::Stream;
 use crate::reporters::paint::{Colour, Paint, Tone};
 use crate::reporters::plan_lines;
+use crate::reporters::quota;
 use crate::reporters::table::{session_table, state, tokens};
 use crate::reporters::time::{ago, human};
 use crate::reporters::together;
@@ -136,7 +137,21 @@ impl Sight<'_> {
         let view = self.view(width, paint);
         let mut lines = vec![view.total(width)];
         lines.extend(view.waits());
+        lines.extend(self.quota(width, paint));
         lines
+    }
+
+    /// What the forge still takes; of a session that is over nobody wants to know.
+    fn quota(&self, width: usize, paint: Paint) -> Vec<String> {
+        if self.process.is_none() {
+            return Vec::new();
+        }
+        let lines = quota::standing(&self.tally.allowances, self.now);
+        let line = |(text, is_short): (String, bool)| {
+            let tone = if is_short { Tone::Warn } else { Tone::Faint };
+            paint.tone(tone, &fit(&text, width))
+        };
+        lines.into_iter().map(line).collect()
     }
 
     /// The last progress of the attempt that runs.

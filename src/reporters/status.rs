@@ -4,7 +4,7 @@ use crate::reporters::evaluation::evaluation_brief;
 use crate::reporters::shape::{VERSION, task_json, with};
 use crate::reporters::standing::Sight;
 use crate::reporters::time::rfc3339;
-use crate::reporters::{plan_lines, slots, together};
+use crate::reporters::{plan_lines, quota, slots, together};
 use crate::rules::event::Progress;
 use crate::rules::ids::{IssueNumber, SlotNumber};
 use crate::rules::money::Usd;
@@ -35,6 +35,7 @@ pub fn session_json(sight: &Sight<'_>) -> Value {
         "granted_usd": tally.granted.decimal(),
         "counts": counts(&tally.counts),
         "slots": slots::standing_json(tally),
+        "quota": quota::json(&tally.allowances),
         "breaker": breaker(&tally.breaker),
         "paused_until": tally.pause.as_ref().map(|pause| rfc3339(pause.until)),
         "stopped_because": tally.stopped_because,
@@ -199,7 +200,7 @@ mod tests {
             process: Some(4711),
             now: tally.last.plus_millis(5_000),
         });
-        insta::assert_snapshot!(status.to_string(), @r#"{"v":1,"event":"session_status","session":"01K5SHOP000000000000000000","project":"acme/shop","selection":"label bug","phase":"running","pid":4711,"started":"2026-09-21T14:13:21.000Z","ended":null,"elapsed_millis":8000,"budget_usd":"50.00","spent_usd":"0.00","granted_usd":"5.50","counts":{"waiting":1,"running":1,"completed":0,"no_change":0,"failed":0,"blocked":0,"skipped":0,"needs_human":0,"budget":0},"slots":{"now":3,"configured":3,"short":null,"recovers":false},"breaker":{"state":"closed"},"paused_until":null,"stopped_because":null,"conflicts":[],"tasks":[{"issue":12,"outcome":null,"branch":null,"pull":null,"attempts":1,"cost_usd":"0.00","reason":null,"title":"Mend the backend of the shop","url":"https://github.com/acme/shop/issues/12","domain":"backend","evaluation":null,"model":null,"tokens":0,"elapsed_millis":6000,"checks":[],"state":"running","slot":0,"stage":"agent","granted_usd":"5.50","pid":815,"doing":{"activity":"Edit src/login.rs","at":"2026-09-21T14:13:25.000Z","messages":7,"cost_usd":"0.031","tokens":1200}},{"issue":13,"outcome":null,"branch":null,"pull":null,"attempts":0,"cost_usd":"0.00","reason":null,"title":"Mend the frontend of the shop","url":"https://github.com/acme/shop/issues/13","domain":"frontend","evaluation":null,"model":null,"tokens":0,"elapsed_millis":0,"checks":[],"state":"waiting","for":"needs","issues":[12]}]}"#);
+        insta::assert_snapshot!(status.to_string(), @r#"{"v":1,"event":"session_status","session":"01K5SHOP000000000000000000","project":"acme/shop","selection":"label bug","phase":"running","pid":4711,"started":"2026-09-21T14:13:21.000Z","ended":null,"elapsed_millis":8000,"budget_usd":"50.00","spent_usd":"0.00","granted_usd":"5.50","counts":{"waiting":1,"running":1,"completed":0,"no_change":0,"failed":0,"blocked":0,"skipped":0,"needs_human":0,"budget":0},"slots":{"now":3,"configured":3,"short":null,"recovers":false},"quota":[],"breaker":{"state":"closed"},"paused_until":null,"stopped_because":null,"conflicts":[],"tasks":[{"issue":12,"outcome":null,"branch":null,"pull":null,"attempts":1,"cost_usd":"0.00","reason":null,"title":"Mend the backend of the shop","url":"https://github.com/acme/shop/issues/12","domain":"backend","evaluation":null,"model":null,"tokens":0,"elapsed_millis":6000,"checks":[],"state":"running","slot":0,"stage":"agent","granted_usd":"5.50","pid":815,"doing":{"activity":"Edit src/login.rs","at":"2026-09-21T14:13:25.000Z","messages":7,"cost_usd":"0.031","tokens":1200}},{"issue":13,"outcome":null,"branch":null,"pull":null,"attempts":0,"cost_usd":"0.00","reason":null,"title":"Mend the frontend of the shop","url":"https://github.com/acme/shop/issues/13","domain":"frontend","evaluation":null,"model":null,"tokens":0,"elapsed_millis":0,"checks":[],"state":"waiting","for":"needs","issues":[12]}]}"#);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::rules::ids::{
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
 use crate::rules::plan::progress::Planning;
+use crate::rules::quota::{Allowance, Api};
 use crate::rules::rework::{Conflict, Outdated, Touched};
 use crate::rules::room::SlotsReason;
 use crate::rules::schedule::predict::Prediction;
@@ -275,6 +276,13 @@ pub enum Event {
         /// Why.
         reason: SlotsReason,
     },
+    /// The forge told of its limits, and they had changed much.
+    QuotaHeard {
+        /// As they were heard last.
+        allowances: Vec<Allowance>,
+        /// Which of them are short from here on, or are not any more.
+        turned: Vec<Api>,
+    },
     /// What other sessions have spent or set aside today, as far as we last saw.
     SpentElsewhere {
         /// The sum.
@@ -353,6 +361,7 @@ impl Event {
             | Self::Certifying { .. }
             | Self::Certified { .. }
             | Self::SlotsChanged { .. }
+            | Self::QuotaHeard { .. }
             | Self::SpentElsewhere { .. }
             | Self::CommandTaken { .. }
             | Self::StopRequested

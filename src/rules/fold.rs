@@ -66,6 +66,7 @@ impl Tally {
             Event::DispatchStopped { reason } => self.stopped_because = Some(reason.clone()),
             Event::BreakerClosed => self.breaker = Breaker::Closed,
             Event::SlotsChanged { slots, reason } => self.slots_changed(*slots, *reason),
+            Event::QuotaHeard { allowances, .. } => self.allowances.clone_from(allowances),
             Event::SpentElsewhere { today } => self.elsewhere = *today,
             Event::TestMerged { .. }
             | Event::Looked { .. }

@@ -7,6 +7,7 @@ use crate::rules::issue::Selection;
 use crate::rules::lease::Elsewhere;
 use crate::rules::money::Usd;
 use crate::rules::plan::progress::Planning;
+use crate::rules::quota::Allowance;
 use crate::rules::rework::{Conflict, Outdated, Touched};
 use crate::rules::room::Reading;
 use crate::rules::settings::Settings;
@@ -118,6 +119,11 @@ pub enum Input {
     Merged {
         /// The task.
         issue: IssueNumber,
+    },
+    /// The forge told of its limits.
+    Quota {
+        /// As they were heard last.
+        allowances: Vec<Allowance>,
     },
     /// Another session holds the issue now.
     LeaseLost {

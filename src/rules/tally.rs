@@ -11,6 +11,7 @@ use crate::rules::ids::{
 use crate::rules::issue::Selection;
 use crate::rules::money::{Charge, Usage, Usd};
 use crate::rules::plan::sums::PlannerTally;
+use crate::rules::quota::Allowance;
 use crate::rules::rework::{Conflict, Outdated};
 use crate::rules::room::{Lessened, SlotsReason};
 use crate::rules::schedule::predict::Prediction;
@@ -70,6 +71,8 @@ pub struct Tally {
     pub breaker: Breaker,
     /// Fewer slots are used than are configured, where that is so.
     pub lessened: Option<Lessened>,
+    /// The forge's limits, as they were told last.
+    pub allowances: Vec<Allowance>,
     /// What keeps everybody out for a while, if anything.
     pub pause: Option<Pause>,
     /// Work that conflicts with earlier work, as it stands.

@@ -364,21 +364,21 @@ fn a_prompt_template_is_tried_before_anything_runs() {
     --- stderr
     error: could not use the prompt template $TOP/work/words.md
       because undefined value: `issue.titel` is undefined (in prompt:1)
-    hint: a template shows `issue.text`, and may use issue.number, issue.title, issue.text, issue.labels, issue.author, issue.url, repository, base_branch, branch, comments, files, snippets, tests, commits, lessons, others, guides, checks, steps; `autoissue prompt template` prints the built-in one
+    hint: a template shows `issue.text`, and may use issue.number, issue.title, issue.text, issue.labels, issue.author, issue.url, repository, base_branch, branch, comments, files, snippets, tests, configs, commits, lessons, others, guides, checks, steps; `autoissue prompt template` prints the built-in one
     ");
     assert_snapshot!(check(b"{{ issue.text"), @"
     exit code 1
     --- stderr
     error: could not use the prompt template $TOP/work/words.md
       because syntax error: unexpected end of input, expected end of variable block (in prompt:1)
-    hint: a template shows `issue.text`, and may use issue.number, issue.title, issue.text, issue.labels, issue.author, issue.url, repository, base_branch, branch, comments, files, snippets, tests, commits, lessons, others, guides, checks, steps; `autoissue prompt template` prints the built-in one
+    hint: a template shows `issue.text`, and may use issue.number, issue.title, issue.text, issue.labels, issue.author, issue.url, repository, base_branch, branch, comments, files, snippets, tests, configs, commits, lessons, others, guides, checks, steps; `autoissue prompt template` prints the built-in one
     ");
     assert_snapshot!(check(b"Mend it."), @"
     exit code 1
     --- stderr
     error: could not use the prompt template $TOP/work/words.md
       because it never shows `issue.text`
-    hint: a template shows `issue.text`, and may use issue.number, issue.title, issue.text, issue.labels, issue.author, issue.url, repository, base_branch, branch, comments, files, snippets, tests, commits, lessons, others, guides, checks, steps; `autoissue prompt template` prints the built-in one
+    hint: a template shows `issue.text`, and may use issue.number, issue.title, issue.text, issue.labels, issue.author, issue.url, repository, base_branch, branch, comments, files, snippets, tests, configs, commits, lessons, others, guides, checks, steps; `autoissue prompt template` prints the built-in one
     ");
     assert_snapshot!(check(b"\xff\xfe"), @"
     exit code 1

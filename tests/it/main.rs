@@ -89,6 +89,7 @@ mod process_end;
 mod prompt;
 mod proof;
 mod questions;
+mod quota;
 mod rework_claude;
 mod routing;
 mod scenario;

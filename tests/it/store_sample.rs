@@ -14,6 +14,7 @@ use autoissue::rules::ids::{
 };
 use autoissue::rules::issue::{Issue, IssueState, Priority, Selection};
 use autoissue::rules::money::{Charge, Usd};
+use autoissue::rules::quota::{Allowance, Api};
 use autoissue::rules::rework::{Conflict, Outdated, Touched};
 use autoissue::rules::room::{Quota, Room, Shortage, SlotsReason};
 use autoissue::rules::schedule::predict::Prediction;
@@ -478,7 +479,19 @@ fn slots() -> [Event; 5] {
     .map(|reason| Event::SlotsChanged { slots: 2, reason })
 }
 
-fn ends() -> [Event; 8] {
+fn limits() -> Event {
+    Event::QuotaHeard {
+        allowances: vec![Allowance {
+            api: Api::Graphql,
+            left: 40,
+            limit: 5000,
+            until: NOON,
+        }],
+        turned: vec![Api::Graphql],
+    }
+}
+
+fn ends() -> [Event; 9] {
     let issue = IssueNumber(7);
     [
         Event::LeaseLost {
@@ -490,6 +503,7 @@ fn ends() -> [Event; 8] {
             trouble: None,
         },
         Event::SpentElsewhere { today: dollars(1) },
+        limits(),
         Event::CommandTaken {
             command: Command::Skip { issue },
         },

@@ -180,7 +180,7 @@ impl App {
         let status = reply.status.as_u16();
         if let Some(wait) = judge(status, &reply.headers, &reply.message()).wait() {
             let wait = match wait {
-                Wait::For(wait) => wait,
+                Wait::For(wait) | Wait::Reset(wait) => wait,
                 Wait::Unsaid => Duration::from_secs(60),
             };
             let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);

@@ -4,13 +4,14 @@ use crate::adapters::github::address::{graphql, origin};
 use crate::adapters::github::cache::{Cache, Kept};
 use crate::adapters::github::escapes::mended;
 use crate::adapters::github::governor::{Governor, Heard, Held};
-use crate::adapters::github::limits::Kind;
+use crate::adapters::github::limits::{Errand, Kind};
 use crate::adapters::github::reply::{Reply, refusal, unknown};
 use crate::adapters::github::tokens::Tokens;
 use crate::adapters::github::transport::{Manners, Transport};
 use crate::adapters::retry::{Repeats, repeat_read};
-use crate::ports::ForgeError;
+use crate::ports::{ForgeError, urgency};
 use crate::rules::ids::Timestamp;
+use crate::rules::quota::Api;
 use http::header::IF_NONE_MATCH;
 use http::{Method, StatusCode};
 use secrecy::SecretString;
@@ -21,6 +22,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 use tokio::time::Instant;
 
 const CACHE: usize = 64 << 20;
@@ -57,6 +59,8 @@ pub(super) struct Outgoing<'a> {
     url: String,
     body: Option<&'a Value>,
     etag: Option<&'a str>,
+    api: Api,
+    patience: Duration,
 }
 
 impl Client {
@@ -133,6 +137,18 @@ impl Client {
         query: &str,
         variables: &Value,
     ) -> Result<T, ForgeError> {
+        self.query_within(action, query, variables, Duration::MAX)
+            .await
+    }
+
+    /// The same, given up where it would have to wait longer than this.
+    pub(super) async fn query_within<T: DeserializeOwned>(
+        &self,
+        action: &str,
+        query: &str,
+        variables: &Value,
+        patience: Duration,
+    ) -> Result<T, ForgeError> {
         let body = json!({ "query": query, "variables": variables });
         repeat_read(self.settings.repeats, passes, || async {
             let outgoing = Outgoing {
@@ -141,6 +157,8 @@ impl Client {
                 url: graphql(&self.settings.api),
                 body: Some(&body),
                 etag: None,
+                api: Api::Graphql,
+                patience,
             };
             parse(action, &self.taken(action, outgoing).await?.body)
         })
@@ -160,6 +178,8 @@ impl Client {
             url: graphql(&self.settings.api),
             body: Some(&body),
             etag: None,
+            api: Api::Graphql,
+            patience: Duration::MAX,
         };
         parse(action, &self.taken(action, outgoing).await?.body)
     }
@@ -198,6 +218,8 @@ impl Client {
             url: self.url(path),
             body: body.as_ref(),
             etag: None,
+            api: Api::Rest,
+            patience: Duration::MAX,
         };
         self.taken(action, outgoing).await
     }
@@ -286,13 +308,17 @@ impl Client {
     async fn send_once(&self, action: &str, outgoing: &Outgoing<'_>) -> Result<Reply, ForgeError> {
         let limited = |held: Held| limited(action, held);
         let tokens = &self.settings.tokens;
-        let mut turn = self.governor.turn(outgoing.kind).await;
+        let mut turn = self.governor.turn(outgoing.errand());
         let mut renewed = false;
         loop {
             turn.ready().await.map_err(limited)?;
             let token = tokens.current().await?;
             let reply = self.exchange(action, outgoing, &token).await?;
-            let heard = turn.heard(reply.status.as_u16(), &reply.headers, &reply.message());
+            let heard = turn.heard(
+                reply.status.as_u16(),
+                &reply.headers,
+                &reply.limit_words(outgoing.api),
+            );
             match heard.map_err(limited)? {
                 Heard::Again => continue,
                 Heard::Answer => {}
@@ -377,6 +403,15 @@ impl<'a> Outgoing<'a> {
             url: url.to_owned(),
             body: None,
             etag,
+            api: Api::Rest,
+            patience: Duration::MAX,
+        }
+    }
+
+    fn errand(&self) -> Errand {
+        Errand {
+            patience: self.patience,
+            ..Errand::new(self.kind, self.api, urgency())
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::rules::issue::{Issue, IssueDraft, Selection};
 use crate::rules::offer::offering::Details;
 use crate::rules::offer::reviewers::{Reviewers, Reviewing};
 use crate::rules::prompt::first::Comment;
+use crate::rules::quota::{Allowance, Api};
 use crate::rules::room::Quota;
 use crate::rules::standing::Standing;
 use crate::rules::task::{Pull, PullDraft};
@@ -162,10 +163,13 @@ impl Forge for GitHub {
     }
 
     fn quota(&self) -> Option<Quota> {
-        self.rate().map(|rate| Quota {
-            left: rate.remaining,
-            until: rate.reset,
-        })
+        let allowances = self.allowances();
+        let rest = allowances.iter().find(|found| found.api == Api::Rest);
+        rest.map(Allowance::quota)
+    }
+
+    fn allowances(&self) -> Vec<Allowance> {
+        self.client.governor().allowances()
     }
 
     async fn open_issues(&self, selection: &Selection) -> Result<Vec<Issue>, ForgeError> {

@@ -2,17 +2,15 @@
 //!
 //! The rules are GitHub's: "Rate limits for the REST API" and "Best practices for using the REST API".
 
-use crate::adapters::github::limits::{Kind, Limits};
-use crate::adapters::github::verdict::{Rate, Verdict, Wait, judge};
-use crate::adapters::github::window::Window;
+use crate::adapters::github::limits::{Errand, Kind, Limits};
+use crate::adapters::github::pressure::State;
+use crate::adapters::github::queue::{Pass, Queue};
+use crate::adapters::github::verdict::{Rate, Verdict, judge, until};
+use crate::rules::quota::Allowance;
 use http::HeaderMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{MutexGuard, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
-
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
 
 /// The wait would be too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,47 +33,46 @@ pub enum Heard {
 pub struct Governor {
     limits: Limits,
     state: Mutex<State>,
-    writes: tokio::sync::Mutex<()>,
-    reads: Semaphore,
+    writes: Queue,
+    reads: Queue,
 }
 
 impl Governor {
     /// One that has sent nothing yet.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        let reads = usize::try_from(limits.reads_at_once).unwrap_or(usize::MAX);
         Self {
             limits,
             state: Mutex::new(State::new(&limits)),
-            writes: tokio::sync::Mutex::new(()),
-            reads: Semaphore::new(reads.clamp(1, Semaphore::MAX_PERMITS)),
+            writes: Queue::new(1),
+            reads: Queue::new(limits.reads_at_once),
         }
     }
 
-    /// Queues up: writes behind all other writes, reads behind the reads that are on their way.
-    pub async fn turn(&self, kind: Kind) -> Turn<'_> {
-        let (read, write) = match kind {
-            Kind::Read => (self.reads.acquire().await.ok(), None),
-            Kind::Change | Kind::Creation => (None, Some(self.writes.lock().await)),
-        };
+    /// A request's way out. It stands in no queue before it is made ready.
+    pub fn turn(&self, errand: Errand) -> Turn<'_> {
         Turn {
             governor: self,
-            kind,
+            errand,
             refusals: 0,
             sent: false,
-            _read: read,
-            _write: write,
+            pass: None,
         }
     }
 
-    /// What the forge last said about the primary limit.
+    /// What the forge last said about the primary limit of REST.
     pub fn rate(&self) -> Option<Rate> {
-        self.state().rate
+        self.state().rate()
+    }
+
+    /// What the forge last said about its primary limits.
+    pub fn allowances(&self) -> Vec<Allowance> {
+        self.state().allowances()
     }
 
     /// How many requests went out and have not been heard of yet.
     pub fn on_their_way(&self) -> u32 {
-        self.state().on_their_way
+        self.state().on_their_way()
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -88,35 +85,71 @@ impl Governor {
 #[derive(Debug)]
 pub struct Turn<'a> {
     governor: &'a Governor,
-    kind: Kind,
+    errand: Errand,
     refusals: u32,
     /// It went out, and nothing was heard of it yet.
     sent: bool,
-    _read: Option<SemaphorePermit<'a>>,
-    _write: Option<MutexGuard<'a, ()>>,
+    pass: Option<Pass>,
+}
+
+/// What stands before a request.
+enum Before {
+    /// Little is left until then; it stands in nobody's way meanwhile.
+    Spared(Instant),
+    /// Others of its kind.
+    Others,
+    /// A pause, or a budget.
+    Pause(Instant),
+    Nothing,
 }
 
 impl Turn<'_> {
     /// Waits until the request may go out, and books it.
     pub async fn ready(&mut self) -> Result<(), Held> {
         loop {
-            let now = Instant::now();
-            let until = {
-                let mut state = self.governor.state();
-                let until = state.earliest(self.kind, now);
-                if until <= now {
-                    state.book(self.kind, now);
-                    state.on_their_way += 1;
-                    self.sent = true;
-                    return Ok(());
+            let until = match self.before() {
+                Before::Nothing => return Ok(()),
+                Before::Others => {
+                    let queue = match self.errand.kind {
+                        Kind::Read => &self.governor.reads,
+                        Kind::Change | Kind::Creation => &self.governor.writes,
+                    };
+                    self.pass = Some(queue.pass(self.errand.urgency).await);
+                    continue;
                 }
-                until
+                Before::Spared(until) => {
+                    self.pass = None;
+                    until
+                }
+                Before::Pause(until) => until,
             };
-            if until > now + self.governor.limits.patience {
+            if until > Instant::now() + self.patience() {
                 return Err(Held { until });
             }
             sleep_until(until).await;
         }
+    }
+
+    fn before(&mut self) -> Before {
+        let now = Instant::now();
+        let mut state = self.governor.state();
+        if let Some(until) = state.spared_until(self.errand, now) {
+            return Before::Spared(until);
+        }
+        if self.pass.is_none() {
+            return Before::Others;
+        }
+        let until = state.earliest(self.errand, now);
+        if until > now {
+            return Before::Pause(until);
+        }
+        state.book(self.errand.kind, now);
+        self.sent = true;
+        Before::Nothing
+    }
+
+    fn patience(&self) -> Duration {
+        self.errand.patience.min(self.governor.limits.patience)
     }
 
     /// Takes in an answer: its limits hold back everything, not only this request.
@@ -133,21 +166,21 @@ impl Turn<'_> {
         let mut state = governor.state();
         self.end(&mut state);
         if let Some(rate) = verdict.rate() {
-            state.rate = Some(rate);
+            let full = now + until(rate.reset, headers);
+            state.read(self.errand.api, rate, full);
         }
         let until = match verdict {
             Verdict::Fine { exhausted, .. } => {
                 state.calm(now);
                 if let Some(wait) = exhausted {
-                    state.hold(now + wait);
+                    state.exhausted(self.errand.api, now + wait);
                 }
                 return Ok(Heard::Answer);
             }
-            Verdict::Limited { wait, .. } => state.limited(now, wait),
+            Verdict::Limited { wait, .. } => state.limited(self.errand.api, now, wait),
         };
         self.refusals += 1;
-        let limits = &governor.limits;
-        if self.refusals >= limits.refusals || until > now + limits.patience {
+        if self.refusals >= governor.limits.refusals || until > now + self.patience() {
             return Err(Held { until });
         }
         Ok(Heard::Again)
@@ -157,20 +190,8 @@ impl Turn<'_> {
 impl Turn<'_> {
     /// Nothing of it is on its way any more.
     fn end(&mut self, state: &mut State) {
-        if !std::mem::take(&mut self.sent) {
-            return;
-        }
-        let now = Instant::now();
-        state.on_their_way -= 1;
-        // Counted from here, writes reach the server at least this far apart however slow the network is.
-        match self.kind {
-            Kind::Read => {}
-            Kind::Change => state.last_write = Some(now),
-            Kind::Creation => {
-                state.last_write = Some(now);
-                state.per_minute.spend(now, 1);
-                state.per_hour.spend(now, 1);
-            }
+        if std::mem::take(&mut self.sent) {
+            state.ended(self.errand.kind, Instant::now());
         }
     }
 }
@@ -184,99 +205,27 @@ impl Drop for Turn<'_> {
     }
 }
 
-#[derive(Debug)]
-struct State {
-    limits: Limits,
-    pause: Option<Instant>,
-    /// How many limits in a row came without a time.
-    strikes: u32,
-    last_write: Option<Instant>,
-    per_minute: Window,
-    per_hour: Window,
-    points: Window,
-    rate: Option<Rate>,
-    on_their_way: u32,
-}
-
-impl State {
-    fn new(limits: &Limits) -> Self {
-        let (minute, hour) = (limits.span(MINUTE), limits.span(HOUR));
-        Self {
-            limits: *limits,
-            pause: None,
-            strikes: 0,
-            last_write: None,
-            per_minute: Window::new(minute, limits.creations_per_minute),
-            per_hour: Window::new(hour, limits.creations_per_hour),
-            points: Window::new(minute, limits.points_per_minute),
-            rate: None,
-            on_their_way: 0,
-        }
-    }
-
-    /// When a request of this kind may go out, if nothing else happens.
-    fn earliest(&mut self, kind: Kind, now: Instant) -> Instant {
-        let spacing = self.limits.span(self.limits.write_spacing);
-        let mut until = now
-            .max(self.pause.unwrap_or(now))
-            .max(self.points.free_at(now, kind.points()));
-        if kind != Kind::Read {
-            until = until.max(self.last_write.map_or(now, |last| last + spacing));
-        }
-        if kind == Kind::Creation {
-            until = until
-                .max(self.per_minute.free_at(now, 1))
-                .max(self.per_hour.free_at(now, 1));
-        }
-        until
-    }
-
-    fn book(&mut self, kind: Kind, now: Instant) {
-        self.points.spend(now, kind.points());
-    }
-
-    fn hold(&mut self, until: Instant) {
-        self.pause = Some(self.pause.map_or(until, |pause| pause.max(until)));
-    }
-
-    /// A limit was hit: until when everything waits.
-    fn limited(&mut self, now: Instant, wait: Wait) -> Instant {
-        let pausing = self.pause.is_some_and(|until| until > now);
-        match wait {
-            Wait::For(wait) => self.hold(now + wait),
-            // Answers to what was on its way when the pause began tell nothing new.
-            Wait::Unsaid if pausing => {}
-            Wait::Unsaid => {
-                self.hold(now + self.limits.span(MINUTE) * 2_u32.pow(self.strikes.min(4)));
-                self.strikes += 1;
-            }
-        }
-        self.pause.unwrap_or(now)
-    }
-
-    /// Something was taken, and nothing pauses: the limits are behind us.
-    fn calm(&mut self, now: Instant) {
-        if self.pause.is_none_or(|until| until <= now) {
-            self.strikes = 0;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::adapters::github::limits::LOOPBACK_SPEED;
+    use crate::adapters::github::pressure::{HOUR, MINUTE};
+    use crate::rules::quota::{Api, Urgency};
     use futures::future::join_all;
     use std::sync::Arc;
     use tokio::time::{advance, sleep};
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    fn errand(kind: Kind) -> Errand {
+        Errand::new(kind, Api::Rest, Urgency::Looking)
+    }
+
     /// Sends `count` requests of a kind at once, each on its way for `each`; tells when each went out.
     async fn send(governor: &Governor, kind: Kind, count: usize, each: Duration) -> Vec<Duration> {
         let start = Instant::now();
         let requests = (0..count).map(|_| async {
-            let mut turn = governor.turn(kind).await;
+            let mut turn = governor.turn(errand(kind));
             turn.ready().await.expect("it is patient");
             let sent = start.elapsed();
             sleep(each).await;
@@ -389,7 +338,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_limit_holds_everything_back() {
         let governor = Arc::new(Governor::new(Limits::published()));
-        let mut limited = governor.turn(Kind::Change).await;
+        let mut limited = governor.turn(errand(Kind::Change));
         limited.ready().await.expect("nothing holds it");
         let heard = limited.heard(403, &retry_after("90"), "");
         assert_eq!(heard, Ok(Heard::Again));
@@ -415,7 +364,7 @@ mod tests {
         let governor = Governor::new(limits(|_| ()));
         let mut turns = Vec::new();
         for _ in 0..5 {
-            turns.push(governor.turn(Kind::Read).await);
+            turns.push(governor.turn(errand(Kind::Read)));
         }
         let mut waits = Vec::new();
         for _ in 0..6 {
@@ -435,7 +384,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_answer_after_a_limit_forgets_it() {
         let governor = Governor::new(limits(|_| ()));
-        let mut turn = governor.turn(Kind::Read).await;
+        let mut turn = governor.turn(errand(Kind::Read));
         for _ in 0..3 {
             let start = Instant::now();
             let heard = turn.heard(429, &HeaderMap::new(), "");
@@ -449,18 +398,18 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn patience_ends() {
         let governor = Governor::new(Limits::published());
-        let mut turn = governor.turn(Kind::Change).await;
+        let mut turn = governor.turn(errand(Kind::Change));
         let until = Instant::now() + HOUR * 2;
         assert_eq!(
             turn.heard(429, &retry_after("7200"), ""),
             Err(Held { until })
         );
         drop(turn);
-        let mut turn = governor.turn(Kind::Read).await;
+        let mut turn = governor.turn(errand(Kind::Read));
         assert_eq!(turn.ready().await, Err(Held { until }));
 
         let stubborn = Governor::new(Limits::published());
-        let mut turn = stubborn.turn(Kind::Read).await;
+        let mut turn = stubborn.turn(errand(Kind::Read));
         for _ in 1..Limits::published().refusals {
             assert_eq!(turn.heard(429, &retry_after("1"), ""), Ok(Heard::Again));
         }
@@ -470,7 +419,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_request_that_is_given_up_leaves_the_queue() {
         let governor = Governor::new(Limits::published());
-        let mut turn = governor.turn(Kind::Change).await;
+        let mut turn = governor.turn(errand(Kind::Change));
         turn.ready().await.expect("nothing holds it");
         assert_eq!(governor.on_their_way(), 1);
         drop(turn);

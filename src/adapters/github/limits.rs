@@ -1,5 +1,6 @@
 //! How hard GitHub may be pressed, and what presses it.
 
+use crate::rules::quota::{Api, SPARED, Urgency};
 use std::time::Duration;
 
 /// A second becomes 5 ms, and the hour of the creations 18 s.
@@ -24,6 +25,8 @@ pub struct Limits {
     pub patience: Duration,
     /// A call that was told to wait this many times gives up.
     pub refusals: u32,
+    /// With fewer requests left than this, only finished work is saved until there are more.
+    pub spared: u64,
 }
 
 impl Limits {
@@ -40,6 +43,7 @@ impl Limits {
             // One whole window of the primary limit, and a little.
             patience: Duration::from_secs(70 * 60),
             refusals: 5,
+            spared: SPARED,
         }
     }
 
@@ -57,6 +61,32 @@ impl Limits {
     #[must_use]
     pub fn span(&self, of: Duration) -> Duration {
         of / self.speed.max(1)
+    }
+}
+
+/// A request, as far as limits go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Errand {
+    /// What it does to the other side.
+    pub kind: Kind,
+    /// Whose limit it counts for.
+    pub api: Api,
+    /// How much it matters.
+    pub urgency: Urgency,
+    /// It gives up where it would have to wait longer than this; no longer than [`Limits::patience`].
+    pub patience: Duration,
+}
+
+impl Errand {
+    /// One that is patient.
+    #[must_use]
+    pub fn new(kind: Kind, api: Api, urgency: Urgency) -> Self {
+        Self {
+            kind,
+            api,
+            urgency,
+            patience: Duration::MAX,
+        }
     }
 }
 

@@ -12,9 +12,12 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// A hundred thousand issues.
 const MOST_PAGES: usize = 1000;
+/// REST has a limit of its own: where GraphQL's is used up, nobody waits for it.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// What is asked. Lists in it that go on are completed by REST; GitHub counts lists, not what is in them, so their
 /// lengths cost nothing.
 const QUESTION: &str = "query($owner: String!, $name: String!, $labels: [String!], $after: String) { \
@@ -91,7 +94,10 @@ impl GitHub {
         if let Some(label) = label {
             variables["labels"] = json!([label]);
         }
-        let listing: WireListing = self.client.query(action, QUESTION, &variables).await?;
+        let listing: WireListing = self
+            .client
+            .query_within(action, QUESTION, &variables, PATIENCE)
+            .await?;
         listing.page(action)
     }
 

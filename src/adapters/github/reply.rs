@@ -1,6 +1,7 @@
 //! One answer of GitHub's: what it leads to, and what it means when it is a refusal.
 
 use crate::ports::ForgeError;
+use crate::rules::quota::Api;
 use http::header::{ETAG, HeaderMap, LINK, LOCATION};
 use http::{HeaderName, StatusCode};
 use serde::Deserialize;
@@ -26,6 +27,18 @@ impl Reply {
         serde_json::from_slice::<WireRefusal>(&self.body)
             .map(|refusal| refusal.text())
             .unwrap_or_default()
+    }
+
+    /// The words that may speak of a limit. GraphQL puts those into an answer like any other.
+    pub(super) fn limit_words(&self, api: Api) -> String {
+        match api {
+            Api::Graphql if self.status.is_success() => {
+                serde_json::from_slice::<WireErrors>(&self.body)
+                    .map(|answer| answer.limit_words())
+                    .unwrap_or_default()
+            }
+            Api::Graphql | Api::Rest => self.message(),
+        }
     }
 
     /// Where to send the request instead. GitHub's documentation: verbatim, whatever the method.
@@ -118,6 +131,35 @@ pub(super) fn unknown(action: &str, detail: &str) -> ForgeError {
     ForgeError::Unknown {
         action: action.to_owned(),
         detail: printable(detail),
+    }
+}
+
+/// What is wrong with an answer to a question.
+#[derive(Debug, Default, Deserialize)]
+struct WireErrors {
+    #[serde(default)]
+    errors: Vec<WireError>,
+}
+
+#[derive(Debug, Deserialize)]
+struct WireError {
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
+    #[serde(default)]
+    message: String,
+}
+
+impl WireErrors {
+    /// Those that say that a limit was hit.
+    fn limit_words(&self) -> String {
+        let is_limit = |error: &&WireError| {
+            let words = error.message.to_ascii_lowercase();
+            error.kind.as_deref() == Some("RATE_LIMITED") || words.contains("secondary rate limit")
+        };
+        let found = self.errors.iter().find(is_limit);
+        found.map_or_else(String::new, |error| {
+            format!("rate limit: {}", error.message)
+        })
     }
 }
 

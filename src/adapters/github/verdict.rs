@@ -11,7 +11,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// What the forge last said about the primary limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// Requests in an hour; 0 where it does not tell.
+    /// Requests, or points, in an hour; 0 where it does not tell.
     pub limit: u64,
     /// Those that are left.
     pub remaining: u64,
@@ -62,6 +62,8 @@ impl Verdict {
 pub enum Wait {
     /// This long, it said.
     For(Duration),
+    /// Until the primary limit of this way in is reset.
+    Reset(Duration),
     /// It did not say: a minute at least, longer each time.
     Unsaid,
 }
@@ -87,7 +89,7 @@ pub fn judge(status: u16, headers: &HeaderMap, message: &str) -> Verdict {
             .ok()
             .and_then(|text| text.trim().parse().ok())
             .map_or(Wait::Unsaid, |seconds| Wait::For(bounded(seconds))),
-        None => until_reset.map_or(Wait::Unsaid, Wait::For),
+        None => until_reset.map_or(Wait::Unsaid, Wait::Reset),
     };
     Verdict::Limited { rate, wait }
 }
@@ -96,6 +98,8 @@ pub fn judge(status: u16, headers: &HeaderMap, message: &str) -> Verdict {
 fn is_limit(status: u16, headers: &HeaderMap, exhausted: bool, message: &str) -> bool {
     match status {
         429 => true,
+        // GraphQL says it so.
+        200 => message.to_ascii_lowercase().contains("rate limit"),
         403 => {
             let message = message.to_ascii_lowercase();
             exhausted
@@ -121,7 +125,7 @@ fn number<T: std::str::FromStr>(headers: &HeaderMap, name: &str) -> Option<T> {
 }
 
 /// From the server's own clock where it tells it, so that ours may be wrong.
-fn until(reset: Timestamp, headers: &HeaderMap) -> Duration {
+pub(super) fn until(reset: Timestamp, headers: &HeaderMap) -> Duration {
     let now = clock(headers).timestamp_millis();
     let seconds = reset.millis_since(Timestamp(now)).div_ceil(1000);
     // Both are whole seconds, cut off: one more is on the safe side.
@@ -186,8 +190,10 @@ mod tests {
         check(403, &[("retry-after", "30")], "", seconds(30));
         check(403, &[("retry-after", "0")], "", seconds(1));
         check(403, &[("retry-after", "99999999")], "", seconds(86_400));
-        check(403, &SPENT, "", seconds(60 + 1));
-        check(429, &SPENT, "", seconds(60 + 1));
+        let reset = Some(Wait::Reset(Duration::from_secs(60 + 1)));
+        check(403, &SPENT, "", reset);
+        check(429, &SPENT, "", reset);
+        check(200, &SPENT, "API rate limit exceeded for user ID 1.", reset);
         check(429, &[], "", Some(Wait::Unsaid));
         check(429, &[("retry-after", "soon")], "", Some(Wait::Unsaid));
         let secondary = "You have exceeded a secondary rate limit. Please wait a few minutes.";

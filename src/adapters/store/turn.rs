@@ -4,7 +4,8 @@ use crate::adapters::store::error::{StoreError, Tried};
 use crate::adapters::store::{control, ledger, pulls};
 use crate::rules::evaluate::score::Level;
 use crate::rules::event::{Event, Fact, Recorded, VERSION};
-use crate::rules::ids::{IssueNumber, SessionId, Timestamp};
+use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId, Timestamp};
+use crate::rules::money::Usd;
 use crate::rules::plan::progress::Planning;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Commit, Ending, Task};
@@ -105,15 +106,7 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
             attempt,
             grant,
             ..
-        } => {
-            execute(
-                db,
-                "UPDATE tasks SET attempts = attempts + 1, ending = NULL
-                 WHERE session = ? AND issue = ?",
-                (session.row, issue.0.cast_signed()),
-            )?;
-            ledger::grant(db, session, (*issue, *attempt), *grant, at)
-        }
+        } => admit(db, session, (*issue, *attempt), *grant, at),
         Event::Settled {
             issue,
             attempt,
@@ -151,9 +144,26 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
         | Event::Certified { .. }
         | Event::CertificateTold { .. }
         | Event::SlotsChanged { .. }
+        | Event::QuotaHeard { .. }
         | Event::SpentElsewhere { .. }
         | Event::StopRequested => Ok(()),
     }
+}
+
+fn admit(
+    db: &Connection,
+    session: &Key,
+    (issue, attempt): (IssueNumber, AttemptNumber),
+    grant: Usd,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    execute(
+        db,
+        "UPDATE tasks SET attempts = attempts + 1, ending = NULL
+         WHERE session = ? AND issue = ?",
+        (session.row, issue.0.cast_signed()),
+    )?;
+    ledger::grant(db, session, (issue, attempt), grant, at)
 }
 
 fn finish(db: &Connection, session: &Key, at: Timestamp) -> Result<(), StoreError> {

@@ -51,6 +51,7 @@ impl Session {
             | Event::Certifying { .. }
             | Event::Certified { .. }
             | Event::SlotsChanged { .. }
+            | Event::QuotaHeard { .. }
             | Event::SpentElsewhere { .. }
             | Event::CommandTaken { .. }
             | Event::StopRequested

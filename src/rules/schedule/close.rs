@@ -143,6 +143,10 @@ impl Session {
         })
     }
 
+    pub(super) fn begin_certifying(&mut self, parts: &[Part]) {
+        self.certification = Certification::Running(parts.to_vec());
+    }
+
     pub(super) fn note_certificate(&mut self, certificate: &Certificate) {
         self.certification = Certification::Done(Box::new(certificate.clone()));
         let left_out = certificate.left_out.iter().map(|left| left.issue);

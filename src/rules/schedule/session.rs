@@ -7,6 +7,7 @@ use crate::rules::graph::Dependencies;
 use crate::rules::ids::{IssueNumber, SessionId, SlotNumber, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::plan::progress::{PlanProgress, Planning};
+use crate::rules::quota::Allowance;
 use crate::rules::rework::Conflict;
 use crate::rules::room::Lessened;
 use crate::rules::schedule::approve::wants_approval;
@@ -63,6 +64,8 @@ pub struct Session {
     pub paused: Option<(Timestamp, String)>,
     /// Fewer slots are used than are configured, where that is so.
     pub lessened: Option<Lessened>,
+    /// The forge's limits, as they were told last.
+    pub allowances: Vec<Allowance>,
     /// Nobody is let in any more, and why.
     pub hopeless: Option<String>,
     /// Events applied so far.
@@ -117,7 +120,7 @@ impl PartialEq for Session {
             && sets(self) == sets(other)
             && (&self.id, &self.project, &self.selection)
                 == (&other.id, &other.project, &other.selection)
-            && self.certification == other.certification
+            && (&self.certification, &self.allowances) == (&other.certification, &other.allowances)
             && (&self.settings, &self.paused, &self.plan)
                 == (&other.settings, &other.paused, &other.plan)
             && (&self.table, &self.budget, &self.locks)
@@ -203,6 +206,7 @@ impl Session {
                 self.read(tasks.clone(), prediction.as_deref());
             }
             Event::SlotsChanged { slots, reason } => self.slots_changed(*slots, *reason),
+            Event::QuotaHeard { allowances, .. } => self.allowances.clone_from(allowances),
             Event::SpentElsewhere { today } => self.budget.elsewhere(*today, at),
             Event::DispatchPaused { until, reason } => self.paused = Some((*until, reason.clone())),
             Event::DispatchStopped { reason } => self.hopeless = Some(reason.clone()),
@@ -221,9 +225,7 @@ impl Session {
                 issues,
                 outdated,
             } => self.note_base(base, issues, outdated),
-            Event::Certifying { parts } => {
-                self.certification = Certification::Running(parts.clone());
-            }
+            Event::Certifying { parts } => self.begin_certifying(parts),
             Event::Certified { certificate } => self.note_certificate(certificate),
             Event::SessionInterrupted => self.phase = Phase::Interrupted,
             Event::SessionFinished => self.phase = Phase::Finished,

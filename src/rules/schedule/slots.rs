@@ -7,6 +7,7 @@
 
 use crate::rules::event::{Event, Input};
 use crate::rules::ids::Timestamp;
+use crate::rules::quota::{Allowance, Api, is_news};
 use crate::rules::room::{Lessened, Reading, Reserve, Room, Shortage, SlotsReason};
 use crate::rules::schedule::session::{Phase, Session};
 
@@ -65,6 +66,24 @@ impl Session {
         }
         let grows = calm_millis >= reserve.calm_millis && self.fits_more(reading, now);
         grows.then(|| changed(slots + 1, SlotsReason::Room))
+    }
+
+    /// What a forge says of its limits is told where it changed much; one that is reset was not heard of since.
+    pub(super) fn heard_of_limits(&self, heard: &[Allowance], now: Timestamp) -> Option<Event> {
+        if !is_news(&self.allowances, heard, now) {
+            return None;
+        }
+        let was_short = |api: Api| {
+            let told = self.allowances.iter().find(|told| told.api == api);
+            told.is_some_and(Allowance::was_short)
+        };
+        let turned = heard
+            .iter()
+            .filter(|new| now < new.until && new.is_short(now) != was_short(new.api));
+        Some(Event::QuotaHeard {
+            allowances: heard.to_vec(),
+            turned: turned.map(|new| new.api).collect(),
+        })
     }
 
     /// Half as many go on after a limit of the agent's provider; the first that meets it speaks for all.

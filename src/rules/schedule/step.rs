@@ -47,6 +47,7 @@ impl Session {
             | Input::Certified { .. }
             | Input::CertificateTold { .. }
             | Input::Resources { .. }
+            | Input::Quota { .. }
             | Input::SpentElsewhere { .. }
             | Input::Stop => events.extend(self.answer(input, now)),
         }
@@ -117,6 +118,7 @@ impl Session {
                 reading,
                 calm_millis,
             } => self.resized(reading, *calm_millis, now),
+            Input::Quota { allowances } => self.heard_of_limits(allowances, now),
             Input::SpentElsewhere { today } => Some(Event::SpentElsewhere { today: *today }),
             Input::Stop if matches!(self.phase, Phase::Opening | Phase::Running) => {
                 Some(Event::StopRequested)

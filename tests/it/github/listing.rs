@@ -104,7 +104,7 @@ async fn a_hundred_issues_take_one_request_and_are_what_rest_says() {
 }
 
 /// What GraphQL may say that is no list, and whether it is asked again after that.
-fn refusals() -> [(Fault, bool); 11] {
+fn refusals() -> [(Fault, bool); 10] {
     let said = |body: Value| Fault::Said(body);
     let errors = |error: Value| said(json!({ "data": null, "errors": [error] }));
     let partial = json!({
@@ -125,10 +125,6 @@ fn refusals() -> [(Fault, bool); 11] {
         ),
         (errors(field), false),
         (said(partial), false),
-        (
-            errors(json!({ "type": "RATE_LIMITED", "message": "API rate limit exceeded" })),
-            true,
-        ),
         (
             errors(json!({ "message": "Something went wrong while executing your query." })),
             true,
@@ -210,6 +206,33 @@ async fn a_question_that_fails_in_passing_is_repeated() {
         let issues = github.open_issues(&labelled("todo")).await.unwrap();
         assert_eq!((issues.len(), questions(&fake)), (1, 2), "{fault:?}");
         assert_eq!(fake.requests().len(), 2, "{fault:?}");
+        assert_honest(&fake);
+    }
+}
+
+#[tokio::test]
+async fn where_graphql_s_limit_is_used_up_rest_lists_at_once() {
+    let fake = fake();
+    for _ in 0..3 {
+        fake.add_issue("Issue", "", &["todo"]);
+    }
+    for left in [0, 50] {
+        fake.set_points(left, 600);
+        fake.forget_requests();
+        let github = github(&fake);
+        let start = std::time::Instant::now();
+        for _ in 0..3 {
+            assert_eq!(
+                github.open_issues(&labelled("todo")).await.unwrap().len(),
+                3
+            );
+        }
+        assert!(start.elapsed().as_secs() < 60, "nobody waits");
+        assert_eq!(
+            questions(&fake),
+            1,
+            "one that was refused, or the one that told how little is left"
+        );
         assert_honest(&fake);
     }
 }

@@ -509,6 +509,13 @@ impl FakeGitHub {
         state.rate.reset = chrono::Utc::now().timestamp() + reset_in;
     }
 
+    /// The same of GraphQL.
+    pub(crate) fn set_points(&self, remaining: u64, reset_in: i64) {
+        let mut state = self.state();
+        state.points.remaining = remaining;
+        state.points.reset = chrono::Utc::now().timestamp() + reset_in;
+    }
+
     /// All issues, pulls left out, by number.
     pub(crate) fn issues(&self) -> Vec<Item> {
         let state = self.state();

@@ -205,9 +205,15 @@ impl Inner {
             raw.headers.push(("etag".into(), etag));
         }
         if raw.status != 304 && authorized {
-            state.rate.remaining = state.rate.remaining.saturating_sub(1);
+            let is_question = parts.uri.path() == "/graphql";
+            let rate = if is_question {
+                &mut state.points
+            } else {
+                &mut state.rate
+            };
+            rate.remaining = rate.remaining.saturating_sub(1);
         }
-        raw.headers.extend(limits(&state));
+        raw.headers.extend(limits(&state, parts.uri.path()));
         raw
     }
 
@@ -288,10 +294,9 @@ fn refuse(
     parts: &Parts,
     fault: Option<&Fault>,
 ) -> Option<Answer> {
-    if state.rate.remaining == 0 && state.rate.reset <= now() {
-        state.rate.remaining = state.rate.limit;
-        state.rate.reset = now() + 3600;
-    }
+    state.rate.renew();
+    state.points.renew();
+    let is_question = parts.uri.path() == "/graphql";
     let answer = match fault {
         Some(Fault::BadGateway | Fault::Reset) => refusal(502, "Server Error"),
         Some(Fault::Forbidden(message)) => refusal(403, message),
@@ -318,9 +323,14 @@ fn refuse(
             answer
         }
         Some(Fault::Exhausted { reset_in }) => {
-            state.rate.remaining = 0;
-            state.rate.reset = now() + i64::from(*reset_in);
-            refusal(403, "API rate limit exceeded for user ID 1.")
+            let rate = if is_question {
+                &mut state.points
+            } else {
+                &mut state.rate
+            };
+            rate.remaining = 0;
+            rate.reset = now() + i64::from(*reset_in);
+            exhausted(is_question)
         }
         Some(Fault::Redirected(status)) => {
             let rest = parts
@@ -331,10 +341,24 @@ fn refuse(
             led(*status, target)
         }
         Some(Fault::LedAway(target)) => led(302, target.clone()),
-        _ if state.rate.remaining == 0 => refusal(403, "API rate limit exceeded for user ID 1."),
+        _ if is_question && state.points.remaining == 0 => exhausted(true),
+        _ if !is_question && state.rate.remaining == 0 => exhausted(false),
         _ => return None,
     };
     Some(answer)
+}
+
+/// GraphQL says it in an answer like any other.
+fn exhausted(is_question: bool) -> Answer {
+    let message = "API rate limit exceeded for user ID 1.";
+    if !is_question {
+        return refusal(403, message);
+    }
+    Answer {
+        status: 200,
+        body: serde_json::json!({ "errors": [{ "type": "RATE_LIMITED", "message": message }] }),
+        ..Answer::default()
+    }
 }
 
 fn led(status: u16, target: String) -> Answer {
@@ -358,14 +382,17 @@ impl From<&Answer> for Raw {
 }
 
 /// The primary limit, as every answer of GitHub's tells it.
-fn limits(state: &State) -> [(String, String); 5] {
-    let rate = state.rate;
+fn limits(state: &State, path: &str) -> [(String, String); 5] {
+    let (rate, resource) = match path {
+        "/graphql" => (state.points, "graphql"),
+        _ => (state.rate, "core"),
+    };
     [
         ("limit", rate.limit.to_string()),
         ("remaining", rate.remaining.to_string()),
         ("used", (rate.limit - rate.remaining).to_string()),
         ("reset", rate.reset.to_string()),
-        ("resource", "core".to_owned()),
+        ("resource", resource.to_owned()),
     ]
     .map(|(name, value)| (format!("x-ratelimit-{name}"), value))
 }

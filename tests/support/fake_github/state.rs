@@ -141,6 +141,25 @@ pub(crate) enum TokenIs {
     TakenBack,
 }
 
+impl RateLimit {
+    /// Of a window without an end.
+    fn full() -> Self {
+        Self {
+            limit: 5000,
+            remaining: 5000,
+            reset: 4_102_444_800,
+        }
+    }
+
+    /// Begins a new window where one is over.
+    pub(crate) fn renew(&mut self) {
+        let now = chrono::Utc::now().timestamp();
+        if self.remaining == 0 && self.reset <= now {
+            (self.remaining, self.reset) = (self.limit, now + 3600);
+        }
+    }
+}
+
 /// What an account may do in the repository, and who sees that.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rights {
@@ -201,6 +220,8 @@ pub(crate) struct State {
     pub(crate) reviews: Reviews,
     /// The primary limit.
     pub(crate) rate: RateLimit,
+    /// GraphQL has one of its own.
+    pub(crate) points: RateLimit,
     /// The repository.
     pub(crate) git: Git,
     next_number: u64,
@@ -238,11 +259,8 @@ impl State {
             readers: BTreeSet::new(),
             merging: Merging::default(),
             reviews: Reviews::default(),
-            rate: RateLimit {
-                limit: 5000,
-                remaining: 5000,
-                reset: 4_102_444_800,
-            },
+            rate: RateLimit::full(),
+            points: RateLimit::full(),
             git,
             next_number: 1,
             next_id: 2_000_000_001,
