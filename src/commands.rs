@@ -44,6 +44,7 @@ pub mod pulls {
     pub mod show;
     pub mod watch;
 }
+pub mod repository;
 pub mod resume;
 pub mod retry;
 pub mod seen;

@@ -9,6 +9,7 @@ use crate::commands::place::Place;
 use crate::commands::store::open;
 use crate::commands::wire::Wiring;
 use crate::config::loaded::Overrides;
+use crate::config::trees::Retention;
 use crate::error::Error;
 use crate::reporters::shape::VERSION;
 use crate::reporters::words::plural;
@@ -16,11 +17,6 @@ use crate::rules::exit::Exit;
 use crate::rules::printable::printable;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-
-/// Events and transcripts of finished sessions are kept for so many days,
-pub const KEEP_DAYS: u32 = 30;
-/// and those of the last sessions for ever.
-pub const KEEP_LAST: usize = 20;
 
 /// Touch nothing, or do it?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +46,12 @@ pub async fn run(place: &Place, args: CleanArgs) -> Result<Exit, Error> {
         Mode::Remove
     };
     let store = open(&place.state_dir()?)?;
-    let answer = clean(&store, mode, async |mode| worktrees(place, mode).await).await?;
+    let loaded = place.load(&Overrides::default())?;
+    let keep = &loaded.config.retention;
+    let answer = clean(&store, keep, mode, async |mode| {
+        worktrees(place, mode).await
+    })
+    .await?;
     answer.print(&place.output)?;
     Ok(Exit::Done)
 }
@@ -91,13 +92,15 @@ fn worktree(cleaned: Cleaned) -> Item {
 /// which hold work that is nowhere else, and those stay.
 pub async fn clean(
     store: &Store,
+    keep: &Retention,
     mode: Mode,
     worktrees: impl AsyncFnOnce(Mode) -> Result<Vec<Item>, Error>,
 ) -> Result<Answer, Error> {
-    let verdicts = store.retention(KEEP_DAYS, KEEP_LAST)?;
+    let (days, last) = keep.limits();
+    let verdicts = store.retention(days, last)?;
     let mut items: Vec<Item> = verdicts.iter().map(session).collect();
     if mode == Mode::Remove {
-        let gone = store.prune(KEEP_DAYS, KEEP_LAST)?;
+        let gone = store.prune(days, last)?;
         for (item, verdict) in items.iter_mut().zip(&verdicts) {
             if let Verdict::Goes(row) = verdict
                 && !gone.contains(&row.id)

@@ -51,7 +51,7 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     if issues.is_empty() {
         return nothing::say(place, &wiring, &selection);
     }
-    let repository = Arc::new(wiring.git_repository().await?);
+    let repository = Arc::new(wiring.tidied_repository(&store).await?);
     preflight::check_remote(&wiring, repository.as_ref()).await?;
     let branches = branches(repository.as_ref()).await?;
     let found = (issues, &selection);

@@ -88,7 +88,7 @@ pub async fn go_on_with_plan(
     }
     let forge = wiring.forge()?;
     let agent = wiring.agent().await?;
-    let repository = Arc::new(wiring.git_repository().await?);
+    let repository = Arc::new(wiring.tidied_repository(store).await?);
     preflight::check_remote(wiring, repository.as_ref()).await?;
     let mut settings = settings_of(wiring, store, &folded.selection);
     settings.priority_first = settings_before.is_some_and(|before| before.priority_first);

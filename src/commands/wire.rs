@@ -3,8 +3,6 @@
 use crate::adapters::agents::claude::ClaudeAgent;
 use crate::adapters::agents::claude_command::ClaudeSettings;
 use crate::adapters::agents::command::{CommandAgent, CommandSettings};
-use crate::adapters::git::repository::{self, GitRepository};
-use crate::adapters::git::source::{Habits, Place as GitPlace, Source, nobody};
 use crate::adapters::github::forge::{GitHub, GitHubSettings, PUBLIC_API};
 use crate::adapters::github::tokens::Tokens;
 use crate::adapters::local_forge::forge::{LocalForge, LocalForgeSettings};
@@ -13,9 +11,9 @@ use crate::adapters::process::commands::CommandRunner;
 use crate::adapters::process::run::Processes;
 use crate::adapters::store::open::Store;
 use crate::commands::checks::known::{Known, known};
-use crate::commands::identity::{Identity, Signed, credentials};
+use crate::commands::identity::{Identity, Signed};
 use crate::commands::offering::offering;
-use crate::commands::place::{Place, names, variable, whereabouts};
+use crate::commands::place::{Place, variable, whereabouts};
 use crate::commands::preflight::template;
 use crate::commands::probe::is_program;
 use crate::commands::project::{Home, Project, detect};
@@ -28,7 +26,7 @@ use crate::config::work::AgentKind;
 use crate::engine::orders::{Check, Orders};
 use crate::engine::words::Wording;
 use crate::error::{Error, Kind};
-use crate::ports::{Agent, Forge, Repository, Tracker};
+use crate::ports::{Agent, Forge, Tracker};
 use crate::rules::evaluate::background::Backgrounds;
 use crate::rules::evaluate::judge::Judge;
 use crate::rules::evaluate::routing::Routing;
@@ -40,7 +38,6 @@ use crate::rules::redact::Redactor;
 use crate::rules::settings::Settings;
 use crate::rules::stack::Dependents;
 use crate::rules::task::Task;
-use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -87,7 +84,7 @@ impl Wiring {
         })
     }
 
-    fn tokens(&self) -> Option<Tokens> {
+    pub(super) fn tokens(&self) -> Option<Tokens> {
         Some(self.signed.as_ref()?.tokens.clone())
     }
 
@@ -147,57 +144,6 @@ impl Wiring {
             issues_dir: self.loaded.config.forge.issues_dir.clone(),
             project: self.project.name(),
         })?)
-    }
-
-    /// The repository; its mirror is cloned first where there is none yet.
-    pub async fn repository(&self) -> Result<Arc<dyn Repository>, Error> {
-        Ok(Arc::new(self.git_repository().await?))
-    }
-
-    /// The same, by its own name.
-    pub async fn git_repository(&self) -> Result<GitRepository, Error> {
-        let config = &self.loaded.config;
-        let (url, tokens) = match &self.project.home {
-            Home::Github { git_url, .. } => (git_url.clone(), self.tokens()),
-            Home::Local { .. } => (self.project.top.display().to_string(), None),
-        };
-        let habits = Habits {
-            author: config
-                .author
-                .as_ref()
-                .map(|author| (author.name.clone(), author.email.clone())),
-            copy: names(&config.worktree.copy),
-            sparse: names(&config.worktree.sparse),
-            submodules: config.worktree.submodules,
-            keep_ignored: config.worktree.keep_ignored,
-        };
-        let source = Source {
-            url,
-            credential: tokens.map_or_else(nobody, credentials),
-            checkout: Some(self.project.top.clone()),
-        };
-        Ok(repository::open(self.git_place(), source, habits).await?)
-    }
-
-    /// Where the mirror and the worktrees of this project are.
-    #[must_use]
-    pub fn git_place(&self) -> GitPlace {
-        let digest = Sha256::digest(self.project_key());
-        let digits =
-            u64::from_be_bytes(digest[..8].try_into().expect("a digest has eight bytes")) >> 16;
-        let name = format!(
-            "{}-{digits:012x}",
-            self.project.name().replace(['/', ' '], "-")
-        );
-        let root = self.loaded.config.worktree.root.as_ref();
-        let slots = root.map_or_else(
-            || self.state.join("worktrees"),
-            |root| whereabouts(&self.loaded.resolve(root)),
-        );
-        GitPlace {
-            mirror: self.state.join("mirrors").join(format!("{name}.git")),
-            slots: slots.join(name),
-        }
     }
 
     /// The agent, found and able to start.

@@ -7,7 +7,7 @@ use crate::config::filters::Filters;
 use crate::config::names::{BaseBranch, Endpoint, GitSource, RepoName};
 use crate::config::offering::{Commit, Pull};
 use crate::config::telling::{Author, Dashboard, Labels, Log, Notify};
-use crate::config::trees::Worktree;
+use crate::config::trees::{Retention, Worktree};
 use crate::config::values::{Dollars, Whole};
 use crate::config::watching::{Merge, Watch};
 use crate::config::work::{Agent, Breaker, Executor, Planner, Scheduling, Security};
@@ -57,6 +57,8 @@ pub struct Config {
     pub verify: Verify,
     /// The directories that agents work in.
     pub worktree: Worktree,
+    /// How long what is finished stays.
+    pub retention: Retention,
     /// Whose word counts, and what needs a person's.
     pub security: Security,
     /// Pauses dispatch when the agent's provider fails again and again.
@@ -110,6 +112,7 @@ impl Default for Config {
             detect_checks: true,
             verify: Verify::default(),
             worktree: Worktree::default(),
+            retention: Retention::default(),
             security: Security::default(),
             breaker: Breaker::default(),
             scheduling: Scheduling::default(),

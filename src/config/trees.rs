@@ -23,6 +23,8 @@ pub struct Worktree {
     pub submodules: bool,
     /// Keep what git ignores from one attempt to the next, as long as lock files stay the same: warm caches, less isolation.
     pub keep_ignored: bool,
+    /// MiB that all worktrees of a project may take together; those that nobody uses go where they take more. No limit where it is left out.
+    pub max_disk_mb: Option<Whole<1, 1_073_741_824>>,
     /// Ports that each slot has for itself, so that servers of several agents do not meet.
     pub ports: Ports,
 }
@@ -36,6 +38,7 @@ impl Default for Worktree {
             sparse: Vec::new(),
             submodules: true,
             keep_ignored: false,
+            max_disk_mb: None,
             ports: Ports::default(),
         }
     }
@@ -68,6 +71,35 @@ impl Ports {
         PortBlocks {
             first: u16::try_from(self.first.get()).unwrap_or(u16::MAX),
             each: u16::try_from(self.each.get()).unwrap_or(u16::MAX),
+        }
+    }
+}
+
+/// How long what is finished stays.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(expecting = "an object")]
+pub struct Retention {
+    /// Events, transcripts and commits of finished sessions go after so many days. What has an open pull or can be resumed stays.
+    pub days: Whole<1, 3650>,
+    /// Events and transcripts of so many last sessions stay however old they are.
+    pub sessions: Whole<0, 100_000>,
+}
+
+impl Retention {
+    /// The days, and the sessions.
+    #[must_use]
+    pub fn limits(&self) -> (u32, usize) {
+        let sessions = usize::try_from(self.sessions.get()).unwrap_or(usize::MAX);
+        (self.days.get(), sessions)
+    }
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            days: Whole::of(30),
+            sessions: Whole::of(20),
         }
     }
 }

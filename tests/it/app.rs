@@ -184,6 +184,22 @@ async fn a_write_that_is_refused_is_sent_once_more_with_another_token() {
 }
 
 #[test]
+fn a_watch_acts_as_the_app_as_well() {
+    let mut troupe = Troupe::new(AGENT, 3600);
+    troupe.stage.issue(1, &["go"]);
+    assert_eq!(troupe.exec(&[]).count("completed"), 1);
+    troupe
+        .stage
+        .configure(&json!({ "merge": { "policy": "auto" } }));
+    let args = ["watch", "--once", "--isolation", "none", "--format", "json"];
+    let ran = Ran::from(troupe.command(&args).output().unwrap());
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let pulls = troupe.stage.fake.pulls();
+    assert!(pulls[0].pull.as_ref().unwrap().merged.is_some(), "{ran:?}");
+    troupe.stage.assert_lawful();
+}
+
+#[test]
 fn tokens_and_keys_appear_nowhere() {
     let troupe = Troupe::new(AGENT, 3600);
     troupe.stage.issue(1, &["go"]);

@@ -298,7 +298,9 @@ fn the_defaults_of_the_dashboard_are_shown() {
 #[test]
 fn the_defaults_of_worktrees_are_shown() {
     let (short, _) = shown_defaults();
-    let worktree = short.lines().filter(|line| line.starts_with("worktree."));
+    let sections = ["worktree.", "retention."];
+    let is_of = |line: &&str| sections.iter().any(|section| line.starts_with(section));
+    let worktree = short.lines().filter(is_of);
     let shown = worktree.collect::<Vec<_>>().join("\n");
     insta::assert_snapshot!(shown, @r#"
     worktree.root = null                              # default
@@ -307,8 +309,11 @@ fn the_defaults_of_worktrees_are_shown() {
     worktree.sparse = []                              # default
     worktree.submodules = true                        # default
     worktree.keepIgnored = false                      # default
+    worktree.maxDiskMb = null                         # default
     worktree.ports.first = 20000                      # default
     worktree.ports.each = 10                          # default
+    retention.days = 30                               # default
+    retention.sessions = 20                           # default
     "#);
 }
 
@@ -316,7 +321,7 @@ fn the_defaults_of_worktrees_are_shown() {
 fn the_defaults_are_shown_as_such() {
     let shown = shown_defaults().0;
     let lines = shown.lines().filter(|line| {
-        let apart = ["dashboard.", "worktree."];
+        let apart = ["dashboard.", "worktree.", "retention."];
         let is_apart = apart.iter().any(|part| line.starts_with(part));
         !stands_apart(line) && !is_offering(line) && !is_apart
     });

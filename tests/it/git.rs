@@ -253,8 +253,8 @@ async fn one_that_is_refused_keeps_no_other_out() {
     let results = futures::future::join_all(pushes).await;
     for (issue, result) in (1..).zip(results) {
         match (issue, result) {
-            (3, Err(RepositoryError::Remote { detail, .. })) => {
-                assert!(detail.contains("no secrets here"), "{detail}");
+            (3, Err(RepositoryError::Declined { reason, .. })) => {
+                assert!(reason.contains("no secrets here"), "{reason}");
             }
             (5, Err(RepositoryError::Foreign { found, .. })) => assert_eq!(found, workspace.base),
             (_, result) => result.unwrap(),

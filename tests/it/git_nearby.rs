@@ -58,11 +58,8 @@ async fn hooks_are_asked() {
     let hook = "#!/bin/sh\necho not today >&2\nexit 1\n";
     write_script(&scene.checkout, ".git/hooks/update", hook);
     match repository.push(&branch(1), &commit, None).await {
-        Err(RepositoryError::Remote { detail, .. }) => {
-            assert!(
-                detail.contains("hook declined") || detail.contains("not today"),
-                "{detail}"
-            );
+        Err(RepositoryError::Declined { reason, .. }) => {
+            assert!(reason.starts_with("not today"), "{reason}");
         }
         other => panic!("{other:?}"),
     }

@@ -101,3 +101,29 @@ async fn another_scope_lays_the_used_worktree_out_anew_and_checks_see_all() {
         repository.release(workspace).await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_further_slot_goes_on_from_the_index_of_the_first() {
+    let scene = Scene::new(&FILES);
+    let repository = scene.open_with(only(&["web"])).await.unwrap();
+    let workspace = prepare(&repository, 0, 12).await;
+    write(&workspace.path, "web/app.js", "changed\n");
+    capture(&repository, &workspace, 12).await;
+    // The base has moved on meanwhile, within the scope and outside of it.
+    scene.push(&[("web/new.js", "new\n"), ("api/main.rs", "other\n")]);
+    let other = prepare(&repository, 1, 13).await;
+    let seeds = names(&scene.mirror().join("autoissue"));
+    assert!(
+        seeds.iter().any(|name| name.starts_with("sparse-")),
+        "{seeds:?}"
+    );
+    assert_eq!(names(&other.path), [".git", "README.md", "web"]);
+    assert_eq!(names(&other.path.join("web")), ["app.js", "deep", "new.js"]);
+    let app = fs::read_to_string(other.path.join("web/app.js")).unwrap();
+    assert_eq!(app, "app\n", "nothing of the first agent's");
+    assert_eq!(git(&other.path, &["status", "--porcelain"]), "");
+    write(&other.path, "web/new.js", "newer\n");
+    let taken = capture(&repository, &other, 13).await;
+    assert_eq!(taken.diff.paths, ["web/new.js"]);
+    assert_eq!(scene.content(&taken.snapshot, "api/main.rs"), "other");
+}

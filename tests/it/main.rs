@@ -65,6 +65,7 @@ mod git_sealed;
 mod git_snapshot;
 mod git_sparse;
 mod git_submodules;
+mod git_tidy;
 mod git_update;
 mod github;
 mod hostile_text;

@@ -7,10 +7,11 @@ use crate::store_sample::{
 use autoissue::adapters::store::open::Store;
 use autoissue::adapters::store::retention::{Kept, Verdict};
 use autoissue::cli::args::Format;
-use autoissue::commands::clean::{Item, KEEP_DAYS, KEEP_LAST, Mode, clean};
+use autoissue::commands::clean::{Item, Mode, clean};
 use autoissue::commands::history::History;
 use autoissue::commands::metrics::metrics;
 use autoissue::commands::{breaker, retry};
+use autoissue::config::trees::Retention;
 use autoissue::error::{Color, Error};
 use autoissue::ports::Journal;
 use autoissue::rules::classify::Domain;
@@ -196,15 +197,17 @@ async fn old_sessions_lose_their_events_and_keep_their_sums() {
 
 #[tokio::test]
 async fn clean_says_what_goes_and_touches_nothing_in_a_dry_run() {
+    let keep = Retention::default();
+    let (days, last) = keep.limits();
     let state = tempfile::tempdir().unwrap();
     let store = Store::open(state.path()).unwrap();
-    for number in 0..=KEEP_LAST {
+    for number in 0..=last {
         finish_at(&store, &format!("{number:02}"), NOON.plus_millis(0)).await;
     }
     let old = SessionId::new("00");
     let age = format!(
         "UPDATE sessions SET ended = {}",
-        NOON.0 - 86_400_000 * (i64::from(KEEP_DAYS) + 400)
+        NOON.0 - 86_400_000 * (i64::from(days) + 400)
     );
     let db = rusqlite::Connection::open(state.path().join("autoissue.db")).unwrap();
     db.execute_batch(&age).unwrap();
@@ -216,11 +219,11 @@ async fn clean_says_what_goes_and_touches_nothing_in_a_dry_run() {
         };
         Ok(vec![goes])
     };
-    let answer = clean(&store, Mode::DryRun, worktrees).await.unwrap();
+    let answer = clean(&store, &keep, Mode::DryRun, worktrees).await.unwrap();
     let lines: Vec<&str> = answer.text.lines().collect();
     assert_eq!(lines[0], "kept session 20: it is one of the last");
     assert_eq!(
-        lines[KEEP_LAST..],
+        lines[last..],
         [
             "would remove session 00: it is old; its sums are kept",
             "kept worktree 3: its work is nowhere else (DryRun)",
@@ -228,9 +231,9 @@ async fn clean_says_what_goes_and_touches_nothing_in_a_dry_run() {
         ]
     );
     assert_eq!(store.events(&old).unwrap().len(), 6);
-    let answer = clean(&store, Mode::Remove, worktrees).await.unwrap();
+    let answer = clean(&store, &keep, Mode::Remove, worktrees).await.unwrap();
     assert!(answer.text.contains("\nremoved session 00: "));
-    assert_eq!(answer.event["items"][KEEP_LAST]["goes"], true);
+    assert_eq!(answer.event["items"][last]["goes"], true);
     assert!(store.events(&old).unwrap().is_empty());
 }
 

@@ -5,6 +5,7 @@ use super::trash::{delete, set_aside};
 use crate::rules::ids::IssueNumber;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// What became of one worktree.
@@ -37,6 +38,67 @@ pub(super) fn clean(slots: &Path, pool: &Pool, checks: &Pool) -> io::Result<Vec<
         all.push(Cleaned { path, kept });
     }
     Ok(all)
+}
+
+/// Removes worktrees that nobody uses, those first that were used longest ago, until all together take no more bytes.
+pub(super) fn trim(slots: &Path, [pool, checks]: [&Pool; 2], most: u64) -> io::Result<()> {
+    let mut taken = 0;
+    let mut free = Vec::new();
+    for entry in fs::read_dir(slots)? {
+        let entry = entry?;
+        let (name, path) = (
+            entry.file_name().to_string_lossy().into_owned(),
+            entry.path(),
+        );
+        let size = bytes_below(&path);
+        taken += size;
+        let its_pool = match name.split_once('-') {
+            Some(("free", number)) => Some((pool, number)),
+            Some(("check", number)) => Some((checks, number)),
+            Some(_) | None => None,
+        };
+        if let Some((pool, number)) = its_pool {
+            let used = entry.metadata().and_then(|found| found.modified())?;
+            free.push((used, size, path, pool, number.to_owned()));
+        }
+    }
+    free.sort_by_key(|(used, ..)| *used);
+    for (_, size, path, pool, number) in free {
+        if taken <= most {
+            return Ok(());
+        }
+        if remove(&path, &number, pool, slots)?.is_none() {
+            taken -= size;
+        }
+    }
+    if taken > most {
+        let megabytes = taken >> 20;
+        tracing::warn!(
+            megabytes,
+            "worktrees that hold work take more than worktree.maxDiskMb"
+        );
+    }
+    Ok(())
+}
+
+/// What the files of a directory take on the disk; no link is followed.
+fn bytes_below(root: &Path) -> u64 {
+    let mut bytes = 0;
+    let mut stack = vec![root.to_owned()];
+    while let Some(directory) = stack.pop() {
+        // Somebody else may delete it at this moment, or has made it so that nobody reads it.
+        let Ok(found) = fs::read_dir(&directory) else {
+            continue;
+        };
+        for entry in found.flatten() {
+            match entry.metadata() {
+                Ok(found) if found.is_dir() => stack.push(entry.path()),
+                Ok(found) => bytes += found.blocks() * 512,
+                Err(_) => {}
+            }
+        }
+    }
+    bytes
 }
 
 /// Removes a worktree whose slot is free; else says why not.

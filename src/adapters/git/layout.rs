@@ -55,7 +55,11 @@ impl Layout<'_> {
             }
         }
         self.start_over()?;
-        self.reset(commit).await
+        let seeding = |cause| failed("take over an index", cause);
+        scope.seed(self.mirror, self.slot).map_err(seeding)?;
+        let laid = self.reset(commit).await?;
+        (scope.keep_seed(self.mirror, self.slot)).map_err(seeding)?;
+        Ok(laid)
     }
 
     fn start_over(&self) -> Result<(), RepositoryError> {

@@ -7,10 +7,10 @@ use super::difference::compare;
 use super::fetch::{self, OURS, fetch, look_at};
 use super::house::Houses;
 use super::join::{is_ancestor, join, marked};
-use super::layout::{Layout, Leftovers, delete_later};
+use super::layout::{Layout, Leftovers};
 use super::leases::{GitLeases, Holder};
 use super::lock::Lock;
-use super::look::{self, look};
+use super::look::look;
 use super::merge::{Moved, footing, onto};
 use super::mirror::Mirror;
 use super::nearby::Which;
@@ -28,7 +28,7 @@ use super::sparse::Scope;
 use super::submodules::Submodules;
 use super::surroundings::surroundings;
 use super::sweep::is_directory;
-use super::trash::PREFIX;
+use super::tidy::enter;
 use super::trial::test_merges;
 use super::update::update;
 use super::worktrees::Worktrees;
@@ -43,14 +43,9 @@ use crate::rules::task::{Commit, CommitMessage};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
-
-/// How long another process may tidy up the mirror.
-const ANOTHER_TIDIES: Duration = Duration::from_secs(600);
 
 /// A git repository, worked on in a mirror and worktrees of our own. The user's checkout is never written to.
 pub struct GitRepository {
@@ -105,14 +100,16 @@ pub async fn open(
         })
     });
     let mirror = Mirror::open(&path, git, remote, identity).await?;
-    let open = enter(&mirror, &slots).await?;
+    let checks = Pool::new(mirror.own().join("checks"), slots.clone(), "check");
+    let pool = Pool::new(mirror.own().join("slots"), slots.clone(), "free");
+    let open = enter(&mirror, &slots, [&pool, &checks], habits.retention).await?;
     Ok(GitRepository {
         _open: open,
         houses: Houses::default(),
-        checks: Pool::new(mirror.own().join("checks"), slots.clone(), "check"),
+        checks,
         worktrees: Worktrees::new(
-            slots.clone(),
-            Pool::new(mirror.own().join("slots"), slots, "free").scoped(Scope::new(&habits.sparse)),
+            slots,
+            pool.scoped(Scope::new(&habits.sparse)),
             habits,
             source.checkout,
             submodules.clone(),
@@ -449,30 +446,4 @@ impl GitRepository {
         })
         .await
     }
-}
-
-/// Joins those who use the mirror; the first tidies up.
-async fn enter(mirror: &Mirror, slots: &Path) -> Result<Lock, RepositoryError> {
-    let door = mirror.own().join("open");
-    let io = |cause| failed("tidy up", cause);
-    if let Some(alone) = Lock::take(&door).map_err(io)? {
-        empty_trash(slots).map_err(io)?;
-        look::forget(mirror).map_err(io)?;
-        if let Err(cause) = mirror.tidy().await {
-            tracing::warn!(%cause, "could not tidy up");
-        }
-        drop(alone);
-    }
-    Lock::wait_shared(&door, "the mirror", ANOTHER_TIDIES).await
-}
-
-/// Deletes what earlier processes had set aside.
-fn empty_trash(slots: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(slots)? {
-        let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
-            delete_later(entry.path());
-        }
-    }
-    Ok(())
 }

@@ -1,5 +1,6 @@
 //! Where a repository comes from, where we keep ours, and how worktrees and commits are made.
 
+use super::tidy::Retention;
 use crate::ports::RepositoryError;
 use futures::future::BoxFuture;
 use secrecy::SecretString;
@@ -60,6 +61,8 @@ pub struct Habits {
     pub sparse: Vec<String>,
     /// Are the files of submodules laid out?
     pub submodules: bool,
+    /// How much is kept.
+    pub retention: Retention,
     /// Leave ignored files, such as build caches, in a worktree that is used again for the same lock files?
     pub keep_ignored: bool,
 }

@@ -1,11 +1,14 @@
 //! Sparse scopes: of a large repository only some directories are laid out, and the index holds the others as one entry each.
 
+use super::listing::name_of_digest;
 use super::mirror::Mirror;
 use super::refs::{remove_file, write_whole};
 use super::slot::Slot;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
+use std::path::{Path, PathBuf};
 
 /// Which directories are laid out, with the files of all directories above them; empty for all there is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,6 +87,29 @@ impl Scope {
         write_whole(&path, self.patterns.as_bytes())
     }
 
+    /// Gives a slot whose worktree is new the index of another one of this scope: to make one git reads the whole tree,
+    /// and from that one it goes on with what differs. Files that are not there yet are written either way.
+    pub(super) fn seed(&self, mirror: &Mirror, slot: &Slot) -> io::Result<()> {
+        if self.is_whole() {
+            return Ok(());
+        }
+        copy_whole(&self.seed_path(mirror), &slot.index())
+    }
+
+    /// Keeps a slot's index for others of this scope, where there is none yet.
+    pub(super) fn keep_seed(&self, mirror: &Mirror, slot: &Slot) -> io::Result<()> {
+        let path = self.seed_path(mirror);
+        if self.is_whole() || path.exists() {
+            return Ok(());
+        }
+        copy_whole(&slot.index(), &path)
+    }
+
+    fn seed_path(&self, mirror: &Mirror) -> PathBuf {
+        let name = name_of_digest(&Sha256::digest(&self.patterns));
+        mirror.own().join(format!("sparse-{name}"))
+    }
+
     /// Was the slot's worktree laid out by this scope? One that has no worktree yet was.
     pub(super) fn is_of(&self, slot: &Slot) -> bool {
         let noted = fs::read_to_string(slot.scope_path()).unwrap_or_default();
@@ -96,6 +122,14 @@ impl Scope {
             return remove_file(&slot.scope_path());
         }
         write_whole(&slot.scope_path(), self.patterns.as_bytes())
+    }
+}
+
+/// Copies a file that may not be there, so that the copy is whole.
+fn copy_whole(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::read(from) {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),
+        found => write_whole(to, &found?),
     }
 }
 

@@ -87,6 +87,20 @@ impl Store {
         Ok(pruned)
     }
 
+    /// What was made before this time no session needs: older ones are finished, and their pulls are not open.
+    pub fn needless_before(&self, older_than_days: u32) -> Result<Timestamp, StoreError> {
+        let mut before = Timestamp(now().0 - i64::from(older_than_days) * DAY);
+        for verdict in self.retention(older_than_days, 0)? {
+            match verdict {
+                Verdict::Stays(row, Kept::Unfinished | Kept::Open) => {
+                    before = before.min(row.started);
+                }
+                Verdict::Goes(_) | Verdict::Stays(_, Kept::Young | Kept::Recent) => {}
+            }
+        }
+        Ok(before)
+    }
+
     fn has_more_than_sums(&self, row: &SessionRow) -> bool {
         !row.pruned || self.session_directory(&row.id).exists()
     }

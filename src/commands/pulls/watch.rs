@@ -73,7 +73,7 @@ pub async fn run(place: &Place, args: &WatchArgs) -> Result<Exit, Error> {
         }
         left = left.minus(store.spent_by(&session)?);
     }
-    let repository = Arc::new(wiring.git_repository().await?);
+    let repository = Arc::new(wiring.tidied_repository(&store).await?);
     preflight::check_remote(&wiring, repository.as_ref()).await?;
     let mut watch = Watch {
         place,
