@@ -76,7 +76,7 @@ pub mod git {
     mod submodules;
     pub mod surroundings;
     mod sweep;
-    pub mod tidy;
+    mod tidy;
     mod tokens;
     mod trash;
     mod trial;

@@ -1,8 +1,7 @@
 //! The project's repository: where it is kept, how it is opened, and what of it goes by its age.
 
 use crate::adapters::git::repository::{self, GitRepository};
-use crate::adapters::git::source::{Habits, Place as GitPlace, Source, nobody};
-use crate::adapters::git::tidy::Retention;
+use crate::adapters::git::source::{Habits, Place as GitPlace, Retention, Source, nobody};
 use crate::adapters::store::open::Store;
 use crate::commands::identity::credentials;
 use crate::commands::place::{names, whereabouts};

@@ -1,8 +1,7 @@
 //! What is old, or more than the ceiling allows, goes as a process comes in; what may be needed stays.
 
 use crate::repos::{Scene, capture, git, habits, names, prepare, write};
-use autoissue::adapters::git::source::Habits;
-use autoissue::adapters::git::tidy::Retention;
+use autoissue::adapters::git::source::{Habits, Retention};
 use autoissue::ports::Repository;
 use std::time::{Duration, SystemTime};
 

@@ -1,11 +1,11 @@
 //! Where a repository comes from, where we keep ours, and how worktrees and commits are made.
 
-use super::tidy::Retention;
 use crate::ports::RepositoryError;
 use futures::future::BoxFuture;
 use secrecy::SecretString;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// Where autoissue keeps its own files of one repository.
 #[derive(Clone, Debug)]
@@ -47,6 +47,15 @@ pub struct Source {
     pub credential: Credentials,
     /// The user's checkout: the files named in `Habits::copy` and a few settings are read from it, nothing else.
     pub checkout: Option<PathBuf>,
+}
+
+/// How much is kept.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Retention {
+    /// Work of attempts from before goes, for no session and no open pull needs it; none where all stays.
+    pub before: Option<SystemTime>,
+    /// Bytes that worktrees may take together. What is not in use goes where they take more.
+    pub ceiling: Option<u64>,
 }
 
 /// How worktrees and commits are made.

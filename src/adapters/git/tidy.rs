@@ -8,6 +8,7 @@ use super::look;
 use super::mirror::Mirror;
 use super::run::{blocking, failed};
 use super::slot::Pool;
+use super::source::Retention;
 use super::trash::PREFIX;
 use crate::ports::RepositoryError;
 use std::fs;
@@ -21,15 +22,6 @@ const ANOTHER_TIDIES: Duration = Duration::from_secs(600);
 const DAY: Duration = Duration::from_secs(86_400);
 /// What these keep are commits of people's: of any age, and cheap.
 const OF_OTHERS: [&str; 2] = ["refs/autoissue/keep/base-", "refs/autoissue/keep/fetched-"];
-
-/// How much is kept.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Retention {
-    /// Work of attempts from before goes, for no session and no open pull needs it; none where all stays.
-    pub before: Option<SystemTime>,
-    /// Bytes that worktrees may take together. What is not in use goes where they take more.
-    pub ceiling: Option<u64>,
-}
 
 /// Joins those who use the mirror; the first tidies up.
 pub(super) async fn enter(
