@@ -27,7 +27,7 @@ impl Wiring {
     /// The same for a new session, once what is old was let go of.
     pub async fn tidied_repository(&self, store: &Store) -> Result<GitRepository, Error> {
         let (days, last) = self.loaded.config.retention.limits();
-        store.prune(days, last)?;
+        store.strip_old(days, last)?;
         let before = store.needless_before(days)?;
         let since_epoch = Duration::from_millis(u64::try_from(before.0).unwrap_or(0));
         let ceiling = self.loaded.config.worktree.max_disk_mb;

@@ -72,6 +72,21 @@ impl Store {
         older_than_days: u32,
         keep_last: usize,
     ) -> Result<Vec<SessionId>, StoreError> {
+        let pruned = self.strip_old(older_than_days, keep_last)?;
+        for unborn in self.unborn()? {
+            self.forget(&unborn)?;
+        }
+        self.write(shrink)?;
+        Ok(pruned)
+    }
+
+    /// The same, but sessions that died before their first event stay known: whoever finds what they hold elsewhere, such
+    /// as a lease, has to see that they are dead.
+    pub fn strip_old(
+        &self,
+        older_than_days: u32,
+        keep_last: usize,
+    ) -> Result<Vec<SessionId>, StoreError> {
         let mut pruned = Vec::new();
         for verdict in self.retention(older_than_days, keep_last)? {
             if let Verdict::Goes(row) = verdict
@@ -80,10 +95,6 @@ impl Store {
                 pruned.push(row.id);
             }
         }
-        for unborn in self.unborn()? {
-            self.forget(&unborn)?;
-        }
-        self.write(shrink)?;
         Ok(pruned)
     }
 
