@@ -87,10 +87,11 @@ fn with_few_requests_left_finished_work_is_saved_and_all_else_waits_for_the_rese
     let turns: Vec<bool> = quota
         .map(|event| event["quota"][0]["short"] == true)
         .collect();
-    assert_eq!(
-        turns,
-        [false, true, false],
-        "told when it turns, and not all the time"
+    // A run that ends soon after has no more to tell.
+    let ends = [&[false, true][..], &[false, true, false]];
+    assert!(
+        ends.contains(&&turns[..]),
+        "told when it turns, and not all the time: {turns:?}"
     );
     assert!(
         ran.stderr.contains("GitHub takes few more REST requests"),
