@@ -7,6 +7,7 @@ pub mod retry;
 pub mod process {
     mod answers;
     mod attendance;
+    mod ceilings;
     pub mod commands;
     pub mod environment;
     pub mod identity;
@@ -20,6 +21,22 @@ pub mod process {
     pub mod tree;
     pub mod words;
     pub use supervisor::supervise;
+}
+/// What keeps programs apart from this machine.
+pub mod sandbox {
+    pub mod bridge;
+    pub mod bwrap;
+    pub mod confine;
+    pub mod door;
+    pub mod enter;
+    pub mod find;
+    pub mod proxy;
+    pub mod request;
+    #[cfg(target_os = "linux")]
+    pub mod seccomp;
+    pub mod shape;
+    pub mod system;
+    pub mod toolchains;
 }
 /// Coding agents.
 pub mod agents {

@@ -9,6 +9,7 @@ pub mod checkout;
 pub mod clean;
 pub mod completions;
 pub mod config;
+pub mod containment;
 pub mod conversation;
 pub mod dispatch;
 pub mod doctor;

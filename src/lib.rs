@@ -124,6 +124,7 @@ pub mod config {
     pub mod assigning;
     pub mod checking;
     pub mod claims;
+    pub mod containing;
     pub mod explain;
     pub mod filters;
     pub mod git;

@@ -2,6 +2,7 @@
 
 use autoissue::adapters::process::identity::hide;
 use autoissue::adapters::process::supervise;
+use autoissue::adapters::sandbox::{bridge, confine};
 use autoissue::cli::parse::{self, Instead};
 use autoissue::commands::demo::{agent, check};
 use autoissue::commands::dispatch;
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     // Before anything else: a supervisor starts for every program that is run, and must cost next to nothing.
-    if let Some(code) = hidden(args.get(1)) {
+    if let Some(code) = hidden(&args) {
         return ExitCode::from(code);
     }
     hide();
@@ -31,10 +32,18 @@ fn main() -> ExitCode {
     ExitCode::from(exit.code())
 }
 
-/// What this program does for itself: it supervises, and plays the demo's agent and check.
-fn hidden(name: Option<&OsString>) -> Option<u8> {
-    match name?.to_str()? {
+/// What this program does for itself: it supervises, stands inside the sandbox, and plays the demo's agent and check.
+fn hidden(args: &[OsString]) -> Option<u8> {
+    let words = || -> Vec<String> {
+        let words = args.iter().skip(2);
+        words
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect()
+    };
+    match args.get(1)?.to_str()? {
         "__exec" => Some(supervise()),
+        "__inside" => Some(bridge::run(&words())),
+        "__confined" => Some(confine::run(&words())),
         "__demo-check" => Some(check::run(&mut std::io::stdout().lock())),
         "__demo-agent" => {
             let runtime = tokio::runtime::Builder::new_current_thread()

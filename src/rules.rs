@@ -17,6 +17,7 @@ pub mod feature;
 pub mod filter;
 pub mod fold;
 pub mod graph;
+pub mod host;
 pub mod ids;
 pub mod input;
 pub mod issue;

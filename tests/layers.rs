@@ -29,7 +29,7 @@ const FLOORS: [(&str, &[&str]); 11] = [
 ];
 
 /// Where each outside crate may be used: a file, or a folder with all below it; `x*` takes every name that begins so.
-const HOMES: [(&str, &[&str]); 43] = [
+const HOMES: [(&str, &[&str]); 45] = [
     ("async_trait", &["ports", "engine", "adapters"]),
     ("backoff", &["adapters/retry"]),
     ("base64", &["rules", "adapters/git"]),
@@ -45,6 +45,7 @@ const HOMES: [(&str, &[&str]); 43] = [
     ("http", &["adapters/github"]),
     ("http_body_util", &["adapters/github"]),
     ("indicatif", &["reporters"]),
+    ("landlock", &["adapters/sandbox"]),
     ("lru", &["adapters/github"]),
     (
         "minijinja",
@@ -53,11 +54,12 @@ const HOMES: [(&str, &[&str]); 43] = [
     ("nix", &["adapters", "commands"]),
     ("octocrab", &["adapters/github"]),
     ("petgraph", &["rules/graph"]),
-    ("process_wrap", &["adapters/process*"]),
+    ("process_wrap", &["adapters/process*", "adapters/sandbox"]),
     ("reqwest", &["reporters/notify", "adapters/process*"]),
     ("rusqlite", &["adapters/store", "adapters/knowledge"]),
     ("rusqlite_migration", &["adapters/store"]),
     ("schemars", &["config*", "commands", "rules"]),
+    ("seccompiler", &["adapters/sandbox"]),
     (
         "secrecy",
         &["config*", "adapters", "commands", "reporters/notify"],

@@ -124,7 +124,7 @@ pub struct Limits {
     /// Attempts that run at a time, 1 to 64
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64), allow_negative_numbers = true)]
     pub max_parallel: Option<u32>,
-    /// What keeps agents apart from this machine; `none` has to be said on GitHub, there is no sandbox yet
+    /// What keeps agents, setup and checks apart from this machine
     #[arg(long, value_enum, value_name = "KIND")]
     pub isolation: Option<Isolation>,
 }
@@ -132,8 +132,25 @@ pub struct Limits {
 /// What keeps agents apart from this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Isolation {
-    /// Nothing: agents can do what the user can do
+    /// The best that works here, else nothing runs
+    Auto,
+    /// bubblewrap: files, processes and network of their own
+    Bwrap,
+    /// Landlock and seccomp: lists of files and ports
+    Landlock,
+    /// Nothing: agents can do what you can do
     None,
+}
+
+impl Isolation {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Bwrap => "bwrap",
+            Self::Landlock => "landlock",
+            Self::None => "none",
+        }
+    }
 }
 
 /// Try it out: a small project and a scripted agent, offline, in seconds.
@@ -204,5 +221,10 @@ impl Limits {
                 self.budget.map(Usd::dollars),
             )
             .with("--max-parallel", "executor.maxParallel", self.max_parallel)
+            .with(
+                "--isolation",
+                "sandbox.isolation",
+                self.isolation.map(Isolation::word),
+            )
     }
 }

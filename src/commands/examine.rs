@@ -1,9 +1,11 @@
 //! What `doctor` looks at, one small function each.
 
 use crate::adapters::machine::Machine;
+use crate::adapters::sandbox::shape::Isolation;
 use crate::commands::account;
 use crate::commands::checkout::{Checkout, git_version};
 use crate::commands::checks::known::{Known, known};
+use crate::commands::containment::{INSTALL, isolation};
 use crate::commands::doctor::{Finding, State};
 use crate::commands::identity::Identity;
 use crate::commands::place::Place;
@@ -87,7 +89,7 @@ pub(crate) async fn all(place: &Place) -> Examined {
     let left = Machine::new(Vec::new()).memory().await;
     findings.push(memory(&config, left));
     findings.push(open_files(&config));
-    findings.push(sandbox().await);
+    findings.push(sandbox(&config));
     Examined { findings, github }
 }
 
@@ -348,15 +350,29 @@ fn open_files(config: &Config) -> Finding {
     }
 }
 
-async fn sandbox() -> Finding {
-    match probe("bwrap", &["--version"]).await {
-        Probe::Said(version) => {
-            let detail = format!("{version}; not used yet: agents run unconfined");
-            Finding::new("sandbox", State::Note, detail)
+fn sandbox(config: &Config) -> Finding {
+    let own_program = std::env::current_exe().unwrap_or_default();
+    match isolation(config.sandbox.isolation, &own_program) {
+        Err(error) => Finding::bad("sandbox", &error),
+        Ok(None) => Finding::new("sandbox", State::Warning, "none: agents can do what you can do")
+            .mended_by("leave `sandbox.isolation` at `auto`"),
+        Ok(Some(Isolation::Bubblewrap {
+            keeps_namespaces, ..
+        })) => {
+            let further = if keeps_namespaces {
+                "no user namespaces within"
+            } else {
+                "user namespaces within are allowed, this bubblewrap or kernel cannot forbid them"
+            };
+            let detail = format!("bubblewrap: files, processes and network of their own; {further}");
+            Finding::new("sandbox", State::Good, detail)
         }
-        Probe::Missing | Probe::Failed(_) | Probe::Hung => {
-            Finding::new("sandbox", State::Note, "none: agents run unconfined")
-        }
+        Ok(Some(Isolation::Landlock)) => Finding::new(
+            "sandbox",
+            State::Warning,
+            "Landlock and seccomp: files, signals and ports by list; that other files and processes are there can be seen, and a port on the list is open to any host",
+        )
+        .mended_by(INSTALL),
     }
 }
 

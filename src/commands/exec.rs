@@ -2,7 +2,7 @@
 
 use crate::adapters::git::repository::GitRepository;
 use crate::adapters::store::open::Store;
-use crate::cli::run::{ExecArgs, Isolation};
+use crate::cli::run::ExecArgs;
 use crate::commands::footprint::known::foresee;
 use crate::commands::hold::Taking;
 use crate::commands::place::Place;
@@ -32,7 +32,7 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     if args.dry_run {
         return dry_run::run(place, &wiring, &selection, args.work.fit).await;
     }
-    check_isolation(&wiring, args.limits.isolation)?;
+    wiring.contained().await?;
     preflight::check(&wiring)?;
     let forge = wiring.forge()?;
     let agent = wiring.agent().await?;
@@ -85,16 +85,6 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
         console: None,
     };
     session::run(place, &wiring, &store, prepared).await
-}
-
-/// Until there is a sandbox, agents can do what the user can do; on a forge where strangers write, that has to be said.
-pub fn check_isolation(wiring: &Wiring, isolation: Option<Isolation>) -> Result<(), Error> {
-    if isolation == Some(Isolation::None) || !wiring.is_github() {
-        return Ok(());
-    }
-    Err(Error::new(Kind::Usage, "run on GitHub without isolation")
-        .cause("agents work on text that strangers may have written, and this version has no sandbox yet: an agent can do whatever you can do")
-        .hints(["add `--isolation none` if you accept that, best in a container or on a machine of its own"]))
 }
 
 /// The remote's branches of earlier runs.

@@ -4,7 +4,7 @@ use crate::adapters::store::open::Store;
 use crate::adapters::store::sessions::SessionState;
 use crate::cli::plan::PlanArgs;
 use crate::commands::dry_run::record;
-use crate::commands::exec::{check_isolation, short_of_grant};
+use crate::commands::exec::short_of_grant;
 use crate::commands::place::Place;
 use crate::commands::plan_run::{Carrying, carry, means, refused};
 use crate::commands::plan_view::View;
@@ -62,7 +62,7 @@ pub async fn run(place: &Place, args: &PlanArgs) -> Result<Exit, Error> {
             .cause("`planner.enabled` is false in the configuration")
             .hints(["a plan that is written already needs no planner: --from plan.json"]));
     }
-    check_isolation(&wiring, args.limits.isolation)?;
+    wiring.contained().await?;
     preflight::check(&wiring)?;
     let store = open(&wiring.state)?;
     if let Some(session) = begun(&store, &wiring, args, written.as_ref()).await? {

@@ -76,7 +76,7 @@ impl Course<'_> {
             // Nobody else knows of issues that are not opened yet.
             leases: Arc::new(NoLeases),
             agent: Arc::clone(&self.means.agent),
-            commands: self.wiring.commands(),
+            commands: self.wiring.commands().await?,
             resources: self.wiring.machine(),
             journal,
             clock: Arc::new(SteadyClock::start()),

@@ -4,7 +4,7 @@ use crate::adapters::git::repository::GitRepository;
 use crate::adapters::store::journal::SqliteJournal;
 use crate::adapters::store::open::Store;
 use crate::cli::run::ResumeArgs;
-use crate::commands::exec::{branches, check_isolation, read_up_on};
+use crate::commands::exec::{branches, read_up_on};
 use crate::commands::hold::{self, Taking};
 use crate::commands::place::Place;
 use crate::commands::plan_run::{Carrying, carry, means, purpose_of};
@@ -41,7 +41,7 @@ pub async fn run(place: &Place, args: &ResumeArgs) -> Result<Exit, Error> {
             None => return nothing(place),
         },
     };
-    check_isolation(&wiring, args.limits.isolation)?;
+    wiring.contained().await?;
     let purpose = if args.yes {
         Purpose::CarryOut
     } else {

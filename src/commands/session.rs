@@ -78,7 +78,7 @@ pub async fn run(
         repository,
         leases,
         agent,
-        commands: wiring.commands(),
+        commands: wiring.commands().await?,
         resources: wiring.machine(),
         journal: Arc::clone(&journal) as Arc<dyn Journal>,
         clock: Arc::new(SteadyClock::start()),

@@ -11,6 +11,7 @@ use crate::adapters::process::commands::CommandRunner;
 use crate::adapters::process::run::Processes;
 use crate::adapters::store::open::Store;
 use crate::commands::checks::known::{Known, known};
+use crate::commands::containment::{self, Around};
 use crate::commands::identity::{Identity, Signed};
 use crate::commands::offering::offering;
 use crate::commands::place::{Place, variable, whereabouts};
@@ -26,6 +27,7 @@ use crate::config::work::AgentKind;
 use crate::engine::orders::{Check, Orders};
 use crate::engine::words::Wording;
 use crate::error::{Error, Kind};
+use crate::ports::Resources as _;
 use crate::ports::{Agent, Forge, Tracker};
 use crate::rules::evaluate::background::Backgrounds;
 use crate::rules::evaluate::judge::Judge;
@@ -41,6 +43,7 @@ use crate::rules::task::Task;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use tokio::sync::OnceCell;
 
 /// One project and all that is known of it before a session begins.
 pub struct Wiring {
@@ -51,7 +54,9 @@ pub struct Wiring {
     /// Where journals, worktrees and logs are kept.
     pub state: PathBuf,
     signed: Option<Signed>,
+    own_program: PathBuf,
     processes: Processes,
+    contained: OnceCell<Processes>,
     checks: OnceLock<Known>,
 }
 
@@ -79,7 +84,9 @@ impl Wiring {
             project,
             state,
             signed,
+            own_program: program.clone(),
             processes: Processes::new(program),
+            contained: OnceCell::new(),
             checks: OnceLock::new(),
         })
     }
@@ -146,8 +153,31 @@ impl Wiring {
         })?)
     }
 
+    /// How agents, setup and checks are run: in the sandbox that was asked for; an error where it cannot be had.
+    pub async fn contained(&self) -> Result<&Processes, Error> {
+        let find = || async {
+            let own_program = std::env::current_exe().unwrap_or_else(|_| self.own_program.clone());
+            let wanted = self.loaded.config.sandbox.isolation;
+            let Some(isolation) = containment::isolation(wanted, &own_program)? else {
+                return Ok(self.processes.clone());
+            };
+            let git = self.git_place();
+            let around = Around {
+                loaded: &self.loaded,
+                slots: git.slots,
+                objects: git.mirror.join("objects"),
+                own_program,
+                memory: self.machine().memory().await,
+            };
+            let sandbox = around.sandbox(isolation);
+            Ok(self.processes.contained(Arc::new(sandbox)))
+        };
+        self.contained.get_or_try_init(find).await
+    }
+
     /// The agent, found and able to start.
     pub async fn agent(&self) -> Result<Arc<dyn Agent>, Error> {
+        let processes = self.contained().await?.clone();
         let agent = &self.loaded.config.agent;
         let env = agent
             .env
@@ -164,11 +194,12 @@ impl Wiring {
                         .as_ref()
                         .map_or_else(|| "claude".into(), |argv| argv.words()[0].clone().into()),
                     config_dir: None,
+                    contained: processes.are_contained(),
                     yolo: agent.yolo,
                     allowed_commands: commands.collect(),
                     env,
                 };
-                let claude = ClaudeAgent::new(settings, self.processes.clone());
+                let claude = ClaudeAgent::new(settings, processes);
                 claude.version().await.map_err(|failure| {
                     Error::new(Kind::Agent, "start the agent")
                         .cause(failure.message)
@@ -189,10 +220,7 @@ impl Wiring {
                     env,
                     costs_unknown_is_zero: true,
                 };
-                Ok(Arc::new(CommandAgent::new(
-                    settings,
-                    self.processes.clone(),
-                )))
+                Ok(Arc::new(CommandAgent::new(settings, processes)))
             }
         }
     }
@@ -206,8 +234,9 @@ impl Wiring {
 
     /// Runs checks and setup.
     #[must_use]
-    pub fn commands(&self) -> Arc<CommandRunner> {
-        Arc::new(CommandRunner::new(self.processes.clone()))
+    pub async fn commands(&self) -> Result<Arc<CommandRunner>, Error> {
+        let processes = self.contained().await?;
+        Ok(Arc::new(CommandRunner::new(processes.clone())))
     }
 
     /// What a session's decisions rest on.

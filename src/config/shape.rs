@@ -3,6 +3,7 @@
 use crate::config::assigning::Github;
 use crate::config::checking::{Check, Verify};
 use crate::config::claims::Claims;
+use crate::config::containing::Sandbox;
 use crate::config::filters::Filters;
 use crate::config::names::{BaseBranch, Endpoint, GitSource, RepoName};
 use crate::config::offering::{Commit, Pull};
@@ -61,6 +62,8 @@ pub struct Config {
     pub retention: Retention,
     /// Whose word counts, and what needs a person's.
     pub security: Security,
+    /// What agents, setup and checks can reach of this machine and the network.
+    pub sandbox: Sandbox,
     /// Pauses dispatch when the agent's provider fails again and again.
     pub breaker: Breaker,
     /// What may run together.
@@ -114,6 +117,7 @@ impl Default for Config {
             worktree: Worktree::default(),
             retention: Retention::default(),
             security: Security::default(),
+            sandbox: Sandbox::default(),
             breaker: Breaker::default(),
             scheduling: Scheduling::default(),
             claims: Claims::default(),

@@ -33,7 +33,7 @@ const fn number(name: &'static str, key: &'static str) -> Variable {
 }
 
 /// All of them; an empty one counts as not set.
-pub const VARIABLES: [Variable; 14] = [
+pub const VARIABLES: [Variable; 15] = [
     number("AUTOISSUE_MAX_BUDGET", "maxTotalBudgetUsd"),
     number("AUTOISSUE_MAX_DAILY_BUDGET", "maxDailyBudgetUsd"),
     number("AUTOISSUE_MAX_PARALLEL", "executor.maxParallel"),
@@ -45,6 +45,7 @@ pub const VARIABLES: [Variable; 14] = [
     text("AUTOISSUE_API_URL", "forge.apiUrl"),
     text("AUTOISSUE_GRAPHQL_URL", "forge.graphqlUrl"),
     text("AUTOISSUE_GIT_URL", "forge.gitUrl"),
+    text("AUTOISSUE_ISOLATION", "sandbox.isolation"),
     number("AUTOISSUE_APP_ID", "forge.app.id"),
     text("AUTOISSUE_APP_KEY_FILE", "forge.app.keyFile"),
     number("AUTOISSUE_APP_INSTALLATION", "forge.app.installation"),

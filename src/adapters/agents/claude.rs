@@ -55,6 +55,7 @@ impl ClaudeAgent {
             idle: Duration::from_secs(20),
             grace: Duration::from_secs(1),
             keep: None,
+            reach: None,
         };
         let mut first = FirstLine(None);
         let end = self
@@ -144,10 +145,16 @@ impl Agent for ClaudeAgent {
 
     async fn run(&self, order: &AgentOrder, watch: &dyn Watch, stop: &Stop) -> AgentReport {
         let record = RunRecord::of(order);
+        let settings = ClaudeSettings {
+            contained: self.processes.are_contained(),
+            ..self.settings.clone()
+        };
+        let env = claude_command::environment(&settings, order);
         let spec = ProcessSpec {
-            argv: claude_command::argv(&self.settings, order),
+            argv: claude_command::argv(&settings, order),
             directory: order.directory.clone(),
-            env: claude_command::environment(&self.settings, order),
+            reach: Some(claude_command::reach(&env)),
+            env,
             input: order.prompt.clone().into_bytes(),
             streams: Streams::Apart,
             wall: order.wall,

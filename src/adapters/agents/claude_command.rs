@@ -1,8 +1,11 @@
 //! Claude Code's command line and environment, as measured with version 2.1.328.
 
 use crate::adapters::process::environment::{self, Variables};
+use crate::adapters::sandbox::shape::Reach;
 use crate::ports::{AgentOrder, AgentTask, Conversation};
-use std::path::PathBuf;
+use crate::rules::host::HostPattern;
+use crate::rules::host::host_of_url;
+use std::path::{Path, PathBuf};
 
 /// What Claude Code itself needs of our environment: its keys, and where to send them.
 const ITS_OWN: &[&str] = &[
@@ -28,6 +31,17 @@ const CALM: &[(&str, &str)] = &[
     ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
 ];
 
+/// Where it asks its model, unless it is told otherwise.
+const PROVIDER: &str = "api.anthropic.com";
+/// Any of these is all that it needs to be let in.
+const KEYS: [&str; 3] = [
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_AUTH_TOKEN",
+    "CLAUDE_CODE_OAUTH_TOKEN",
+];
+/// The user's login, in its configuration directory.
+const LOGIN: &str = ".credentials.json";
+
 /// Tools that read files below the working directory.
 const READING: &str = "Read,Glob,Grep";
 
@@ -38,6 +52,8 @@ pub struct ClaudeSettings {
     pub program: PathBuf,
     /// A configuration directory of our own, apart from the user's settings and login; nothing for the user's.
     pub config_dir: Option<PathBuf>,
+    /// Does it run in a sandbox of ours? There it has a home of its own, and nothing of the user's settings.
+    pub contained: bool,
     /// Skip its permission prompts? Else it may edit files, and run the allowed commands only.
     pub yolo: bool,
     /// Commands that it may run where it does not skip them: the configured checks, as one line each.
@@ -97,7 +113,7 @@ pub fn environment(settings: &ClaudeSettings, order: &AgentOrder) -> Variables {
     for (name, value) in CALM {
         set(name, value);
     }
-    if settings.yolo && environment::is_root() {
+    if settings.contained || (settings.yolo && environment::is_root()) {
         set("IS_SANDBOX", "1");
     }
     if let Some(directory) = &settings.config_dir {
@@ -106,6 +122,34 @@ pub fn environment(settings: &ClaudeSettings, order: &AgentOrder) -> Variables {
     environment::add(&mut variables, &settings.env);
     environment::add(&mut variables, &order.env);
     variables
+}
+
+/// What it reaches in the sandbox: its model's provider, and the user's login where it is given no key.
+#[must_use]
+pub fn reach(variables: &Variables) -> Reach {
+    let (host, port) = variables
+        .get("ANTHROPIC_BASE_URL")
+        .and_then(|url| host_of_url(url))
+        .unwrap_or_else(|| (PROVIDER.to_owned(), 443));
+    let has_key = KEYS.iter().any(|name| variables.contains_key(*name));
+    let directory = variables.get("CLAUDE_CONFIG_DIR").map(PathBuf::from);
+    let usual = || {
+        variables
+            .get("HOME")
+            .map(|home| Path::new(home).join(".claude"))
+    };
+    let login = directory
+        .or_else(usual)
+        .map(|directory| directory.join(LOGIN));
+    let login = login.filter(|path| !has_key && path.is_file());
+    Reach {
+        hosts: HostPattern::exactly(&host, port).into_iter().collect(),
+        logins: login
+            .map(|path| (path, Path::new(".claude").join(LOGIN)))
+            .into_iter()
+            .collect(),
+        answers: None,
+    }
 }
 
 /// The command alone, and with further arguments. One that its rules cannot express is left out, and denied.

@@ -9,6 +9,8 @@ use crate::adapters::process::spec::{
     Cause, GRACE, Heard, LineSink, ProcessEnd, ProcessSpec, Streams,
 };
 use crate::adapters::process::words;
+
+use crate::adapters::sandbox::shape::Reach;
 use crate::ports::{Activity, Agent, AgentEnd, AgentOrder, AgentReport, Capabilities, Stop, Watch};
 use crate::rules::ids::ConversationId;
 use crate::rules::money::{Basis, Charge, Usage, Usd};
@@ -131,6 +133,7 @@ impl Agent for CommandAgent {
             idle: order.idle,
             grace: GRACE,
             keep: Some(RunRecord::of(order).keep(order)),
+            reach: Some(Reach::default()),
         };
         let mut hearing = Hearing {
             said: Said::default(),

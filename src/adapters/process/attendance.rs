@@ -5,6 +5,7 @@ use crate::adapters::process::lines::{Lines, Tail};
 use crate::adapters::process::order::{KILL, Report, STOP};
 use crate::adapters::process::run::{MARGIN, Running};
 use crate::adapters::process::spec::{Cause, Heard, LineSink, ProcessEnd, ProcessSpec};
+use crate::adapters::sandbox::proxy::Refused;
 use crate::ports::Stop;
 use std::future::pending;
 use std::time::Duration;
@@ -212,6 +213,7 @@ impl<'a> Attendance<'a> {
             code,
             complaints: self.complaints.take().0,
             took: Duration::ZERO,
+            refused: Refused::default(),
         }
     }
 }

@@ -8,11 +8,13 @@ use crate::adapters::process::spec::{
     Cause, GRACE, Heard, LineSink, ProcessEnd, ProcessSpec, Streams,
 };
 use crate::adapters::process::words;
+use crate::adapters::sandbox::shape::Reach;
 use crate::ports::{
     Activity, CommandEnd, CommandOrder, CommandReport, Commands, Probe, Stop, Watch,
 };
 use crate::rules::event::ProcessIdentity;
 use crate::rules::excerpt::Excerpt;
+use crate::rules::host::host_of_url;
 use async_trait::async_trait;
 use std::pin::pin;
 use std::time::Duration;
@@ -51,6 +53,10 @@ impl Commands for CommandRunner {
             idle: order.wall,
             grace: GRACE,
             keep: None,
+            reach: Some(Reach {
+                answers: order.probe.as_ref().and_then(port),
+                ..Reach::default()
+            }),
         };
         let mut output = Output(Excerpt::new(OUTPUT));
         watch.activity(Activity {
@@ -148,6 +154,11 @@ fn report(end: ProcessEnd, output: String) -> CommandReport {
         output,
         millis,
     }
+}
+
+/// Where a server has to answer.
+fn port(probe: &Probe) -> Option<u16> {
+    host_of_url(&probe.url).map(|(_, port)| port)
 }
 
 struct Output(Excerpt);

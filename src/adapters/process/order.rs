@@ -1,5 +1,6 @@
 //! What passes over the lifeline between us and a supervisor: an order in, a report out.
 
+use crate::adapters::sandbox::shape::Ceilings;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -24,6 +25,10 @@ pub struct Order {
     pub grace_millis: u64,
     /// The largest file that it may write, in bytes.
     pub largest_file: u64,
+    /// Is the program only what is around the one that is meant? Then a gentle stop is not for it.
+    pub is_wrapped: bool,
+    /// What it may take together with all that descends from it.
+    pub ceilings: Ceilings,
 }
 
 /// What became of it; sent once nothing of the program runs any more.

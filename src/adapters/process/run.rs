@@ -5,6 +5,9 @@ use crate::adapters::process::order::{self, Order};
 use crate::adapters::process::spec::{Cause, LineSink, ProcessEnd, ProcessSpec, Streams};
 use crate::adapters::process::transcript::Transcript;
 use crate::adapters::process::{identity, leftover};
+use crate::adapters::sandbox::enter::{Company, Entered, Wish};
+use crate::adapters::sandbox::proxy::Refused;
+use crate::adapters::sandbox::shape::{Ceilings, Sandbox};
 use crate::ports::{Stop, Watch};
 use crate::rules::event::ProcessIdentity;
 use dashmap::DashMap;
@@ -28,6 +31,7 @@ const LARGEST_FILE: u64 = 64 << 30;
 #[derive(Clone, Debug)]
 pub struct Processes {
     supervisor: PathBuf,
+    sandbox: Option<Arc<Sandbox>>,
     live: Arc<DashMap<u32, ProcessIdentity>>,
 }
 
@@ -37,8 +41,24 @@ impl Processes {
     pub fn new(supervisor: PathBuf) -> Self {
         Self {
             supervisor,
+            sandbox: None,
             live: Arc::default(),
         }
+    }
+
+    /// The same, in a sandbox: all that says what it may reach runs there.
+    #[must_use]
+    pub fn contained(&self, sandbox: Arc<Sandbox>) -> Self {
+        Self {
+            sandbox: Some(sandbox),
+            ..self.clone()
+        }
+    }
+
+    /// Is there a sandbox?
+    #[must_use]
+    pub fn are_contained(&self) -> bool {
+        self.sandbox.is_some()
     }
 
     /// The supervisors that live at this moment.
@@ -60,16 +80,25 @@ impl Processes {
         stop: &Stop,
     ) -> ProcessEnd {
         let began = Instant::now();
-        let mut end = match self.start(spec, watch, stop).await {
+        let entered = self.enter(spec).await;
+        let started = match &entered {
+            Ok(entered) => self.start(spec, entered, watch, stop).await,
+            Err(error) => Err(not_started("make the sandbox ready", error)),
+        };
+        let mut end = match started {
             Ok(running) => attend(running, spec, sink, stop).await,
             Err(cause) => ProcessEnd {
                 cause,
                 code: None,
                 complaints: Vec::new(),
                 took: Duration::ZERO,
+                refused: Refused::default(),
             },
         };
         end.took = began.elapsed();
+        end.refused = entered
+            .map(|entered| entered.company.refused())
+            .unwrap_or_default();
         end
     }
 
@@ -78,9 +107,32 @@ impl Processes {
         leftover::end(supervisor).await;
     }
 
+    /// Into the sandbox, where there is one and the program is for it.
+    async fn enter(&self, spec: &ProcessSpec) -> io::Result<Entered> {
+        match (&self.sandbox, &spec.reach) {
+            (Some(sandbox), Some(reach)) => {
+                let wish = Wish {
+                    argv: &spec.argv,
+                    env: &spec.env,
+                    directory: &spec.directory,
+                    reach,
+                };
+                sandbox.enter(wish).await
+            }
+            (None, _) | (_, None) => Ok(Entered {
+                argv: spec.argv.clone(),
+                env: spec.env.clone(),
+                is_wrapped: false,
+                ceilings: Ceilings::default(),
+                company: Company::default(),
+            }),
+        }
+    }
+
     async fn start(
         &self,
         spec: &ProcessSpec,
+        entered: &Entered,
         watch: &dyn Watch,
         stop: &Stop,
     ) -> Result<Running, Cause> {
@@ -111,11 +163,13 @@ impl Processes {
             return Err(Cause::Refused);
         }
         let order = Order {
-            argv: spec.argv.clone(),
+            argv: entered.argv.clone(),
             directory: spec.directory.clone(),
-            env: spec.env.clone().into_iter().collect(),
+            env: entered.env.clone().into_iter().collect(),
             grace_millis: u64::try_from(spec.grace.as_millis()).unwrap_or(u64::MAX),
             largest_file: LARGEST_FILE,
+            is_wrapped: entered.is_wrapped,
+            ceilings: entered.ceilings,
         };
         let bytes = order::encode(&order, &spec.input)
             .map_err(|error| not_started("hand over its order", &error))?;

@@ -3,6 +3,8 @@
 use crate::adapters::process::environment::Variables;
 use crate::adapters::process::lines::Line;
 use crate::adapters::process::transcript::Keep;
+use crate::adapters::sandbox::proxy::Refused;
+use crate::adapters::sandbox::shape::Reach;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -30,6 +32,8 @@ pub struct ProcessSpec {
     pub grace: Duration,
     /// Where its raw stdout is kept.
     pub keep: Option<Keep>,
+    /// What it may reach where there is a sandbox; nothing for a program of the user's that hears nothing of anybody.
+    pub reach: Option<Reach>,
 }
 
 /// How a program's two outputs are taken.
@@ -69,6 +73,8 @@ pub struct ProcessEnd {
     pub complaints: Vec<u8>,
     /// How long it took.
     pub took: Duration,
+    /// Hosts that the sandbox kept it from, and how often.
+    pub refused: Refused,
 }
 
 /// What ended a program.

@@ -7,7 +7,8 @@
 
 use crate::adapters::process::identity::{self, MARK};
 use crate::adapters::process::order::{self, KILL, Order, Report};
-use crate::adapters::process::tree;
+use crate::adapters::process::{ceilings, tree};
+use crate::adapters::sandbox::shape::Ceilings;
 use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
@@ -63,7 +64,7 @@ pub fn supervise() -> u8 {
     let told = news.clone();
     thread::spawn(move || heed(signals, &told));
     thread::spawn(move || reap(program, &news));
-    let code = attend(&inbox, program, Duration::from_millis(order.grace_millis));
+    let code = attend(&inbox, program, &order);
     sweep(&inbox, program);
     report(&mut lifeline, &Report::Ended { code });
     u8::try_from(code).unwrap_or(u8::MAX)
@@ -188,17 +189,18 @@ fn reap(program: Pid, news: &Sender<News>) {
 }
 
 /// Waits for the program's end, and hastens it where that is asked for.
-fn attend(inbox: &Receiver<News>, program: Pid, grace: Duration) -> i32 {
+fn attend(inbox: &Receiver<News>, program: Pid, order: &Order) -> i32 {
+    let grace = Duration::from_millis(order.grace_millis);
     let mut kill_at: Option<Instant> = None;
     let mut give_up_at: Option<Instant> = None;
     loop {
         let wait = kill_at.map_or(Duration::MAX, |at| {
             at.saturating_duration_since(Instant::now())
         });
-        let kill = match inbox.recv_timeout(wait) {
+        let kill = match bounded(inbox, wait, order.ceilings) {
             Ok(News::Ended(code)) => return code,
             Ok(News::Stop) if kill_at.is_none() => {
-                signal(program, Signal::SIGTERM);
+                ask(program, order.is_wrapped);
                 kill_at = Some(Instant::now() + grace);
                 false
             }
@@ -214,6 +216,48 @@ fn attend(inbox: &Receiver<News>, program: Pid, grace: Duration) -> i32 {
             signal(program, Signal::SIGKILL);
             kill_at = Some(now + ROUND);
         }
+    }
+}
+
+/// Waits for news; where something is bounded it looks at that meanwhile, and says so where it is exceeded.
+fn bounded(
+    inbox: &Receiver<News>,
+    wait: Duration,
+    ceilings: Ceilings,
+) -> Result<News, RecvTimeoutError> {
+    if ceilings == Ceilings::default() {
+        return inbox.recv_timeout(wait);
+    }
+    let end = Instant::now().checked_add(wait);
+    loop {
+        let left = end.map_or(ceilings::LOOK, |end| {
+            end.saturating_duration_since(Instant::now())
+        });
+        match inbox.recv_timeout(left.min(ceilings::LOOK)) {
+            Err(RecvTimeoutError::Timeout) => {}
+            news => return news,
+        }
+        let me = i32::try_from(std::process::id()).unwrap_or(0);
+        if let Some(what) = ceilings::exceeded(ceilings, me) {
+            let _ = writeln!(io::stderr(), "autoissue: ended, for {what}");
+            return Ok(News::Kill);
+        }
+        if end.is_some_and(|end| Instant::now() >= end) {
+            return Err(RecvTimeoutError::Timeout);
+        }
+    }
+}
+
+/// Asks it to end. What is only around it would end at once, and take it along without grace.
+fn ask(program: Pid, is_wrapped: bool) {
+    let me = i32::try_from(std::process::id()).unwrap_or(0);
+    let all = tree::descendants(me, &tree::snapshot());
+    let within = all.iter().filter(|entry| entry.group != program.as_raw());
+    let within: Vec<_> = within.copied().collect();
+    if is_wrapped && !within.is_empty() {
+        tree::signal(&within, Signal::SIGTERM);
+    } else {
+        signal(program, Signal::SIGTERM);
     }
 }
 

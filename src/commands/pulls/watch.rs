@@ -4,7 +4,6 @@ use crate::adapters::git::repository::GitRepository;
 use crate::adapters::github::forge::GitHub;
 use crate::adapters::store::open::Store;
 use crate::cli::pulls::WatchArgs;
-use crate::commands::exec::check_isolation;
 use crate::commands::place::Place;
 use crate::commands::pulls::acts::{held, now};
 use crate::commands::pulls::round::{self, Work};
@@ -55,7 +54,7 @@ pub struct Watch<'a> {
 pub async fn run(place: &Place, args: &WatchArgs) -> Result<Exit, Error> {
     let wiring = Wiring::new(place, &args.limits.overrides())?;
     let github = wiring.github("watch pull requests")?;
-    check_isolation(&wiring, args.limits.isolation)?;
+    wiring.contained().await?;
     preflight::check(&wiring)?;
     let agent = wiring.agent().await?;
     let store = open(&wiring.state)?;

@@ -1,0 +1,125 @@
+//! Which sandbox works here, found out by trying.
+
+use super::shape::Isolation;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// So long a try may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(2);
+
+/// Why a sandbox cannot be had here.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotHere {
+    /// The program is missing.
+    #[error("bubblewrap is not installed (no program `bwrap` in PATH)")]
+    NoBubblewrap,
+    /// The system says no.
+    #[error("{kind} does not work here: {detail}")]
+    DoesNotWork {
+        /// Which.
+        kind: &'static str,
+        /// What it said.
+        detail: String,
+    },
+}
+
+/// bubblewrap, as good as it is here.
+pub fn bubblewrap() -> Result<Isolation, NotHere> {
+    let program = in_path("bwrap").ok_or(NotHere::NoBubblewrap)?;
+    // Older ones do not know it, and some systems do not allow it.
+    for keeps_namespaces in [true, false] {
+        let mut words = vec![
+            "--unshare-user",
+            "--unshare-pid",
+            "--unshare-net",
+            "--unshare-ipc",
+        ];
+        words.extend(keeps_namespaces.then_some("--disable-userns"));
+        words.extend([
+            "--ro-bind",
+            "/",
+            "/",
+            "--proc",
+            "/proc",
+            "--dev",
+            "/dev",
+            "--",
+            "true",
+        ]);
+        match try_out(Command::new(&program).args(&words)) {
+            Ok(()) => {
+                return Ok(Isolation::Bubblewrap {
+                    program,
+                    keeps_namespaces,
+                });
+            }
+            Err(detail) if !keeps_namespaces => {
+                let kind = "bubblewrap";
+                return Err(NotHere::DoesNotWork { kind, detail });
+            }
+            Err(_) => {}
+        }
+    }
+    unreachable!("the second try returns")
+}
+
+/// Landlock and seccomp, tried by this program on a copy of itself.
+pub fn landlock(own_program: &Path) -> Result<Isolation, NotHere> {
+    let everything = r#"{"read":["/"],"write":[],"ports":[1]}"#;
+    try_out(Command::new(own_program).args(["__confined", everything, "true"]))
+        .map(|()| Isolation::Landlock)
+        .map_err(|detail| NotHere::DoesNotWork {
+            kind: "Landlock",
+            detail,
+        })
+}
+
+/// The program of this name, as `PATH` finds it.
+#[must_use]
+pub fn in_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let is_program = |path: &PathBuf| {
+        path.metadata()
+            .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    };
+    std::env::split_paths(&path)
+        .filter(|directory| directory.is_absolute())
+        .map(|directory| directory.join(name))
+        .find(is_program)
+}
+
+/// Its first words of complaint where it does not end well.
+fn try_out(command: &mut Command) -> Result<(), String> {
+    let quietly = command
+        .env_remove("LD_PRELOAD")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let mut child = quietly.spawn().map_err(|error| error.to_string())?;
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match child.try_wait().map_err(|error| error.to_string())? {
+            Some(status) if status.success() => return Ok(()),
+            Some(status) => {
+                let said = child.stderr.take().map(io::read_to_string);
+                let said = said.and_then(Result::ok).unwrap_or_default();
+                let first = said.lines().next().unwrap_or_default().trim().to_owned();
+                return Err(if first.is_empty() {
+                    status.to_string()
+                } else {
+                    first
+                });
+            }
+            None if Instant::now() > end => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err("it does not end".to_owned());
+            }
+            None => std::thread::sleep(LOOK),
+        }
+    }
+}
