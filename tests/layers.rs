@@ -29,7 +29,7 @@ const FLOORS: [(&str, &[&str]); 11] = [
 ];
 
 /// Where each outside crate may be used: a file, or a folder with all below it; `x*` takes every name that begins so.
-const HOMES: [(&str, &[&str]); 45] = [
+const HOMES: [(&str, &[&str]); 46] = [
     ("async_trait", &["ports", "engine", "adapters"]),
     ("backoff", &["adapters/retry"]),
     ("base64", &["rules", "adapters/git"]),
@@ -56,6 +56,7 @@ const HOMES: [(&str, &[&str]); 45] = [
     ("petgraph", &["rules/graph"]),
     ("process_wrap", &["adapters/process*", "adapters/sandbox"]),
     ("reqwest", &["reporters/notify", "adapters/process*"]),
+    ("rustix", &["adapters/sandbox"]),
     ("rusqlite", &["adapters/store", "adapters/knowledge"]),
     ("rusqlite_migration", &["adapters/store"]),
     ("schemars", &["config*", "commands", "rules"]),

@@ -6,6 +6,8 @@
 mod agents;
 #[path = "../support/backlogs.rs"]
 mod backlogs;
+#[path = "../support/boxes.rs"]
+mod boxes;
 #[path = "../support/deaths.rs"]
 mod deaths;
 #[path = "../support/fake_github/fake.rs"]
@@ -93,6 +95,7 @@ mod questions;
 mod quota;
 mod rework_claude;
 mod routing;
+mod sandbox;
 mod scenario;
 mod schedule;
 mod slots;

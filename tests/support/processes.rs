@@ -47,6 +47,7 @@ pub(crate) fn spec(argv: &[&str]) -> ProcessSpec {
         idle: Duration::from_secs(60),
         grace: Duration::from_millis(500),
         keep: None,
+        reach: None,
     }
 }
 

@@ -26,8 +26,10 @@ pub struct Order {
     /// The largest file that it may write, in bytes.
     pub largest_file: u64,
     /// Is the program only what is around the one that is meant? Then a gentle stop is not for it.
+    #[serde(default)]
     pub is_wrapped: bool,
     /// What it may take together with all that descends from it.
+    #[serde(default)]
     pub ceilings: Ceilings,
 }
 
@@ -94,6 +96,11 @@ mod tests {
             env: vec![("A".to_owned(), "1".to_owned())],
             grace_millis: 5,
             largest_file: 9,
+            is_wrapped: true,
+            ceilings: Ceilings {
+                memory: 7,
+                processes: 3,
+            },
         }
     }
 

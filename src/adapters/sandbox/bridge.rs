@@ -1,4 +1,5 @@
-//! Inside of the sandbox: the first program there, which runs the one that is meant and gives it a way to our proxy.
+//! Inside of the sandbox: the first program there, which gives up system calls for good, and then runs the one that is
+//! meant and gives it a way to our proxy.
 //!
 //! It is `autoissue __inside <plan> <program> ...`. A network of its own has no port that leads anywhere; so it listens
 //! on some, and passes what comes there on to a socket in the file system, behind which we decide.
@@ -29,6 +30,8 @@ const NOT_READY: u8 = 125;
 /// What leads out, and in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
+    /// Is there a proxy to lead to?
+    pub proxy: bool,
     /// Ports of the machine outside that are reached here by the same number.
     pub ports: Vec<u16>,
     /// A port here that is reached from outside.
@@ -54,7 +57,10 @@ fn start(arguments: &[String]) -> io::Result<u8> {
     // A gentle stop is for the program; we end with it.
     let patience = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]);
     patience.thread_block()?;
-    listen(PROXY_PORT, None)?;
+    give_up().map_err(|error| io::Error::other(error.to_string()))?;
+    if plan.proxy {
+        listen(PROXY_PORT, None)?;
+    }
     for port in plan.ports {
         listen(port, Some(port))?;
     }
@@ -83,6 +89,17 @@ fn start(arguments: &[String]) -> io::Result<u8> {
     Ok(code
         .and_then(|code| u8::try_from(code).ok())
         .unwrap_or(u8::MAX))
+}
+
+#[cfg(target_os = "linux")]
+fn give_up() -> Result<(), Box<dyn std::error::Error>> {
+    use super::seccomp::{Sockets, apply};
+    apply(Sockets::All)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn give_up() -> Result<(), Box<dyn std::error::Error>> {
+    Err("bubblewrap is for Linux".into())
 }
 
 /// Listens on a port of the sandbox's own network; what comes goes to the proxy, for `outside` as a tunnel to there.

@@ -7,6 +7,17 @@ use super::toolchains;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+/// What whoever runs as root could change for the whole machine: the owner of these files is root outside as well.
+const KERNELS_OWN: [&str; 4] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys"];
+/// What tells of the machine's memory, or makes it do something.
+const KERNELS_SECRETS: [&str; 5] = [
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/kmsg",
+    "/proc/sysrq-trigger",
+    "/proc/timer_list",
+];
+
 /// One run in the sandbox.
 #[derive(Debug)]
 pub struct Run<'a> {
@@ -86,14 +97,18 @@ pub fn argv(
     }
     // What is none of these is a root in memory, which nobody needs to write to.
     add(&["--remount-ro", "/", "--chdir", &text(run.directory), "--"]);
-    if run.sockets.is_some() {
-        let plan = Plan {
-            ports: ports(sandbox, run.reach),
-            answers: run.reach.answers,
-        };
-        let plan = serde_json::to_string(&plan).expect("numbers are JSON");
-        add(&[PROGRAM, "__inside", &plan]);
-    }
+    let is_listed = run.sockets.is_some();
+    let plan = Plan {
+        proxy: is_listed,
+        ports: if is_listed {
+            ports(sandbox, run.reach)
+        } else {
+            Vec::new()
+        },
+        answers: run.reach.answers.filter(|_| is_listed),
+    };
+    let plan = serde_json::to_string(&plan).expect("numbers are JSON");
+    add(&[PROGRAM, "__inside", &plan]);
     words.extend(run.argv.iter().cloned());
     words
 }
@@ -133,10 +148,18 @@ fn mounts(sandbox: &Sandbox, run: &Run<'_>) -> Vec<(PathBuf, Mount)> {
     }
     if let Some(sockets) = run.sockets {
         all.insert(PathBuf::from(SOCKETS), Mount::Read(sockets.to_owned()));
-        all.insert(
-            PathBuf::from(PROGRAM),
-            Mount::Read(sandbox.own_program.clone()),
-        );
+    }
+    all.insert(
+        PathBuf::from(PROGRAM),
+        Mount::Read(sandbox.own_program.clone()),
+    );
+    // Not every kernel has them all, and nothing can be put where there is nothing.
+    let there = |path: &&str| Path::new(path).exists();
+    for path in KERNELS_OWN.into_iter().filter(there) {
+        all.insert(path.into(), Mount::Read(path.into()));
+    }
+    for path in KERNELS_SECRETS.into_iter().filter(there) {
+        all.insert(path.into(), Mount::Read("/dev/null".into()));
     }
     let mut all: Vec<(PathBuf, Mount)> = all.into_iter().collect();
     all.sort_by_key(|(at, _)| at.components().count());

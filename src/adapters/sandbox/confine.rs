@@ -133,6 +133,7 @@ fn apply(limits: &Confinement) -> Result<(), Box<dyn std::error::Error>> {
         ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible as _, NetPort, Ruleset,
         RulesetAttr as _, RulesetCreatedAttr as _, Scope, path_beneath_rules,
     };
+    use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
     // Linux 6.12: what is older cannot keep signals and abstract sockets in.
     let abi = ABI::V6;
     let mut rules = Ruleset::default()
@@ -153,6 +154,16 @@ fn apply(limits: &Confinement) -> Result<(), Box<dyn std::error::Error>> {
         rules = rules.add_rule(NetPort::new(*port, AccessNet::ConnectTcp))?;
     }
     rules.restrict_self()?;
+    // Landlock lets whoever may trace anybody read other processes' memory.
+    let nothing = CapabilitySet::empty();
+    set_capabilities(
+        None,
+        CapabilitySets {
+            effective: nothing,
+            permitted: nothing,
+            inheritable: nothing,
+        },
+    )?;
     seccomp::apply(seccomp::Sockets::over_shared_network(
         limits.ports.is_some(),
     ))?;

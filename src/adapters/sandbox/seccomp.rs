@@ -37,14 +37,17 @@ const NEVER: [libc::c_long; 26] = [
     libc::SYS_userfaultfd,
 ];
 /// Of these Landlock knows nothing where the mount namespace is the machine's own.
-const NEVER_OUTSIDE: [libc::c_long; 8] = [
+const NEVER_OUTSIDE: [libc::c_long; 11] = [
     libc::SYS_acct,
     libc::SYS_chroot,
     libc::SYS_clock_settime,
     libc::SYS_mount,
+    libc::SYS_msgget,
     libc::SYS_pivot_root,
+    libc::SYS_semget,
     libc::SYS_sethostname,
     libc::SYS_settimeofday,
+    libc::SYS_shmget,
     libc::SYS_umount2,
 ];
 
