@@ -62,6 +62,7 @@ pub mod git {
     mod difference;
     mod fetch;
     mod flight;
+    mod homes;
     mod house;
     mod index;
     mod join;

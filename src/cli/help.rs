@@ -40,7 +40,7 @@ Examples:
   autoissue exec --issue 12 --issue 15                    these two
   autoissue exec backlog --exclude-label wip --fit        as many as the budget covers
   autoissue exec backlog --milestone 1.0 --assignee none  of a milestone those that nobody has taken
-  autoissue exec backlog --isolation none --format json   on GitHub, for a program to read
+  autoissue exec backlog --format json                    for a program to read
 
 ",
     exit_codes!()
@@ -73,7 +73,7 @@ Examples:
 pub const WATCH: &str = concat!(
     "\
 Examples:
-  autoissue watch --isolation none                until no pull request of autoissue is open
+  autoissue watch                                 until no pull request of autoissue is open
   autoissue watch --once --format json            one look, for cron
   autoissue watch --issue 12 --budget 10          one pull request, for ten dollars at most
 

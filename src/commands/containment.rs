@@ -17,13 +17,13 @@ pub const INSTALL: &str =
 pub fn isolation(wanted: Wanted, own_program: &Path) -> Result<Option<Isolation>, Error> {
     match wanted {
         Wanted::None => Ok(None),
-        Wanted::Bwrap => find::bubblewrap()
+        Wanted::Bwrap => find::bubblewrap(own_program)
             .map(Some)
             .map_err(|cause| refused(&[cause])),
         Wanted::Landlock => find::landlock(own_program)
             .map(Some)
             .map_err(|cause| refused(&[cause])),
-        Wanted::Auto => match find::bubblewrap() {
+        Wanted::Auto => match find::bubblewrap(own_program) {
             Ok(isolation) => Ok(Some(isolation)),
             Err(first) => find::landlock(own_program)
                 .map(Some)

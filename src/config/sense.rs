@@ -1,5 +1,6 @@
 //! What must hold between keys, and what their types cannot say.
 
+use crate::adapters::sandbox::bridge::PROXY_PORT;
 use crate::config::checking::{Answers, Check};
 use crate::config::problem::ConfigError;
 use crate::config::shape::Config;
@@ -10,6 +11,7 @@ use crate::config::work::AgentKind;
 use crate::rules::classify::Domain;
 use crate::rules::evaluate::routing::Routing;
 use crate::rules::evaluate::score::Score;
+use crate::rules::host::HostPattern;
 use crate::rules::own::Classification;
 use std::collections::BTreeSet;
 use std::path::{Component, Path};
@@ -33,7 +35,20 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     classification(&config.classification)?;
     routing(&config.routing)?;
     people(config)?;
+    hosts(config)?;
     dashboard(&config.dashboard.auth)
+}
+
+/// The sandbox's own proxy listens there, where a port of this machine would be reached.
+fn hosts(config: &Config) -> Result<(), ConfigError> {
+    let taken = |host: &HostPattern| host.own_port() == Some(PROXY_PORT);
+    match config.sandbox.hosts.iter().position(taken) {
+        Some(at) => Err(ConfigError::value(
+            format!("sandbox.hosts[{at}]"),
+            "is the port of the sandbox's own proxy; let that server listen on another one",
+        )),
+        None => Ok(()),
+    }
 }
 
 fn agent(config: &Config) -> Result<(), ConfigError> {

@@ -171,12 +171,13 @@ fn issues_on_github_that_cannot_be_seen_are_not_taken_for_none() {
       because no token was found
     hint: run `gh auth login` or set GITHUB_TOKEN
     ");
-    assert_snapshot!(sealed.run(&["exec", "go"]), @"
-    exit code 2
+    assert_snapshot!(sealed.run(&["exec", "go", "--isolation", "bwrap"]), @"
+    exit code 1
     --- stderr
-    error: could not run on GitHub without isolation
-      because agents work on text that strangers may have written, and this version has no sandbox yet: an agent can do whatever you can do
-    hint: add `--isolation none` if you accept that, best in a container or on a machine of its own
+    error: could not keep agents apart from this machine
+      because bubblewrap is not installed (no program `bwrap` in PATH)
+    hint: install bubblewrap, on Debian and Ubuntu with `sudo apt-get install bubblewrap`
+    hint: `--isolation none` runs them as you, with all that you can reach: best on a machine that has nothing to lose
     ");
     nothing_ran(&sealed);
 }

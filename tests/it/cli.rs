@@ -120,8 +120,8 @@ fn help_of_exec_names_every_flag() {
                                    is none [possible values: advise, enforce, off]
           --budget <USD>           The most that the session may spend, in dollars
           --max-parallel <N>       Attempts that run at a time, 1 to 64
-          --isolation <KIND>       What keeps agents apart from this machine; `none` has to be said on
-                                   GitHub, there is no sandbox yet [possible values: none]
+          --isolation <KIND>       What keeps agents, setup and checks apart from this machine [possible
+                                   values: auto, bwrap, landlock, none]
       -h, --help                   Print help (see more with '--help')
 
     Global options:
@@ -139,7 +139,7 @@ fn help_of_exec_names_every_flag() {
       autoissue exec --issue 12 --issue 15                    these two
       autoissue exec backlog --exclude-label wip --fit        as many as the budget covers
       autoissue exec backlog --milestone 1.0 --assignee none  of a milestone those that nobody has taken
-      autoissue exec backlog --isolation none --format json   on GitHub, for a program to read
+      autoissue exec backlog --format json                    for a program to read
 
     Exit codes of a session (the first that applies, in the order 1, 5, 4, 3, 0):
       0  every task completed, or there was nothing to do
@@ -227,7 +227,7 @@ fn a_wrong_command_line_is_exit_code_2_and_names_the_flag() {
     );
     check(
         &["exec", "x", "--isolation", "full"],
-        "[possible values: none]",
+        "[possible values: auto, bwrap, landlock, none]",
     );
     check(&["exec", "x", "--draft", "--no-pr"], "cannot be used with");
     check(

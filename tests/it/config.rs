@@ -363,6 +363,13 @@ fn the_defaults_are_shown_as_such() {
     checks = []                                       # default
     detectChecks = true                               # default
     verify.failingTest = "off"                        # default
+    sandbox.isolation = "auto"                        # default
+    sandbox.network = "proxy"                         # default
+    sandbox.hosts = []                                # default
+    sandbox.readable = []                             # default
+    sandbox.writable = []                             # default
+    sandbox.memoryMb = null                           # default
+    sandbox.processes = 4096                          # default
     breaker.failures = 5                              # default
     breaker.cooldownSeconds = 60                      # default
     prompt = null                                     # default

@@ -46,7 +46,8 @@ fn a_repository_without_anything_is_told_what_to_mend() {
                        hint: set maxDailyBudgetUsd before you run it from cron
     ok    state        $TOP/home/.local/state/autoissue
     ok    open files   up to
-    note  sandbox      none: agents run unconfined
+    warn  sandbox      Landlock and seccomp: files, signals and ports by list; that other files and processes are there can be seen, and a port on the list is open to any host
+                       hint: install bubblewrap, on Debian and Ubuntu with `sudo apt-get install bubblewrap`
 
     autoissue cannot run here yet; to mend: 1.
     ");
@@ -90,9 +91,10 @@ fn it_says_so_where_autoissue_can_run() {
     ok    budget       at most $50.00 a session, $5.00 an attempt, $80.00 a day
     ok    state        $TOP/home/.local/state/autoissue
     ok    open files   up to
-    note  sandbox      none: agents run unconfined
+    warn  sandbox      Landlock and seccomp: files, signals and ports by list; that other files and processes are there can be seen, and a port on the list is open to any host
+                       hint: install bubblewrap, on Debian and Ubuntu with `sudo apt-get install bubblewrap`
 
-    autoissue can run here.
+    autoissue can run here; warnings: 1.
     ");
 }
 
@@ -167,7 +169,7 @@ fn a_token_s_scopes_say_what_is_missing_for_which_feature() {
     warn  access       missing the scope `workflow`, for: change workflows
                        hint: make a token that has it: Settings, Developer settings, Personal access tokens
     ok    access       read issues, labels and comments, push branches, pull requests, claims among machines, watch checks, logs of failed jobs, merge
-    autoissue can run here; warnings: 2.
+    autoissue can run here; warnings: 3.
     ");
     assert_snapshot!(about_access(good, &workflows, |fake| {
         fake.set_scopes(Some("public_repo, workflow"));
@@ -196,7 +198,7 @@ fn a_token_s_scopes_say_what_is_missing_for_which_feature() {
     warn  access       missing the scope `workflow`, for: change workflows
                        hint: `gh auth refresh --scopes workflow`
     ok    access       read issues, labels and comments, push branches, pull requests, claims among machines, watch checks, logs of failed jobs, merge
-    autoissue can run here; warnings: 2.
+    autoissue can run here; warnings: 3.
     ");
     assert_snapshot!(about_access(good, &json!({}), |fake| {
         fake.set_rights(Rights { may_push: false, is_private: false });
@@ -218,7 +220,7 @@ fn of_a_fine_grained_token_it_says_what_nobody_can_know() {
     ok    token        from GITHUB_TOKEN, a fine-grained token
     ok    github       octo-bot may push to octo/widgets, 4,998 of 5,000 requests left this hour
     note  access       GitHub tells what a fine-grained token lacks only as it refuses something; it needs actions: read, checks: read, contents: write, issues: write, metadata: read, pull_requests: write, statuses: read
-    autoissue can run here; warnings: 1.
+    autoissue can run here; warnings: 2.
     ");
 }
 
@@ -247,7 +249,7 @@ fn an_app_is_told_with_its_permissions_and_what_they_lack() {
     ok    github       shop-bot[bot] is installed on octo/widgets, 4,996 of 5,000 requests left this hour
     ok    permissions  actions: read, checks: read, contents: write, issues: write, metadata: read, pull_requests: write, statuses: read
     ok    access       read issues, labels and comments, push branches, pull requests, claims among machines, watch checks, logs of failed jobs
-    autoissue can run here; warnings: 1.
+    autoissue can run here; warnings: 2.
     ");
     let (fake, sealed, more) = about_app(0o644, |app| {
         app.permissions.remove("checks");

@@ -74,7 +74,7 @@ impl Scene {
             "Add accounts [[mock:plan-seven]]",
             "--yes",
             "--isolation",
-            "none",
+            "bwrap",
             "--format",
             "json",
         ];
@@ -198,7 +198,7 @@ fn a_planner_that_was_killed_after_its_answer_is_not_paid_twice() {
                 .count()
         };
         let before = asked(scene);
-        let second = scene.run(&["resume", "--isolation", "none", "--format", "json"], &[]);
+        let second = scene.run(&["resume", "--isolation", "bwrap", "--format", "json"], &[]);
         assert_eq!(second.code, Some(0), "{point}: {second:?}");
         assert_eq!(second.count("completed"), 7);
         if before >= 4 {

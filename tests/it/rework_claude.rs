@@ -37,7 +37,7 @@ fn claude_brings_its_work_onto_the_earlier_one() {
     }
     let mock = Mock::start(&stage.rig.path(""));
     let ran: Ran = stage
-        .command(&["exec", "go", "--isolation", "none", "--format", "json"])
+        .command(&["exec", "go", "--isolation", "bwrap", "--format", "json"])
         .env("ANTHROPIC_BASE_URL", mock.url())
         .env(
             "ANTHROPIC_API_KEY",

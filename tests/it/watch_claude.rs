@@ -77,7 +77,7 @@ impl Scene {
 fn an_issue_goes_from_its_label_to_merged_and_closed_through_all_that_is_said_of_it() {
     let scene = Scene::new();
     let fake = &scene.stage.fake;
-    let args = ["exec", "go", "--isolation", "none", "--format", "json"];
+    let args = ["exec", "go", "--isolation", "bwrap", "--format", "json"];
     let ran: Ran = scene.command(&args).output().unwrap().into();
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let opened = scene.head();
@@ -89,7 +89,7 @@ fn an_issue_goes_from_its_label_to_merged_and_closed_through_all_that_is_said_of
         "##[error]line 1 is too short\n",
     );
     fake.check_run(HEAD, "gate", None, "");
-    let args = ["watch", "--isolation", "none", "--format", "json"];
+    let args = ["watch", "--isolation", "bwrap", "--format", "json"];
     let watching = Running::start(&scene.stage.rig, scene.command(&args));
 
     // A red check.

@@ -215,7 +215,8 @@ fn with(outside: &Outside, isolation: autoissue::adapters::sandbox::shape::Isola
 
 /// The best sandbox; a machine without it runs none of these tests, and says so.
 pub(crate) fn sandbox(outside: &Outside) -> Sandbox {
-    with(outside, find::bubblewrap().unwrap())
+    let own = Path::new(env!("CARGO_BIN_EXE_autoissue"));
+    with(outside, find::bubblewrap(own).unwrap())
 }
 
 /// The second best.

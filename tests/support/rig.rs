@@ -115,7 +115,9 @@ impl Rig {
         let mut command = self.clean(Command::new(env!("CARGO_BIN_EXE_autoissue")));
         command
             .args(args)
-            .env("AUTOISSUE_STATE_DIR", self.path("state"));
+            .env("AUTOISSUE_STATE_DIR", self.path("state"))
+            // Agents of these tests keep books beside the project; those that run contained say so.
+            .env("AUTOISSUE_ISOLATION", "none");
         command
     }
 

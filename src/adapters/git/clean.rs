@@ -1,5 +1,6 @@
 //! Removes worktrees that are not needed, and says what stays.
 
+use super::homes;
 use super::slot::Pool;
 use super::trash::{delete, set_aside};
 use crate::rules::ids::IssueNumber;
@@ -32,6 +33,13 @@ pub(super) fn clean(slots: &Path, pool: &Pool, checks: &Pool) -> io::Result<Vec<
             // Whoever set it aside deletes it.
             Some(("trash", _)) => continue,
             Some(("issue", number)) => Some(why_kept(number, pool)?),
+            Some(("home", tree)) => match tree.split_once('-') {
+                Some(("issue", _)) => Some("its agent's conversation may go on".to_owned()),
+                Some(_) | None => {
+                    homes::forget(&slots.join(tree), slots)?;
+                    None
+                }
+            },
             Some(("kept", _)) => Some("nobody knows what it holds".to_owned()),
             Some(_) | None => Some("it is not ours".to_owned()),
         };

@@ -5,6 +5,7 @@ use super::capture::{Taking, reopen};
 use super::clean::{Cleaned, clean};
 use super::difference::compare;
 use super::fetch::{self, OURS, fetch, look_at};
+use super::homes;
 use super::house::Houses;
 use super::join::{is_ancestor, join, marked};
 use super::layout::{Layout, Leftovers};
@@ -314,6 +315,12 @@ impl Repository for GitRepository {
             leftovers: Leftovers::None,
         };
         layout.lay_out(commit.as_str()).await?;
+        // What another commit's checks left there could make these pass.
+        let (tree, slots) = (path.clone(), self.worktrees.slots.clone());
+        blocking("make a new home for checks", move || {
+            homes::forget(&tree, &slots)
+        })
+        .await?;
         if let Some(submodules) = &self.submodules {
             let fill = submodules.lay_out(&self.mirror, commit.as_str(), &path);
             fill.await?;

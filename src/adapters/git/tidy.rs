@@ -2,6 +2,7 @@
 //! more than the ceiling allows.
 
 use super::clean::trim;
+use super::homes;
 use super::layout::delete_later;
 use super::lock::Lock;
 use super::look;
@@ -41,6 +42,11 @@ pub(super) async fn enter(
                 trim(&slots, [&pool, &checks], most)
             })
             .await?;
+        }
+        if let Some(before) = retention.before
+            && let Err(cause) = homes::forget_old(slots, before)
+        {
+            tracing::warn!(%cause, "could not let go of old homes");
         }
         if let Some(before) = retention.before
             && let Err(cause) = forget(mirror, before).await

@@ -28,7 +28,7 @@ pub enum NotHere {
 }
 
 /// bubblewrap, as good as it is here.
-pub fn bubblewrap() -> Result<Isolation, NotHere> {
+pub fn bubblewrap(own_program: &Path) -> Result<Isolation, NotHere> {
     let program = in_path("bwrap").ok_or(NotHere::NoBubblewrap)?;
     // Older ones do not know it, and some systems do not allow it.
     for keeps_namespaces in [true, false] {
@@ -48,9 +48,10 @@ pub fn bubblewrap() -> Result<Isolation, NotHere> {
             "--dev",
             "/dev",
             "--",
-            "true",
         ]);
-        match try_out(Command::new(&program).args(&words)) {
+        let mut command = Command::new(&program);
+        command.args(&words).arg(own_program).arg("__ready");
+        match try_out(&mut command) {
             Ok(()) => {
                 return Ok(Isolation::Bubblewrap {
                     program,
@@ -70,7 +71,12 @@ pub fn bubblewrap() -> Result<Isolation, NotHere> {
 /// Landlock and seccomp, tried by this program on a copy of itself.
 pub fn landlock(own_program: &Path) -> Result<Isolation, NotHere> {
     let everything = r#"{"read":["/"],"write":[],"ports":[1]}"#;
-    try_out(Command::new(own_program).args(["__confined", everything, "true"]))
+    let mut command = Command::new(own_program);
+    command
+        .args(["__confined", everything])
+        .arg(own_program)
+        .arg("__ready");
+    try_out(&mut command)
         .map(|()| Isolation::Landlock)
         .map_err(|detail| NotHere::DoesNotWork {
             kind: "Landlock",

@@ -1,6 +1,9 @@
 //! What keeps programs apart from this machine, and what one of them may reach all the same.
 
 use crate::rules::host::HostPattern;
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 /// What keeps programs apart, as it was found by trying.
@@ -107,10 +110,17 @@ impl Workplace {
         })
     }
 
-    /// Makes what is not there yet.
-    pub fn make(&self) -> std::io::Result<()> {
-        std::fs::create_dir_all(&self.home)?;
-        std::fs::create_dir_all(&self.temporary)
+    /// Makes what is not there yet, for this user alone, and notes that it is in use.
+    pub fn make(&self) -> io::Result<()> {
+        let beside = self.home.parent().unwrap_or(&self.home);
+        let private = |path: &Path| DirBuilder::new().recursive(true).mode(0o700).create(path);
+        private(beside)?;
+        private(&self.home)?;
+        private(&self.temporary)?;
+        // The time of a directory is that of its last new entry.
+        let stamp = beside.join("used");
+        let _ = fs::remove_file(&stamp);
+        fs::write(stamp, "")
     }
 }
 

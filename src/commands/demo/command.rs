@@ -1,11 +1,14 @@
 //! `demo`: the whole of `exec` on a small project, offline, with a scripted agent.
 
+use crate::adapters::sandbox::shape::Isolation;
 use crate::cli::args::Globals;
 use crate::cli::run::{DemoArgs, ExecArgs};
+use crate::commands::containment::isolation;
 use crate::commands::demo::material::ISSUES;
 use crate::commands::demo::project::{DemoError, lay_out};
 use crate::commands::exec;
 use crate::commands::place::Place;
+use crate::config::shape::Config;
 use crate::error::{Error, Kind};
 use crate::rules::exit::Exit;
 use serde_json::json;
@@ -23,15 +26,22 @@ pub async fn run(place: &Place, args: &DemoArgs) -> Result<Exit, Error> {
     let program = std::env::current_exe()
         .map_err(|cause| Error::new(Kind::Files, "find this program").because(&cause))?;
     let project = lay_out(&root, &program)?;
-    let begin = json!({ "v": 1, "event": "demo", "project": project.root, "state": state });
+    let wanted = Config::default().sandbox.isolation;
+    let isolation = isolation(wanted, &program)?;
+    let word = isolation.as_ref().map_or("none", Isolation::word);
+    let begin = json!({
+        "v": 1, "event": "demo", "project": project.root, "state": state, "isolation": word,
+    });
     let shown = project.root.display();
     place.output.result(
         &format!(
             "Here is a tea shop with {} open issues: {shown}\n\
              Now `autoissue exec {}` runs: four scripted agents, each in its own worktree;\n\
-             what passes the check becomes a pull. No network; the money is play money.\n\n",
+             what passes the check becomes a pull. No network; the money is play money.\n\
+             {}\n\n",
             ISSUES.len(),
-            project.label
+            project.label,
+            around(isolation.as_ref())
         ),
         &begin,
     )?;
@@ -82,6 +92,18 @@ pub async fn run(place: &Place, args: &DemoArgs) -> Result<Exit, Error> {
         | Exit::Interrupted
         | Exit::Held => exit,
     })
+}
+
+fn around(isolation: Option<&Isolation>) -> &'static str {
+    match isolation {
+        Some(Isolation::Bubblewrap { .. }) => {
+            "Agents and checks run in bubblewrap: they see their worktree, and nothing of yours."
+        }
+        Some(Isolation::Landlock) => {
+            "Agents and checks are limited by Landlock; with bubblewrap installed they would not even see other files."
+        }
+        None => "Agents and checks run as you, without a sandbox.",
+    }
 }
 
 /// The demo makes more than its project there, and says how to remove all of it.
