@@ -96,6 +96,7 @@ mod quota;
 mod rework_claude;
 mod routing;
 mod sandbox;
+mod sandbox_end;
 mod scenario;
 mod schedule;
 mod slots;

@@ -1,7 +1,10 @@
 //! A machine around a sandbox: files, servers and a process that nobody inside may reach, and the sandbox itself.
 
+use autoissue::adapters::sandbox::bwrap::{self, Run};
 use autoissue::adapters::sandbox::find;
-use autoissue::adapters::sandbox::shape::{Ceilings, Network, Sandbox};
+use autoissue::adapters::sandbox::shape::{
+    Ceilings, Isolation, Network, Reach, Sandbox, Workplace,
+};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -150,6 +153,26 @@ impl Outside {
         })
     }
 
+    /// The command line that runs this in the best sandbox.
+    pub(crate) fn wrapped(&self, argv: &[String]) -> Vec<String> {
+        let sandbox = sandbox(self);
+        let Isolation::Bubblewrap { program, .. } = &sandbox.isolation else {
+            panic!("{:?}", sandbox.isolation);
+        };
+        let workplace = Workplace::of(&sandbox.slots, &self.worktree()).unwrap();
+        workplace.make().unwrap();
+        let env = [("PATH".to_owned(), std::env::var("PATH").unwrap())].into();
+        let run = Run {
+            argv,
+            env: &env,
+            directory: &self.worktree(),
+            workplace: &workplace,
+            reach: &Reach::default(),
+            sockets: None,
+        };
+        bwrap::argv(program, true, &sandbox, &run)
+    }
+
     /// What was changed or planted from inside.
     pub(crate) fn changed(&self) -> Vec<String> {
         let targets = self.targets(true);
@@ -196,7 +219,7 @@ fn victim(directory: &Path) -> (Child, u64, i32) {
     (victim, address, words.next().unwrap().parse().unwrap())
 }
 
-fn with(outside: &Outside, isolation: autoissue::adapters::sandbox::shape::Isolation) -> Sandbox {
+fn with(outside: &Outside, isolation: Isolation) -> Sandbox {
     Sandbox {
         isolation,
         network: Network::Listed,
