@@ -97,6 +97,7 @@ mod rework_claude;
 mod routing;
 mod sandbox;
 mod sandbox_end;
+mod sandbox_exec;
 mod scenario;
 mod schedule;
 mod slots;

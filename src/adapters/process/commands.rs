@@ -8,6 +8,7 @@ use crate::adapters::process::spec::{
     Cause, GRACE, Heard, LineSink, ProcessEnd, ProcessSpec, Streams,
 };
 use crate::adapters::process::words;
+use crate::adapters::sandbox::proxy::Refused;
 use crate::adapters::sandbox::shape::Reach;
 use crate::ports::{
     Activity, CommandEnd, CommandOrder, CommandReport, Commands, Probe, Stop, Watch,
@@ -140,7 +141,28 @@ fn try_out(report: &mut CommandReport, answer: Option<Answer>, probe: &Probe, ki
     report.output.push_str(&told);
 }
 
-fn report(end: ProcessEnd, output: String) -> CommandReport {
+/// Hosts that are named at most.
+const NAMED: usize = 10;
+
+/// What a sandbox kept a program from, as a last line of its output: it seldom says so itself.
+fn kept_from(refused: &Refused, output: &mut String) {
+    if refused.is_empty() {
+        return;
+    }
+    let names: Vec<&str> = refused.keys().take(NAMED).map(String::as_str).collect();
+    let them = if names.len() == 1 { "it" } else { "them" };
+    let line = format!(
+        "autoissue: kept from {} (add {them} to sandbox.hosts if it may go there)",
+        names.join(", ")
+    );
+    if !output.is_empty() {
+        output.push('\n');
+    }
+    output.push_str(&line);
+}
+
+fn report(end: ProcessEnd, mut output: String) -> CommandReport {
+    kept_from(&end.refused, &mut output);
     let millis = u64::try_from(end.took.as_millis()).unwrap_or(u64::MAX);
     let (end, output) = match end.cause {
         Cause::Itself => (CommandEnd::Exited(end.code.unwrap_or(KILLED)), output),
