@@ -233,7 +233,6 @@ impl Wiring {
     }
 
     /// Runs checks and setup.
-    #[must_use]
     pub async fn commands(&self) -> Result<Arc<CommandRunner>, Error> {
         let processes = self.contained().await?;
         Ok(Arc::new(CommandRunner::new(processes.clone())))

@@ -131,7 +131,7 @@ impl HostPattern {
         if self.name == "localhost" && !self.is_below {
             return address.is_loopback();
         }
-        !is_of_this_machine(address) && !(self.is_below && is_private(address))
+        !(is_of_this_machine(address) || self.is_below && is_private(address))
     }
 
     /// Is it this machine, at one port?

@@ -298,7 +298,7 @@ fn the_defaults_of_the_dashboard_are_shown() {
 #[test]
 fn the_defaults_of_worktrees_are_shown() {
     let (short, _) = shown_defaults();
-    let sections = ["worktree.", "retention."];
+    let sections = ["worktree.", "retention.", "sandbox."];
     let is_of = |line: &&str| sections.iter().any(|section| line.starts_with(section));
     let worktree = short.lines().filter(is_of);
     let shown = worktree.collect::<Vec<_>>().join("\n");
@@ -314,6 +314,13 @@ fn the_defaults_of_worktrees_are_shown() {
     worktree.ports.each = 10                          # default
     retention.days = 30                               # default
     retention.sessions = 20                           # default
+    sandbox.isolation = "auto"                        # default
+    sandbox.network = "proxy"                         # default
+    sandbox.hosts = []                                # default
+    sandbox.readable = []                             # default
+    sandbox.writable = []                             # default
+    sandbox.memoryMb = null                           # default
+    sandbox.processes = 4096                          # default
     "#);
 }
 
@@ -321,7 +328,7 @@ fn the_defaults_of_worktrees_are_shown() {
 fn the_defaults_are_shown_as_such() {
     let shown = shown_defaults().0;
     let lines = shown.lines().filter(|line| {
-        let apart = ["dashboard.", "worktree.", "retention."];
+        let apart = ["dashboard.", "worktree.", "retention.", "sandbox."];
         let is_apart = apart.iter().any(|part| line.starts_with(part));
         !stands_apart(line) && !is_offering(line) && !is_apart
     });
@@ -363,13 +370,6 @@ fn the_defaults_are_shown_as_such() {
     checks = []                                       # default
     detectChecks = true                               # default
     verify.failingTest = "off"                        # default
-    sandbox.isolation = "auto"                        # default
-    sandbox.network = "proxy"                         # default
-    sandbox.hosts = []                                # default
-    sandbox.readable = []                             # default
-    sandbox.writable = []                             # default
-    sandbox.memoryMb = null                           # default
-    sandbox.processes = 4096                          # default
     breaker.failures = 5                              # default
     breaker.cooldownSeconds = 60                      # default
     prompt = null                                     # default

@@ -127,6 +127,7 @@ async fn kill_minus_nine_of_everything_of_ours_leaves_nothing_in_the_sandbox() {
     // The control: without a sandbox both go on, until the next start ends them.
     let left = alive(&open);
     assert_eq!(left.len(), 2);
-    left.into_iter()
-        .for_each(|pid| kill(u32::try_from(pid).unwrap()));
+    for pid in left {
+        kill(u32::try_from(pid).unwrap());
+    }
 }

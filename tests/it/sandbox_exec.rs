@@ -3,6 +3,7 @@
 use crate::rig::{Ran, Rig};
 use crate::stage::Stage;
 use serde_json::json;
+use std::fmt::Write as _;
 use std::path::Path;
 
 /// What nobody but this machine's user may ever read.
@@ -59,13 +60,13 @@ fn sinks(stage: &Stage, ran: &Ran) -> String {
     for item in stage.fake.pulls().iter().chain(&stage.fake.issues()) {
         all.push_str(item.body.as_deref().unwrap_or_default());
         let comments = stage.fake.comments(item.number);
-        comments
-            .iter()
-            .for_each(|comment| all.push_str(&comment.body));
+        for comment in comments {
+            all.push_str(&comment.body);
+        }
     }
     for pull in stage.fake.pulls() {
         let tree = stage.fake.tree_of(&pull.pull.as_ref().unwrap().head);
-        all.push_str(&format!("{tree:?}"));
+        write!(all, "{tree:?}").unwrap();
     }
     below(&stage.rig.path("state"), &mut all);
     all

@@ -67,24 +67,6 @@ impl Outside {
         ] {
             fs::write(at(file), CANARY).unwrap();
         }
-        let serve = |address: &str| {
-            let listener = TcpListener::bind((address, 0)).unwrap();
-            let port = listener.local_addr().unwrap().port();
-            thread::spawn(move || {
-                for mut stream in listener.incoming().flatten() {
-                    let _ = stream.write_all(b"welcome");
-                }
-            });
-            port
-        };
-        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let udp_port = udp.local_addr().unwrap().port();
-        thread::spawn(move || {
-            let mut bytes = [0; 10];
-            while let Ok((_, from)) = udp.recv_from(&mut bytes) {
-                let _ = udp.send_to(b"heard", from);
-            }
-        });
         let unix = UnixListener::bind(at("state/socket")).unwrap();
         thread::spawn(move || unix.incoming().count());
         let abstract_name = format!("autoissue-test-{}", uuid::Uuid::new_v4());
@@ -95,7 +77,7 @@ impl Outside {
         Self {
             tcp: serve("127.0.0.1"),
             all: serve("0.0.0.0"),
-            udp: udp_port,
+            udp: answer(),
             abstract_name,
             victim,
             address,
@@ -195,6 +177,31 @@ impl Drop for Outside {
         let _ = self.victim.kill();
         let _ = self.victim.wait();
     }
+}
+
+/// A server that greets; its port.
+fn serve(address: &str) -> u16 {
+    let listener = TcpListener::bind((address, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.write_all(b"welcome");
+        }
+    });
+    port
+}
+
+/// One that answers datagrams; its port.
+fn answer() -> u16 {
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = udp.local_addr().unwrap().port();
+    thread::spawn(move || {
+        let mut bytes = [0; 10];
+        while let Ok((_, from)) = udp.recv_from(&mut bytes) {
+            let _ = udp.send_to(b"heard", from);
+        }
+    });
+    port
 }
 
 /// A process of the same user with a secret in its environment, an address in its memory, a queue.

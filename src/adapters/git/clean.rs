@@ -33,13 +33,13 @@ pub(super) fn clean(slots: &Path, pool: &Pool, checks: &Pool) -> io::Result<Vec<
             // Whoever set it aside deletes it.
             Some(("trash", _)) => continue,
             Some(("issue", number)) => Some(why_kept(number, pool)?),
-            Some(("home", tree)) => match tree.split_once('-') {
-                Some(("issue", _)) => Some("its agent's conversation may go on".to_owned()),
-                Some(_) | None => {
-                    homes::forget(&slots.join(tree), slots)?;
-                    None
-                }
-            },
+            Some(("home", tree)) if tree.starts_with("issue-") => {
+                Some("its agent's conversation may go on".to_owned())
+            }
+            Some(("home", tree)) => {
+                homes::forget(&slots.join(tree), slots)?;
+                None
+            }
             Some(("kept", _)) => Some("nobody knows what it holds".to_owned()),
             Some(_) | None => Some("it is not ours".to_owned()),
         };

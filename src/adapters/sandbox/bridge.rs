@@ -147,7 +147,7 @@ fn open(port: u16) {
         };
         let mut knock = [0];
         if door.read_exact(&mut knock).is_err() {
-            thread::sleep(Duration::from_millis(20));
+            thread::park_timeout(Duration::from_millis(20));
             continue;
         }
         thread::spawn(move || {

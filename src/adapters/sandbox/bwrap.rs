@@ -4,6 +4,7 @@ use super::bridge::{PROGRAM, Plan, SOCKETS};
 use super::shape::{Network, Reach, Sandbox, Workplace};
 use super::system::{Piece, pieces};
 use super::toolchains;
+use crate::rules::host::HostPattern;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -117,7 +118,7 @@ pub fn argv(
 #[must_use]
 pub fn ports(sandbox: &Sandbox, reach: &Reach) -> Vec<u16> {
     let hosts = sandbox.hosts.iter().chain(&reach.hosts);
-    let ports: BTreeSet<u16> = hosts.filter_map(|host| host.own_port()).collect();
+    let ports: BTreeSet<u16> = hosts.filter_map(HostPattern::own_port).collect();
     ports.into_iter().collect()
 }
 

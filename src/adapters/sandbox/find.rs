@@ -1,15 +1,17 @@
 //! Which sandbox works here, found out by trying.
 
 use super::shape::Isolation;
-use std::io;
+use crate::rules::printable::printable;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 /// So long a try may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-const LOOK: Duration = Duration::from_millis(2);
 
 /// Why a sandbox cannot be had here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -105,27 +107,23 @@ fn try_out(command: &mut Command) -> Result<(), String> {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
-    let mut child = quietly.spawn().map_err(|error| error.to_string())?;
-    let end = Instant::now() + PATIENCE;
-    loop {
-        match child.try_wait().map_err(|error| error.to_string())? {
-            Some(status) if status.success() => return Ok(()),
-            Some(status) => {
-                let said = child.stderr.take().map(io::read_to_string);
-                let said = said.and_then(Result::ok).unwrap_or_default();
-                let first = said.lines().next().unwrap_or_default().trim().to_owned();
-                return Err(if first.is_empty() {
-                    status.to_string()
-                } else {
-                    first
-                });
-            }
-            None if Instant::now() > end => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err("it does not end".to_owned());
-            }
-            None => std::thread::sleep(LOOK),
-        }
+    let child = quietly.spawn().map_err(|error| error.to_string())?;
+    let pid = i32::try_from(child.id()).map_err(|error| error.to_string())?;
+    let (tell, told) = channel();
+    std::thread::spawn(move || tell.send(child.wait_with_output()));
+    let Ok(ended) = told.recv_timeout(PATIENCE) else {
+        let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        return Err("it does not end".to_owned());
+    };
+    let output = ended.map_err(|error| error.to_string())?;
+    if output.status.success() {
+        return Ok(());
     }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let first = said.lines().next().unwrap_or_default().trim();
+    Err(if first.is_empty() {
+        output.status.to_string()
+    } else {
+        printable(first)
+    })
 }
