@@ -8,6 +8,7 @@ use autoissue::rules::ids::IssueNumber;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 /// A program that leaves a mark when it runs.
 struct Payload {
@@ -164,20 +165,159 @@ fn nested_link(tree: &Path, payload: &Payload) {
     symlink("../store", nested.join(".git")).unwrap();
 }
 
-const VECTORS: [(&str, Plant); 15] = [
+/// A configured remote that git would talk to.
+fn remote(tree: &Path, url: &str, more: &[(&str, &str)]) {
+    git(tree, &["config", "remote.origin.url", url]);
+    git(tree, &["config", "protocol.ext.allow", "always"]);
+    for (key, value) in more {
+        git(tree, &["config", key, value]);
+    }
+}
+
+fn smudge_filter(tree: &Path, payload: &Payload) {
+    git(tree, &["config", "filter.x.smudge", payload.text()]);
+    write(tree, ".gitattributes", "b.txt filter=x\n");
+    fs::remove_file(tree.join("b.txt")).unwrap();
+}
+
+fn rewritten_url(tree: &Path, payload: &Payload) {
+    let key = format!("url.ext::{} .insteadOf", payload.text());
+    remote(tree, "https://example.invalid/x", &[(&key, "https://")]);
+}
+
+fn ssh_command(tree: &Path, payload: &Payload) {
+    let more = [("core.sshCommand", payload.text())];
+    remote(tree, "ssh://example.invalid/x", &more);
+}
+
+fn upload_program(tree: &Path, payload: &Payload) {
+    let more = [("remote.origin.uploadpack", payload.text())];
+    remote(tree, tree.to_str().unwrap(), &more);
+}
+
+fn receive_program(tree: &Path, payload: &Payload) {
+    let more = [("remote.origin.receivepack", payload.text())];
+    remote(tree, tree.to_str().unwrap(), &more);
+}
+
+fn program_as_remote(tree: &Path, payload: &Payload) {
+    remote(tree, &format!("ext::{}", payload.text()), &[]);
+}
+
+fn proxy_program(tree: &Path, payload: &Payload) {
+    let more = [("core.gitProxy", payload.text())];
+    remote(tree, "git://example.invalid/x", &more);
+}
+
+fn merge_driver(tree: &Path, payload: &Payload) {
+    let driver = format!("{} %A", payload.text());
+    git(tree, &["config", "merge.x.driver", &driver]);
+    git(tree, &["checkout", "-q", "-b", "side"]);
+    write(tree, "a.txt", "beside\n");
+    git(tree, &["commit", "-q", "-a", "-m", "beside"]);
+    git(tree, &["checkout", "-q", "-"]);
+    write(tree, ".gitattributes", "* merge=x\n");
+}
+
+fn editor(tree: &Path, payload: &Payload) {
+    git(tree, &["config", "core.editor", payload.text()]);
+}
+
+fn conditional_config(tree: &Path, payload: &Payload) {
+    let text = format!("[core]\n\tfsmonitor = {}\n", payload.text());
+    write(tree, "harmless.ini", text);
+    let key = format!("includeIf.gitdir:{}/.path", tree.display());
+    git(tree, &["config", &key, "../harmless.ini"]);
+}
+
+fn attributes_elsewhere(tree: &Path, payload: &Payload) {
+    write(tree, "harmless.txt", "* filter=x\n");
+    let path = tree.join("harmless.txt");
+    git(
+        tree,
+        &["config", "core.attributesFile", path.to_str().unwrap()],
+    );
+    git(tree, &["config", "filter.x.clean", payload.text()]);
+}
+
+fn diff_driver(tree: &Path, payload: &Payload) {
+    git(tree, &["config", "diff.x.command", payload.text()]);
+    write(tree, ".gitattributes", "*.txt diff=x\n");
+    write(tree, "a.txt", "changed\n");
+}
+
+/// The worktree is its own git directory: whoever stands in it takes it for one.
+fn bare_repository(tree: &Path, payload: &Payload) {
+    for entry in fs::read_dir(tree.join(".git")).unwrap().flatten() {
+        fs::rename(entry.path(), tree.join(entry.file_name())).unwrap();
+    }
+    fs::remove_dir_all(tree.join(".git")).unwrap();
+    let config = format!(
+        "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tworktree = {}\n\tfsmonitor = {}\n",
+        tree.display(),
+        payload.text()
+    );
+    fs::write(tree.join("config"), config).unwrap();
+}
+
+fn signing_by_ssh(tree: &Path, payload: &Payload) {
+    for (key, value) in [
+        ("commit.gpgSign", "true"),
+        ("gpg.format", "ssh"),
+        ("user.signingKey", "key::ssh-ed25519 AAAA"),
+        ("gpg.ssh.program", payload.text()),
+    ] {
+        git(tree, &["config", key, value]);
+    }
+}
+
+fn named_hook(tree: &Path, payload: &Payload, name: &str) {
+    let hooks = tree.join(".git/hooks");
+    fs::create_dir_all(&hooks).unwrap();
+    symlink(&payload.program, hooks.join(name)).unwrap();
+}
+
+fn push_hook(tree: &Path, payload: &Payload) {
+    named_hook(tree, payload, "pre-push");
+    let elsewhere = tree.join("elsewhere.git");
+    git(tree, &["init", "-q", "--bare", "elsewhere.git"]);
+    remote(tree, elsewhere.to_str().unwrap(), &[]);
+}
+
+fn checkout_hook(tree: &Path, payload: &Payload) {
+    named_hook(tree, payload, "post-checkout");
+}
+
+const VECTORS: [(&str, Plant); 31] = [
     ("hooks", hook),
     ("hooks path", hooks_path),
+    ("hook of pushes", push_hook),
+    ("hook of checkouts", checkout_hook),
     ("fsmonitor", fsmonitor),
     ("clean filter", clean_filter),
+    ("smudge filter", smudge_filter),
     ("process filter", process_filter),
+    ("attributes elsewhere", attributes_elsewhere),
     ("included configuration", included_config),
+    ("conditional configuration", conditional_config),
     ("worktree configuration", worktree_config),
     (".git file", git_file),
     (".git link", git_link),
     ("common directory", common_dir),
+    ("bare repository", bare_repository),
     ("external diff", external_diff),
+    ("diff driver", diff_driver),
+    ("merge driver", merge_driver),
     ("text conversion", text_conversion),
     ("signing program", signing_program),
+    ("signing by ssh", signing_by_ssh),
+    ("editor", editor),
+    ("rewritten url", rewritten_url),
+    ("ssh command", ssh_command),
+    ("program that sends", upload_program),
+    ("program that receives", receive_program),
+    ("program as remote", program_as_remote),
+    ("proxy program", proxy_program),
     ("nested repository", nested_repository),
     ("nested repository behind a link", nested_link),
 ];
@@ -186,12 +326,31 @@ const VECTORS: [(&str, Plant); 15] = [
 fn plain_git(tree: &Path) {
     for args in [
         &["status"][..],
+        &["checkout", "-q", "--", "b.txt"],
         &["diff"],
         &["add", "-A"],
         &["status"],
         &["commit", "-q", "-m", "plain"],
+        &["commit", "-q", "--amend"],
+        &["merge", "-q", "side"],
+        &["fetch", "-q", "origin"],
+        &["push", "-q", "origin", "HEAD"],
+        &["checkout", "-q", "-b", "elsewhere"],
     ] {
-        try_git(tree, args);
+        let _ = Command::new("timeout")
+            .args(["10", "git"])
+            .args(args)
+            .current_dir(tree)
+            .stdin(Stdio::null())
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_AUTHOR_NAME", "Ada")
+            .env("GIT_AUTHOR_EMAIL", "ada@example.com")
+            .env("GIT_COMMITTER_NAME", "Ada")
+            .env("GIT_COMMITTER_EMAIL", "ada@example.com")
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("EDITOR", "true")
+            .output()
+            .unwrap();
     }
 }
 
