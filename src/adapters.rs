@@ -13,6 +13,7 @@ pub mod process {
     pub mod identity;
     pub mod leftover;
     pub mod lines;
+    pub mod marked;
     pub mod order;
     pub mod run;
     pub mod spec;

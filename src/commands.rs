@@ -53,6 +53,7 @@ pub mod session;
 pub mod signals;
 pub mod simulate;
 pub mod status;
+pub mod stop;
 pub mod store;
 pub mod taken;
 pub mod watch;

@@ -10,7 +10,8 @@ use crate::cli::pulls::{RevertArgs, WatchArgs};
 use crate::cli::run::{DemoArgs, ExecArgs, ResumeArgs};
 use crate::cli::setup::{ChecksArgs, CompletionsArgs, ConfigArgs, DoctorArgs, InitArgs, ManArgs};
 use crate::cli::steer::{
-    AnswerArgs, ApproveArgs, BreakerArgs, CleanArgs, IssueArgs, LessonsArgs, ModifyArgs, RejectArgs,
+    AnswerArgs, ApproveArgs, BreakerArgs, CleanArgs, IssueArgs, LessonsArgs, ModifyArgs,
+    RejectArgs, StopArgs,
 };
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{ColorChoice, Parser, Subcommand, ValueEnum};
@@ -116,6 +117,8 @@ pub enum Commands {
     History(HistoryArgs),
     /// Remove what is provably not needed any more
     Clean(CleanArgs),
+    /// End every agent that runs on this machine
+    Stop(StopArgs),
     /// Look at the circuit breaker, or close it
     Breaker(BreakerArgs),
     /// Look at what agents learned here, and change it

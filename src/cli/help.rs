@@ -170,6 +170,11 @@ Examples:
 pub const WISH: &str = "\
 The session takes it up within seconds; one that is interrupted, when it is resumed.";
 
+/// Under the flags of `stop`.
+pub const STOP: &str = "\
+Sessions stop as by Ctrl-C: agents have ten seconds, their files are kept, and `autoissue resume` goes on. What is left after that,
+and what outlived its session, is killed. One session alone is stopped by Ctrl-C in its own terminal.";
+
 /// Under the flags of `approve`, `reject` and `modify`.
 pub const APPROVE: &str = "\
 Examples:

@@ -13,6 +13,15 @@ pub struct BreakerArgs {
     pub command: BreakerCommands,
 }
 
+/// End every agent that runs on this machine.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(after_help = help::STOP)]
+pub struct StopArgs {
+    /// All of this user's: agents, setup and checks, and the sessions that run them
+    #[arg(long, required = true)]
+    pub all: bool,
+}
+
 /// What to do with the breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
 pub enum BreakerCommands {

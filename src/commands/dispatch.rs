@@ -8,7 +8,8 @@ use crate::commands::place::Place;
 use crate::commands::signals::interruptible;
 use crate::commands::{
     approve, breaker, checks, clean, completions, config, demo, doctor, evaluate, exec, footprint,
-    history, init, lessons, metrics, plan, prompt, pulls, resume, retry, simulate, status, why,
+    history, init, lessons, metrics, plan, prompt, pulls, resume, retry, simulate, status, stop,
+    why,
 };
 use crate::error::Error;
 use crate::rules::event::Command;
@@ -42,6 +43,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Commands::History(args) => history::run(&place, &args).await,
         Commands::Clean(args) => clean::run(&place, args).await,
         Commands::Lessons(args) => lessons::run(&place, &args.command),
+        Commands::Stop(_) => stop::all(&place).await,
         Commands::Breaker(args) => breaker::run(&place, args.command),
         Commands::Retry(IssueArgs { issue }) => {
             retry::run(&place, &Command::Retry { issue }, issue)

@@ -14,7 +14,7 @@ fn help() -> (String, String) {
 
 #[test]
 fn help_lists_the_commands() {
-    assert_snapshot!(help().0, @r#"
+    assert_snapshot!(help().0, @"
     exit code 0
     --- stdout
     Turns labelled issues into verified pull requests, in parallel, within a budget that cannot be
@@ -41,6 +41,7 @@ fn help_lists_the_commands() {
       evaluate     Say who should work on an issue, and why
       history      Show what the agent did on an issue
       clean        Remove what is provably not needed any more
+      stop         End every agent that runs on this machine
       breaker      Look at the circuit breaker, or close it
       lessons      Look at what agents learned here, and change it
       retry        Try an issue of the running session again
@@ -52,7 +53,7 @@ fn help_lists_the_commands() {
       config       Show, check or describe the configuration
       completions  Print completions for a shell
       man          Print the manual page
-    "#);
+    ");
 }
 
 #[test]

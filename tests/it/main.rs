@@ -104,6 +104,7 @@ mod slots;
 mod smoke;
 mod stack;
 mod status;
+mod stop;
 mod store;
 mod store_commands;
 mod store_disk;
