@@ -33,6 +33,7 @@ pub mod sandbox {
     pub mod find;
     pub mod proxy;
     pub mod request;
+    pub mod seatbelt;
     #[cfg(target_os = "linux")]
     pub mod seccomp;
     pub mod shape;

@@ -23,6 +23,9 @@ pub fn isolation(wanted: Wanted, own_program: &Path) -> Result<Option<Isolation>
         Wanted::Landlock => find::landlock(own_program)
             .map(Some)
             .map_err(|cause| refused(&[cause])),
+        Wanted::Auto if cfg!(target_os = "macos") => find::seatbelt(own_program)
+            .map(Some)
+            .map_err(|cause| refused(&[cause])),
         Wanted::Auto => match find::bubblewrap(own_program) {
             Ok(isolation) => Ok(Some(isolation)),
             Err(first) => find::landlock(own_program)

@@ -367,6 +367,11 @@ fn sandbox(config: &Config) -> Finding {
             let detail = format!("bubblewrap: files, processes and network of their own; {further}");
             Finding::new("sandbox", State::Good, detail)
         }
+        Ok(Some(Isolation::Seatbelt)) => Finding::new(
+            "sandbox",
+            State::Good,
+            "sandbox-exec: files, signals and ports by list",
+        ),
         Ok(Some(Isolation::Landlock)) => Finding::new(
             "sandbox",
             State::Warning,

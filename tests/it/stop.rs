@@ -20,28 +20,8 @@ grep -l sleep /proc/[0-9]*/comm | wc -l
 "$AUTOISSUE" stop --all
 "#;
 
-#[test]
-fn every_agent_of_the_machine_is_ended_and_its_session_can_be_resumed() {
-    let rig = Rig::local("", &json!({}));
-    let agent = rig.script(
-        "agent",
-        "#!/bin/sh\ncat > /dev/null\necho kept > file.txt\ntouch \"$RUNS\"\nexec sleep 600\n",
-    );
-    rig.issue(1, "Work", "`file.txt`");
-    Command::new("cp")
-        .args(["-r", rig.checkout().to_str().unwrap()])
-        .arg(rig.path("other"))
-        .status()
-        .unwrap();
-    for (directory, number) in [("checkout", 1), ("other", 2)] {
-        let runs = rig.path(&format!("runs-{number}"));
-        let config =
-            json!({ "agent": { "kind": "command", "command": [agent], "env": { "RUNS": runs } } });
-        rig.write(
-            &format!("{directory}/autoissue.config.json"),
-            &config.to_string(),
-        );
-    }
+/// What the script says, played where it sees its own processes alone.
+fn played(rig: &Rig) -> String {
     let base = rig.autoissue(&[]);
     let program = base.get_program().to_owned();
     let mut machine = Command::new("timeout");
@@ -70,7 +50,32 @@ fn every_agent_of_the_machine_is_ended_and_its_session_can_be_resumed() {
         .current_dir(rig.checkout())
         .stdin(Stdio::null());
     let output = machine.output().unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn every_agent_of_the_machine_is_ended_and_its_session_can_be_resumed() {
+    let rig = Rig::local("", &json!({}));
+    let agent = rig.script(
+        "agent",
+        "#!/bin/sh\ncat > /dev/null\necho kept > file.txt\ntouch \"$RUNS\"\nexec sleep 600\n",
+    );
+    rig.issue(1, "Work", "`file.txt`");
+    Command::new("cp")
+        .args(["-r", rig.checkout().to_str().unwrap()])
+        .arg(rig.path("other"))
+        .status()
+        .unwrap();
+    for (directory, number) in [("checkout", 1), ("other", 2)] {
+        let runs = rig.path(&format!("runs-{number}"));
+        let config =
+            json!({ "agent": { "kind": "command", "command": [agent], "env": { "RUNS": runs } } });
+        rig.write(
+            &format!("{directory}/autoissue.config.json"),
+            &config.to_string(),
+        );
+    }
+    let said = played(&rig);
     let lines: Vec<&str> = said.lines().collect();
     let first: Value = serde_json::from_str(lines[0]).unwrap();
     assert_eq!(

@@ -5,6 +5,7 @@ use super::bwrap::{self, Run};
 use super::confine::{self, Confinement};
 use super::door::Door;
 use super::proxy::{Entrance, Proxy, Refused};
+use super::seatbelt;
 use super::shape::{Ceilings, Isolation, Network, Reach, Sandbox, Workplace};
 use std::collections::BTreeMap;
 use std::io;
@@ -91,7 +92,7 @@ impl Sandbox {
                 self.wrap((program, *keeps_namespaces), wish, &workplace)
                     .await
             }
-            Isolation::Landlock => self.confine(wish, &workplace).await,
+            Isolation::Landlock | Isolation::Seatbelt => self.confine(wish, &workplace).await,
         }
     }
 
@@ -155,7 +156,12 @@ impl Sandbox {
         }
         let confinement = Confinement::of(self, wish, workplace, ports);
         Ok(Entered {
-            argv: confinement.argv(&self.own_program, wish.argv),
+            argv: match self.isolation {
+                Isolation::Seatbelt => seatbelt::argv(&confinement, wish.argv),
+                Isolation::Landlock | Isolation::Bubblewrap { .. } => {
+                    confinement.argv(&self.own_program, wish.argv)
+                }
+            },
             env,
             is_wrapped: false,
             ceilings: self.ceilings,

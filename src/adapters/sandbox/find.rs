@@ -86,6 +86,22 @@ pub fn landlock(own_program: &Path) -> Result<Isolation, NotHere> {
         })
 }
 
+/// The sandbox of macOS.
+pub fn seatbelt(own_program: &Path) -> Result<Isolation, NotHere> {
+    let everything = "(version 1)(allow default)";
+    let mut command = Command::new(super::seatbelt::PROGRAM);
+    command
+        .args(["-p", everything])
+        .arg(own_program)
+        .arg("__ready");
+    try_out(&mut command)
+        .map(|()| Isolation::Seatbelt)
+        .map_err(|detail| NotHere::DoesNotWork {
+            kind: "sandbox-exec",
+            detail,
+        })
+}
+
 /// The program of this name, as `PATH` finds it.
 #[must_use]
 pub fn in_path(name: &str) -> Option<PathBuf> {

@@ -18,6 +18,8 @@ pub enum Isolation {
     },
     /// Landlock and seccomp: files and ports by list, over the machine's own root and processes.
     Landlock,
+    /// `sandbox-exec` of macOS: files and ports by list, as Landlock does it.
+    Seatbelt,
 }
 
 impl Isolation {
@@ -27,6 +29,7 @@ impl Isolation {
         match self {
             Self::Bubblewrap { .. } => "bwrap",
             Self::Landlock => "landlock",
+            Self::Seatbelt => "seatbelt",
         }
     }
 }

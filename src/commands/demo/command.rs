@@ -99,6 +99,7 @@ fn around(isolation: Option<&Isolation>) -> &'static str {
         Some(Isolation::Bubblewrap { .. }) => {
             "Agents and checks run in bubblewrap: they see their worktree, and nothing of yours."
         }
+        Some(Isolation::Seatbelt) => "Agents and checks run in the sandbox of macOS.",
         Some(Isolation::Landlock) => {
             "Agents and checks are limited by Landlock; with bubblewrap installed they would not even see other files."
         }
