@@ -39,6 +39,7 @@ pub mod git {
     mod capture;
     mod changes;
     pub mod clean;
+    mod cone;
     mod copy;
     mod create;
     mod detail;

@@ -169,7 +169,12 @@ impl Repository for GitRepository {
     async fn seal(&self, workspace: &Workspace) -> Result<(), RepositoryError> {
         let held = self.worktrees.find(workspace)?;
         let mut work = held.work.lock().await;
-        let nested = self.mirror.listing(work.start.as_str()).await?.paths();
+        let scope = &held.slot.scope;
+        let nested = self
+            .mirror
+            .listing(work.start.as_str(), scope)
+            .await?
+            .paths();
         let (path, slots) = (&workspace.path, &self.worktrees.slots);
         work.nested = seal(&self.mirror, &held.slot, path, slots, nested).await?;
         held.slot
@@ -315,7 +320,7 @@ impl Repository for GitRepository {
         };
         layout.lay_out(commit.as_str()).await?;
         if let Some(submodules) = &self.submodules {
-            let fill = submodules.lay_out(&self.mirror, commit.as_str(), &path);
+            let fill = submodules.lay_out(&self.mirror, commit.as_str(), &path, &slot.scope);
             fill.await?;
         }
         Ok(Box::new(CleanTree { path, _slot: slot }))

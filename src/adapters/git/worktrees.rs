@@ -158,7 +158,7 @@ impl Worktrees {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(io(cause)),
             Ok(()) | Err(_) => {}
         }
-        let listing = mirror.listing(work.start.as_str()).await?;
+        let listing = mirror.listing(work.start.as_str(), &slot.scope).await?;
         let is_warm = self.habits.keep_ignored && slot.is_warm_for(&listing.locked);
         let leftovers = if is_warm {
             Leftovers::Ignored
@@ -174,7 +174,7 @@ impl Worktrees {
         };
         let Laid { nested, odd } = layout.lay_out(work.start.as_str()).await?;
         if let Some(submodules) = &self.submodules {
-            let fill = submodules.lay_out(mirror, work.start.as_str(), &path);
+            let fill = submodules.lay_out(mirror, work.start.as_str(), &path, &slot.scope);
             fill.await?;
         }
         if self.habits.keep_ignored {
