@@ -120,6 +120,7 @@ pub mod gate {
     pub mod change;
     pub mod guarded;
     pub mod judge;
+    pub mod sources;
 }
 /// The words in which work is offered.
 pub mod offer {
