@@ -52,6 +52,8 @@ pub mod git {
     mod layout;
     mod lease_refs;
     pub mod leases;
+    mod lfs;
+    mod lfs_client;
     mod listing;
     mod live;
     mod lock;

@@ -24,6 +24,7 @@ pub mod keywords;
 pub mod layout;
 pub mod lease;
 pub mod lesson;
+pub mod lfs;
 pub mod markdown;
 pub mod money;
 pub mod names;

@@ -54,7 +54,14 @@ const HOMES: [(&str, &[&str]); 43] = [
     ("octocrab", &["adapters/github"]),
     ("petgraph", &["rules/graph"]),
     ("process_wrap", &["adapters/process*"]),
-    ("reqwest", &["reporters/notify", "adapters/process*"]),
+    (
+        "reqwest",
+        &[
+            "reporters/notify",
+            "adapters/process*",
+            "adapters/git/lfs_client",
+        ],
+    ),
     ("rusqlite", &["adapters/store", "adapters/knowledge"]),
     ("rusqlite_migration", &["adapters/store"]),
     ("schemars", &["config*", "commands", "rules"]),

@@ -9,6 +9,7 @@ use super::house::Houses;
 use super::join::{is_ancestor, join, marked};
 use super::layout::{Layout, Leftovers};
 use super::leases::{GitLeases, Holder};
+use super::lfs::Lfs;
 use super::lock::Lock;
 use super::look::look;
 use super::merge::{Moved, footing, onto};
@@ -52,6 +53,7 @@ pub struct GitRepository {
     mirror: Arc<Mirror>,
     worktrees: Worktrees,
     submodules: Option<Arc<Submodules>>,
+    lfs: Option<Arc<Lfs>>,
     checks: Pool,
     houses: Houses,
     /// Shared with other processes; whoever tidies up needs it alone.
@@ -99,6 +101,12 @@ pub async fn open(
             known: tokio::sync::Mutex::default(),
         })
     });
+    let lfs = habits.lfs.then(|| {
+        Arc::new(Lfs {
+            place: path.with_file_name(format!("{name}.lfs")),
+            fetching: tokio::sync::Mutex::default(),
+        })
+    });
     let mirror = Mirror::open(&path, git, remote, identity).await?;
     let checks = Pool::new(mirror.own().join("checks"), slots.clone(), "check");
     let pool = Pool::new(mirror.own().join("slots"), slots.clone(), "free");
@@ -113,8 +121,10 @@ pub async fn open(
             habits,
             source.checkout,
             submodules.clone(),
+            lfs.clone(),
         ),
         submodules,
+        lfs,
         mirror: Arc::new(mirror),
     })
 }
@@ -161,6 +171,7 @@ impl Repository for GitRepository {
             ready: false,
             nested: BTreeMap::new(),
             odd: BTreeMap::new(),
+            larges: BTreeMap::new(),
         };
         let slot = self.worktrees.pool.take(order.slot.0, "a slot")?;
         self.worktrees.hand_out(&self.mirror, slot, work).await
@@ -322,6 +333,9 @@ impl Repository for GitRepository {
         if let Some(submodules) = &self.submodules {
             let fill = submodules.lay_out(&self.mirror, commit.as_str(), &path, &slot.scope);
             fill.await?;
+        }
+        if let Some(lfs) = &self.lfs {
+            lfs.lay_out(&self.mirror, &slot, &path).await?;
         }
         Ok(Box::new(CleanTree { path, _slot: slot }))
     }
