@@ -54,6 +54,7 @@ pub mod git {
     pub mod leases;
     mod lfs;
     mod lfs_client;
+    mod lfs_draft;
     mod listing;
     mod live;
     mod lock;

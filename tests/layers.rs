@@ -59,7 +59,7 @@ const HOMES: [(&str, &[&str]); 43] = [
         &[
             "reporters/notify",
             "adapters/process*",
-            "adapters/git/lfs_client",
+            "adapters/git/lfs_*",
         ],
     ),
     ("rusqlite", &["adapters/store", "adapters/knowledge"]),

@@ -51,8 +51,8 @@ pub fn is_pointer(bytes: &[u8]) -> bool {
 #[must_use]
 pub fn endpoint(url: &str) -> String {
     let url = url.trim_end_matches('/');
-    let end = if url.ends_with(".git") { "" } else { ".git" };
-    format!("{url}{end}/info/lfs/objects/batch")
+    let url = url.strip_suffix(".git").unwrap_or(url);
+    format!("{url}.git/info/lfs/objects/batch")
 }
 
 /// May an object be fetched from there? What is fetched in the clear from another machine, others could read along.

@@ -16,6 +16,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The longest file that is fetched: what GitHub takes on most plans.
 const LONGEST: u64 = 2 << 30;
@@ -25,9 +26,9 @@ const MOST: u64 = 16 << 30;
 /// The large files of one repository.
 pub(super) struct Lfs {
     /// Where their content is kept.
-    pub(super) place: PathBuf,
+    place: PathBuf,
     /// Held while one worktree's are fetched: another one may want the same.
-    pub(super) fetching: tokio::sync::Mutex<()>,
+    fetching: tokio::sync::Mutex<()>,
 }
 
 /// A large file that was laid out.
@@ -43,6 +44,14 @@ pub(super) struct Large {
 pub(super) type Larges = BTreeMap<String, Large>;
 
 impl Lfs {
+    /// None is fetched yet.
+    pub(super) fn at(place: PathBuf) -> Arc<Self> {
+        Arc::new(Self {
+            place,
+            fetching: tokio::sync::Mutex::default(),
+        })
+    }
+
     /// Fetches the content of all large files that the slot's index knows, and puts it where their pointers lie.
     pub(super) async fn lay_out(
         &self,
@@ -66,7 +75,7 @@ impl Lfs {
             let (from, to) = (self.object(&large.pointer), tree.join(path));
             let (pointer, mode) = (
                 large.pointer.clone(),
-                0o644 | u32::from(*is_executable) * 0o111,
+                if *is_executable { 0o755 } else { 0o644 },
             );
             blocking("lay out a file of Git LFS", move || {
                 put(&from, &to, &pointer, mode)

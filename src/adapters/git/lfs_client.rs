@@ -1,6 +1,7 @@
 //! Fetches the content of large files, by Git LFS's batch API and its basic transfer, each proven before it is kept.
 
-use super::lfs::{copied, hex, unusable};
+use super::lfs::unusable;
+use super::lfs_draft::{Draft, whole};
 use super::remote::Remote;
 use super::run::failed;
 use super::source::Credential;
@@ -11,12 +12,9 @@ use reqwest::{Certificate, Method, Proxy, RequestBuilder, Response};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
 
 /// Objects that are asked for at once.
 const AT_ONCE: usize = 100;
@@ -87,8 +85,9 @@ impl Client<'_> {
                     .join(one)
                     .join(two)
                     .join(&pointer.oid);
-                let kept = Kept::new(place(pointer), pointer);
-                kept.take(&from)
+                let draft = Draft::new(place(pointer), pointer);
+                draft
+                    .take(&from)
                     .await
                     .map_err(|problem| named(path, pointer, &problem))?;
             }
@@ -107,8 +106,9 @@ impl Client<'_> {
                     .ok_or_else(|| "the server does not speak of it".to_owned())
                     .and_then(|object| self.request(&http, object, credential.as_ref()))
                     .map_err(|problem| named(path, pointer, &problem))?;
-                let kept = Kept::new(place(pointer), pointer);
-                kept.receive(request)
+                let draft = Draft::new(place(pointer), pointer);
+                draft
+                    .receive(request)
                     .await
                     .map_err(|problem| named(path, pointer, &problem))?;
             }
@@ -213,76 +213,6 @@ impl Client<'_> {
     }
 }
 
-/// An object on its way into the store.
-struct Kept<'a> {
-    to: PathBuf,
-    draft: PathBuf,
-    pointer: &'a Pointer,
-}
-
-impl<'a> Kept<'a> {
-    fn new(to: PathBuf, pointer: &'a Pointer) -> Self {
-        let draft = to.with_extension(uuid::Uuid::new_v4().simple().to_string());
-        Self { to, draft, pointer }
-    }
-
-    async fn take(&self, from: &Path) -> Result<(), String> {
-        let (from, draft) = (from.to_owned(), self.draft.clone());
-        let most = self.pointer.size + 1;
-        let copying = tokio::task::spawn_blocking(move || {
-            let missing = |_| "the checkout does not have it: run `git lfs fetch --all`".to_owned();
-            let from = File::open(from).map_err(missing)?;
-            let copying = File::create_new(draft).and_then(|mut to| copied(from, &mut to, most));
-            copying.map_err(|cause| cause.to_string())
-        });
-        let oid = copying.await.map_err(|cause| cause.to_string())??;
-        self.end(&oid).await
-    }
-
-    async fn receive(&self, request: RequestBuilder) -> Result<(), String> {
-        let mut response = request.send().await.map_err(|cause| whole(&cause))?;
-        if response.status() != 200 {
-            return Err(format!("the store says {}", response.status()));
-        }
-        let mut draft = self.begin().await?;
-        let (mut digest, mut count) = (Sha256::new(), 0);
-        while let Some(chunk) = response.chunk().await.map_err(|cause| whole(&cause))? {
-            count += chunk.len() as u64;
-            if count > self.pointer.size {
-                return Err("it is longer than its pointer says".to_owned());
-            }
-            digest.update(&chunk);
-            draft
-                .write_all(&chunk)
-                .await
-                .map_err(|cause| cause.to_string())?;
-        }
-        draft.flush().await.map_err(|cause| cause.to_string())?;
-        drop(draft);
-        self.end(&hex(&digest.finalize())).await
-    }
-
-    async fn begin(&self) -> Result<tokio::fs::File, String> {
-        let made = tokio::fs::File::create_new(&self.draft).await;
-        made.map_err(|cause| cause.to_string())
-    }
-
-    async fn end(&self, oid: &str) -> Result<(), String> {
-        if oid != self.pointer.oid {
-            return Err("what came is not what its pointer says".to_owned());
-        }
-        let moved = tokio::fs::rename(&self.draft, &self.to).await;
-        moved.map_err(|cause| cause.to_string())
-    }
-}
-
-impl Drop for Kept<'_> {
-    fn drop(&mut self) {
-        // Once it is kept there is no draft any more.
-        let _ = std::fs::remove_file(&self.draft);
-    }
-}
-
 /// `proxy` or `sslcainfo`, where a setting of the user's holds for this URL.
 fn applies<'a>(key: &'a str, url: &str) -> Option<&'a str> {
     let name = key.strip_prefix("http.")?;
@@ -351,22 +281,6 @@ fn unreached(cause: &reqwest::Error) -> RepositoryError {
         detail: whole(cause),
         auth: false,
     }
-}
-
-/// What went wrong, and below it; without the URL, which may hold what lets whoever has it in.
-fn whole(cause: &reqwest::Error) -> String {
-    let mut words = if cause.is_timeout() {
-        "no answer in time"
-    } else {
-        "the connection failed"
-    }
-    .to_owned();
-    let mut next = std::error::Error::source(cause);
-    while let Some(cause) = next {
-        words = format!("{words}: {cause}");
-        next = cause.source();
-    }
-    clip(&words, WORDS)
 }
 
 fn named(path: &str, pointer: &Pointer, problem: &str) -> RepositoryError {

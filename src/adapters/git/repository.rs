@@ -101,12 +101,8 @@ pub async fn open(
             known: tokio::sync::Mutex::default(),
         })
     });
-    let lfs = habits.lfs.then(|| {
-        Arc::new(Lfs {
-            place: path.with_file_name(format!("{name}.lfs")),
-            fetching: tokio::sync::Mutex::default(),
-        })
-    });
+    let larges = path.with_file_name(format!("{name}.lfs"));
+    let lfs = habits.lfs.then(|| Lfs::at(larges));
     let mirror = Mirror::open(&path, git, remote, identity).await?;
     let checks = Pool::new(mirror.own().join("checks"), slots.clone(), "check");
     let pool = Pool::new(mirror.own().join("slots"), slots.clone(), "free");
