@@ -58,6 +58,7 @@ pub mod git {
     mod capture;
     mod changes;
     pub mod clean;
+    mod cone;
     mod copy;
     mod create;
     mod detail;
@@ -71,6 +72,9 @@ pub mod git {
     mod layout;
     mod lease_refs;
     pub mod leases;
+    mod lfs;
+    mod lfs_client;
+    mod lfs_draft;
     mod listing;
     mod live;
     mod lock;

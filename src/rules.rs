@@ -25,6 +25,7 @@ pub mod keywords;
 pub mod layout;
 pub mod lease;
 pub mod lesson;
+pub mod lfs;
 pub mod markdown;
 pub mod money;
 pub mod names;
@@ -121,6 +122,7 @@ pub mod gate {
     pub mod change;
     pub mod guarded;
     pub mod judge;
+    pub mod sources;
 }
 /// The words in which work is offered.
 pub mod offer {

@@ -55,7 +55,14 @@ const HOMES: [(&str, &[&str]); 46] = [
     ("octocrab", &["adapters/github"]),
     ("petgraph", &["rules/graph"]),
     ("process_wrap", &["adapters/process*", "adapters/sandbox"]),
-    ("reqwest", &["reporters/notify", "adapters/process*"]),
+    (
+        "reqwest",
+        &[
+            "reporters/notify",
+            "adapters/process*",
+            "adapters/git/lfs_*",
+        ],
+    ),
     ("rustix", &["adapters/sandbox"]),
     ("rusqlite", &["adapters/store", "adapters/knowledge"]),
     ("rusqlite_migration", &["adapters/store"]),

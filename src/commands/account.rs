@@ -30,6 +30,8 @@ use std::time::Duration;
 const ONLINE: Duration = Duration::from_secs(10);
 /// Who besides the owner may do anything with a file.
 const OTHERS: u32 = 0o077;
+/// What a person can do about a permission that an app lacks.
+pub(crate) const HOW_TO_ALLOW: &str = "add it under \"Permissions\" in the app's settings on GitHub, and accept it where the app is installed";
 const NETWORK: &str = "check the network, and forge.apiUrl where it is set";
 
 /// What was found of an account, and the same for programs.
@@ -161,7 +163,7 @@ fn access(account: &Account, kind: Option<TokenKind>) -> Access {
 }
 
 /// The features that the configuration uses. Checks and logs are for `watch`, which needs no key.
-fn wanted(config: &Config) -> BTreeSet<Feature> {
+pub(crate) fn wanted(config: &Config) -> BTreeSet<Feature> {
     let is_wanted = |feature: &Feature| match feature {
         Feature::Issues | Feature::Labels | Feature::Branches | Feature::Checks | Feature::Logs => {
             true
@@ -272,17 +274,17 @@ fn lacks(missing: &str, features: &[Feature], access: &Access, kind: Option<Toke
     let detail = format!("missing {missing}, for: {}", names(features));
     let mend = match (&access.granted, kind) {
         _ if access.may_push == Some(false) => {
-            "ask for write access to the repository, or use a token of somebody who has it".to_owned()
+            "ask for write access to the repository, or use a token of somebody who has it"
+                .to_owned()
         }
-        (Granted::Permissions(_), _) => {
-            "add it under \"Permissions\" in the app's settings on GitHub, and accept it where the app is installed".to_owned()
-        }
+        (Granted::Permissions(_), _) => HOW_TO_ALLOW.to_owned(),
         (_, Some(TokenKind::OAuth)) => {
             let scopes: Vec<&str> = missing.split('`').skip(1).step_by(2).collect();
             format!("`gh auth refresh --scopes {}`", scopes.join(","))
         }
         (Granted::Scopes(_) | Granted::Untold, _) => {
-            "make a token that has it: Settings, Developer settings, Personal access tokens".to_owned()
+            "make a token that has it: Settings, Developer settings, Personal access tokens"
+                .to_owned()
         }
     };
     Finding::new("access", state, detail).mended_by(mend)

@@ -58,8 +58,8 @@ pub async fn read(place: &Place, wiring: &Wiring, selection: &Selection) -> Resu
     let forge = wiring.forge()?;
     let store = Store::open_read_only(&wiring.state).ok();
     let settings = wiring.settings(selection.label.as_deref(), store.as_ref());
-    let issues = forge.open_issues(selection).await?;
-    nothing::tell_absent(place, forge.as_ref(), selection, &issues).await?;
+    let mut issues = forge.open_issues(selection).await?;
+    nothing::tell_named(place, forge.as_ref(), selection, &mut issues).await?;
     let found = (issues, selection);
     let mut tasks = taken(wiring, forge.as_ref(), found, &settings, []).await?;
     check_order(&tasks)?;

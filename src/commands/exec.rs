@@ -33,7 +33,7 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
         return dry_run::run(place, &wiring, &selection, args.work.fit).await;
     }
     wiring.contained().await?;
-    preflight::check(&wiring)?;
+    preflight::check_run(&wiring, &[]).await?;
     let forge = wiring.forge()?;
     let agent = wiring.agent().await?;
     let store = open(&wiring.state)?;
@@ -46,8 +46,8 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
         priority_first: args.work.fit,
         ..wiring.settings(selection.label.as_deref(), Some(&store))
     };
-    let issues = forge.open_issues(&selection).await?;
-    nothing::tell_absent(place, forge.as_ref(), &selection, &issues).await?;
+    let mut issues = forge.open_issues(&selection).await?;
+    nothing::tell_named(place, forge.as_ref(), &selection, &mut issues).await?;
     if issues.is_empty() {
         return nothing::say(place, &wiring, &selection);
     }

@@ -10,8 +10,19 @@ use crate::rules::issue::{Issue, IssueState, Selection};
 use crate::rules::printable::printable;
 use serde_json::json;
 
+/// Says of issues that were asked for by number why they are left out, and who works on the others.
+pub async fn tell_named(
+    place: &Place,
+    forge: &dyn Forge,
+    selection: &Selection,
+    issues: &mut [Issue],
+) -> Result<(), Error> {
+    tell_absent(place, forge, selection, issues).await?;
+    tell_worked_on(place, selection, issues)
+}
+
 /// Says of every issue that was asked for by number, and is not among these, why it is left out.
-pub async fn tell_absent(
+async fn tell_absent(
     place: &Place,
     forge: &dyn Forge,
     selection: &Selection,
@@ -26,6 +37,24 @@ pub async fn tell_absent(
             &format!("{number} is left out: {reason}\n"),
             &json!({ "v": 1, "event": "issue_left_out", "issue": number, "reason": reason }),
         )?;
+    }
+    Ok(())
+}
+
+/// Says of every issue that was asked for by number which open pull of somebody closes it: whoever names it wants it
+/// worked on all the same.
+fn tell_worked_on(place: &Place, selection: &Selection, issues: &mut [Issue]) -> Result<(), Error> {
+    if selection.numbers.is_empty() {
+        return Ok(());
+    }
+    for issue in issues {
+        let number = issue.number;
+        for pull in std::mem::take(&mut issue.pulls) {
+            place.output.note(
+                &format!("{number} was asked for by its number; pull {pull}, which is open, closes it as well\n"),
+                &json!({ "v": 1, "event": "issue_worked_on", "issue": number, "pull": pull }),
+            )?;
+        }
     }
     Ok(())
 }

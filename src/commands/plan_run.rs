@@ -22,6 +22,7 @@ use crate::reporters::json::JsonReporter;
 use crate::reporters::planning::PlanReporter;
 use crate::rules::budget::Budget;
 use crate::rules::exit::Exit;
+use crate::rules::feature::Feature;
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
@@ -71,6 +72,7 @@ pub struct Carrying<'a> {
 /// Finds everything out that could keep a plan from being carried out, before its session exists.
 pub async fn means(wiring: &Wiring) -> Result<Means, Error> {
     let (forge, tracker) = wiring.forges()?;
+    preflight::check_access(wiring, &[Feature::Labels]).await?;
     let agent = wiring.agent().await?;
     let repository = Arc::new(wiring.git_repository().await?);
     preflight::check_remote(wiring, repository.as_ref()).await?;

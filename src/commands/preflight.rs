@@ -1,5 +1,6 @@
 //! What would fail only after an agent was paid for is found before anything is fetched.
 
+use crate::commands::account::{HOW_TO_ALLOW, wanted};
 use crate::commands::offering::offering;
 use crate::commands::probe::is_program;
 use crate::commands::project::Home;
@@ -7,6 +8,8 @@ use crate::commands::wire::Wiring;
 use crate::config::loaded::Loaded;
 use crate::error::{Error, Kind};
 use crate::ports::Repository;
+use crate::rules::access::{Access, Granted, Standing};
+use crate::rules::feature::Feature;
 use crate::rules::ids::BranchName;
 use crate::rules::prompt::first::VARIABLES;
 use crate::rules::prompt::try_out::check_template;
@@ -18,6 +21,50 @@ pub fn check(wiring: &Wiring) -> Result<(), Error> {
     template(&wiring.loaded)?;
     offering(&wiring.loaded)?;
     check_commands(wiring)
+}
+
+/// The same, and an app that may not do it.
+pub async fn check_run(wiring: &Wiring, more: &[Feature]) -> Result<(), Error> {
+    check(wiring)?;
+    check_access(wiring, more).await
+}
+
+/// Refuses an app that may not do what a run comes to nothing without, and `more`. What a person's token may do GitHub
+/// tells only as it refuses something.
+pub async fn check_access(wiring: &Wiring, more: &[Feature]) -> Result<(), Error> {
+    let Some(tokens) = wiring.tokens() else {
+        return Ok(());
+    };
+    let Some(granted) = tokens.granted().await? else {
+        return Ok(());
+    };
+    let access = Access {
+        granted: Granted::Permissions(granted),
+        may_push: None,
+        is_private: true,
+    };
+    let is_needed = |feature: &Feature| feature.is_essential() || more.contains(feature);
+    let wanted = wanted(&wiring.loaded.config);
+    let lacks =
+        wanted
+            .into_iter()
+            .filter(is_needed)
+            .filter_map(|feature| match access.standing(feature) {
+                Standing::Missing(missing) => {
+                    Some(format!("{} ({})", missing.join(", "), feature.words()))
+                }
+                Standing::Given | Standing::Untold => None,
+            });
+    let lacks: Vec<String> = lacks.collect();
+    if lacks.is_empty() {
+        return Ok(());
+    }
+    let home = wiring.project_key();
+    Err(
+        Error::new(Kind::Auth, format!("work on {home} as the GitHub App"))
+            .cause(format!("its installation lacks {}", lacks.join(", ")))
+            .hints([HOW_TO_ALLOW]),
+    )
 }
 
 /// Refuses a base branch that the remote does not have, and a remote that cannot take ours; brings the mirror up to date.

@@ -7,6 +7,7 @@ use crate::commands::identity::credentials;
 use crate::commands::place::{names, whereabouts};
 use crate::commands::project::Home;
 use crate::commands::wire::Wiring;
+use crate::config::trees::Lfs;
 use crate::error::Error;
 use crate::ports::Repository;
 use sha2::{Digest, Sha256};
@@ -53,6 +54,7 @@ impl Wiring {
             sparse: names(&config.worktree.sparse),
             retention,
             submodules: config.worktree.submodules,
+            lfs: config.worktree.lfs == Lfs::Fetch,
             keep_ignored: config.worktree.keep_ignored,
         };
         let source = Source {

@@ -21,6 +21,8 @@ pub struct Worktree {
     pub sparse: Vec<PathBuf>,
     /// Are the files of submodules fetched and laid out? Where not, their directories are empty.
     pub submodules: bool,
+    /// Large files of Git LFS: pointers stay pointers, or their content is fetched. Changed content goes to a person either way.
+    pub lfs: Lfs,
     /// Keep what git ignores from one attempt to the next, as long as lock files stay the same: warm caches, less isolation.
     pub keep_ignored: bool,
     /// MiB that all worktrees of a project may take together; those that nobody uses go where they take more. No limit where it is left out.
@@ -37,11 +39,23 @@ impl Default for Worktree {
             copy: Vec::new(),
             sparse: Vec::new(),
             submodules: true,
+            lfs: Lfs::Pointers,
             keep_ignored: false,
             max_disk_mb: None,
             ports: Ports::default(),
         }
     }
+}
+
+/// What lies in place of a large file of Git LFS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Lfs {
+    /// The pointer that is committed.
+    #[default]
+    Pointers,
+    /// The content that the pointer stands for.
+    Fetch,
 }
 
 /// Blocks of ports, one for each slot.

@@ -14,6 +14,10 @@ const PHRASES: [&str; 7] = [
     "blocked-by",
     "needs",
 ];
+/// Words that close what follows them.
+const CLOSING: [&str; 9] = [
+    "close", "closes", "closed", "fix", "fixes", "fixed", "resolve", "resolves", "resolved",
+];
 /// Words right before a phrase that turn it around.
 const NEGATIONS: [&str; 5] = ["not", "no longer", "never", "n't", "n’t"];
 
@@ -45,6 +49,30 @@ pub fn needs_in_text(body: &str) -> Vec<IssueNumber> {
         };
     }
     needs.into_iter().collect()
+}
+
+/// The issues that a pull's text closes once it is merged: `closes #1`, `Fixes: #2`. Each has a word of its own, and what
+/// is code or a comment does not count. Ascending, each once.
+/// After GitHub's "Linking a pull request to an issue using a keyword".
+#[must_use]
+pub fn closed_by_text(body: &str) -> BTreeSet<IssueNumber> {
+    let mut closed = BTreeSet::new();
+    for line in prose(body).lines() {
+        for text in line.split('`').step_by(2) {
+            let lower = text.to_ascii_lowercase();
+            for word in CLOSING {
+                for (at, _) in lower.match_indices(word) {
+                    let after = &text[at + word.len()..];
+                    let is_word = !lower[..at].ends_with(|char: char| char.is_alphanumeric());
+                    let after = after.strip_prefix(':').unwrap_or(after);
+                    if is_word && after.starts_with(' ') {
+                        closed.extend(reference(after).and_then(|(number, _)| number));
+                    }
+                }
+            }
+        }
+    }
+    closed
 }
 
 /// May the next line belong to a list of needs?
@@ -158,6 +186,23 @@ mod tests {
     fn check(text: &str, expect: &[u64]) {
         let expect: Vec<_> = expect.iter().copied().map(IssueNumber).collect();
         assert_eq!(needs_in_text(text), expect, "{text:?}");
+    }
+
+    #[test]
+    fn closing_words_are_read_as_github_does() {
+        let check = |body: &str, expect: &[u64]| {
+            let found: Vec<u64> = closed_by_text(body).iter().map(|issue| issue.0).collect();
+            assert_eq!(found, expect, "{body}");
+        };
+        check("Closes #1", &[1]);
+        check("This fixes: #2 and resolved #3.", &[2, 3]);
+        check("CLOSES #4, #5", &[4]);
+        check("closes octo/other#6 and discloses #7", &[]);
+        check(
+            "`closes #8` <!-- closes #9 -->\n```\ncloses #10\n```\n",
+            &[],
+        );
+        check("See #11; closing #12 is not a word", &[]);
     }
 
     #[test]

@@ -21,7 +21,7 @@ static OTHER: LazyLock<AppKey> = LazyLock::new(AppKey::new);
 /// Works for some seconds, longer than a token of the tests is good.
 const SLOW: &str = r#"#!/bin/sh
 cat > /dev/null
-sleep 4
+sleep 8
 echo "$AUTOISSUE_ISSUE" >> PLACE/runs
 echo "$AUTOISSUE_ISSUE" > "file-$AUTOISSUE_ISSUE.txt"
 echo '{"cost_usd": 0.25, "summary": "did it"}'
@@ -95,7 +95,7 @@ fn a_run_that_outlasts_its_token_makes_new_ones() {
 
 #[test]
 fn without_renewing_the_same_run_fails_and_loses_nothing() {
-    let troupe = Troupe::new(SLOW, 3);
+    let troupe = Troupe::new(SLOW, 7);
     troupe.stage.issue(1, &["go"]);
     let ran = troupe.exec(&[("AUTOISSUE_FAULT", "no-renewal")]);
     assert_ne!(ran.code, Some(0), "{ran:?}");
@@ -364,4 +364,85 @@ fn a_key_in_the_newer_form_or_in_the_environment_is_as_good() {
     assert_eq!(ran.count("completed"), 1, "{ran:?}");
     assert_eq!(troupe.stage.runs(), [1, second]);
     troupe.stage.assert_lawful();
+}
+
+#[test]
+fn an_app_that_lacks_a_permission_is_told_which_before_anything_is_paid() {
+    let without = |name: &'static str, level: Option<&'static str>| {
+        refused(move |troupe| {
+            troupe.stage.fake.change_app(|app| {
+                app.permissions.remove(name);
+                app.permissions.extend(level.map(|level| (name, level)));
+            });
+        })
+    };
+    assert_snapshot!(without("pull_requests", Some("read")), @r#"
+    error: could not work on octo/widgets as the GitHub App
+      because its installation lacks pull_requests: write (pull requests)
+    hint: add it under "Permissions" in the app's settings on GitHub, and accept it where the app is installed
+    "#);
+    assert_snapshot!(without("contents", Some("read")), @r#"
+    error: could not work on octo/widgets as the GitHub App
+      because its installation lacks contents: write (push branches), contents: write (claims among machines)
+    hint: add it under "Permissions" in the app's settings on GitHub, and accept it where the app is installed
+    "#);
+    assert_snapshot!(without("issues", None), @r#"
+    error: could not work on octo/widgets as the GitHub App
+      because its installation lacks issues: read (read issues)
+    hint: add it under "Permissions" in the app's settings on GitHub, and accept it where the app is installed
+    "#);
+}
+
+#[test]
+fn a_watch_that_may_not_read_checks_says_so() {
+    let troupe = Troupe::new(AGENT, 3600);
+    troupe.stage.issue(1, &["go"]);
+    assert_eq!(troupe.exec(&[]).count("completed"), 1);
+    troupe.stage.fake.change_app(|app| {
+        app.permissions.remove("checks");
+    });
+    let args = ["watch", "--once", "--isolation", "none"];
+    let ran = Ran::from(troupe.command(&args).output().unwrap());
+    assert_ne!(ran.code, Some(0), "{ran:?}");
+    let expect = "its installation lacks checks: read (watch checks)";
+    assert!(ran.stderr.contains(expect), "{ran:?}");
+    troupe.stage.assert_lawful();
+}
+
+/// What the fake does not let an app do that lacks a permission, as the client tells it.
+#[tokio::test]
+async fn what_an_app_was_not_given_github_refuses_with_what_it_takes() {
+    let troupe = Troupe::new(AGENT, 3600);
+    troupe.stage.issue(1, &["go"]);
+    let fake = &troupe.stage.fake;
+    fake.change_app(|app| app.permissions.clear());
+    let settings = AppSettings {
+        id: 4711,
+        key: KEY.pem.clone().into(),
+        installation: None,
+        project: "octo/widgets".to_owned(),
+        api: fake.api_url(),
+    };
+    let tokens = Tokens::app(settings, Renewal::Ahead).unwrap();
+    let forge = GitHub::new(GitHubSettings::new("octo/widgets", &fake.api_url(), tokens)).unwrap();
+    let told = |refused: Option<ForgeError>| match refused {
+        Some(ForgeError::Auth { detail, .. }) => detail,
+        other => panic!("{other:?}"),
+    };
+    let lacks = |needs: &str| format!("Resource not accessible by integration (it takes {needs})");
+    let issue = IssueNumber(1);
+    let comment = || forge.comment(issue, "hello");
+    let both = lacks("issues: write or pull_requests: write");
+    assert_eq!(told(comment().await.err()), both);
+    assert_eq!(told(forge.issue(issue).await.err()), lacks("issues: read"));
+    assert_eq!(
+        told(forge.open_pulls().await.err()),
+        lacks("pull_requests: read")
+    );
+    // The control: with either of both it is let through.
+    fake.change_app(|app| {
+        app.permissions.insert("pull_requests", "write");
+    });
+    comment().await.unwrap();
+    assert_eq!(fake.comments(1).len(), 1);
 }

@@ -308,6 +308,7 @@ fn the_defaults_of_worktrees_are_shown() {
     worktree.copy = []                                # default
     worktree.sparse = []                              # default
     worktree.submodules = true                        # default
+    worktree.lfs = "pointers"                         # default
     worktree.keepIgnored = false                      # default
     worktree.maxDiskMb = null                         # default
     worktree.ports.first = 20000                      # default

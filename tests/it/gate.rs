@@ -80,6 +80,28 @@ fn what_is_guarded_goes_to_a_person_and_passes_where_it_is_allowed() {
 }
 
 #[test]
+fn a_lock_file_that_leads_elsewhere_is_held_with_the_host_that_it_names() {
+    let lock = |url: &str| {
+        let text = format!(r#"{{"packages":{{"a":{{"resolved":"{url}"}}}}}}"#);
+        format!("printf '%s\n' '{text}' > package-lock.json; echo x > a.txt")
+    };
+    let elsewhere = lock("https://packages.example:8443/a.tgz");
+    let (rig, ran) = held(&elsewhere, &json!({ "executor": { "maxRetries": 0 } }));
+    let reason = reason(&ran);
+    let expect = "lock files that take packages from another source (package-lock.json from packages.example:8443)";
+    assert!(reason.contains(expect), "{reason}");
+    assert!(reason.contains("`autoissue:allow-registries`"), "{reason}");
+    assert_eq!(branches(&rig), "");
+    // The controls: the gate is open, or the package comes from the registry that all come from.
+    let open = json!({ "security": { "allow": ["registries"] } });
+    let (_, ran) = held(&elsewhere, &open);
+    assert_eq!(ran.count("completed"), 1, "{ran:?}");
+    let usual = lock("https://registry.npmjs.org/a/-/a-1.0.0.tgz");
+    let (_, ran) = held(&usual, &json!({}));
+    assert_eq!(ran.count("completed"), 1, "{ran:?}");
+}
+
+#[test]
 fn a_large_file_is_held_and_ordinary_work_beside_guarded_names_is_not() {
     let (_, ran) = held("head -c 5000001 /dev/zero > big.bin", &json!({}));
     assert!(

@@ -45,14 +45,21 @@ impl Server {
 
     /// How often the token was found: in how many requests, in arguments, in environments.
     pub(crate) fn findings(&self) -> [u64; 3] {
+        ["requests: ", "in arguments: ", "in environments: "].map(|key| self.finding(key))
+    }
+
+    /// How many large files were fetched from here.
+    pub(crate) fn larges(&self) -> u64 {
+        self.finding("large files: ")
+    }
+
+    fn finding(&self, key: &str) -> u64 {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.write_all(b"GET /findings HTTP/1.0\r\n\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
-        ["requests: ", "in arguments: ", "in environments: "].map(|key| {
-            let line = answer.lines().find_map(|line| line.strip_prefix(key));
-            line.unwrap().parse().unwrap()
-        })
+        let line = answer.lines().find_map(|line| line.strip_prefix(key));
+        line.unwrap().parse().unwrap()
     }
 }
 

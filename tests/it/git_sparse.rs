@@ -103,7 +103,7 @@ async fn another_scope_lays_the_used_worktree_out_anew_and_checks_see_all() {
 }
 
 #[tokio::test]
-async fn a_further_slot_goes_on_from_the_index_of_the_first() {
+async fn a_further_slot_has_nothing_of_the_first() {
     let scene = Scene::new(&FILES);
     let repository = scene.open_with(only(&["web"])).await.unwrap();
     let workspace = prepare(&repository, 0, 12).await;
@@ -112,11 +112,6 @@ async fn a_further_slot_goes_on_from_the_index_of_the_first() {
     // The base has moved on meanwhile, within the scope and outside of it.
     scene.push(&[("web/new.js", "new\n"), ("api/main.rs", "other\n")]);
     let other = prepare(&repository, 1, 13).await;
-    let seeds = names(&scene.mirror().join("autoissue"));
-    assert!(
-        seeds.iter().any(|name| name.starts_with("sparse-")),
-        "{seeds:?}"
-    );
     assert_eq!(names(&other.path), [".git", "README.md", "web"]);
     assert_eq!(names(&other.path.join("web")), ["app.js", "deep", "new.js"]);
     let app = fs::read_to_string(other.path.join("web/app.js")).unwrap();
@@ -126,4 +121,44 @@ async fn a_further_slot_goes_on_from_the_index_of_the_first() {
     let taken = capture(&repository, &other, 13).await;
     assert_eq!(taken.diff.paths, ["web/new.js"]);
     assert_eq!(scene.content(&taken.snapshot, "api/main.rs"), "other");
+}
+
+#[tokio::test]
+async fn the_first_index_of_a_scope_is_what_git_would_make_of_it() {
+    for format in ["sha1", "sha256"] {
+        let scene = Scene::with_format(format, &FILES);
+        let repository = scene.open_with(only(&["web", "api/lib"])).await.unwrap();
+        let workspace = prepare(&repository, 0, 12).await;
+        let at = &workspace.path;
+        let listed = || git(at, &["ls-files", "--sparse", "--stage", "-t"]);
+        let ours = listed();
+        assert!(ours.contains("S 040000"), "{format}: {ours}");
+        fs::remove_file(at.join(".git/index")).unwrap();
+        git(at, &["read-tree", "--reset", "HEAD"]);
+        assert_eq!(ours, listed(), "{format}");
+    }
+}
+
+#[tokio::test]
+async fn a_nested_repository_outside_of_the_scope_is_left_out_with_its_directory() {
+    let scene = Scene::new(&FILES);
+    scene.nest(&["docs/lib", "web/lib"]);
+    let repository = scene.open_with(only(&["web"])).await.unwrap();
+    for round in 0..2 {
+        let workspace = prepare(&repository, round, 12).await;
+        let at = &workspace.path;
+        repository.seal(&workspace).await.unwrap();
+        assert_eq!(names(at), [".git", "README.md", "web"]);
+        assert_eq!(names(&at.join("web")), ["app.js", "deep", "lib"]);
+        assert_eq!(git(at, &["status", "--porcelain"]), "");
+        write(at, "web/app.js", "changed\n");
+        let taken = capture(&repository, &workspace, 12).await;
+        assert_eq!(taken.diff.paths, ["web/app.js"]);
+        assert_eq!(taken.concern, None);
+        let files = scene.files(taken.snapshot.as_str());
+        assert!(files.contains(&"160000 docs/lib".to_owned()), "{files:?}");
+        repository.release(workspace).await.unwrap();
+        // The base moves, outside of the scope and beside the nested repository.
+        scene.push(&[("docs/guide.md", &format!("{round}\n"))]);
+    }
 }

@@ -60,6 +60,7 @@ mod git_files;
 mod git_hostile;
 mod git_http;
 mod git_join;
+mod git_lfs;
 mod git_look;
 mod git_nearby;
 mod git_parallel;

@@ -82,8 +82,40 @@ fn a_parent_waits_for_sub_issues_that_are_not_part_of_the_run() {
 }
 
 #[test]
-fn an_issue_that_somebody_s_open_pull_closes_is_left_to_them() {
+fn an_issue_that_somebody_s_open_pull_closes_is_worked_on_where_it_is_named_and_that_is_said() {
     let stage = Stage::with_issues(2);
+    stage.fake.commit("by-hand", &[("by-hand.txt", "x\n")]);
+    let pull = stage
+        .fake
+        .add_pull_by("a-person", "By hand", "by-hand", "main");
+    stage.fake.edit_pull(pull, |_| "Closes #1".to_owned());
+    let args = ["exec", "--issue", "1", "--isolation", "none"];
+    let ran = Ran::from(stage.command(&args).output().unwrap());
+    assert_eq!((ran.code, stage.runs()), (Some(0), vec![1]), "{ran:?}");
+    let note =
+        format!("#1 was asked for by its number; pull #{pull}, which is open, closes it as well");
+    assert!(
+        ran.stderr.contains(&note) || ran.stdout.contains(&note),
+        "{ran:?}"
+    );
+    // The control: nothing is said of one that nobody works on.
+    let args = ["exec", "--issue", "2", "--isolation", "none"];
+    let ran = Ran::from(stage.command(&args).output().unwrap());
+    assert_eq!((ran.code, stage.runs()), (Some(0), vec![1, 2]), "{ran:?}");
+    assert!(!ran.stderr.contains("closes it as well"), "{ran:?}");
+    stage.assert_lawful();
+}
+
+#[test]
+fn an_issue_that_somebody_s_open_pull_closes_is_left_to_them() {
+    for way in both_ways() {
+        left_to_somebody(way);
+    }
+}
+
+fn left_to_somebody(way: fn(&Stage)) {
+    let stage = Stage::with_issues(2);
+    way(&stage);
     stage.fake.commit("by-hand", &[("by-hand.txt", "x\n")]);
     let pull = stage
         .fake

@@ -2,10 +2,14 @@
 
 Reads the token from its standard input, prints its port, and ends when its standard input does. On every request it looks
 through the arguments of all running processes for the token; the findings are at /findings.
+
+Files below `lfs/` are large files by their object ids: the batch API of Git LFS says where they are fetched, here or, where
+`lfs/elsewhere` says so, at another server with a header of its own.
 """
 import base64
 import glob
 import http.server
+import json
 import os
 import subprocess
 import sys
@@ -14,7 +18,8 @@ import urllib.parse
 
 ROOT = sys.argv[1]
 TOKENS = set(sys.stdin.readline().split())
-FINDINGS = {"requests": 0, "in arguments": 0, "in environments": 0}
+FINDINGS = {"requests": 0, "in arguments": 0, "in environments": 0, "large files": 0}
+LFS = "application/vnd.git-lfs+json"
 
 
 def look_around():
@@ -60,6 +65,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         password = base64.b64decode(pair).decode().partition(":")[2] if scheme == "Basic" else ""
         if password not in TOKENS:
             return self.answer(401, [("WWW-Authenticate", 'Basic realm="test"')])
+        if url.path.endswith("/info/lfs/objects/batch"):
+            return self.batch()
+        if url.path.startswith("/large/"):
+            FINDINGS["large files"] += 1
+            with open(os.path.join(ROOT, "lfs", os.path.basename(url.path)), "rb") as file:
+                return self.answer(200, [("Content-Type", "application/octet-stream")], file.read())
         environment = dict(
             os.environ,
             GIT_PROJECT_ROOT=ROOT,
@@ -80,6 +91,32 @@ class Handler(http.server.BaseHTTPRequestHandler):
         headers = [tuple(line.split(": ", 1)) for line in head.decode().split("\r\n") if line]
         status = next((int(value[:3]) for key, value in headers if key.lower() == "status"), 200)
         return self.answer(status, [pair for pair in headers if pair[0].lower() != "status"], body)
+
+    def batch(self):
+        """By `docs/api/batch.md`: its media type, its fields, an error of its own for each object that is not there."""
+        kinds = [self.headers.get(name, "").split(";")[0] for name in ("accept", "content-type")]
+        asked = json.loads(self.body())
+        if kinds != [LFS, LFS] or asked["operation"] != "download" or "basic" not in asked.get("transfers", ["basic"]):
+            text = json.dumps({"message": "not as the batch API has it"}).encode()
+            return self.answer(422, [("Content-Type", LFS)], text)
+        try:
+            with open(os.path.join(ROOT, "lfs", "elsewhere"), encoding="utf-8") as file:
+                action = {"header": {"X-Store": "key of the store"}, "expires_in": 60}
+                place = file.read()
+        except OSError:
+            action, place = {}, f"http://{self.headers['host']}/large/"
+        objects = []
+        for wanted in asked["objects"]:
+            oid, size = wanted["oid"], wanted["size"]
+            path = os.path.join(ROOT, "lfs", oid)
+            found = {"oid": oid, "size": size}
+            if os.path.isfile(path) and os.path.getsize(path) == size:
+                found["actions"] = {"download": dict(action, href=place + oid)}
+            else:
+                found["error"] = {"code": 404, "message": "Object does not exist"}
+            objects.append(found)
+        text = json.dumps({"transfer": "basic", "objects": objects, "hash_algo": "sha256"}).encode()
+        return self.answer(200, [("Content-Type", LFS)], text)
 
     do_GET = do_POST = serve
 

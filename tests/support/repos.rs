@@ -112,6 +112,18 @@ impl Scene {
         CommitId::new(git(&self.checkout, &["rev-parse", "HEAD"]))
     }
 
+    /// Commits nested repositories that nobody has, and pushes them to `main`.
+    pub(crate) fn nest(&self, paths: &[&str]) {
+        for path in paths {
+            let entry = format!("160000,{},{path}", "3".repeat(40));
+            let how = ["update-index", "--add", "--cacheinfo", &entry];
+            git(&self.checkout, &how);
+            fs::create_dir_all(self.checkout.join(path)).unwrap();
+        }
+        git(&self.checkout, &["commit", "-q", "-m", "nested"]);
+        git(&self.checkout, &["push", "-q", "origin", "main"]);
+    }
+
     pub(crate) fn place(&self) -> Place {
         Place {
             mirror: self.root.join("state/mirror.git"),

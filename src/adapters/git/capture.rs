@@ -2,6 +2,7 @@
 
 use super::detail::detailed;
 use super::difference::{Difference, compare, filter_concern, name_some};
+use super::lfs::unchanged;
 use super::mirror::Mirror;
 use super::objects::{read_commit, write_commit};
 use super::refs::keep;
@@ -110,6 +111,7 @@ impl Taking<'_> {
             .filter(|path| !sealed.contains(*path) && !odd.contains(*path))
             .map(<[u8]>::to_vec)
             .collect();
+        let changed = self.without_larges(changed).await?;
         let tree = self.tree.to_owned();
         let (present, absent) = blocking("look at the changed files", move || {
             sort_out(&tree, &changed)
@@ -123,6 +125,61 @@ impl Taking<'_> {
             .lines()
             .filter_map(|line| line.strip_prefix("Ignoring path "));
         Ok(refused.map(|path| path.as_bytes().to_vec()).collect())
+    }
+
+    /// Takes in the files that hold what a pointer of Git LFS stands for as that pointer; returns the others.
+    async fn without_larges(
+        &self,
+        mut changed: BTreeSet<Vec<u8>>,
+    ) -> Result<BTreeSet<Vec<u8>>, RepositoryError> {
+        if self.work.larges.is_empty() {
+            return Ok(changed);
+        }
+        let (tree, larges, paths) = (self.tree.to_owned(), self.work.larges.clone(), changed);
+        let (same, paths) = blocking("look at files of Git LFS", move || {
+            let (present, _) = sort_out(&tree, &paths)?;
+            let present = present.split(|byte| *byte == 0).map(<[u8]>::to_vec);
+            let present = present.filter(|path| !path.is_empty()).collect();
+            Ok((unchanged(&tree, &present, &larges)?, paths))
+        })
+        .await?;
+        changed = paths;
+        let mut lines = Vec::new();
+        for (entry, path) in self.under_filter(same).await? {
+            changed.remove(path.as_bytes());
+            lines.extend(format!("{entry}\t{path}\0").into_bytes());
+        }
+        if !lines.is_empty() {
+            self.slot
+                .call(self.mirror, self.tree, "update-index")?
+                .args(["--add", "--replace", "-z", "--index-info"])
+                .input(lines)
+                .run("take in pointers of Git LFS")
+                .await?;
+        }
+        Ok(changed)
+    }
+
+    /// Those of the files that Git LFS is for, by the attributes that lie there now.
+    async fn under_filter(
+        &self,
+        files: Vec<(String, String)>,
+    ) -> Result<Vec<(String, String)>, RepositoryError> {
+        if files.is_empty() {
+            return Ok(files);
+        }
+        let paths = files.iter().flat_map(|(_, path)| [path.as_str(), "\0"]);
+        let said = self
+            .slot
+            .call(self.mirror, self.tree, "check-attr")?
+            .args(["-z", "--stdin", "filter"])
+            .input(paths.collect::<String>())
+            .run("read the attributes of large files")
+            .await?;
+        let answers: Vec<&[u8]> = said.out.split(|byte| *byte == 0).collect();
+        let filters = answers.chunks_exact(3).map(|answer| answer[2] == b"lfs");
+        let both = files.into_iter().zip(filters);
+        Ok(both.filter_map(|(file, is)| is.then_some(file)).collect())
     }
 
     /// The odd files that nobody has touched.

@@ -4,10 +4,13 @@ use super::difference::Entry;
 use super::mirror::Mirror;
 use super::objects::{read_blob, sizes};
 use crate::ports::RepositoryError;
-use crate::rules::gate::change::{Change, FileKind};
+use crate::rules::gate::change::{Change, FileKind, Sources};
+use crate::rules::gate::sources::{names_sources, new_sources};
 
 /// The longest text that is read: no sane link and hardly any `.gitattributes` is longer.
 const TEXT_BYTES: u64 = 64 << 10;
+/// The longest lock file that is read; a tree of ten thousand packages takes less.
+const LOCK_BYTES: u64 = 16 << 20;
 
 /// The changes, each with its size. Asks a git that runs anyway, and nothing where no file has new content.
 pub(super) async fn detailed(
@@ -36,6 +39,7 @@ pub(super) async fn detailed(
             is: entry.kinds.1,
             bytes,
             texts: texts(mirror, entry, bytes).await?,
+            sources: sources(mirror, entry, bytes).await?,
         });
     }
     Ok(changes)
@@ -49,18 +53,48 @@ async fn texts(
     if !Change::is_read(&entry.path, entry.kinds.1) || bytes > TEXT_BYTES {
         return Ok(None);
     }
+    let Some(before) = before(mirror, entry, TEXT_BYTES).await? else {
+        return Ok(None);
+    };
     let now = text(mirror, &entry.blobs.1).await?;
-    let before = match entry.kinds.0 {
+    Ok(Some((before, now)))
+}
+
+/// What stood there on the base; nothing where that is too long.
+async fn before(
+    mirror: &Mirror,
+    entry: &Entry,
+    most: u64,
+) -> Result<Option<String>, RepositoryError> {
+    match entry.kinds.0 {
         FileKind::Plain | FileKind::Executable | FileKind::Link => {
             let was = sizes(mirror, &[&entry.blobs.0]).await?;
             match was.first() {
-                Some(was) if *was <= TEXT_BYTES => text(mirror, &entry.blobs.0).await?,
-                Some(_) | None => return Ok(None),
+                Some(was) if *was <= most => text(mirror, &entry.blobs.0).await.map(Some),
+                Some(_) | None => Ok(None),
             }
         }
-        FileKind::Absent | FileKind::Nested => String::new(),
-    };
-    Ok(Some((before, now)))
+        FileKind::Absent | FileKind::Nested => Ok(Some(String::new())),
+    }
+}
+
+/// The new hosts of a lock file. One that was too long to be read before has none of the hosts before.
+async fn sources(mirror: &Mirror, entry: &Entry, bytes: u64) -> Result<Sources, RepositoryError> {
+    match entry.kinds.1 {
+        FileKind::Plain | FileKind::Executable if names_sources(&entry.path) => {}
+        FileKind::Plain
+        | FileKind::Executable
+        | FileKind::Link
+        | FileKind::Nested
+        | FileKind::Absent => return Ok(Sources::New(Vec::new())),
+    }
+    if bytes > LOCK_BYTES {
+        return Ok(Sources::Unread);
+    }
+    let now = text(mirror, &entry.blobs.1).await?;
+    let was = before(mirror, entry, LOCK_BYTES).await?.unwrap_or_default();
+    let found = new_sources(&entry.path, &was, &now);
+    Ok(found.map_or(Sources::Unread, Sources::New))
 }
 
 async fn text(mirror: &Mirror, blob: &str) -> Result<String, RepositoryError> {

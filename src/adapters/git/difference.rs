@@ -5,15 +5,12 @@ use super::objects::{compare_trees, read_commit};
 use crate::ports::RepositoryError;
 use crate::rules::gate::change::FileKind;
 use crate::rules::ids::{CommitId, TreeId};
+use crate::rules::lfs::{POINTER_BYTES, is_pointer};
 use crate::rules::task::DiffStat;
 use std::collections::HashMap;
 
 /// How many paths a difference names.
 pub(super) const PATHS: usize = 1000;
-/// A pointer of Git LFS is smaller than this (its specification).
-const POINTER_BYTES: u64 = 1024;
-/// How a pointer of Git LFS begins.
-const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
 /// How many paths a concern names.
 const NAMED: usize = 3;
 
@@ -198,7 +195,7 @@ async fn no_pointers(mirror: &Mirror, files: &[&Changed]) -> Result<Vec<Vec<u8>>
         let size: usize = size.parse().unwrap_or(0);
         // A line with the size, the content, a newline.
         let content = rest.get(size_line(rest)..).unwrap_or_default();
-        if !content.starts_with(POINTER) {
+        if !is_pointer(content) {
             plain.push(file.path.clone());
         }
         rest = content.get(size + 1..).unwrap_or_default();

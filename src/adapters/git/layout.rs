@@ -55,11 +55,8 @@ impl Layout<'_> {
             }
         }
         self.start_over()?;
-        let seeding = |cause| failed("take over an index", cause);
-        scope.seed(self.mirror, self.slot).map_err(seeding)?;
-        let laid = self.reset(commit).await?;
-        (scope.keep_seed(self.mirror, self.slot)).map_err(seeding)?;
-        Ok(laid)
+        scope.seed(self.mirror, self.slot, commit).await?;
+        self.reset(commit).await
     }
 
     fn start_over(&self) -> Result<(), RepositoryError> {
@@ -96,7 +93,7 @@ impl Layout<'_> {
             .map_err(inherit)?
             .run(&action)
             .await?;
-        let nested = self.mirror.listing(commit).await?.paths();
+        let nested = self.mirror.listing(commit, scope).await?.paths();
         let (tree, slots, paths) = (self.tree.to_owned(), self.slots.to_owned(), nested.clone());
         blocking("empty nested repositories", move || {
             empty(&tree, &paths, &slots)

@@ -1,6 +1,7 @@
 //! Our own bare mirror, whose configuration is ours at every call.
 
 use super::archive::Archive;
+use super::cone;
 use super::create::create;
 use super::fetch::{Heads, Refs};
 use super::flight::Flight;
@@ -11,6 +12,7 @@ use super::refs::{remove_file, write_whole};
 use super::remote::Remote;
 use super::run::{Call, Git, failed};
 use super::source::Identity;
+use super::sparse::Scope;
 use crate::ports::RepositoryError;
 use std::collections::HashMap;
 use std::fs;
@@ -18,7 +20,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-/// Of how many commits the nested repositories are remembered.
+/// Of how many commits and scopes the nested repositories are remembered.
 const REMEMBERED: usize = 64;
 
 /// What must not be in a git directory of ours, because git would read it.
@@ -55,7 +57,7 @@ pub(super) struct Mirror {
     pub(super) queue: Queue,
     git: Git,
     config: String,
-    listings: Mutex<HashMap<String, Arc<Listing>>>,
+    listings: Mutex<HashMap<(String, String), Arc<Listing>>>,
 }
 
 impl Mirror {
@@ -147,24 +149,32 @@ impl Mirror {
             .env("GIT_INDEX_FILE", index))
     }
 
-    /// What worktrees have to know of a commit; listed once per commit.
-    pub(super) async fn listing(&self, commit: &str) -> Result<Arc<Listing>, RepositoryError> {
+    /// What worktrees of a scope have to know of a commit; listed once per commit.
+    pub(super) async fn listing(
+        &self,
+        commit: &str,
+        scope: &Scope,
+    ) -> Result<Arc<Listing>, RepositoryError> {
         let lock = || self.listings.lock().expect("no panic under this lock");
-        let known = lock().get(commit).cloned();
+        let key = (commit.to_owned(), scope.patterns().to_owned());
+        let known = lock().get(&key).cloned();
         if let Some(listing) = known {
             return Ok(listing);
         }
-        let said = self
-            .call("ls-tree")?
-            .args(["-r", "-z", commit])
-            .run(&format!("list the files of {commit}"))
-            .await?;
-        let listing = Arc::new(Listing::read(said.parts()));
+        let listing = if scope.is_whole() {
+            let call = self.call("ls-tree")?.args(["-r", "-z", commit]);
+            let said = call.run(&format!("list the files of {commit}")).await?;
+            Listing::read(said.parts())
+        } else {
+            let entries = cone::entries(self, commit, scope).await?;
+            Listing::read(entries.iter().map(Vec::as_slice))
+        };
+        let listing = Arc::new(listing);
         let mut all = lock();
         if all.len() >= REMEMBERED {
             all.clear();
         }
-        all.insert(commit.to_owned(), Arc::clone(&listing));
+        all.insert(key, Arc::clone(&listing));
         Ok(listing)
     }
 

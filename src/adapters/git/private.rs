@@ -42,10 +42,34 @@ pub(super) async fn make(
         start: work.start.to_string(),
     };
     let directory = tree.join(".git");
+    let index = directory.join("index");
     blocking("make the agent's git directory", move || {
         contents.write(&directory)
     })
-    .await
+    .await?;
+    pass_over(mirror, slot, tree, &index, work).await
+}
+
+/// The agent's git takes files of Git LFS for what their pointers say.
+async fn pass_over(
+    mirror: &Mirror,
+    slot: &Slot,
+    tree: &Path,
+    index: &Path,
+    work: &Work,
+) -> Result<(), RepositoryError> {
+    if work.larges.is_empty() {
+        return Ok(());
+    }
+    let paths = work.larges.keys().flat_map(|path| [path.as_str(), "\0"]);
+    mirror
+        .call_over(tree, index, "update-index")?
+        .settings(slot.scope.settings())
+        .args(["--assume-unchanged", "-z", "--stdin"])
+        .input(paths.collect::<String>())
+        .run("pass over files of Git LFS")
+        .await
+        .map(drop)
 }
 
 impl Contents {

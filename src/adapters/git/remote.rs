@@ -1,7 +1,7 @@
 //! The remote side: its URL, how we prove to it who we are, and what its refusals mean.
 
 use super::run::{Call, Said, failed};
-use super::source::{Credential, Credentials, Identity, Source};
+use super::source::{Credential, Credentials, Identity, Shown, Source};
 use super::user::{carry, identity, is_about_pushes, is_partial, settings};
 use crate::ports::RepositoryError;
 use base64::Engine as _;
@@ -53,6 +53,16 @@ impl Remote {
             carried: found.into_iter().filter_map(carry).collect(),
         };
         Ok((remote, theirs))
+    }
+
+    /// What it is shown; another one than what it refused.
+    pub(super) async fn shown(&self, refused: Option<Credential>) -> Shown {
+        (self.credential)(refused).await
+    }
+
+    /// The settings of the user by which it is reached.
+    pub(super) fn carried(&self) -> &[(String, String)] {
+        &self.carried
     }
 
     /// The git directory of a remote on this machine, which is the user's own.

@@ -10,6 +10,7 @@ use super::house::Houses;
 use super::join::{is_ancestor, join, marked};
 use super::layout::{Layout, Leftovers};
 use super::leases::{GitLeases, Holder};
+use super::lfs::Lfs;
 use super::lock::Lock;
 use super::look::look;
 use super::merge::{Moved, footing, onto};
@@ -53,6 +54,7 @@ pub struct GitRepository {
     mirror: Arc<Mirror>,
     worktrees: Worktrees,
     submodules: Option<Arc<Submodules>>,
+    lfs: Option<Arc<Lfs>>,
     checks: Pool,
     houses: Houses,
     /// Shared with other processes; whoever tidies up needs it alone.
@@ -100,6 +102,8 @@ pub async fn open(
             known: tokio::sync::Mutex::default(),
         })
     });
+    let larges = path.with_file_name(format!("{name}.lfs"));
+    let lfs = habits.lfs.then(|| Lfs::at(larges));
     let mirror = Mirror::open(&path, git, remote, identity).await?;
     let checks = Pool::new(mirror.own().join("checks"), slots.clone(), "check");
     let pool = Pool::new(mirror.own().join("slots"), slots.clone(), "free");
@@ -114,8 +118,10 @@ pub async fn open(
             habits,
             source.checkout,
             submodules.clone(),
+            lfs.clone(),
         ),
         submodules,
+        lfs,
         mirror: Arc::new(mirror),
     })
 }
@@ -162,6 +168,7 @@ impl Repository for GitRepository {
             ready: false,
             nested: BTreeMap::new(),
             odd: BTreeMap::new(),
+            larges: BTreeMap::new(),
         };
         let slot = self.worktrees.pool.take(order.slot.0, "a slot")?;
         self.worktrees.hand_out(&self.mirror, slot, work).await
@@ -170,7 +177,12 @@ impl Repository for GitRepository {
     async fn seal(&self, workspace: &Workspace) -> Result<(), RepositoryError> {
         let held = self.worktrees.find(workspace)?;
         let mut work = held.work.lock().await;
-        let nested = self.mirror.listing(work.start.as_str()).await?.paths();
+        let scope = &held.slot.scope;
+        let nested = self
+            .mirror
+            .listing(work.start.as_str(), scope)
+            .await?
+            .paths();
         let (path, slots) = (&workspace.path, &self.worktrees.slots);
         work.nested = seal(&self.mirror, &held.slot, path, slots, nested).await?;
         held.slot
@@ -322,8 +334,11 @@ impl Repository for GitRepository {
         })
         .await?;
         if let Some(submodules) = &self.submodules {
-            let fill = submodules.lay_out(&self.mirror, commit.as_str(), &path);
+            let fill = submodules.lay_out(&self.mirror, commit.as_str(), &path, &slot.scope);
             fill.await?;
+        }
+        if let Some(lfs) = &self.lfs {
+            lfs.lay_out(&self.mirror, &slot, &path).await?;
         }
         Ok(Box::new(CleanTree { path, _slot: slot }))
     }

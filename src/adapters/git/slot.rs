@@ -1,5 +1,6 @@
 //! Slots: numbered places for worktrees, shared with other processes, each with an index of our own.
 
+use super::lfs::Larges;
 use super::lock::{Lock, busy};
 use super::mirror::Mirror;
 use super::refs::{remove_file, write_whole};
@@ -63,6 +64,9 @@ pub(super) struct Work {
     pub(super) nested: BTreeMap<String, u64>,
     /// Files that git takes for changed right after it wrote them (their line ends, say), as they were then.
     pub(super) odd: BTreeMap<String, u64>,
+    /// Files of Git LFS that lie there with their content.
+    #[serde(default)]
+    pub(super) larges: Larges,
 }
 
 impl Pool {

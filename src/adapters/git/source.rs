@@ -70,6 +70,8 @@ pub struct Habits {
     pub sparse: Vec<String>,
     /// Are the files of submodules laid out?
     pub submodules: bool,
+    /// Is the content of large files (Git LFS) fetched and laid out in place of their pointers?
+    pub lfs: bool,
     /// How much is kept.
     pub retention: Retention,
     /// Leave ignored files, such as build caches, in a worktree that is used again for the same lock files?

@@ -1,19 +1,21 @@
 //! Sparse scopes: of a large repository only some directories are laid out, and the index holds the others as one entry each.
 
-use super::listing::name_of_digest;
+use super::cone;
 use super::mirror::Mirror;
 use super::refs::{remove_file, write_whole};
+use super::run::failed;
 use super::slot::Slot;
-use sha2::{Digest, Sha256};
+use crate::ports::RepositoryError;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
 
 /// Which directories are laid out, with the files of all directories above them; empty for all there is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Scope {
     patterns: String,
+    parents: Vec<String>,
+    leaves: Vec<String>,
 }
 
 /// What git has to be told for it to keep to a scope.
@@ -40,14 +42,19 @@ impl Scope {
             .collect();
         let parents: BTreeSet<&str> = leaves.iter().flat_map(|name| above(name)).collect();
         let mut patterns = "/*\n!/*/\n".to_owned();
-        for parent in parents {
+        for parent in &parents {
             let parent = escaped(parent);
             patterns = patterns + "/" + &parent + "/\n!/" + &parent + "/*/\n";
         }
-        for leaf in leaves {
+        for leaf in &leaves {
             patterns = patterns + "/" + &escaped(leaf) + "/\n";
         }
-        Self { patterns }
+        let owned = |name: &&str| (*name).to_owned();
+        Self {
+            patterns,
+            parents: parents.iter().map(owned).collect(),
+            leaves: leaves.iter().map(owned).collect(),
+        }
     }
 
     /// Is all laid out?
@@ -87,27 +94,39 @@ impl Scope {
         write_whole(&path, self.patterns.as_bytes())
     }
 
-    /// Gives a slot whose worktree is new the index of another one of this scope: to make one git reads the whole tree,
-    /// and from that one it goes on with what differs. Files that are not there yet are written either way.
-    pub(super) fn seed(&self, mirror: &Mirror, slot: &Slot) -> io::Result<()> {
+    /// Gives a slot whose worktree is new an index of the commit within this scope: to make one git reads the whole
+    /// tree, and from that one it goes on. Files that are not there yet are written either way.
+    pub(super) async fn seed(
+        &self,
+        mirror: &Mirror,
+        slot: &Slot,
+        commit: &str,
+    ) -> Result<(), RepositoryError> {
         if self.is_whole() {
             return Ok(());
         }
-        copy_whole(&self.seed_path(mirror), &slot.index())
-    }
-
-    /// Keeps a slot's index for others of this scope, where there is none yet.
-    pub(super) fn keep_seed(&self, mirror: &Mirror, slot: &Slot) -> io::Result<()> {
-        let path = self.seed_path(mirror);
-        if self.is_whole() || path.exists() {
+        let entries = cone::entries(mirror, commit, self).await?;
+        // Of an answer that we do not understand git makes its own.
+        let Some(index) = cone::index(&entries, mirror.is_sha256()) else {
             return Ok(());
-        }
-        copy_whole(&slot.index(), &path)
+        };
+        write_whole(&slot.index(), &index).map_err(|cause| failed("begin an index", cause))
     }
 
-    fn seed_path(&self, mirror: &Mirror) -> PathBuf {
-        let name = name_of_digest(&Sha256::digest(&self.patterns));
-        mirror.own().join(format!("sparse-{name}"))
+    /// The directories of which the files are laid out, and only some directories.
+    pub(super) fn parents(&self) -> &[String] {
+        &self.parents
+    }
+
+    /// The directories that are laid out with all below them.
+    pub(super) fn leaves(&self) -> &[String] {
+        &self.leaves
+    }
+
+    /// Is anything in this directory laid out?
+    pub(super) fn reaches_into(&self, directory: &[u8]) -> bool {
+        let mut all = self.parents.iter().chain(&self.leaves);
+        all.any(|name| name.as_bytes() == directory)
     }
 
     /// Was the slot's worktree laid out by this scope? One that has no worktree yet was.
@@ -122,14 +141,6 @@ impl Scope {
             return remove_file(&slot.scope_path());
         }
         write_whole(&slot.scope_path(), self.patterns.as_bytes())
-    }
-}
-
-/// Copies a file that may not be there, so that the copy is whole.
-fn copy_whole(from: &Path, to: &Path) -> io::Result<()> {
-    match fs::read(from) {
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),
-        found => write_whole(to, &found?),
     }
 }
 

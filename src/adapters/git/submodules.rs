@@ -3,11 +3,12 @@
 //! No git directory comes with them, so that nothing of theirs is obeyed, and they are never committed.
 
 use super::fetch::fetch_commit;
-use super::listing::name_of_digest;
+use super::listing::{Listing, name_of_digest};
 use super::mirror::Mirror;
 use super::remote::Remote;
 use super::run::{Git, failed};
 use super::source::{Credentials, Identity, Source, nobody};
+use super::sparse::Scope;
 use super::sweep::is_directory;
 use crate::ports::RepositoryError;
 use crate::rules::ids::CommitId;
@@ -35,14 +36,16 @@ pub(super) struct Submodules {
 }
 
 impl Submodules {
-    /// Lays the files of all submodules of a commit out below `tree`, which holds the commit's own files.
+    /// Lays the files of all submodules of a commit out below `tree`, which holds the commit's own files of this scope.
     pub(super) async fn lay_out(
         &self,
         mirror: &Mirror,
         commit: &str,
         tree: &Path,
+        scope: &Scope,
     ) -> Result<(), RepositoryError> {
-        self.below(mirror, (commit, &self.source.url), tree, 0)
+        let listing = mirror.listing(commit, scope).await?;
+        self.below(mirror, (commit, &self.source.url), tree, (&listing, 0))
             .await
     }
 
@@ -51,9 +54,8 @@ impl Submodules {
         mirror: &Mirror,
         (commit, from): (&str, &str),
         tree: &Path,
-        depth: u32,
+        (listing, depth): (&Listing, u32),
     ) -> Result<(), RepositoryError> {
-        let listing = mirror.listing(commit).await?;
         if listing.nested.is_empty() || depth >= DEEPEST {
             return Ok(());
         }
@@ -75,7 +77,10 @@ impl Submodules {
                 .await
                 .map_err(|cause| in_submodule(path, cause))?;
             unpack(&own, wanted, &place).await?;
-            Box::pin(self.below(&own, (wanted.as_str(), &whence), &place, depth + 1)).await?;
+            let commit = wanted.as_str();
+            let listing = own.listing(commit, &Scope::default()).await?;
+            let further = (&*listing, depth + 1);
+            Box::pin(self.below(&own, (commit, &whence), &place, further)).await?;
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use super::capture::Taking;
 use super::copy::copy;
 use super::layout::{Laid, Layout, Leftovers, delete_later};
+use super::lfs::Lfs;
 use super::lock::busy;
 use super::mirror::Mirror;
 use super::private;
@@ -32,6 +33,7 @@ pub(super) struct Worktrees {
     habits: Habits,
     checkout: Option<PathBuf>,
     submodules: Option<Arc<Submodules>>,
+    lfs: Option<Arc<Lfs>>,
     held: Mutex<HashMap<PathBuf, Arc<Held>>>,
 }
 
@@ -64,6 +66,7 @@ impl Worktrees {
         habits: Habits,
         checkout: Option<PathBuf>,
         submodules: Option<Arc<Submodules>>,
+        lfs: Option<Arc<Lfs>>,
     ) -> Self {
         Self {
             slots,
@@ -71,6 +74,7 @@ impl Worktrees {
             habits,
             checkout,
             submodules,
+            lfs,
             held: Mutex::new(HashMap::new()),
         }
     }
@@ -158,7 +162,7 @@ impl Worktrees {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(io(cause)),
             Ok(()) | Err(_) => {}
         }
-        let listing = mirror.listing(work.start.as_str()).await?;
+        let listing = mirror.listing(work.start.as_str(), &slot.scope).await?;
         let is_warm = self.habits.keep_ignored && slot.is_warm_for(&listing.locked);
         let leftovers = if is_warm {
             Leftovers::Ignored
@@ -172,10 +176,15 @@ impl Worktrees {
             slots: &self.slots,
             leftovers,
         };
-        let Laid { nested, odd } = layout.lay_out(work.start.as_str()).await?;
+        let Laid { nested, mut odd } = layout.lay_out(work.start.as_str()).await?;
         if let Some(submodules) = &self.submodules {
-            let fill = submodules.lay_out(mirror, work.start.as_str(), &path);
+            let fill = submodules.lay_out(mirror, work.start.as_str(), &path, &slot.scope);
             fill.await?;
+        }
+        if let Some(lfs) = &self.lfs {
+            work.larges = lfs.lay_out(mirror, slot, &path).await?;
+            // Our index holds their pointers.
+            odd.extend(work.larges.keys().map(PathBuf::from));
         }
         if self.habits.keep_ignored {
             slot.note_caches(&listing.locked).map_err(io)?;

@@ -141,9 +141,10 @@ impl GitHub {
         ));
         let wires: Vec<WireIssue> = self.client.list(&action, &path).await?;
         let issues = wires.into_iter().filter(|wire| !wire.is_pull());
-        stream::iter(issues.map(|wire| self.with_what_it_waits_for(wire)))
+        let issues: Vec<Issue> = stream::iter(issues.map(|wire| self.with_what_it_waits_for(wire)))
             .buffered(AT_ONCE)
             .try_collect()
-            .await
+            .await?;
+        self.with_closing_pulls(issues).await
     }
 }

@@ -9,6 +9,8 @@ use crate::adapters::github::wire::{
 use crate::ports::{ForgeError, OwnComment};
 use crate::rules::ids::{BranchName, IssueNumber};
 use crate::rules::issue::{Issue, Selection};
+use crate::rules::names::issue_of_branch;
+use crate::rules::references::closed_by_text;
 use crate::rules::task::Pull;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
@@ -209,7 +211,32 @@ impl GitHub {
                 .buffered(AT_ONCE)
                 .try_collect()
                 .await?;
-        Ok(issues.into_iter().flatten().collect())
+        let issues = issues.into_iter().flatten().collect();
+        self.with_closing_pulls(issues).await
+    }
+
+    /// The issues with the open pulls whose descriptions close them, our own left out: those are known by their branches.
+    /// GitHub obeys such words where a pull is for the default branch; what was tied by hand only GraphQL tells.
+    pub(super) async fn with_closing_pulls(
+        &self,
+        mut issues: Vec<Issue>,
+    ) -> Result<Vec<Issue>, ForgeError> {
+        if issues.is_empty() {
+            return Ok(issues);
+        }
+        let pulls = self.read_open_pulls().await?.into_iter().rev();
+        let others = pulls.filter(|pull| issue_of_branch(&pull.head).is_none());
+        let closing = others.map(|pull| (closed_by_text(&pull.body), pull));
+        for (closed, pull) in closing.filter(|(closed, _)| !closed.is_empty()) {
+            if pull.base != self.default_branch().await? {
+                continue;
+            }
+            let its = issues
+                .iter_mut()
+                .filter(|issue| closed.contains(&issue.number));
+            its.for_each(|issue| issue.pulls.push(pull.number));
+        }
+        Ok(issues)
     }
 
     /// Asks what an issue waits for only where GitHub says that it does.

@@ -104,20 +104,26 @@ impl Tokens {
         }
     }
 
-    /// The app, and what its token may do; none for a token that is no app's of ours.
-    pub async fn installed(&self) -> Result<Option<Installed>, ForgeError> {
+    /// What an app's token may do; none for a token that is no app's of ours. Asks for a token where there is none yet.
+    pub async fn granted(&self) -> Result<Option<BTreeMap<String, String>>, ForgeError> {
         match &*self.0 {
             Kind::Fixed(_) => Ok(None),
             Kind::Renewed(renewed) => {
                 renewed.current().await?;
-                let slug = renewed.maker.slug().await?;
                 let held = renewed.held.lock().await;
-                let permissions = held.as_ref().map(|held| held.permissions.clone());
-                Ok(Some(Installed {
-                    slug,
-                    permissions: permissions.unwrap_or_default(),
-                }))
+                Ok(held.as_ref().map(|held| held.permissions.clone()))
             }
+        }
+    }
+
+    /// The app, and what its token may do; none for a token that is no app's of ours.
+    pub async fn installed(&self) -> Result<Option<Installed>, ForgeError> {
+        match &*self.0 {
+            Kind::Fixed(_) => Ok(None),
+            Kind::Renewed(renewed) => Ok(Some(Installed {
+                permissions: self.granted().await?.unwrap_or_default(),
+                slug: renewed.maker.slug().await?,
+            })),
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::engine::looking::{LookError, Looking};
 use crate::error::Error;
 use crate::ports::{Agent, ForgeError};
 use crate::rules::exit::Exit;
+use crate::rules::feature::Feature;
 use crate::rules::follow::next::{Next, next, sort};
 use crate::rules::follow::shape::{Fate, Seen};
 use crate::rules::ids::{PullNumber, Timestamp};
@@ -55,7 +56,7 @@ pub async fn run(place: &Place, args: &WatchArgs) -> Result<Exit, Error> {
     let wiring = Wiring::new(place, &args.limits.overrides())?;
     let github = wiring.github("watch pull requests")?;
     wiring.contained().await?;
-    preflight::check(&wiring)?;
+    preflight::check_run(&wiring, &[Feature::Checks]).await?;
     let agent = wiring.agent().await?;
     let store = open(&wiring.state)?;
     let key = wiring.project_key();

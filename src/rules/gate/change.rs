@@ -15,6 +15,17 @@ pub struct Change {
     pub bytes: u64,
     /// What it says, before and now: of links and `.gitattributes` alone, and nothing where that is too long to be sane.
     pub texts: Option<(String, String)>,
+    /// Where packages come from by a lock file, and did not before.
+    pub sources: Sources,
+}
+
+/// Hosts that a lock file names and did not name before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sources {
+    /// These; none where it is no lock file.
+    New(Vec<String>),
+    /// It is too long to be read, or not written as its program writes it.
+    Unread,
 }
 
 /// What stands at a path.
@@ -97,6 +108,15 @@ impl Change {
         }
     }
 
+    /// Its path, with the new hosts where it is a lock file that names any.
+    pub(super) fn leads_elsewhere(&self) -> Option<String> {
+        match &self.sources {
+            Sources::New(hosts) if hosts.is_empty() => None,
+            Sources::New(hosts) => Some(format!("{} from {}", self.path, hosts.join(" and "))),
+            Sources::Unread => Some(format!("{}, which cannot be read", self.path)),
+        }
+    }
+
     /// Was it made executable?
     pub(super) fn became_executable(&self) -> bool {
         self.is == FileKind::Executable && self.was == FileKind::Plain
@@ -132,6 +152,7 @@ mod tests {
             is: FileKind::Link,
             bytes: target.len() as u64,
             texts: Some((String::new(), target.to_owned())),
+            sources: Sources::New(Vec::new()),
         }
     }
 
@@ -168,6 +189,7 @@ mod tests {
                 is: FileKind::Plain,
                 bytes: 1,
                 texts: Some((before.to_owned(), now.to_owned())),
+                sources: Sources::New(Vec::new()),
             };
             assert_eq!(change.names_drivers(), expect, "{before:?} {now:?}");
         };

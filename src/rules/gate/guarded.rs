@@ -24,6 +24,8 @@ pub enum Guarded {
     Hooks,
     /// A change of lock files and nothing else.
     Lockfiles,
+    /// Lock files that take packages from hosts that the base's do not.
+    Registries,
     /// Links that may lead out of the repository.
     Links,
     /// Files that were made executable.
@@ -98,7 +100,7 @@ const PATHS: [(Guarded, &[&str]); 6] = [
 
 impl Guarded {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Workflows,
         Self::AgentConfig,
         Self::Autoissue,
@@ -106,6 +108,7 @@ impl Guarded {
         Self::GitConfig,
         Self::Hooks,
         Self::Lockfiles,
+        Self::Registries,
         Self::Links,
         Self::Executables,
         Self::LargeFiles,
@@ -122,6 +125,7 @@ impl Guarded {
             Self::GitConfig => "gitConfig",
             Self::Hooks => "hooks",
             Self::Lockfiles => "lockfiles",
+            Self::Registries => "registries",
             Self::Links => "links",
             Self::Executables => "executables",
             Self::LargeFiles => "largeFiles",
@@ -139,6 +143,7 @@ impl Guarded {
             Self::GitConfig => "what git obeys",
             Self::Hooks => "hooks",
             Self::Lockfiles => "nothing but lock files",
+            Self::Registries => "lock files that take packages from another source",
             Self::Links => "links that lead out of the repository",
             Self::Executables => "files that were made executable",
             Self::LargeFiles => "files of more than 5 MB",

@@ -45,6 +45,10 @@ impl Gate {
             for reason in self.reasons(change) {
                 held.entry(reason).or_default().push(change.path.clone());
             }
+            if let Some(named) = change.leads_elsewhere() {
+                let reason = Reason::Guarded(Guarded::Registries);
+                held.entry(reason).or_default().push(named);
+            }
         }
         if changes.iter().all(|change| is_lock_file(&change.path)) {
             let paths = changes.iter().map(|change| change.path.clone());
@@ -135,7 +139,7 @@ fn label(reason: Reason) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::gate::change::FileKind;
+    use crate::rules::gate::change::{FileKind, Sources};
 
     fn changed(path: &str) -> Change {
         Change {
@@ -144,6 +148,7 @@ mod tests {
             is: FileKind::Plain,
             bytes: 10,
             texts: None,
+            sources: Sources::New(Vec::new()),
         }
     }
 
@@ -186,6 +191,10 @@ mod tests {
                 vec![changed("Cargo.lock"), changed("web/yarn.lock")],
             ),
             (
+                Guarded::Registries,
+                with("yarn.lock", |change| change.sources = Sources::Unread),
+            ),
+            (
                 Guarded::Links,
                 with("a", |change| change.is = FileKind::Link),
             ),
@@ -226,6 +235,19 @@ mod tests {
             words(&out, "abc"),
             "the work changes what only a person may let through: files out of scope (Makefile). Its files are kept in the mirror, as commit abc. `security.scope` says where changes may be."
         );
+    }
+
+    #[test]
+    fn the_new_hosts_of_a_lock_file_are_named() {
+        let hosts = ["a.example", "b.example"].map(ToOwned::to_owned);
+        let change = Change {
+            sources: Sources::New(hosts.into()),
+            ..changed("web/yarn.lock")
+        };
+        let said = words(&Gate::default().held(&[change, changed("src/a.rs")]), "abc");
+        let expect = "lock files that take packages from another source (web/yarn.lock from a.example and b.example)";
+        assert!(said.contains(expect), "{said}");
+        assert!(said.contains("`autoissue:allow-registries`"), "{said}");
     }
 
     #[test]

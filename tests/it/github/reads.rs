@@ -34,19 +34,19 @@ async fn every_page_of_a_long_list_is_read_and_pulls_are_left_out() {
     assert_eq!(issues[0].labels, ["todo"]);
     assert_eq!(issues[0].author.as_deref(), Some("a-person"));
     assert!(issues[0].created_at.0 > 1_767_225_600_000);
-    assert_eq!(statuses(&fake), [200, 200, 200]);
+    assert_eq!(statuses(&fake), [200, 200, 200, 200], "and the open pulls");
 
     let rate = github.rate().unwrap();
     fake.forget_requests();
     assert_eq!(github.open_issues(&labelled("todo")).await.unwrap(), issues);
-    assert_eq!(statuses(&fake), [304, 304, 304], "nothing has changed");
+    assert_eq!(statuses(&fake), [304, 304, 304, 304], "nothing has changed");
     assert_eq!(github.rate().unwrap(), rate, "which costs nothing");
 
     fake.add_label_to(250, "urgent");
     fake.forget_requests();
     let issues = github.open_issues(&labelled("todo")).await.unwrap();
     assert_eq!(issues[248].labels, ["todo", "urgent"]);
-    assert_eq!(statuses(&fake), [304, 304, 200]);
+    assert_eq!(statuses(&fake), [304, 304, 200, 304]);
     assert_honest(&fake);
 }
 
@@ -86,7 +86,8 @@ async fn a_full_last_page_does_not_hide_the_one_after_it() {
     fake.add_issue("One more", "", &["todo"]);
     assert_eq!(github.open_issues(&todo).await.unwrap().len(), 101);
     assert_eq!(github.open_issues(&todo).await.unwrap().len(), 101);
-    assert_eq!(statuses(&fake), [200, 200, 200, 304, 304]);
+    let pages = [200, 200, 200, 200, 304, 304, 304, 304];
+    assert_eq!(statuses(&fake), pages, "the open pulls each time as well");
 }
 
 #[tokio::test]
@@ -198,7 +199,7 @@ async fn a_read_that_fails_in_passing_is_repeated() {
         fake.fail_next(fault.clone());
         let issues = github.open_issues(&labelled("todo")).await.unwrap();
         assert_eq!(issues.len(), 1, "{fault:?}");
-        assert_eq!(fake.requests().len(), 3, "{fault:?}");
+        assert_eq!(fake.requests().len(), 4, "{fault:?}");
         // What was cut off must not have been kept for later.
         assert_eq!(github.open_issues(&labelled("todo")).await.unwrap(), issues);
         assert_eq!(statuses(&fake).last(), Some(&304), "{fault:?}");
@@ -286,8 +287,8 @@ async fn what_an_issue_waits_for_is_read_where_github_records_it() {
     assert_eq!(issues[1].depends_on, [IssueNumber(first)]);
     assert_eq!(
         statuses(&fake).len(),
-        3,
-        "the list, the repository's name, one issue's blockers"
+        4,
+        "the list, the repository's name, one issue's blockers, the open pulls"
     );
     assert_honest(&fake);
 }

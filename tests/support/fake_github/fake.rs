@@ -23,6 +23,7 @@ mod issues;
 mod log;
 mod mutations;
 mod pace;
+mod permissions;
 mod pulls;
 mod referee;
 mod reviews;

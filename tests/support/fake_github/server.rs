@@ -6,6 +6,7 @@ use super::backend::{GitRequest, git_path, password, serve};
 use super::fault::{Fault, Faults};
 use super::log::Logged;
 use super::pace::Pace;
+use super::permissions::{asked, for_git, needed};
 use super::routes::answer;
 use super::state::{State, TokenIs};
 use axum::body::{Body, Bytes, to_bytes};
@@ -85,7 +86,12 @@ pub(crate) async fn take(
             };
             let is_good = inner.knows(&token_of(&parts));
             let reason = inner.state.lock().unwrap().decline.clone();
-            serve(&inner.root, is_good.then_some(&*reason), path, &request).await
+            match inner.shut_out(path, &parts) {
+                Some(refused) if is_good => refused,
+                Some(_) | None => {
+                    serve(&inner.root, is_good.then_some(&*reason), path, &request).await
+                }
+            }
         }
         _ => match parts.uri.path().strip_prefix("/_logs/") {
             Some(id) => inner.kept_log(&parts, id),
@@ -119,6 +125,18 @@ impl Inner {
         let mut log = self.log.lock().unwrap();
         log.push(logged);
         (log.len() - 1, fault)
+    }
+
+    /// Git's words to an app that may not do this.
+    fn shut_out(&self, path: &str, parts: &Parts) -> Option<Raw> {
+        let state = self.state.lock().unwrap();
+        let need = for_git(path, parts.uri.query().unwrap_or_default());
+        let is_let_in = state.app.as_ref().is_none_or(|app| app.may(&[need]));
+        (!is_let_in).then(|| Raw {
+            status: 403,
+            headers: Vec::new(),
+            body: b"Write access to repository not granted.\n".to_vec(),
+        })
     }
 
     /// Is this the git side of what the repository was called before?
@@ -241,9 +259,18 @@ impl Inner {
             body: &body,
             api: &self.api,
         };
-        let answer = match signed {
-            Some(signed) => answer_app(state, &ask, signed),
-            None => answer(state, &ask),
+        let path: Vec<&str> = ask.path.iter().map(String::as_str).collect();
+        let needs = match path.as_slice() {
+            ["graphql"] => asked(ask.body["query"].as_str().unwrap_or_default()),
+            ["repos", _, _, rest @ ..] | ["repositories", _, rest @ ..] => needed(ask.method, rest),
+            _ => Vec::new(),
+        };
+        let app = state.app.as_ref();
+        let refused = app.and_then(|app| app.refuse_for_want_of(&needs));
+        let answer = match (signed, refused) {
+            (Some(signed), _) => answer_app(state, &ask, signed),
+            (None, Some(refused)) => refused,
+            (None, None) => answer(state, &ask),
         };
         if answer.unknown {
             let complaint = "the fake does not know this operation";
