@@ -25,6 +25,7 @@ pub mod layout;
 pub mod lease;
 pub mod lesson;
 pub mod markdown;
+pub mod models;
 pub mod money;
 pub mod names;
 pub mod neutral;

@@ -284,6 +284,7 @@ impl<'a> Planner<'a> {
             model: self.order().model,
             cap,
             max_turns: self.orders.max_turns,
+            max_tokens: Some(self.orders.max_tokens),
             wall: self.orders.wall,
             idle: self.orders.idle,
             transcript: self.transcript(self.live.session.plan.runs),

@@ -2,6 +2,8 @@
 
 use crate::adapters::process::environment::{self, Variables};
 use crate::ports::{AgentOrder, AgentTask, Conversation};
+use crate::rules::money::Usd;
+use crate::rules::prices::Prices;
 use std::path::PathBuf;
 
 /// What Claude Code itself needs of our environment: its keys, and where to send them.
@@ -11,14 +13,6 @@ const ITS_OWN: &[&str] = &[
     "ANTHROPIC_BASE_URL",
     "CLAUDE_CODE_OAUTH_TOKEN",
     "CLAUDE_CONFIG_DIR",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
-    "no_proxy",
 ];
 /// Its own retries take minutes, even for a wrong key; ours know what they cost.
 const CALM: &[(&str, &str)] = &[
@@ -44,6 +38,8 @@ pub struct ClaudeSettings {
     pub allowed_commands: Vec<String>,
     /// Variables from the configuration, over those that it gets anyway.
     pub env: Vec<(String, String)>,
+    /// What tokens cost.
+    pub prices: Prices,
 }
 
 /// Program and arguments of one run; the prompt goes in by stdin.
@@ -70,7 +66,9 @@ pub fn argv(settings: &ClaudeSettings, order: &AgentOrder) -> Vec<String> {
     if let Some(turns) = order.max_turns {
         add(&["--max-turns", &turns.to_string()]);
     }
-    add(&["--max-budget-usd", &order.cap.decimal()]);
+    if order.cap != Usd::UNLIMITED {
+        add(&["--max-budget-usd", &order.cap.decimal()]);
+    }
     if let AgentTask::Answer { schema } = &order.task {
         // Nothing that changes a file, runs a command or fetches a page is even offered to the model.
         add(&["--tools", READING, "--permission-mode", "dontAsk"]);
@@ -92,7 +90,7 @@ pub fn argv(settings: &ClaudeSettings, order: &AgentOrder) -> Vec<String> {
 /// asked for both, has answered for it.
 #[must_use]
 pub fn environment(settings: &ClaudeSettings, order: &AgentOrder) -> Variables {
-    let mut variables = environment::inherited(ITS_OWN);
+    let mut variables = environment::inherited_with_proxies(ITS_OWN);
     let mut set = |name: &str, value: &str| variables.insert(name.to_owned(), value.to_owned());
     for (name, value) in CALM {
         set(name, value);
@@ -124,27 +122,11 @@ fn rules(commands: &[String]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::adapters::agents::run_record;
     use crate::rules::ids::ConversationId;
-    use crate::rules::money::Usd;
-    use std::time::Duration;
 
     fn order() -> AgentOrder {
-        AgentOrder {
-            prompt: "secret plans".to_owned(),
-            directory: "/w".into(),
-            conversation: Conversation::New(ConversationId::new("c-1")),
-            model: Some("sonnet".to_owned()),
-            cap: Usd::from_micros(2_500_000),
-            max_turns: Some(60),
-            wall: Duration::from_secs(1),
-            idle: Duration::from_secs(1),
-            transcript: "/t".into(),
-            env: vec![
-                ("AUTOISSUE_ISSUE".to_owned(), "7".to_owned()),
-                ("GH_TOKEN".to_owned(), "canary".to_owned()),
-            ],
-            task: AgentTask::Work,
-        }
+        run_record::tests::order("sonnet")
     }
 
     #[test]
