@@ -451,8 +451,8 @@ struct PlannerWatch {
 #[async_trait]
 impl Watch for PlannerWatch {
     async fn spawned(&self, process: ProcessIdentity) -> Result<(), Interrupted> {
-        let (Conversation::New(id) | Conversation::Resumed(id)) = &self.conversation;
-        let conversation = Some(id.clone());
+        let capabilities = self.ports.agent.capabilities();
+        let conversation = self.conversation.known(capabilities);
         let fact = Planning::Spawned {
             process,
             conversation,

@@ -99,14 +99,8 @@ impl<'a, 'b> Rounds<'a, 'b> {
                 stage: Stage::Agent,
             })
             .await?;
-        let named = match &conversation {
-            Conversation::Resumed(id) => Some(id.clone()),
-            // Under another name than its own it could not be resumed.
-            Conversation::New(id) => {
-                let capabilities = attempt.ports.agent.capabilities();
-                capabilities.names_conversation.then(|| id.clone())
-            }
-        };
+        // Under another name than its own it could not be resumed.
+        let named = conversation.known(attempt.ports.agent.capabilities());
         let order = order(attempt, self.workspace, prompt, conversation);
         let watch = attempt.link.watch(Stage::Agent, named, attempt.charge.cost);
         attempt.holds_untaken = true;

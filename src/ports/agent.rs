@@ -41,6 +41,17 @@ pub enum Conversation {
     Resumed(ConversationId),
 }
 
+impl Conversation {
+    /// Its name, as far as that is known before the agent runs: some choose it themselves.
+    #[must_use]
+    pub fn known(&self, agent: Capabilities) -> Option<ConversationId> {
+        match self {
+            Self::New(id) => agent.names_conversation.then(|| id.clone()),
+            Self::Resumed(id) => Some(id.clone()),
+        }
+    }
+}
+
 /// What a run of an agent is for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum AgentTask {

@@ -157,7 +157,7 @@ fn an_error_is_an_event_for_a_program() {
     assert_snapshot!(sealed.run(&["config", "check", "--format", "json"]), @r#"
     exit code 1
     --- stdout
-    {"event":"error","kind":"config","exit":1,"message":"could not use $TOP/work/autoissue.config.json: agent.kind: unknown variant `clade`, expected `claude` or `command`","hints":["did you mean `claude`?"]}
+    {"event":"error","kind":"config","exit":1,"message":"could not use $TOP/work/autoissue.config.json: agent.kind: unknown variant `clade`, expected one of `claude`, `codex`, `gemini`, `opencode`, `command`","hints":["did you mean `claude`?"]}
     "#);
 }
 
