@@ -294,6 +294,8 @@ fn settings() -> Settings {
         policy: Policy::Footprint,
         patience: PATIENCE,
         agent: "claude".to_owned(),
+        models: autoissue::rules::models::Models::default(),
+        billing: autoissue::rules::settings::Billing::default(),
         model: Some("sonnet".to_owned()),
         base_branch: "main".to_owned(),
         create_pr: true,

@@ -47,9 +47,29 @@ pub mod agents {
     pub mod claude_command;
     pub mod claude_end;
     pub mod claude_stream;
+    pub mod codex;
+    pub mod codex_command;
+    pub mod codex_end;
+    pub mod codex_stream;
     pub mod command;
-    mod run_record;
+    pub mod gemini;
+    pub mod gemini_command;
+    pub mod gemini_end;
+    pub mod gemini_stream;
+    pub mod limit;
+    pub mod native;
+    mod notes;
+    pub mod opencode;
+    pub mod opencode_command;
+    pub mod opencode_end;
+    pub mod opencode_stream;
+    mod provider;
+    mod reached;
+    mod recording;
+    pub mod run_record;
+    pub mod subscribed;
     mod teller;
+    pub mod token_bill;
 }
 /// Git, by its command line.
 pub mod git {

@@ -1,6 +1,7 @@
 //! One small file per command, and the wiring.
 
 pub mod account;
+pub mod agents;
 pub mod answer;
 pub mod approve;
 pub mod assigning;

@@ -27,6 +27,7 @@ pub mod lease;
 pub mod lesson;
 pub mod lfs;
 pub mod markdown;
+pub mod models;
 pub mod money;
 pub mod names;
 pub mod neutral;

@@ -162,7 +162,7 @@ mod tests {
         );
         assert_eq!(loaded.config.executor.max_parallel.get(), 8);
         assert!(!loaded.config.executor.create_pr);
-        assert_eq!(loaded.config.agent.model, "sonnet");
+        assert_eq!(loaded.config.agent.usual_model().as_deref(), Some("sonnet"));
     }
 
     #[test]

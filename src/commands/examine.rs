@@ -14,7 +14,6 @@ use crate::commands::project::{Home, Project, detect};
 use crate::config::claims::ClaimsKind;
 use crate::config::loaded::{Loaded, Overrides};
 use crate::config::shape::Config;
-use crate::config::work::AgentKind;
 use crate::error::Error;
 use crate::ports::Resources as _;
 use crate::reporters::words::size;
@@ -33,7 +32,6 @@ const OLDEST_GIT: (u32, u32) = (2, 40);
 const ENOUGH_DISK: u64 = 1 << 30;
 /// Pipes, databases and sockets of our own, and of one attempt.
 const FILES: (u64, u64) = (64, 32);
-const INSTALL_CLAUDE: &str = "install it: npm install -g @anthropic-ai/claude-code";
 
 /// All that was looked at.
 pub(crate) struct Examined {
@@ -169,40 +167,35 @@ fn claims(config: &Config, project: &Project) -> Option<Finding> {
 }
 
 async fn agent(config: &Config) -> Finding {
+    let kind = config.agent.kind;
     let program = match &config.agent.command {
         Some(argv) => argv.words().first().map_or("", String::as_str),
-        None => "claude",
+        None => kind.name(),
     };
-    match config.agent.kind {
-        AgentKind::Claude => match probe(program, &["--version"]).await {
-            Probe::Said(version) => {
-                Finding::new("agent", State::Good, format!("{program} {version}"))
-            }
-            Probe::Missing => Finding::new(
-                "agent",
-                State::Bad,
-                format!("there is no program `{program}`"),
-            )
-            .mended_by(INSTALL_CLAUDE),
-            Probe::Failed(how) => {
-                let detail = format!("`{program} --version` failed: {how}");
-                Finding::new("agent", State::Bad, detail).mended_by(INSTALL_CLAUDE)
-            }
-            Probe::Hung => {
-                let detail = format!("`{program} --version` did not end within 5 s");
-                Finding::new("agent", State::Bad, detail).mended_by(INSTALL_CLAUDE)
-            }
-        },
-        AgentKind::Command if is_program(program, Path::new(".")) => {
+    let bad = |detail: String| Finding::new("agent", State::Bad, detail);
+    let missing = || bad(format!("there is no program `{program}`"));
+    let Some(package) = kind.package() else {
+        return if is_program(program, Path::new(".")) {
             Finding::new("agent", State::Good, program.to_owned())
+        } else {
+            missing().mended_by("correct agent.command in the configuration")
+        };
+    };
+    let problem = match probe(program, &["--version"]).await {
+        Probe::Said(version) => {
+            return Finding::new("agent", State::Good, shown(program, &version));
         }
-        AgentKind::Command => Finding::new(
-            "agent",
-            State::Bad,
-            format!("there is no program `{program}`"),
-        )
-        .mended_by("correct agent.command in the configuration"),
-    }
+        Probe::Missing => missing(),
+        Probe::Failed(how) => bad(format!("`{program} --version` failed: {how}")),
+        Probe::Hung => bad(format!("`{program} --version` did not end within 5 s")),
+    };
+    problem.mended_by(format!("install it: npm install -g {package}"))
+}
+
+/// `codex codex-cli 0.169.0` says it twice.
+fn shown(program: &str, version: &str) -> String {
+    let version = version.strip_prefix("codex-cli ").unwrap_or(version);
+    format!("{program} {version}")
 }
 
 fn checks(config: &Config, project: Option<&Project>) -> Finding {

@@ -6,6 +6,7 @@ use crate::adapters::store::open::Store;
 use crate::adapters::store::sessions::SessionState;
 use crate::cli::args::Format;
 use crate::cli::look::HistoryArgs;
+use crate::commands::agents::MODEL_KEYS;
 use crate::commands::conversation::{Said, said};
 use crate::commands::output::{Stream, write};
 use crate::commands::place::Place;
@@ -28,13 +29,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Variables whose values are never shown, whatever they look like.
-const SECRETS: [&str; 5] = [
-    "GITHUB_TOKEN",
-    "GH_TOKEN",
-    "ANTHROPIC_API_KEY",
-    "ANTHROPIC_AUTH_TOKEN",
-    "CLAUDE_CODE_OAUTH_TOKEN",
-];
+const SECRETS: [&str; 2] = ["GITHUB_TOKEN", "GH_TOKEN"];
 
 /// How often a conversation that goes on is looked at.
 const PACE: Duration = Duration::from_millis(300);
@@ -55,7 +50,12 @@ pub async fn run(place: &Place, args: &HistoryArgs) -> Result<Exit, Error> {
         )]));
     };
     // A transcript is kept as the agent printed it; what is shown may be shown to others.
-    let redactor = Redactor::new(SECRETS.iter().filter_map(|name| variable(name)));
+    let redactor = Redactor::new(
+        SECRETS
+            .iter()
+            .chain(&MODEL_KEYS)
+            .filter_map(|name| variable(name)),
+    );
     let print = |text: &str| write(Stream::Out, &redactor.clean(text));
     history
         .tell(place.output.format(), args.follow, print)

@@ -124,7 +124,7 @@ fn content(project: &Project, checks: &[Value]) -> String {
         },
         "agent": {
             "kind": defaults.agent.kind,
-            "model": defaults.agent.model,
+            "model": defaults.agent.usual_model(),
             "maxBudgetUsd": defaults.agent.max_budget_usd,
             "yolo": defaults.agent.yolo,
         },

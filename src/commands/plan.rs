@@ -26,6 +26,7 @@ use crate::rules::plan::progress::{PlanOrder, Planning, Purpose};
 use crate::rules::plan::read;
 use crate::rules::plan::shape::{Plan, schema};
 use crate::rules::schedule::session::Session;
+use crate::rules::settings::Billing;
 use std::io::IsTerminal as _;
 use std::path::Path;
 
@@ -138,14 +139,19 @@ async fn begin(
 fn order(wiring: &Wiring, args: &PlanArgs, id: &SessionId, written: Option<&Plan>) -> PlanOrder {
     let planner = &wiring.loaded.config.planner;
     let name = id.as_str();
-    let is_claude = wiring.settings(None, None).model.is_some();
+    let agent = &wiring.loaded.config.agent;
+    let is_metered = agent.billing == Billing::Metered;
     PlanOrder {
         id: name[name.len().saturating_sub(ID)..].to_lowercase(),
         directive: written.map_or_else(|| args.asked(), |plan| plan.directive.clone()),
         labels: vec![args.label.clone()],
         most_items: args.most(),
-        model: is_claude.then(|| planner.model.clone()),
-        cap: planner.max_budget_usd.usd(),
+        model: planner.model.clone().or_else(|| agent.usual_model()),
+        cap: if is_metered {
+            planner.max_budget_usd.usd()
+        } else {
+            Usd::ZERO
+        },
         is_written: written.is_some(),
         purpose: args.purpose(),
     }

@@ -1,8 +1,6 @@
 //! The wiring: from configuration and surroundings to the ports of a session. Nothing else hands adapters out.
 
-use crate::adapters::agents::claude::ClaudeAgent;
-use crate::adapters::agents::claude_command::ClaudeSettings;
-use crate::adapters::agents::command::{CommandAgent, CommandSettings};
+use crate::adapters::agents::subscribed::Subscribed;
 use crate::adapters::github::forge::{GitHub, GitHubSettings, PUBLIC_API};
 use crate::adapters::github::tokens::Tokens;
 use crate::adapters::local_forge::forge::{LocalForge, LocalForgeSettings};
@@ -10,20 +8,19 @@ use crate::adapters::machine::Machine;
 use crate::adapters::process::commands::CommandRunner;
 use crate::adapters::process::run::Processes;
 use crate::adapters::store::open::Store;
+use crate::commands::agents::{self, MODEL_KEYS};
 use crate::commands::checks::known::{Known, known};
 use crate::commands::containment::{self, Around};
 use crate::commands::identity::{Identity, Signed};
 use crate::commands::offering::offering;
 use crate::commands::place::{Place, variable, whereabouts};
 use crate::commands::preflight::template;
-use crate::commands::probe::is_program;
 use crate::commands::project::{Home, Project, detect};
 use crate::config::loaded::{Loaded, Overrides};
 use crate::config::names::RepoName;
 use crate::config::secrets::is_tracked;
 use crate::config::shape::Config;
 use crate::config::values::Whole;
-use crate::config::work::AgentKind;
 use crate::engine::orders::{Check, Orders};
 use crate::engine::words::Wording;
 use crate::error::{Error, Kind};
@@ -37,10 +34,10 @@ use crate::rules::ids::SessionId;
 use crate::rules::issue::Selection;
 use crate::rules::own::Classification;
 use crate::rules::redact::Redactor;
-use crate::rules::settings::Settings;
+use crate::rules::settings::{Billing, Settings};
 use crate::rules::stack::Dependents;
 use crate::rules::task::Task;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::OnceCell;
@@ -177,52 +174,11 @@ impl Wiring {
 
     /// The agent, found and able to start.
     pub async fn agent(&self) -> Result<Arc<dyn Agent>, Error> {
-        let processes = self.contained().await?.clone();
-        let agent = &self.loaded.config.agent;
-        let env = agent
-            .env
-            .iter()
-            .map(|(name, value)| (name.clone(), value.expose().to_owned()))
-            .collect();
-        match agent.kind {
-            AgentKind::Claude => {
-                let checks = self.checks().checks.iter();
-                let commands = checks.map(|check| check.argv.join(" "));
-                let settings = ClaudeSettings {
-                    program: agent
-                        .command
-                        .as_ref()
-                        .map_or_else(|| "claude".into(), |argv| argv.words()[0].clone().into()),
-                    config_dir: None,
-                    contained: processes.are_contained(),
-                    yolo: agent.yolo,
-                    allowed_commands: commands.collect(),
-                    env,
-                };
-                let claude = ClaudeAgent::new(settings, processes);
-                claude.version().await.map_err(|failure| {
-                    Error::new(Kind::Agent, "start the agent")
-                        .cause(failure.message)
-                        .hints(["`autoissue doctor` shows what is found"])
-                })?;
-                Ok(Arc::new(claude))
-            }
-            AgentKind::Command => {
-                let argv = agent
-                    .command
-                    .as_ref()
-                    .map(|argv| argv.words().to_vec())
-                    .unwrap_or_default();
-                check_program(&argv, &self.project.top)?;
-                // A command that tells nothing of its cost is taken to be free; one that tells nonsense is not.
-                let settings = CommandSettings {
-                    argv,
-                    env,
-                    costs_unknown_is_zero: true,
-                };
-                Ok(Arc::new(CommandAgent::new(settings, processes)))
-            }
-        }
+        let found = agents::agent(self, self.contained().await?).await?;
+        Ok(match self.loaded.config.agent.billing {
+            Billing::Metered => found,
+            Billing::Subscription => Arc::new(Subscribed::new(found)),
+        })
     }
 
     /// The machine, with the disks that are written to.
@@ -243,14 +199,8 @@ impl Wiring {
     pub fn settings(&self, trigger: Option<&str>, store: Option<&Store>) -> Settings {
         let typical =
             store.and_then(|store| store.typical_cost(&self.project_key()).ok().flatten());
-        let settings = self
-            .loaded
-            .config
-            .settings(&self.project.base_branch, trigger, typical);
-        let model = settings
-            .model
-            .filter(|_| self.loaded.config.agent.kind == AgentKind::Claude);
-        Settings { model, ..settings }
+        let config = &self.loaded.config;
+        config.settings(&self.project.base_branch, trigger, typical)
     }
 
     /// The same for the issues of a plan: it was made to be done as a whole, so that they stand on one another's work
@@ -279,6 +229,7 @@ impl Wiring {
             wall: config.executor.timeout_minutes.minutes(),
             idle: config.agent.idle_minutes.minutes(),
             max_turns: config.agent.max_turns.map(Whole::get),
+            max_tokens: u64::from(config.agent.max_tokens.get()),
             yolo: config.agent.yolo,
             wording: self.wording(Some(store))?,
             offering: offering(&self.loaded)?,
@@ -436,30 +387,4 @@ pub fn github_settings(
 pub fn api(config: &Config) -> String {
     let configured = config.forge.api_url.as_ref();
     configured.map_or_else(|| PUBLIC_API.to_owned(), ToString::to_string)
-}
-
-/// Variables that hold credentials of model providers.
-const MODEL_KEYS: [&str; 3] = [
-    "ANTHROPIC_API_KEY",
-    "ANTHROPIC_AUTH_TOKEN",
-    "CLAUDE_CODE_OAUTH_TOKEN",
-];
-
-/// Is there such a program? Said before anything is fetched or paid.
-fn check_program(argv: &[String], top: &Path) -> Result<(), Error> {
-    let refuse = |cause: String| {
-        Err(Error::new(Kind::Agent, "start the agent")
-            .cause(cause)
-            .hints(["set agent.command to a program and its arguments"]))
-    };
-    let Some(program) = argv.first() else {
-        return refuse("agent.command is not set".to_owned());
-    };
-    if is_program(program, top) {
-        Ok(())
-    } else if top.join(program).is_file() {
-        refuse(format!("`{program}` may not be run: it is not executable"))
-    } else {
-        refuse(format!("there is no program `{program}`"))
-    }
 }

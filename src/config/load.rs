@@ -255,7 +255,7 @@ mod tests {
         );
         check(
             r#"{ "agent": { "kind": "clade" } }"#,
-            "agent.kind: unknown variant `clade`, expected `claude` or `command` -> did you mean `claude`?",
+            "agent.kind: unknown variant `clade`, expected one of `claude`, `codex`, `gemini`, `opencode`, `command` -> did you mean `claude`?",
         );
         check(
             r#"{ "project": { "repo": "https://github.com/a/b" } }"#,
@@ -338,7 +338,7 @@ mod tests {
         };
         let text = r#"{ "maxTotalBudgetUsd": 9, "agent": { "model": "sonnet", "yolo": true } }"#;
         let (config, layers) = layered(text, &flags, &environment, &|| false).unwrap();
-        assert_eq!(config.agent.model, "opus");
+        assert_eq!(config.agent.model.as_deref(), Some("opus"));
         assert_eq!(config.max_total_budget_usd.usd().to_string(), "$25.00");
         let check = |key: &str, expect: &str| assert_eq!(layers.source(key).to_string(), expect);
         check("agent.model", "flag --model");

@@ -44,7 +44,7 @@ mod tests {
             r#"{ "executor": { "maxParallel": 65 } }"#,
             r#"{ "executor": { "maxParalel": 3 } }"#,
             r#"{ "dashboard": { "port": 70000 } }"#,
-            r#"{ "agent": { "kind": "codex" } }"#,
+            r#"{ "agent": { "kind": "clade" } }"#,
             r#"{ "checks": [{ "name": "x" }] }"#,
             r#"{ "version": 2 }"#,
         ] {

@@ -13,6 +13,7 @@ use crate::rules::evaluate::routing::Routing;
 use crate::rules::evaluate::score::Score;
 use crate::rules::host::HostPattern;
 use crate::rules::own::Classification;
+use crate::rules::summary::domain_word;
 use std::collections::BTreeSet;
 use std::path::{Component, Path};
 
@@ -59,10 +60,7 @@ fn agent(config: &Config) -> Result<(), ConfigError> {
             hint: Some(r#"name the program: "command": ["my-agent", "--flag"]"#.into()),
         });
     }
-    for (key, model) in [
-        ("agent.model", &config.agent.model),
-        ("planner.model", &config.planner.model),
-    ] {
+    for (key, model) in models(config) {
         if model.trim().is_empty() || model.starts_with('-') || model.contains(char::is_control) {
             return Err(ConfigError::value(key, "is not the name of a model"));
         }
@@ -78,6 +76,30 @@ fn agent(config: &Config) -> Result<(), ConfigError> {
         }
     }
     Ok(())
+}
+
+/// Every name of a model, with the key that it stands at.
+fn models(config: &Config) -> Vec<(String, &String)> {
+    let agent = &config.agent;
+    let plain = [
+        ("agent.model", &agent.model),
+        ("agent.models.simple", &agent.models.simple),
+        ("agent.models.medium", &agent.models.medium),
+        ("agent.models.complex", &agent.models.complex),
+        ("planner.model", &config.planner.model),
+    ];
+    let plain = plain
+        .into_iter()
+        .filter_map(|(key, model)| Some((key.to_owned(), model.as_ref()?)));
+    let domains = agent.models_by_domain.iter().map(|(domain, model)| {
+        let key = format!("agent.modelsByDomain.{}", domain_word(*domain));
+        (key, model)
+    });
+    let labels = agent
+        .models_by_label
+        .iter()
+        .map(|(label, model)| (format!("agent.modelsByLabel.{label}"), model));
+    plain.chain(domains).chain(labels).collect()
 }
 
 fn checks(checks: &[Check], ports: &Ports) -> Result<(), ConfigError> {

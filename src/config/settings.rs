@@ -3,7 +3,7 @@
 use crate::config::shape::Config;
 use crate::config::values::{Dollars, Whole};
 use crate::rules::money::Usd;
-use crate::rules::settings::{PATIENCE, Settings, StateLabels};
+use crate::rules::settings::{Billing, PATIENCE, Settings, StateLabels};
 use crate::rules::stack::Together;
 
 /// Times that a failed check's output goes back to the agent within one attempt.
@@ -19,14 +19,17 @@ impl Config {
         typical: Option<Usd>,
     ) -> Settings {
         let labels = &self.labels;
+        let metered =
+            (self.agent.billing == Billing::Metered).then(|| self.agent.max_budget_usd.usd());
         let cooldown = self.breaker.cooldown_seconds.get();
         Settings {
             slots: self.executor.max_parallel.get(),
             adaptive: self.scheduling.reserve(),
             ceiling: self.max_total_budget_usd.usd(),
             daily_ceiling: self.max_daily_budget_usd.map(Dollars::usd),
-            cap: self.agent.max_budget_usd.usd(),
-            typical,
+            // A subscription is not paid by what is used of it.
+            cap: metered.unwrap_or_default(),
+            typical: typical.filter(|_| metered.is_some()),
             priority_first: false,
             max_retries: self.executor.max_retries.get(),
             check_rounds: CHECK_ROUNDS,
@@ -41,7 +44,9 @@ impl Config {
                 look_seconds: self.scheduling.look_seconds.get(),
             },
             agent: self.agent.kind.name().to_owned(),
-            model: Some(self.agent.model.clone()),
+            model: self.agent.usual_model(),
+            models: self.agent.choice(),
+            billing: self.agent.billing,
             base_branch: base_branch.to_owned(),
             create_pr: self.executor.create_pr,
             draft: self.executor.pr_draft,

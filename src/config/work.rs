@@ -1,15 +1,19 @@
 //! The part of the configuration about the work: executor, agent, planner, breaker, scheduling.
 
 use crate::config::values::{Argv, Dollars, Minutes, Secret, Whole};
+use crate::rules::classify::Domain;
 use crate::rules::evaluate::pattern::PathPattern;
 use crate::rules::gate::guarded::Guarded;
+use crate::rules::models::Models;
+use crate::rules::prices::Price;
 use crate::rules::room::Reserve;
-use crate::rules::settings::Policy;
+use crate::rules::settings::{Billing, Policy};
 use crate::rules::stack::Dependents;
 use crate::rules::trust::Trust;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// How tasks are run.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -58,20 +62,35 @@ pub struct Security {
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[serde(expecting = "an object")]
 pub struct Agent {
-    /// Claude Code, or any command that takes the prompt on its standard input.
+    /// Which coding agent: one of four that are known, or any command that takes the prompt on its standard input.
     pub kind: AgentKind,
-    /// The command of kind `command`; for `claude`, the program in place of `claude`.
+    /// The command of kind `command`; for the others, the program in place of the usual one.
     pub command: Option<Argv>,
     /// Variables for the agent on top of the few that it gets; never shown.
     pub env: BTreeMap<String, Secret>,
-    /// The model, by the agent's own name for it.
-    pub model: String,
+    /// The model, by the agent's own name for it; `sonnet` for `claude`, `gpt-5.5` for `codex` and the agent's own choice for the others, where it is left out.
+    pub model: Option<String>,
+    /// Models by how complex an issue is, before `model`.
+    pub models: ModelsByComplexity,
+    /// Models by an issue's domain, before those by complexity.
+    pub models_by_domain: BTreeMap<Domain, String>,
+    /// Models by a label of an issue, before all others.
+    pub models_by_label: BTreeMap<String, String>,
+    /// Who pays: `metered` is by tokens, within `maxBudgetUsd`; a `subscription` is limited by its window and not by dollars.
+    #[schemars(with = "BillingName")]
+    pub billing: Billing,
+    /// A directory for the agent's own settings, login and conversations, in place of the user's; relative to this file.
+    pub config_dir: Option<PathBuf>,
     /// The most that one attempt may spend, in dollars.
     pub max_budget_usd: Dollars,
     /// Skip the agent's own permission prompts? Where not, edits are accepted and of commands only the configured checks.
     pub yolo: bool,
     /// Turns of one run at most; no limit of ours where it is left out.
     pub max_turns: Option<Whole<1, 10_000>>,
+    /// Tokens of one run at most, where the price of its model is not known and `maxBudgetUsd` cannot be kept.
+    pub max_tokens: Whole<1_000, 1_000_000_000>,
+    /// What models cost, in dollars for a million tokens; before the built-in list.
+    pub prices: BTreeMap<String, Price>,
     /// An agent that says nothing for so long is ended.
     pub idle_minutes: Minutes,
     /// The first words for an agent at most, in tokens of four bytes; what is least useful is left out.
@@ -84,14 +103,70 @@ impl Default for Agent {
             kind: AgentKind::Claude,
             command: None,
             env: BTreeMap::new(),
-            model: "sonnet".into(),
+            model: None,
+            models: ModelsByComplexity::default(),
+            models_by_domain: BTreeMap::new(),
+            models_by_label: BTreeMap::new(),
+            billing: Billing::Metered,
+            config_dir: None,
             max_budget_usd: Dollars::of_cents(5_00),
             yolo: false,
             max_turns: None,
+            max_tokens: Whole::of(2_000_000),
+            prices: BTreeMap::new(),
             idle_minutes: Whole::of(10),
             max_prompt_tokens: Whole::of(16_000),
         }
     }
+}
+
+impl Agent {
+    /// The model that is asked for where nothing else decides.
+    #[must_use]
+    pub fn usual_model(&self) -> Option<String> {
+        let usual = || self.kind.usual_model().map(str::to_owned);
+        self.model.clone().or_else(usual)
+    }
+
+    /// Which model works on which task.
+    #[must_use]
+    pub fn choice(&self) -> Models {
+        Models {
+            simple: self.models.simple.clone(),
+            medium: self.models.medium.clone(),
+            complex: self.models.complex.clone(),
+            domains: self.models_by_domain.clone(),
+            labels: self.models_by_label.clone(),
+        }
+    }
+}
+
+/// Models by how complex an issue is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(expecting = "an object")]
+pub struct ModelsByComplexity {
+    /// For issues of low complexity.
+    pub simple: Option<String>,
+    /// For issues of medium complexity.
+    pub medium: Option<String>,
+    /// For issues of high complexity.
+    pub complex: Option<String>,
+}
+
+/// Who pays the agent.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+#[expect(
+    dead_code,
+    reason = "the schema of `Billing`, which lives below this crate"
+)]
+enum BillingName {
+    /// By its tokens.
+    Metered,
+    /// By the month, within the limits of a window.
+    Subscription,
 }
 
 /// Which agent.
@@ -100,20 +175,57 @@ impl Default for Agent {
 pub enum AgentKind {
     /// Claude Code.
     Claude,
+    /// Codex.
+    Codex,
+    /// Gemini CLI.
+    Gemini,
+    /// opencode.
+    Opencode,
     /// Any command; success is exit code 0 and a changed tree.
     Command,
 }
 
 impl AgentKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Claude, Self::Command];
+    pub const ALL: [Self; 5] = [
+        Self::Claude,
+        Self::Codex,
+        Self::Gemini,
+        Self::Opencode,
+        Self::Command,
+    ];
 
     /// The kind as the configuration writes it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Claude => "claude",
+            Self::Codex => "codex",
+            Self::Gemini => "gemini",
+            Self::Opencode => "opencode",
             Self::Command => "command",
+        }
+    }
+
+    /// The npm package that it comes in, where it is one that is known.
+    #[must_use]
+    pub const fn package(self) -> Option<&'static str> {
+        match self {
+            Self::Claude => Some("@anthropic-ai/claude-code"),
+            Self::Codex => Some("@openai/codex"),
+            Self::Gemini => Some("@google/gemini-cli"),
+            Self::Opencode => Some("opencode-ai"),
+            Self::Command => None,
+        }
+    }
+
+    /// The model that it is asked to use where none is configured; nothing where the choice is left to it.
+    #[must_use]
+    pub const fn usual_model(self) -> Option<&'static str> {
+        match self {
+            Self::Claude => Some("sonnet"),
+            Self::Codex => Some("gpt-5.5"),
+            Self::Gemini | Self::Opencode | Self::Command => None,
         }
     }
 }
@@ -125,8 +237,8 @@ impl AgentKind {
 pub struct Planner {
     /// May it be used?
     pub enabled: bool,
-    /// Its model.
-    pub model: String,
+    /// Its model; the agent's usual one where it is left out.
+    pub model: Option<String>,
     /// The most that one plan may cost, in dollars.
     pub max_budget_usd: Dollars,
 }
@@ -135,7 +247,7 @@ impl Default for Planner {
     fn default() -> Self {
         Self {
             enabled: true,
-            model: "sonnet".into(),
+            model: None,
             max_budget_usd: Dollars::of_cents(2_00),
         }
     }

@@ -28,6 +28,8 @@ pub struct Orders {
     pub idle: Duration,
     /// An agent's turns at most, where they are limited.
     pub max_turns: Option<u32>,
+    /// Tokens of one run at most, where the price of its model is not known.
+    pub max_tokens: u64,
     /// Does the agent skip its own permission prompts? Then a denied tool is a fault.
     pub yolo: bool,
     /// How agents are spoken to.

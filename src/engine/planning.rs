@@ -284,6 +284,7 @@ impl<'a> Planner<'a> {
             model: self.order().model,
             cap,
             max_turns: self.orders.max_turns,
+            max_tokens: Some(self.orders.max_tokens),
             wall: self.orders.wall,
             idle: self.orders.idle,
             transcript: self.transcript(self.live.session.plan.runs),
@@ -450,8 +451,8 @@ struct PlannerWatch {
 #[async_trait]
 impl Watch for PlannerWatch {
     async fn spawned(&self, process: ProcessIdentity) -> Result<(), Interrupted> {
-        let (Conversation::New(id) | Conversation::Resumed(id)) = &self.conversation;
-        let conversation = Some(id.clone());
+        let capabilities = self.ports.agent.capabilities();
+        let conversation = self.conversation.known(capabilities);
         let fact = Planning::Spawned {
             process,
             conversation,

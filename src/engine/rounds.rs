@@ -14,6 +14,7 @@ use crate::rules::ids::ConversationId;
 use crate::rules::money::{Basis, Usd};
 use crate::rules::prompt::again::{Feedback, feedback_prompt};
 use crate::rules::prompt::surroundings::{Surroundings, Wanted};
+use crate::rules::settings::Billing;
 use crate::rules::task::{CheckReport, Commit, ErrorClass, Failure, Stage, Start};
 
 /// Where the base was not asked.
@@ -56,10 +57,7 @@ impl<'a, 'b> Rounds<'a, 'b> {
                 Ok(good) => return Ok(good),
                 Err(failure) => failure,
             };
-            if rounds_left == 0
-                || self.left() < LEAST_ROUND
-                || failure.class != ErrorClass::CheckFailed
-            {
+            if rounds_left == 0 || self.is_short() || failure.class != ErrorClass::CheckFailed {
                 if !self.denied.is_empty() {
                     failure.message = format!(
                         "{}\n(denied tools: {})",
@@ -101,13 +99,10 @@ impl<'a, 'b> Rounds<'a, 'b> {
                 stage: Stage::Agent,
             })
             .await?;
-        let named = match &conversation {
-            Conversation::New(id) | Conversation::Resumed(id) => id.clone(),
-        };
+        // Under another name than its own it could not be resumed.
+        let named = conversation.known(attempt.ports.agent.capabilities());
         let order = order(attempt, self.workspace, prompt, conversation);
-        let watch = attempt
-            .link
-            .watch(Stage::Agent, Some(named), attempt.charge.cost);
+        let watch = attempt.link.watch(Stage::Agent, named, attempt.charge.cost);
         attempt.holds_untaken = true;
         let mut report = attempt.ports.agent.run(&order, &watch, attempt.stop).await;
         if report.charge.basis == Basis::Assumed {
@@ -325,6 +320,12 @@ impl<'a, 'b> Rounds<'a, 'b> {
         (attempt.surroundings, attempt.comments) = (Some(found), heard);
     }
 
+    /// Is there too little money for another round? A subscription is not paid by rounds.
+    fn is_short(&self) -> bool {
+        let is_metered = self.attempt.work.settings.billing == Billing::Metered;
+        is_metered && self.left() < LEAST_ROUND
+    }
+
     fn left(&self) -> Usd {
         self.attempt.work.limit.minus(self.attempt.charge.cost)
     }
@@ -347,9 +348,10 @@ fn order(
         prompt,
         directory: workspace.path.clone(),
         conversation,
-        model: attempt.work.settings.model.clone(),
+        model: attempt.work.settings.model_for(attempt.task()),
         cap: attempt.work.limit.minus(attempt.charge.cost),
         max_turns: orders.max_turns,
+        max_tokens: Some(orders.max_tokens),
         wall: orders.wall,
         idle: orders.idle,
         transcript: orders.transcripts.join(format!("{issue}-{number}.jsonl")),

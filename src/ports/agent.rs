@@ -20,10 +20,16 @@ pub struct Capabilities {
     pub resumes: bool,
     /// Takes a budget of its own.
     pub has_budget: bool,
+    /// Takes a limit of turns of its own; else they are counted for it.
+    pub has_turn_limit: bool,
+    /// Answers by a schema that it is given.
+    pub answers_by_schema: bool,
     /// Says what it cost.
     pub reports_cost: bool,
     /// Lets us choose the conversation's name.
     pub names_conversation: bool,
+    /// Goes on counting usage over a conversation that it goes on with.
+    pub counts_on: bool,
 }
 
 /// Which conversation an agent is to have.
@@ -33,6 +39,17 @@ pub enum Conversation {
     New(ConversationId),
     /// This one, continued.
     Resumed(ConversationId),
+}
+
+impl Conversation {
+    /// Its name, as far as that is known before the agent runs: some choose it themselves.
+    #[must_use]
+    pub fn known(&self, agent: Capabilities) -> Option<ConversationId> {
+        match self {
+            Self::New(id) => agent.names_conversation.then(|| id.clone()),
+            Self::Resumed(id) => Some(id.clone()),
+        }
+    }
 }
 
 /// What a run of an agent is for.
@@ -63,6 +80,8 @@ pub struct AgentOrder {
     pub cap: Usd,
     /// Turns at most, where it is limited.
     pub max_turns: Option<u32>,
+    /// Tokens at most where the price of its model is not known, and a cap in dollars says nothing.
+    pub max_tokens: Option<u64>,
     /// Ended when it runs longer.
     pub wall: Duration,
     /// Ended when it is silent for longer.

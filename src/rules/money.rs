@@ -19,6 +19,8 @@ pub struct Usd(u64);
 impl Usd {
     /// Nothing.
     pub const ZERO: Self = Self(0);
+    /// More than there is: no limit.
+    pub const UNLIMITED: Self = Self(u64::MAX);
 
     /// So many millionths of a dollar.
     #[must_use]
@@ -173,6 +175,8 @@ pub enum Basis {
     Reported,
     /// Its tokens, at our list prices.
     Table,
+    /// A subscription paid for it: no bill.
+    Subscription,
     /// Nobody knows: the whole grant is charged.
     Assumed,
 }
@@ -205,6 +209,7 @@ impl Charge {
         let basis = match (self.basis, other.basis) {
             (Basis::Assumed, _) | (_, Basis::Assumed) => Basis::Assumed,
             (Basis::Table, _) | (_, Basis::Table) => Basis::Table,
+            (Basis::Subscription, _) | (_, Basis::Subscription) => Basis::Subscription,
             (Basis::Reported, Basis::Reported) => Basis::Reported,
         };
         Self {

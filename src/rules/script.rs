@@ -9,8 +9,9 @@ use crate::rules::ids::{
     TreeId,
 };
 use crate::rules::issue::{Issue, IssueState, Priority, Selection};
+use crate::rules::models::Models;
 use crate::rules::money::{Basis, Charge, Usage, Usd};
-use crate::rules::settings::{PATIENCE, Policy, Settings, StateLabels};
+use crate::rules::settings::{Billing, PATIENCE, Policy, Settings, StateLabels};
 use crate::rules::stack::{Dependents, Together};
 use crate::rules::tally::Tally;
 use crate::rules::task::{
@@ -47,6 +48,8 @@ pub(crate) fn settings() -> Settings {
         patience: PATIENCE,
         agent: "claude".to_owned(),
         model: Some("sonnet".to_owned()),
+        models: Models::default(),
+        billing: Billing::default(),
         base_branch: "main".to_owned(),
         create_pr: true,
         dependents: Dependents::Stacked,

@@ -1,8 +1,10 @@
 //! What a session's decisions rest on: the part of the configuration that stands in its journal.
 
+use crate::rules::models::Models;
 use crate::rules::money::Usd;
 use crate::rules::room::Reserve;
 use crate::rules::stack::{Dependents, Together};
+use crate::rules::task::Task;
 use serde::{Deserialize, Serialize};
 
 /// The settings of one session, fixed when it starts or resumes.
@@ -47,6 +49,12 @@ pub struct Settings {
     pub agent: String,
     /// The model it is asked to use.
     pub model: Option<String>,
+    /// Models for tasks of a certain kind, before that.
+    #[serde(default)]
+    pub models: Models,
+    /// Who pays for them.
+    #[serde(default)]
+    pub billing: Billing,
     /// The branch that pulls are for.
     pub base_branch: String,
     /// Open pulls, or leave it at branches?
@@ -81,6 +89,17 @@ pub enum Policy {
     Domain,
 }
 
+/// Who pays an agent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Billing {
+    /// By its tokens: dollars limit it.
+    #[default]
+    Metered,
+    /// By the month: the limits of its window do.
+    Subscription,
+}
+
 /// Labels that show on the forge where an issue stands; an empty one is not used.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateLabels {
@@ -103,6 +122,13 @@ pub struct StateLabels {
 }
 
 impl Settings {
+    /// The model that is asked to work on this task.
+    #[must_use]
+    pub fn model_for(&self, task: &Task) -> Option<String> {
+        let chosen = self.models.of(task).map(str::to_owned);
+        chosen.or_else(|| self.model.clone())
+    }
+
     /// The slack on top of a cap: agents overshoot by one response; 10 % of the cap, at least the dearest response seen.
     #[must_use]
     pub fn slack(&self, dearest: Usd) -> Usd {

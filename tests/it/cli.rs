@@ -113,7 +113,8 @@ fn help_of_exec_names_every_flag() {
           --author <LOGIN>         Only issues that this account opened
           --dry-run                Classify, schedule and price, and touch nothing
           --fit                    Run what the budget covers, in order of priority, instead of refusing
-          --agent <KIND>           The coding agent [possible values: claude, command]
+          --agent <KIND>           The coding agent [possible values: claude, codex, gemini, opencode,
+                                   command]
           --model <NAME>           The model, by the agent's own name for it
           --no-pr                  Leave it at branches: open no pulls
           --draft                  Open pulls as drafts

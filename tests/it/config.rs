@@ -157,7 +157,7 @@ fn an_error_is_an_event_for_a_program() {
     assert_snapshot!(sealed.run(&["config", "check", "--format", "json"]), @r#"
     exit code 1
     --- stdout
-    {"event":"error","kind":"config","exit":1,"message":"could not use $TOP/work/autoissue.config.json: agent.kind: unknown variant `clade`, expected `claude` or `command`","hints":["did you mean `claude`?"]}
+    {"event":"error","kind":"config","exit":1,"message":"could not use $TOP/work/autoissue.config.json: agent.kind: unknown variant `clade`, expected one of `claude`, `codex`, `gemini`, `opencode`, `command`","hints":["did you mean `claude`?"]}
     "#);
 }
 
@@ -326,6 +326,7 @@ fn the_defaults_of_worktrees_are_shown() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one listing")]
 fn the_defaults_are_shown_as_such() {
     let shown = shown_defaults().0;
     let lines = shown.lines().filter(|line| {
@@ -357,16 +358,25 @@ fn the_defaults_are_shown_as_such() {
     agent.kind = "claude"                             # default
     agent.command = null                              # default
     agent.env = {}                                    # default
-    agent.model = "sonnet"                            # default
+    agent.model = null                                # default
+    agent.models.simple = null                        # default
+    agent.models.medium = null                        # default
+    agent.models.complex = null                       # default
+    agent.modelsByDomain = {}                         # default
+    agent.modelsByLabel = {}                          # default
+    agent.billing = "metered"                         # default
+    agent.configDir = null                            # default
     agent.maxBudgetUsd = 5.0                          # default
     agent.yolo = false                                # default
     agent.maxTurns = null                             # default
+    agent.maxTokens = 2000000                         # default
+    agent.prices = {}                                 # default
     agent.idleMinutes = 10                            # default
     agent.maxPromptTokens = 16000                     # default
     maxTotalBudgetUsd = 50.0                          # default
     maxDailyBudgetUsd = null                          # default
     planner.enabled = true                            # default
-    planner.model = "sonnet"                          # default
+    planner.model = null                              # default
     planner.maxBudgetUsd = 2.0                        # default
     checks = []                                       # default
     detectChecks = true                               # default

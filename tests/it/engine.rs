@@ -487,7 +487,7 @@ async fn a_lost_attempt_whose_output_tells_no_cost_is_charged_in_full() {
         assert_eq!(ending(&session, 1), Some(Ending::Completed));
         let expected = match basis {
             Basis::Assumed => settings(1).cap + settings(1).slack(Usd::ZERO),
-            Basis::Reported | Basis::Table => Usd::from_micros(100_000),
+            Basis::Reported | Basis::Table | Basis::Subscription => Usd::from_micros(100_000),
         };
         assert_eq!(session.budget.spent(), expected);
     }

@@ -28,6 +28,8 @@ mod sealed;
 mod stage;
 #[path = "../support/tasks.rs"]
 mod tasks;
+#[path = "../support/vendors.rs"]
+mod vendors_rig;
 #[path = "../support/world.rs"]
 mod world;
 
@@ -114,6 +116,8 @@ mod store_sample;
 mod sub_issues;
 mod together;
 mod trust;
+mod vendors;
+mod vendors_replayed;
 mod verify;
 mod waiting;
 mod wanted;
@@ -123,4 +127,5 @@ mod watch_kill;
 mod whole;
 mod whole_claude;
 mod whole_limits;
+mod whole_vendors;
 mod why;

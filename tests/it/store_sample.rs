@@ -57,6 +57,8 @@ pub(crate) fn settings(daily_ceiling: Option<Usd>) -> Box<Settings> {
         policy: Policy::Footprint,
         patience: PATIENCE,
         agent: "claude".into(),
+        models: autoissue::rules::models::Models::default(),
+        billing: autoissue::rules::settings::Billing::default(),
         model: Some("sonnet".into()),
         base_branch: "main".into(),
         create_pr: true,

@@ -313,9 +313,9 @@ fn check_secrets(scene: &Scene, ran: &Ran) {
         for secret in &ours {
             assert!(!has(bytes, secret), "{secret} in {path}");
         }
-        // What the agent itself prints stays as it is, in its own transcript.
+        // What the agent itself prints stays as it is, in its own transcript and in the home that it had.
         assert!(
-            path.contains("transcripts") || path.ends_with("seen-env") || !has(bytes, KEY),
+            path.contains("transcripts") || path.contains("/home-issue-9/") || !has(bytes, KEY),
             "the key in {path}"
         );
     }

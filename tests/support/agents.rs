@@ -21,6 +21,7 @@ pub(crate) fn order(place: &Path, prompt: &str) -> AgentOrder {
         model: None,
         cap: CAP,
         max_turns: None,
+        max_tokens: None,
         wall: Duration::from_secs(120),
         idle: Duration::from_secs(120),
         transcript: place.join("transcript.jsonl"),

@@ -4,7 +4,7 @@ use crate::processes::processes;
 use autoissue::adapters::agents::claude::ClaudeAgent;
 use autoissue::adapters::agents::claude_command::ClaudeSettings;
 use autoissue::rules::money::{Usage, Usd};
-use autoissue::rules::prices::cost;
+use autoissue::rules::prices::Prices;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -20,13 +20,18 @@ pub(crate) struct Mock {
 impl Mock {
     /// Starts one that writes its log into this place, and takes scenarios from its folder `scenarios`, too.
     pub(crate) fn start(place: &Path) -> Self {
+        Self::serving(place, "mock_anthropic.py", "scenarios")
+    }
+
+    /// Starts another company's, with the scenarios of this folder besides.
+    pub(crate) fn serving(place: &Path, program: &str, scenarios: &str) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mock");
         let (log, own) = (place.join("requests.jsonl"), place.join("scenarios"));
         std::fs::create_dir_all(&own).unwrap();
         let mut process = Command::new("python3")
-            .arg(folder.join("mock_anthropic.py"))
+            .arg(folder.join(program))
             .args(["--port", "0", "--scenarios"])
-            .args([folder.join("scenarios"), own])
+            .args([folder.join(scenarios), own])
             .arg("--log")
             .arg(&log)
             .arg("--dump")
@@ -49,11 +54,16 @@ impl Mock {
 
     /// All that it billed, at list prices.
     pub(crate) fn billed(&self) -> Usd {
+        self.billed_at(&Prices::default())
+    }
+
+    /// The same at these prices.
+    pub(crate) fn billed_at(&self, prices: &Prices) -> Usd {
         let requests = self.requests();
         let bills = requests
             .iter()
             .filter(|request| request["usage"].is_object());
-        bills.map(bill).sum()
+        bills.map(|request| bill(request, prices)).sum()
     }
 
     /// What it was asked for, one record a request.
@@ -93,15 +103,17 @@ impl Mock {
     }
 }
 
-fn bill(request: &Value) -> Usd {
+fn bill(request: &Value, prices: &Prices) -> Usd {
     let count = |kind: &str| request["usage"][kind].as_u64().unwrap();
     let usage = Usage {
         input: count("input"),
         cached_input: count("cache_read"),
         cache_write: count("cache_write"),
-        output: count("output"),
+        output: count("output") + request["usage"]["reasoning"].as_u64().unwrap_or(0),
     };
-    cost(request["model"].as_str().unwrap(), usage).unwrap()
+    prices
+        .cost(request["model"].as_str().unwrap(), usage)
+        .unwrap()
 }
 
 impl Drop for Mock {

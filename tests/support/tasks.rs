@@ -70,6 +70,8 @@ pub(crate) fn settings(slots: u32) -> Settings {
         policy: Policy::Footprint,
         patience: PATIENCE,
         agent: "command".to_owned(),
+        models: autoissue::rules::models::Models::default(),
+        billing: autoissue::rules::settings::Billing::default(),
         model: None,
         base_branch: "main".to_owned(),
         create_pr: true,

@@ -184,6 +184,7 @@ pub(crate) fn orders() -> Orders {
         wall: Duration::from_secs(600),
         idle: Duration::from_secs(300),
         max_turns: None,
+        max_tokens: 2_000_000,
         yolo: true,
         wording: Wording {
             template: None,
@@ -759,6 +760,7 @@ impl Agent for Side {
             has_budget: true,
             reports_cost: true,
             names_conversation: true,
+            ..Capabilities::default()
         }
     }
 

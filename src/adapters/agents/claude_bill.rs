@@ -4,7 +4,7 @@
 //! one message all repeat the counts of its beginning; only stream events have the true ones.
 
 use crate::rules::money::{Basis, Charge, Usage, Usd};
-use crate::rules::prices;
+use crate::rules::prices::Prices;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -21,6 +21,7 @@ const UNSEEN: Usage = Usage {
 /// The bill of one run, as it grows.
 #[derive(Debug, Default)]
 pub struct Bill {
+    prices: Prices,
     finished: Usd,
     usage: Usage,
     /// Responses on their way, by the tool use that they belong to; nothing for the main one.
@@ -55,6 +56,15 @@ pub enum Past {
 }
 
 impl Bill {
+    /// One that nothing stands on yet, at these prices.
+    #[must_use]
+    pub fn at(prices: Prices) -> Self {
+        Self {
+            prices,
+            ..Self::default()
+        }
+    }
+
     /// A request is on its way.
     pub fn requested(&mut self) {
         self.awaiting = true;
@@ -69,8 +79,8 @@ impl Bill {
             model: message["model"].as_str().unwrap_or_default().to_owned(),
             usage: tokens(&message["usage"]),
         };
-        self.guessed |=
-            response.usage.total() > 0 && prices::cost(&response.model, response.usage).is_none();
+        self.guessed |= response.usage.total() > 0
+            && self.prices.cost(&response.model, response.usage).is_none();
         let id = message["id"].as_str().unwrap_or_default();
         self.latest.insert(part.to_owned(), id.to_owned());
         self.open.insert(part.to_owned(), response);
@@ -95,9 +105,10 @@ impl Bill {
     /// A response is complete.
     pub fn closed(&mut self, part: &str) {
         if let Some(response) = self.open.remove(part) {
-            self.finished += response.cost();
+            let cost = self.cost_of(&response);
+            self.finished += cost;
             self.usage = self.usage + response.usage;
-            self.dearest = self.dearest.max(response.cost());
+            self.dearest = self.dearest.max(cost);
         }
     }
 
@@ -128,7 +139,7 @@ impl Bill {
     /// What the run has cost so far, as far as anybody can tell.
     #[must_use]
     pub fn so_far(&self) -> Usd {
-        self.finished + self.open.values().map(Response::cost).sum()
+        self.finished + self.open.values().map(|open| self.cost_of(open)).sum()
     }
 
     /// Its tokens so far.
@@ -144,7 +155,7 @@ impl Bill {
     pub fn dearest(&self) -> Usd {
         self.open
             .values()
-            .map(Response::cost)
+            .map(|open| self.cost_of(open))
             .fold(self.dearest, Usd::max)
     }
 
@@ -165,6 +176,14 @@ impl Bill {
         }
     }
 
+    fn cost_of(&self, response: &Response) -> Usd {
+        let (prices, usage) = (&self.prices, response.usage);
+        prices
+            .cost(&response.model, usage)
+            .or_else(|| prices.cost(DEAREST_MODEL, usage))
+            .unwrap_or_default()
+    }
+
     fn at_list_prices(&self, unseen: Usd) -> Charge {
         Charge {
             cost: self.so_far() + unseen,
@@ -178,7 +197,7 @@ impl Bill {
         if !self.awaiting && self.open.is_empty() {
             return Some(Usd::ZERO);
         }
-        let first = prices::cost(model?, UNSEEN)?;
+        let first = self.prices.cost(model?, UNSEEN)?;
         Some(first.max(self.dearest))
     }
 }
@@ -188,14 +207,6 @@ impl Bill {
 struct Response {
     model: String,
     usage: Usage,
-}
-
-impl Response {
-    fn cost(&self) -> Usd {
-        prices::cost(&self.model, self.usage)
-            .or_else(|| prices::cost(DEAREST_MODEL, self.usage))
-            .unwrap_or_default()
-    }
 }
 
 /// The sum over all models; `None` where it is nonsense.

@@ -1,11 +1,12 @@
 //! Claude Code's command line and environment, as measured with version 2.1.328.
 
+use crate::adapters::agents::reached::Vendor;
 use crate::adapters::process::environment::{self, Variables};
 use crate::adapters::sandbox::shape::Reach;
 use crate::ports::{AgentOrder, AgentTask, Conversation};
-use crate::rules::host::HostPattern;
-use crate::rules::host::host_of_url;
-use std::path::{Path, PathBuf};
+use crate::rules::money::Usd;
+use crate::rules::prices::Prices;
+use std::path::PathBuf;
 
 /// What Claude Code itself needs of our environment: its keys, and where to send them.
 const ITS_OWN: &[&str] = &[
@@ -14,14 +15,6 @@ const ITS_OWN: &[&str] = &[
     "ANTHROPIC_BASE_URL",
     "CLAUDE_CODE_OAUTH_TOKEN",
     "CLAUDE_CONFIG_DIR",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
-    "no_proxy",
 ];
 /// Its own retries take minutes, even for a wrong key; ours know what they cost.
 const CALM: &[(&str, &str)] = &[
@@ -31,16 +24,19 @@ const CALM: &[(&str, &str)] = &[
     ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
 ];
 
-/// Where it asks its model, unless it is told otherwise.
-const PROVIDER: &str = "api.anthropic.com";
-/// Any of these is all that it needs to be let in.
-const KEYS: [&str; 3] = [
-    "ANTHROPIC_API_KEY",
-    "ANTHROPIC_AUTH_TOKEN",
-    "CLAUDE_CODE_OAUTH_TOKEN",
-];
-/// The user's login, in its configuration directory.
-const LOGIN: &str = ".credentials.json";
+/// What is known of it where it runs in the sandbox.
+const VENDOR: Vendor = Vendor {
+    urls: &["ANTHROPIC_BASE_URL"],
+    hosts: &["api.anthropic.com"],
+    keys: &[
+        ("ANTHROPIC_API_KEY", ""),
+        ("ANTHROPIC_AUTH_TOKEN", ""),
+        ("CLAUDE_CODE_OAUTH_TOKEN", ""),
+    ],
+    variable: "CLAUDE_CONFIG_DIR",
+    directory: ".claude",
+    logins: &[".credentials.json"],
+};
 
 /// Tools that read files below the working directory.
 const READING: &str = "Read,Glob,Grep";
@@ -52,14 +48,16 @@ pub struct ClaudeSettings {
     pub program: PathBuf,
     /// A configuration directory of our own, apart from the user's settings and login; nothing for the user's.
     pub config_dir: Option<PathBuf>,
-    /// Does it run in a sandbox of ours? There it has a home of its own, and nothing of the user's settings.
-    pub contained: bool,
+    /// What stands for its home in a sandbox of ours, where it has nothing of the user's settings.
+    pub home: Option<PathBuf>,
     /// Skip its permission prompts? Else it may edit files, and run the allowed commands only.
     pub yolo: bool,
     /// Commands that it may run where it does not skip them: the configured checks, as one line each.
     pub allowed_commands: Vec<String>,
     /// Variables from the configuration, over those that it gets anyway.
     pub env: Vec<(String, String)>,
+    /// What tokens cost.
+    pub prices: Prices,
 }
 
 /// Program and arguments of one run; the prompt goes in by stdin.
@@ -86,7 +84,9 @@ pub fn argv(settings: &ClaudeSettings, order: &AgentOrder) -> Vec<String> {
     if let Some(turns) = order.max_turns {
         add(&["--max-turns", &turns.to_string()]);
     }
-    add(&["--max-budget-usd", &order.cap.decimal()]);
+    if order.cap != Usd::UNLIMITED {
+        add(&["--max-budget-usd", &order.cap.decimal()]);
+    }
     if let AgentTask::Answer { schema } = &order.task {
         // Nothing that changes a file, runs a command or fetches a page is even offered to the model.
         add(&["--tools", READING, "--permission-mode", "dontAsk"]);
@@ -108,15 +108,15 @@ pub fn argv(settings: &ClaudeSettings, order: &AgentOrder) -> Vec<String> {
 /// asked for both, has answered for it.
 #[must_use]
 pub fn environment(settings: &ClaudeSettings, order: &AgentOrder) -> Variables {
-    let mut variables = environment::inherited(ITS_OWN);
+    let mut variables = environment::inherited_with_proxies(ITS_OWN);
     let mut set = |name: &str, value: &str| variables.insert(name.to_owned(), value.to_owned());
     for (name, value) in CALM {
         set(name, value);
     }
-    if settings.contained || (settings.yolo && environment::is_root()) {
+    if settings.home.is_some() || (settings.yolo && environment::is_root()) {
         set("IS_SANDBOX", "1");
     }
-    if let Some(directory) = &settings.config_dir {
+    if let (Some(directory), None) = (&settings.config_dir, &settings.home) {
         set("CLAUDE_CONFIG_DIR", &directory.to_string_lossy());
     }
     environment::add(&mut variables, &settings.env);
@@ -124,32 +124,10 @@ pub fn environment(settings: &ClaudeSettings, order: &AgentOrder) -> Variables {
     variables
 }
 
-/// What it reaches in the sandbox: its model's provider, and the user's login where it is given no key.
+/// What it reaches in the sandbox.
 #[must_use]
-pub fn reach(variables: &Variables) -> Reach {
-    let (host, port) = variables
-        .get("ANTHROPIC_BASE_URL")
-        .and_then(|url| host_of_url(url))
-        .unwrap_or_else(|| (PROVIDER.to_owned(), 443));
-    let has_key = KEYS.iter().any(|name| variables.contains_key(*name));
-    let directory = variables.get("CLAUDE_CONFIG_DIR").map(PathBuf::from);
-    let usual = || {
-        variables
-            .get("HOME")
-            .map(|home| Path::new(home).join(".claude"))
-    };
-    let login = directory
-        .or_else(usual)
-        .map(|directory| directory.join(LOGIN));
-    let login = login.filter(|path| !has_key && path.is_file());
-    Reach {
-        hosts: HostPattern::exactly(&host, port).into_iter().collect(),
-        logins: login
-            .map(|path| (path, Path::new(".claude").join(LOGIN)))
-            .into_iter()
-            .collect(),
-        answers: None,
-    }
+pub fn reach(settings: &ClaudeSettings, variables: &Variables) -> Reach {
+    VENDOR.reach(variables, settings.config_dir.as_deref())
 }
 
 /// The command alone, and with further arguments. One that its rules cannot express is left out, and denied.
@@ -168,27 +146,11 @@ fn rules(commands: &[String]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::adapters::agents::run_record;
     use crate::rules::ids::ConversationId;
-    use crate::rules::money::Usd;
-    use std::time::Duration;
 
     fn order() -> AgentOrder {
-        AgentOrder {
-            prompt: "secret plans".to_owned(),
-            directory: "/w".into(),
-            conversation: Conversation::New(ConversationId::new("c-1")),
-            model: Some("sonnet".to_owned()),
-            cap: Usd::from_micros(2_500_000),
-            max_turns: Some(60),
-            wall: Duration::from_secs(1),
-            idle: Duration::from_secs(1),
-            transcript: "/t".into(),
-            env: vec![
-                ("AUTOISSUE_ISSUE".to_owned(), "7".to_owned()),
-                ("GH_TOKEN".to_owned(), "canary".to_owned()),
-            ],
-            task: AgentTask::Work,
-        }
+        run_record::tests::order("sonnet")
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use crate::adapters::agents::claude_bill::{Bill, Past};
 use crate::adapters::agents::claude_end::{ResultLine, Trouble};
+use crate::adapters::agents::native::Life;
 use crate::adapters::process::words;
 use crate::ports::Activity;
 use crate::rules::ids::{ConversationId, Timestamp};
+use crate::rules::prices::Prices;
 use serde::Deserialize;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -39,17 +41,8 @@ pub struct ClaudeStream {
     directory: PathBuf,
     message: String,
     said: String,
-    doing: String,
+    does: String,
     retries: u32,
-}
-
-/// Does a line say that it lives?
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Life {
-    /// It does.
-    Shown,
-    /// It has said so too often.
-    Doubtful,
 }
 
 #[derive(Deserialize)]
@@ -61,9 +54,9 @@ struct Kind<'a> {
 impl ClaudeStream {
     /// A run in this directory that nothing is known of.
     #[must_use]
-    pub fn new(directory: &Path, past: Past) -> Self {
+    pub fn new(directory: &Path, past: Past, prices: Prices) -> Self {
         Self {
-            bill: Bill::default(),
+            bill: Bill::at(prices),
             result: None,
             trouble: Trouble::default(),
             conversation: None,
@@ -75,13 +68,13 @@ impl ClaudeStream {
             directory: directory.to_owned(),
             message: String::new(),
             said: String::new(),
-            doing: String::new(),
+            does: String::new(),
             retries: 0,
         }
     }
 
     /// Takes one line.
-    pub fn line(&mut self, line: &[u8]) -> Life {
+    pub fn hear(&mut self, line: &[u8]) -> Life {
         let text = String::from_utf8_lossy(line);
         self.has_spoken |= !text.trim().is_empty();
         let Ok(Kind { kind }) = serde_json::from_str(&text) else {
@@ -105,9 +98,9 @@ impl ClaudeStream {
 
     /// What it does at this moment.
     #[must_use]
-    pub fn activity(&self) -> Activity {
+    pub fn doing(&self) -> Activity {
         Activity {
-            line: self.doing.clone(),
+            line: self.does.clone(),
             messages: self.messages,
             cost: self.bill.so_far(),
             tokens: self.bill.tokens().total(),
@@ -161,7 +154,7 @@ impl ClaudeStream {
             "api_retry" => {
                 self.retries += 1;
                 let error = value["error"].as_str().unwrap_or("unknown");
-                self.doing = words::line(&format!("waits for the provider: {error}"), LINE);
+                self.does = words::line(&format!("waits for the provider: {error}"), LINE);
                 if self.retries > RETRIES_THAT_COUNT {
                     return Life::Doubtful;
                 }
@@ -191,10 +184,10 @@ impl ClaudeStream {
                         .as_str()
                         .unwrap_or_default()
                         .clone_into(&mut self.said);
-                    self.doing = words::line(&self.said, LINE);
+                    self.does = words::line(&self.said, LINE);
                 }
-                "tool_use" => self.doing = self.tool(&part["name"], &part["input"]),
-                "thinking" => "thinks".clone_into(&mut self.doing),
+                "tool_use" => self.does = self.tool(&part["name"], &part["input"]),
+                "thinking" => "thinks".clone_into(&mut self.does),
                 _ => {}
             }
         }
@@ -233,7 +226,7 @@ impl ClaudeStream {
     fn deny(&mut self, tool: &Value, message: &Value) {
         let tool = tool.as_str().unwrap_or("a tool");
         let message = message.as_str().unwrap_or_default();
-        self.doing = words::line(&format!("{tool} was denied: {message}"), LINE);
+        self.does = words::line(&format!("{tool} was denied: {message}"), LINE);
     }
 
     fn remember_denial(&mut self, what: String) {
@@ -266,7 +259,7 @@ impl ClaudeStream {
     }
 }
 
-fn cut(text: &str, most: usize) -> String {
+pub(super) fn cut(text: &str, most: usize) -> String {
     let mut ends = (0..=most.min(text.len())).rev();
     let end = ends.find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     text[..end].to_owned()

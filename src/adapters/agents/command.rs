@@ -115,10 +115,8 @@ impl Agent for CommandAgent {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            resumes: false,
-            has_budget: false,
             reports_cost: true,
-            names_conversation: false,
+            ..Capabilities::default()
         }
     }
 

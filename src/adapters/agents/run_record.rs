@@ -4,7 +4,7 @@ use crate::adapters::process::lines::{Line, Lines};
 use crate::adapters::process::spec::{Cause, ProcessEnd};
 use crate::adapters::process::transcript::Keep;
 use crate::ports::{AgentEnd, AgentOrder, Conversation};
-use crate::rules::money::Usd;
+use crate::rules::money::{Usage, Usd};
 use crate::rules::task::{ErrorClass, Failure};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -20,13 +20,22 @@ pub(super) const ANSWER: usize = 1 << 20;
 /// What a transcript has to say about a run for its evidence to be read.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(tag = "type", rename = "autoissue_run")]
-pub(super) struct RunRecord {
+pub struct RunRecord {
     /// Does it go on with a conversation that was paid for before?
-    pub(super) resumed: bool,
+    pub resumed: bool,
     /// The most that it was to spend.
-    pub(super) cap: Usd,
+    pub cap: Usd,
     /// Where it works.
-    pub(super) directory: PathBuf,
+    pub directory: PathBuf,
+    /// The model that it was asked to use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// How long the program's own record of the conversation was.
+    #[serde(default)]
+    pub recorded: u64,
+    /// What the conversation had used, where the program goes on counting; nothing where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Usage>,
 }
 
 impl RunRecord {
@@ -36,6 +45,9 @@ impl RunRecord {
             resumed: matches!(order.conversation, Conversation::Resumed(_)),
             cap: order.cap,
             directory: order.directory.clone(),
+            model: order.model.clone(),
+            recorded: 0,
+            before: None,
         }
     }
 
@@ -99,5 +111,33 @@ fn time(took: Duration) -> String {
     match took.as_secs() {
         seconds @ ..60 => format!("{seconds}s"),
         seconds => format!("{}m {}s", seconds / 60, seconds % 60),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::ports::AgentTask;
+    use crate::rules::ids::ConversationId;
+
+    /// An order as the tests of command lines have it.
+    pub(in crate::adapters::agents) fn order(model: &str) -> AgentOrder {
+        AgentOrder {
+            prompt: "secret plans".to_owned(),
+            directory: "/w".into(),
+            conversation: Conversation::New(ConversationId::new("c-1")),
+            model: Some(model.to_owned()),
+            cap: Usd::from_micros(2_500_000),
+            max_turns: Some(60),
+            max_tokens: None,
+            wall: Duration::from_secs(1),
+            idle: Duration::from_secs(1),
+            transcript: "/t".into(),
+            env: vec![
+                ("AUTOISSUE_ISSUE".to_owned(), "7".to_owned()),
+                ("GH_TOKEN".to_owned(), "canary".to_owned()),
+            ],
+            task: AgentTask::Work,
+        }
     }
 }

@@ -82,6 +82,13 @@ pub fn inherited(further: &[&str]) -> Variables {
     choose(std::env::vars_os(), further)
 }
 
+/// The same with the ways out that a proxy's address names, also where that holds a password: for programs that have to
+/// reach their provider.
+#[must_use]
+pub fn inherited_with_proxies(further: &[&str]) -> Variables {
+    inherited(&[PROXIES, further].concat())
+}
+
 /// Adds variables over those that are there; the forge's keys are left out.
 pub fn add<'a>(variables: &mut Variables, more: impl IntoIterator<Item = &'a (String, String)>) {
     for (name, value) in more {

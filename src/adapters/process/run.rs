@@ -7,13 +7,13 @@ use crate::adapters::process::transcript::Transcript;
 use crate::adapters::process::{identity, leftover};
 use crate::adapters::sandbox::enter::{Company, Entered, Wish};
 use crate::adapters::sandbox::proxy::Refused;
-use crate::adapters::sandbox::shape::{Ceilings, Sandbox};
+use crate::adapters::sandbox::shape::{Ceilings, Sandbox, Workplace};
 use crate::ports::{Stop, Watch};
 use crate::rules::event::ProcessIdentity;
 use dashmap::DashMap;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,6 +68,13 @@ impl Processes {
             .iter()
             .map(|entry| entry.value().clone())
             .collect()
+    }
+
+    /// What stands for the home of programs that run in this directory; nothing where there is no sandbox.
+    #[must_use]
+    pub fn home_in(&self, directory: &Path) -> Option<PathBuf> {
+        let sandbox = self.sandbox.as_ref()?;
+        Workplace::of(&sandbox.slots, directory).map(|place| place.home)
     }
 
     /// Runs a program to its end, by itself or by a limit. It does nothing before `watch.spawned` has returned, and

@@ -141,6 +141,9 @@ fn mounts(sandbox: &Sandbox, run: &Run<'_>) -> Vec<(PathBuf, Mount)> {
     for path in shown.chain(around).chain(sandbox.readable.iter().cloned()) {
         all.insert(path.clone(), Mount::Read(path));
     }
+    for path in &run.reach.files {
+        all.insert(path.clone(), Mount::Read(path.clone()));
+    }
     for (from, at) in &run.reach.logins {
         all.insert(sandbox.home.join(at), Mount::Read(from.clone()));
     }

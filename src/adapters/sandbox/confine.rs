@@ -53,9 +53,7 @@ impl Confinement {
             Piece::Link(_, _) => None,
         });
         let logins = wish.reach.logins.iter().map(|(from, at)| {
-            let at = place.home.join(at);
-            let _ = at.parent().map(std::fs::create_dir_all);
-            let _ = symlink(from, at);
+            link(&place.home, at, from);
             from.clone()
         });
         let own = [
@@ -71,6 +69,7 @@ impl Confinement {
                 .chain(around)
                 .chain(sandbox.readable.iter().cloned())
                 .chain(logins)
+                .chain(wish.reach.files.iter().cloned())
                 .chain([sandbox.own_program.clone()])
                 .filter(|path| path.exists())
                 .collect(),
@@ -90,6 +89,24 @@ impl Confinement {
         ];
         before.into_iter().chain(argv.iter().cloned()).collect()
     }
+}
+
+/// Links to a file from a place in its home. An earlier program may have put a link to somewhere else on the way there:
+/// through that nothing is made.
+fn link(home: &Path, at: &Path, from: &Path) {
+    let mut directory = home.to_owned();
+    for part in at.parent().into_iter().flat_map(Path::components) {
+        directory.push(part);
+        let _ = std::fs::create_dir(&directory);
+        if !std::fs::symlink_metadata(&directory).is_ok_and(|found| found.is_dir()) {
+            return;
+        }
+    }
+    let at = home.join(at);
+    if std::fs::symlink_metadata(&at).is_ok_and(|found| !found.is_dir()) {
+        let _ = std::fs::remove_file(&at);
+    }
+    let _ = symlink(from, at);
 }
 
 /// With another home, toolchains have to be told where they are.
@@ -173,4 +190,28 @@ fn apply(limits: &Confinement) -> Result<(), Box<dyn std::error::Error>> {
 #[cfg(not(target_os = "linux"))]
 fn apply(_: &Confinement) -> Result<(), Box<dyn std::error::Error>> {
     Err("Landlock is a part of Linux".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_login_is_linked_and_never_through_a_link() {
+        let top = tempfile::tempdir().unwrap();
+        let at = |path: &str| top.path().join(path);
+        fs::create_dir_all(at("home")).unwrap();
+        fs::create_dir_all(at("private")).unwrap();
+        fs::write(at("login"), "key").unwrap();
+        let place = Path::new(".agent/login");
+        for _ in 0..2 {
+            link(&at("home"), place, &at("login"));
+            assert_eq!(fs::read_to_string(at("home/.agent/login")).unwrap(), "key");
+        }
+        fs::remove_dir_all(at("home/.agent")).unwrap();
+        symlink(at("private"), at("home/.agent")).unwrap();
+        link(&at("home"), place, &at("login"));
+        assert_eq!(fs::read_dir(at("private")).unwrap().count(), 0);
+    }
 }

@@ -27,7 +27,13 @@ const PROXIES: [&str; 6] = [
     "all_proxy",
 ];
 /// The user's own settings of agents, which are not there.
-const SETTINGS: [&str; 2] = ["CLAUDE_CONFIG_DIR", "CODEX_HOME"];
+const SETTINGS: [&str; 5] = [
+    "CLAUDE_CONFIG_DIR",
+    "CODEX_HOME",
+    "GEMINI_CLI_HOME",
+    "OPENCODE_CONFIG",
+    "OPENCODE_CONFIG_DIR",
+];
 const NOT_BY_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
 /// A program that is ready to run in the sandbox.

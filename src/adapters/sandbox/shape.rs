@@ -80,8 +80,10 @@ pub struct Ceilings {
 pub struct Reach {
     /// Hosts.
     pub hosts: Vec<HostPattern>,
-    /// Files of the user's that hold a login, which it may read: where they are, and where in its home they are expected.
+    /// Files of the user's that it may read, such as a login: where they are, and where in its home they are expected.
     pub logins: Vec<(PathBuf, PathBuf)>,
+    /// Files of ours that it may read where they are.
+    pub files: Vec<PathBuf>,
     /// A port on which something in the sandbox answers us.
     pub answers: Option<u16>,
 }

@@ -112,12 +112,13 @@ mod tests {
     use super::*;
     use crate::rules::checks::shape::CheckKind;
     use crate::rules::ids::{CommitId, IssueNumber, TreeId};
+    use crate::rules::models::Models;
     use crate::rules::money::{Basis, Usage, Usd};
     use crate::rules::names::{branch, marker_session};
     use crate::rules::offer::size::SizeLimit;
     use crate::rules::offer::templates::Templates;
     use crate::rules::offer::title::tests::{session, titled};
-    use crate::rules::settings::{PATIENCE, Policy, StateLabels};
+    use crate::rules::settings::{Billing, PATIENCE, Policy, StateLabels};
     use crate::rules::stack::{Dependents, Together};
     use crate::rules::task::{DiffStat, Verdict};
     use proptest::prelude::*;
@@ -139,6 +140,8 @@ mod tests {
             patience: PATIENCE,
             agent: "claude".to_owned(),
             model: Some("sonnet".to_owned()),
+            models: Models::default(),
+            billing: Billing::default(),
             base_branch: "main".to_owned(),
             create_pr: true,
             dependents: Dependents::Stacked,

@@ -150,6 +150,7 @@ pub fn cost(charge: &Charge) -> String {
     match charge.basis {
         Basis::Reported => charge.cost.to_string(),
         Basis::Table => format!("about {} by list prices", charge.cost),
+        Basis::Subscription => "paid by a subscription".to_owned(),
         Basis::Assumed => format!("at most {}: the bill is not known", charge.cost),
     }
 }
