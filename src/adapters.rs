@@ -104,7 +104,9 @@ pub mod github {
     mod pressure;
     mod provenance;
     mod pull_checks;
+    mod pull_queue;
     mod pull_reviews;
+    mod pull_threads;
     mod pull_wire;
     mod pulls;
     pub mod queue;

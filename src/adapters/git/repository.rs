@@ -6,7 +6,7 @@ use super::clean::{Cleaned, clean};
 use super::difference::compare;
 use super::fetch::{self, OURS, fetch, look_at};
 use super::house::Houses;
-use super::join::{is_ancestor, join, marked};
+use super::join::{has, is_ancestor, join, marked};
 use super::layout::{Layout, Leftovers};
 use super::leases::{GitLeases, Holder};
 use super::lock::Lock;
@@ -259,7 +259,11 @@ impl Repository for GitRepository {
 
     async fn holds(&self, branch: &str, commit: &CommitId) -> Result<bool, RepositoryError> {
         let head = fetch(&self.mirror, branch).await?;
-        is_ancestor(&self.mirror, commit, &head).await
+        match is_ancestor(&self.mirror, commit, &head).await {
+            // What the mirror does not have after that is in no branch of the remote.
+            Err(_) if !has(&self.mirror, commit).await? => Ok(false),
+            held => held,
+        }
     }
 
     async fn update(

@@ -52,7 +52,7 @@ impl From<WireWholePull> for Standing {
             head: CommitId::new(wire.head.sha),
             fate,
             is_draft: wire.draft,
-            is_queued: wire.auto_merge.is_some(),
+            is_armed: wire.auto_merge.is_some(),
             updated: wire
                 .updated_at
                 .as_deref()

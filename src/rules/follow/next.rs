@@ -1,11 +1,11 @@
 //! What is to be done about an open pull: pure, from what was seen and what was done before.
 
 use crate::rules::certificate::{Certificate, Why};
-use crate::rules::follow::shape::{Fate, Footing, Said, SaidId, Seen};
+use crate::rules::follow::shape::{ByForge, Fate, Footing, Said, SaidId, Seen};
 use crate::rules::ids::{CommitId, IssueNumber, PullNumber, SessionId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Who merges.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -41,8 +41,8 @@ const SILENCE_MILLIS: u64 = 300_000;
 pub struct Before {
     /// Rounds that an agent was paid for.
     pub rounds: u32,
-    /// What was taken up already.
-    pub heard: BTreeSet<SaidId>,
+    /// What was taken up already, and by which session.
+    pub heard: BTreeMap<SaidId, SessionId>,
     /// Commits whose failed checks were taken up.
     pub heads: BTreeSet<CommitId>,
     /// When the base branch was last merged in.
@@ -113,8 +113,10 @@ pub enum Wait {
     Review(Vec<String>),
     /// A person who marks it as ready.
     Draft,
-    /// The forge, which merges it.
-    Queued,
+    /// A person: its branch was rewritten, and holds no longer what we pushed last.
+    Rewritten(CommitId),
+    /// The forge, which merges it, or a person where it does not.
+    ByForge(ByForge),
     /// A person who merges it.
     Person,
 }
@@ -126,6 +128,9 @@ pub fn next(seen: &Seen, before: &Before, policy: Policy, now: Timestamp) -> Nex
         Fate::Merged => return Next::CleanUp,
         Fate::Rejected => return Next::Reject,
         Fate::Open => {}
+    }
+    if let Some(lost) = &seen.lost {
+        return Next::Wait(Wait::Rewritten(lost.clone()));
     }
     let mut said: Vec<Said> = fresh(&seen.said, before).cloned().collect();
     let failing = !seen.checks.failed.is_empty();
@@ -163,7 +168,8 @@ fn standing(seen: &Seen, before: &Before, policy: Policy, now: Timestamp) -> Nex
         .updated
         .is_none_or(|updated| now.millis_since(updated) >= policy.update_every_millis);
     // A push would take it out of the queue, or its approval away.
-    let is_left = seen.is_queued || seen.is_approved || policy.merge == MergePolicy::Queue;
+    let is_handed = seen.by_forge.as_ref().is_some_and(ByForge::will_merge);
+    let is_left = is_handed || seen.is_approved || policy.merge == MergePolicy::Queue;
     let is_stuck = before.stuck.contains(&seen.head);
     if seen.footing == Footing::Behind && is_due && !is_stuck && !is_left {
         return Next::Update;
@@ -177,8 +183,12 @@ fn standing(seen: &Seen, before: &Before, policy: Policy, now: Timestamp) -> Nex
     if seen.is_draft {
         return Next::Wait(Wait::Draft);
     }
-    if seen.is_queued {
-        return Next::Wait(Wait::Queued);
+    // What the forge threw out it would throw out again: first something has to change.
+    let is_over = matches!(seen.by_forge, Some(ByForge::ThrownOut { .. }));
+    if let Some(by_forge) = &seen.by_forge
+        && (!is_over || policy.merge != MergePolicy::Never)
+    {
+        return Next::Wait(Wait::ByForge(by_forge.clone()));
     }
     // Checks of a new commit begin a while after it was pushed.
     let is_young = now.millis_since(seen.updated) < SILENCE_MILLIS;
@@ -220,13 +230,21 @@ pub fn was_left_out(issue: IssueNumber, certificates: &[Certificate]) -> bool {
 }
 
 fn fresh<'a>(said: &'a [Said], before: &'a Before) -> impl Iterator<Item = &'a Said> {
-    said.iter().filter(|said| !before.heard.contains(&said.id))
+    said.iter()
+        .filter(|said| !before.heard.contains_key(&said.id))
 }
 
 impl Wait {
-    /// In words that follow "waits for".
+    /// In words that begin with "waits".
     #[must_use]
     pub fn words(&self) -> String {
+        if let Self::ByForge(ByForge::Queued { position }) = self {
+            return format!("waits in the merge queue, position {position}");
+        }
+        format!("waits for {}", self.whom())
+    }
+
+    fn whom(&self) -> String {
         match self {
             Self::Checks(names) => format!("checks that still run: {}", names.join(", ")),
             Self::OldFailures(names) => {
@@ -251,8 +269,25 @@ impl Wait {
             ),
             Self::Review(who) => format!("a new review by {}", who.join(", ")),
             Self::Draft => "a person who marks it as ready".to_owned(),
-            Self::Queued => "GitHub to merge it".to_owned(),
+            Self::Rewritten(lost) => format!(
+                "a person: its branch was rewritten by force, and holds no longer {lost}, which was pushed last"
+            ),
+            Self::ByForge(by_forge) => of_forge(by_forge),
             Self::Person => "a person to merge it".to_owned(),
+        }
+    }
+}
+
+fn of_forge(by_forge: &ByForge) -> String {
+    match by_forge {
+        ByForge::Armed | ByForge::Queued { .. } => "GitHub to merge it".to_owned(),
+        ByForge::Unmergeable => {
+            "a person: it stands in the merge queue, and cannot be merged as it is".to_owned()
+        }
+        ByForge::ThrownOut { reason } => {
+            let why = reason.as_ref().map(|reason| format!(" ({reason})"));
+            let why = why.unwrap_or_default();
+            format!("a person, or a new commit: GitHub took it out of the merge queue{why}")
         }
     }
 }
@@ -286,7 +321,8 @@ mod tests {
             is_approved: false,
             footing: Footing::Current,
             below: None,
-            is_queued: false,
+            by_forge: None,
+            lost: None,
             updated: Timestamp(0),
             merged_as: None,
         }
@@ -342,7 +378,7 @@ mod tests {
         assert_eq!(work, expected);
         let heard = |seen: &mut Seen, before: &mut Before| {
             seen.said = vec![one.clone()];
-            before.heard.insert(one.id);
+            before.heard.insert(one.id, SessionId::new("01K"));
         };
         assert_eq!(decided(heard, MergePolicy::Never), Next::Wait(Wait::Person));
     }
@@ -433,6 +469,40 @@ mod tests {
     }
 
     #[test]
+    fn what_the_forge_threw_out_is_not_handed_to_it_again_before_something_changes() {
+        let thrown_out = ByForge::ThrownOut {
+            reason: Some("failed checks".to_owned()),
+        };
+        let found = |by_forge: Option<ByForge>, merge| {
+            decided(|seen, _| seen.by_forge.clone_from(&by_forge), merge)
+        };
+        for merge in [MergePolicy::Queue, MergePolicy::Auto] {
+            let waits = Wait::ByForge(thrown_out.clone());
+            assert_eq!(found(Some(thrown_out.clone()), merge), Next::Wait(waits));
+            assert_eq!(found(None, merge), Next::Merge);
+        }
+        let never = found(Some(thrown_out), MergePolicy::Never);
+        assert_eq!(never, Next::Wait(Wait::Person));
+        let queued = found(Some(ByForge::Queued { position: 2 }), MergePolicy::Never);
+        let Next::Wait(wait) = queued else {
+            panic!("{queued:?}")
+        };
+        assert_eq!(wait.words(), "waits in the merge queue, position 2");
+    }
+
+    #[test]
+    fn a_branch_that_was_rewritten_goes_to_a_person_whatever_was_said() {
+        let lost = CommitId::new("b".repeat(40));
+        let rewritten = |seen: &mut Seen, _: &mut Before| {
+            seen.said = vec![said(Source::Line, 1)];
+            seen.footing = Footing::Behind;
+            seen.lost = Some(lost.clone());
+        };
+        let waits = Next::Wait(Wait::Rewritten(lost.clone()));
+        assert_eq!(decided(rewritten, MergePolicy::Auto), waits);
+    }
+
+    #[test]
     fn they_are_merged_in_the_order_in_which_they_go_together() {
         let certificate = Certificate {
             base: None,
@@ -468,7 +538,8 @@ mod tests {
             |seen| seen.below = Some(PullNumber(2)),
             Wait::Below(PullNumber(2)),
         );
-        waits(|seen| seen.is_queued = true, Wait::Queued);
+        let armed = |seen: &mut Seen| seen.by_forge = Some(ByForge::Armed);
+        waits(armed, Wait::ByForge(ByForge::Armed));
         let ann = || vec!["ann".to_owned()];
         waits(
             |seen| seen.objections = vec!["ann".to_owned()],

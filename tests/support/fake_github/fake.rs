@@ -217,7 +217,24 @@ impl FakeGitHub {
 
     /// Will GitHub merge it by itself?
     pub(crate) fn is_queued(&self, pull: u64) -> bool {
-        self.state().merging.queued.contains(&pull)
+        self.state().merging.has(pull)
+    }
+
+    /// GitHub puts a pull into its merge queue, before or behind what is there.
+    pub(crate) fn enqueue(&self, pull: u64) {
+        self.state().merging.queue.push((pull, "QUEUED"));
+    }
+
+    /// How a pull stands in the merge queue from now on.
+    pub(crate) fn set_queued(&self, pull: u64, state: &'static str) {
+        let mut queue = self.state();
+        let mut queue = queue.merging.queue.iter_mut();
+        queue.find(|(number, _)| *number == pull).unwrap().1 = state;
+    }
+
+    /// GitHub throws a pull out of its merge queue.
+    pub(crate) fn throw_out(&self, pull: u64, reason: &'static str) {
+        self.state().merging.throw_out(pull, reason);
     }
 
     /// Opens a pull from a fork's branch. Gives its number.
@@ -363,6 +380,27 @@ impl FakeGitHub {
         id
     }
 
+    /// A person answers the first comment of a conversation.
+    pub(crate) fn reply(&self, who: &str, first: u64, body: &str) {
+        let mut state = self.state();
+        let (id, at) = (state.id(), state.tick());
+        let remarks = &mut state.reviews.remarks;
+        let first = remarks.iter().find(|it| it.id == first).unwrap().clone();
+        remarks.push(Remark {
+            id,
+            author: who.to_owned(),
+            body: body.to_owned(),
+            reply_to: Some(first.id),
+            at,
+            ..first
+        });
+    }
+
+    /// A person calls a conversation resolved, which began with this comment.
+    pub(crate) fn resolve(&self, comment: u64) {
+        self.state().reviews.resolved.insert(comment);
+    }
+
     /// All comments on lines.
     pub(crate) fn remarks(&self) -> Vec<Remark> {
         self.state().reviews.remarks.clone()
@@ -410,6 +448,14 @@ impl FakeGitHub {
             &state.default_branch
         };
         state.git.commit(branch, Some(from), files, "By hand")
+    }
+
+    /// A person rewrites a branch by force, from the default branch on.
+    pub(crate) fn rewrite(&self, branch: &str, files: &[(&str, &str)]) -> String {
+        let state = self.state();
+        state.git.delete_branch(branch);
+        let base = &state.default_branch;
+        state.git.commit(branch, Some(base), files, "Anew")
     }
 
     /// Deletes a branch, which closes its open pulls.

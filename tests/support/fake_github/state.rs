@@ -427,16 +427,24 @@ impl State {
     /// Brings the pulls up to date with their branches: GitHub closes a pull whose branch is deleted.
     pub(crate) fn follow_branches(&mut self) -> BTreeMap<String, String> {
         let heads = self.git.heads();
-        let mut orphans = Vec::new();
+        let (mut orphans, mut moved) = (Vec::new(), Vec::new());
         for item in self.items.values_mut().filter(|item| item.open) {
             let Some(pull) = item.pull.as_mut().filter(|pull| pull.fork.is_none()) else {
                 continue;
             };
             match heads.get(&pull.head) {
-                Some(sha) if heads.contains_key(&pull.base) => pull.head_sha.clone_from(sha),
+                Some(sha) if heads.contains_key(&pull.base) => {
+                    if pull.head_sha != *sha {
+                        pull.head_sha.clone_from(sha);
+                        moved.push(item.number);
+                    }
+                }
                 // So it is also where the branch that it is for is gone.
                 Some(_) | None => orphans.push(item.number),
             }
+        }
+        for number in moved {
+            self.merging.pushed(number);
         }
         for orphan in orphans {
             self.set_open(orphan, false);
