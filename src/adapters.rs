@@ -36,6 +36,7 @@ pub mod agents {
 pub mod git {
     mod ancestry;
     pub mod archive;
+    mod brought;
     mod capture;
     mod changes;
     pub mod clean;

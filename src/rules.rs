@@ -142,6 +142,7 @@ pub mod follow {
     pub mod log;
     pub mod next;
     pub mod shape;
+    pub mod wait;
     pub mod words;
 }
 /// Words for agents.

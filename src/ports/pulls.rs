@@ -24,8 +24,10 @@ pub struct Standing {
     pub is_armed: bool,
     /// When anything about it changed last.
     pub updated: Timestamp,
-    /// The commit that its merge made.
+    /// The commit that its merge made, or the last of them.
     pub merged_as: Option<CommitId>,
+    /// How many commits it offers.
+    pub commits: u64,
 }
 
 /// What people said of a pull.

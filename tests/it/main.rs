@@ -91,6 +91,7 @@ mod prompt;
 mod proof;
 mod questions;
 mod quota;
+mod revert;
 mod rework_claude;
 mod routing;
 mod scenario;

@@ -152,7 +152,7 @@ fn a_branch_that_somebody_rewrote_goes_to_a_person() {
 fn a_branch_that_is_rewritten_while_an_agent_works_gets_no_push() {
     let stage = gated();
     let ran = while_it_works(&stage, || {
-        drop(stage.fake.rewrite(HEAD, &[("other.txt", "x\n")]))
+        drop(stage.fake.rewrite(HEAD, &[("other.txt", "x\n")]));
     });
     assert_eq!(ran.count("needs_human"), 1, "{ran:?}");
     assert!(ran.stdout.contains("by force"), "{ran:?}");
@@ -160,7 +160,7 @@ fn a_branch_that_is_rewritten_while_an_agent_works_gets_no_push() {
     // The control: what is pushed on top is built upon.
     let stage = gated();
     let ran = while_it_works(&stage, || {
-        drop(stage.fake.commit(HEAD, &[("other.txt", "x\n")]))
+        drop(stage.fake.commit(HEAD, &[("other.txt", "x\n")]));
     });
     assert_eq!(ran.count("completed"), 1, "{ran:?}");
     assert_eq!(stage.fake.file(HEAD, "other.txt").as_deref(), Some("x"));

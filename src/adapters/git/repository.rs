@@ -33,7 +33,8 @@ use super::trial::test_merges;
 use super::update::update;
 use super::worktrees::Worktrees;
 use crate::ports::{
-    Capture, Checkout, Joined, Look, Repository, RepositoryError, Workspace, WorkspaceOrder,
+    Capture, Checkout, Joined, Look, Repository, RepositoryError, Reverted, Workspace,
+    WorkspaceOrder,
 };
 use crate::rules::follow::shape::Landed;
 use crate::rules::ids::{AttemptNumber, BranchName, CommitId, IssueNumber, TreeId};
@@ -262,7 +263,7 @@ impl Repository for GitRepository {
         match is_ancestor(&self.mirror, commit, &head).await {
             // What the mirror does not have after that is in no branch of the remote.
             Err(_) if !has(&self.mirror, commit).await? => Ok(false),
-            held => held,
+            answer => answer,
         }
     }
 
@@ -356,9 +357,9 @@ impl Repository for GitRepository {
     async fn revert(
         &self,
         tip: &CommitId,
-        undone: &CommitId,
+        undone: (&Landed, u64),
         message: &str,
-    ) -> Result<Option<CommitId>, RepositoryError> {
+    ) -> Result<Reverted, RepositoryError> {
         revert(&self.mirror, tip, undone, message).await
     }
 

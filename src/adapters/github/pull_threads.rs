@@ -73,7 +73,7 @@ impl GitHub {
         for _ in 0..PAGES {
             let asked = json!({ "owner": owner, "name": name, "number": pull.0, "after": after });
             let answer: WireThreads = self.client.query(&action, QUESTION, &asked).await?;
-            let page = page(answer).map_err(|detail| unknown(&action, &detail))?;
+            let page = page(&answer).map_err(|detail| unknown(&action, &detail))?;
             let threads = page.nodes.into_iter().filter(|thread| thread.is_resolved);
             let firsts = threads.filter_map(|thread| thread.comments.nodes.into_iter().next());
             let ids = firsts.filter_map(|first| first.full_database_id?.parse::<u64>().ok());
@@ -87,7 +87,7 @@ impl GitHub {
     }
 }
 
-fn page(answer: WireThreads) -> Result<WirePage, String> {
+fn page(answer: &WireThreads) -> Result<WirePage, String> {
     if !answer.errors.is_empty() {
         return Err(WireTrouble::words(&answer.errors));
     }

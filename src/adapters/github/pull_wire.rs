@@ -25,6 +25,8 @@ pub(super) struct WireWholePull {
     #[serde(default)]
     merge_commit_sha: Option<String>,
     #[serde(default)]
+    commits: u64,
+    #[serde(default)]
     auto_merge: Option<Value>,
     #[serde(default)]
     body: Option<String>,
@@ -59,6 +61,7 @@ impl From<WireWholePull> for Standing {
                 .and_then(instant)
                 .unwrap_or_default(),
             merged_as: merged_as.map(CommitId::new),
+            commits: wire.commits,
             pull: Pull {
                 number: PullNumber(wire.number),
                 url: wire.html_url,

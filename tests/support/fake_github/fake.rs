@@ -34,7 +34,7 @@ mod state;
 pub(crate) use app::{AppKey, FakeApp};
 pub(crate) use fault::{Fault, Gate};
 pub(crate) use log::{Logged, closest_writes};
-pub(crate) use state::{Comment, Item, Label, PullPart, Rights, TokenIs};
+pub(crate) use state::{Comment, Item, Label, PullPart, Rights, TokenIs, Way};
 
 use fault::Faults;
 use git::Git;
@@ -193,6 +193,13 @@ impl FakeGitHub {
         item.milestone = Some(milestone);
     }
 
+    /// Takes everybody off an issue.
+    pub(crate) fn unassign(&self, number: u64) {
+        let mut state = self.state();
+        state.tick();
+        state.item(number).assignees.clear();
+    }
+
     /// Adds a label to the repository.
     pub(crate) fn add_label(&self, name: &str, color: &str) {
         self.state().add_label(name, color, None);
@@ -252,6 +259,7 @@ impl FakeGitHub {
             draft: false,
             fork,
             merged: None,
+            commits: None,
             asked: Asked::default(),
         };
         state.add(title, None, Some(part))
@@ -312,7 +320,19 @@ impl FakeGitHub {
 
     /// Merges a pull, as a person does. `Err` says why it cannot be merged.
     pub(crate) fn merge(&self, number: u64) -> Result<String, &'static str> {
-        self.state().merge(number, false)
+        self.merge_by(number, Way::Merge)
+    }
+
+    /// The same, in this way.
+    pub(crate) fn merge_by(&self, number: u64, way: Way) -> Result<String, &'static str> {
+        self.state().merge(number, way)
+    }
+
+    /// A pull is said to have been merged as this commit.
+    pub(crate) fn say_merged_as(&self, number: u64, commit: &str) {
+        let mut state = self.state();
+        let pull = state.item(number).pull.as_mut().unwrap();
+        pull.merged = Some(commit.to_owned());
     }
 
     /// Jobs wait for those that have ended, and have no check runs yet.
@@ -456,6 +476,15 @@ impl FakeGitHub {
         state.git.delete_branch(branch);
         let base = &state.default_branch;
         state.git.commit(branch, Some(base), files, "Anew")
+    }
+
+    /// A person merges one branch into another.
+    pub(crate) fn merge_in(&self, branch: &str, other: &str) {
+        let state = self.state();
+        let of = |name: &str| state.git.resolve(&format!("refs/heads/{name}")).unwrap();
+        let (into, from) = (of(branch), of(other));
+        let tree = state.git.merged_tree(&into, &from).unwrap();
+        state.git.move_branch(branch, &tree, &[&into, &from]);
     }
 
     /// Deletes a branch, which closes its open pulls.
