@@ -199,7 +199,7 @@ pub mod schedule {
     pub mod order;
     mod places;
     pub mod predict;
-    mod pressure;
+    pub mod pressure;
     pub mod record;
     mod rest;
     pub mod rework;

@@ -85,6 +85,7 @@ mod plan_claude;
 mod plan_engine;
 mod plan_github;
 mod plan_kill;
+mod pressure;
 mod process;
 mod process_end;
 mod prompt;
