@@ -302,6 +302,7 @@ fn settings() -> Settings {
         dependents: Dependents::Stacked,
         max_open_pulls: None,
         open_pulls: 0,
+        assign: autoissue::rules::assigning::Assign::Never,
         together: Together::default(),
         draft: false,
         labels: StateLabels::default(),

@@ -75,6 +75,7 @@ pub mod agents {
 pub mod git {
     mod ancestry;
     pub mod archive;
+    mod brought;
     mod capture;
     mod changes;
     pub mod clean;
@@ -148,7 +149,9 @@ pub mod github {
     mod pressure;
     mod provenance;
     mod pull_checks;
+    mod pull_queue;
     mod pull_reviews;
+    mod pull_threads;
     mod pull_wire;
     mod pulls;
     pub mod queue;

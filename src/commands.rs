@@ -41,6 +41,7 @@ pub mod prompt;
 /// Open pulls.
 pub mod pulls {
     pub mod acts;
+    mod late;
     pub mod revert;
     pub mod round;
     pub mod show;

@@ -27,6 +27,7 @@ pub mod ports {
 
 /// Floor 3: runs a session through the ports.
 pub mod engine {
+    pub mod answers;
     mod assigning;
     pub mod attempt;
     mod beside;

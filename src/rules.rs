@@ -146,6 +146,7 @@ pub mod follow {
     pub mod log;
     pub mod next;
     pub mod shape;
+    pub mod wait;
     pub mod words;
 }
 /// Words for agents.
@@ -202,7 +203,7 @@ pub mod schedule {
     pub mod order;
     mod places;
     pub mod predict;
-    mod pressure;
+    pub mod pressure;
     pub mod record;
     mod rest;
     pub mod rework;

@@ -52,6 +52,7 @@ impl Config {
             draft: self.executor.pr_draft,
             max_open_pulls: self.merge.max_open_pulls.map(Whole::get),
             open_pulls: 0,
+            assign: self.github.assigning().assign,
             labels: StateLabels {
                 selected_by: trigger.map(str::to_owned),
                 working: labels.working.clone(),

@@ -24,8 +24,10 @@ impl Publisher<'_> {
             return Ok(());
         };
         let people = match stand {
-            Stand::Working { answers: 0 } => Vec::new(),
-            Stand::Working { .. } | Stand::Asking { .. } | Stand::Ended => self.people().await,
+            Stand::Working { answers: 0 } if !self.was_unapproved() => Vec::new(),
+            Stand::Working { .. } | Stand::Unapproved | Stand::Asking { .. } | Stand::Ended => {
+                self.people().await
+            }
         };
         self.intend(&effect).await?;
         let mut sends = 0;
@@ -50,6 +52,13 @@ impl Publisher<'_> {
             }
         }
         self.did(effect, None).await
+    }
+
+    /// Was the issue assigned to whoever had to approve it?
+    fn was_unapproved(&self) -> bool {
+        let state = Stand::Unapproved.word();
+        let effects = &self.record.effects;
+        effects.contains_key(&Effect::Assign { state })
     }
 
     async fn send(&self, moves: &Moves) -> Result<(), ForgeError> {

@@ -1,4 +1,4 @@
-//! What the loop lets run beside the attempts: the trial of the whole, its telling, the look at merges.
+//! What the loop lets run beside the attempts: endings announced, the trial of the whole, its telling, the look at merges.
 
 use crate::engine::certify::Trial;
 use crate::engine::link::Message;
@@ -6,14 +6,57 @@ use crate::engine::merges;
 use crate::engine::publish::Publisher;
 use crate::engine::session::Loop;
 use crate::ports::saving;
+use crate::rules::assigning::Assign;
 use crate::rules::certificate::{self, Part};
-use crate::rules::event::Input;
+use crate::rules::event::{Consent, Input};
 use crate::rules::ids::{AttemptNumber, IssueNumber};
 use crate::rules::schedule::table::Entry;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 impl Loop<'_> {
+    /// Where issues are assigned, whoever has to approve one is.
+    pub(super) fn ask(&mut self, issue: IssueNumber, consent: &Consent) {
+        let assigns = self.live.session.settings().assign == Assign::Ourselves;
+        if assigns && matches!(consent, Consent::Awaited { .. }) {
+            self.announce(issue);
+        }
+    }
+
+    pub(super) fn announce(&mut self, issue: IssueNumber) {
+        let Some(entry) = self
+            .live
+            .session
+            .entry(issue)
+            .filter(|entry| !entry.announced)
+            .cloned()
+        else {
+            return;
+        };
+        let (ports, orders, session) = (
+            self.live.ports.clone(),
+            Arc::clone(&self.orders),
+            self.session_id(),
+        );
+        let settings = self.live.session.settings().clone();
+        let link = self.link(issue, AttemptNumber(entry.attempts));
+        let priority = entry.task.priority;
+        self.announcements.spawn(saving(priority, async move {
+            let record = entry.record.clone();
+            let mut publisher = Publisher {
+                ports: &ports,
+                orders: &orders,
+                settings: &settings,
+                session: &session,
+                link: &link,
+                record,
+            };
+            if let Ok(trouble) = publisher.announce(&entry).await {
+                link.announced(trouble).await;
+            }
+        }));
+    }
+
     pub(super) fn certify(&mut self, work: Vec<Part>) {
         let (ports, orders) = (self.live.ports.clone(), Arc::clone(&self.orders));
         let (verdicts, session) = (Arc::clone(&self.bases), self.session_id());

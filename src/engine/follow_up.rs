@@ -1,15 +1,12 @@
-//! An attempt that goes on with an open pull: its branch only grows, and whoever spoke of it gets an answer.
+//! An attempt that goes on with an open pull: its branch only grows.
 
 use crate::engine::attempt::Attempt;
 use crate::engine::halt::{Halt, check_failure, unpublished};
 use crate::engine::publish::{PublishError, Publisher};
-use crate::ports::ForgeError;
 use crate::rules::event::{Effect, Fact};
-use crate::rules::follow::shape::{FollowUp, Said};
-use crate::rules::follow::words::{Answer, answer, answer_marker};
-use crate::rules::ids::{BranchName, CommitId, IssueNumber};
-use crate::rules::schedule::table::Entry;
-use crate::rules::task::{CheckReport, Commit, Ending, ErrorClass, Failure, Stage};
+use crate::rules::follow::shape::FollowUp;
+use crate::rules::ids::{BranchName, CommitId};
+use crate::rules::task::{CheckReport, Commit, ErrorClass, Failure, Stage};
 
 /// So often may others push to the branch while what they pushed is merged in.
 const MOST_PUSHES: u32 = 3;
@@ -28,6 +25,7 @@ impl Attempt<'_> {
         };
         let tip = self.fetch_tip().await?;
         self.pull_head().await?;
+        self.holds_what_was_seen().await?;
         let landed = self.follow_up().map_or(&[][..], |follow| &follow.landed);
         let joined = self.ports.repository.update(&tip, &head, landed).await?;
         self.clash = joined.clashes.into_iter().next();
@@ -64,6 +62,7 @@ impl Attempt<'_> {
             self.check_is_open().await?;
             self.fetch_tip().await?;
             let there = self.pull_head().await?;
+            self.holds_what_was_seen().await?;
             let both = [commit.id.clone(), there.clone()];
             let joined = self.ports.repository.join(&both).await?;
             if let Some(clash) = joined.clashes.first() {
@@ -87,6 +86,20 @@ impl Attempt<'_> {
         }
         let failure = format!("somebody pushes to {} all the time", self.branch());
         Err(Halt::Failed(Failure::new(ErrorClass::Publish, failure)))
+    }
+
+    /// What people push is built upon; where they rewrote the branch, only they know what of our work is still wanted.
+    async fn holds_what_was_seen(&self) -> Result<(), Halt> {
+        let Some(follow) = self.follow_up() else {
+            return Ok(());
+        };
+        let (branch, head) = (self.branch(), &follow.head);
+        if self.ports.repository.holds(branch.as_str(), head).await? {
+            return Ok(());
+        }
+        Err(Halt::NeedsHuman(format!(
+            "somebody rewrote the branch {branch} by force, which holds {head} no longer"
+        )))
     }
 
     /// The commit as it is judged: a pull's by all that it changes against its base branch, so that what only its earlier
@@ -190,72 +203,5 @@ impl Publisher<'_> {
                 .await?;
         }
         self.did(effect, None).await
-    }
-
-    /// Answers what was said of the pull.
-    pub(super) async fn answer(
-        &mut self,
-        effect: &Effect,
-        entry: &Entry,
-    ) -> Result<(), PublishError> {
-        let Effect::Answer { said, .. } = effect else {
-            return Ok(());
-        };
-        let follow = entry.task.follow_up.as_deref();
-        let found = follow.and_then(|follow| {
-            let found = follow.said.iter().find(|one| one.id == *said);
-            found.map(|said| (follow, said))
-        });
-        let Some((follow, said)) = found.filter(|_| !self.is_done(effect)) else {
-            return Ok(());
-        };
-        let words = answer(follow, said, &ended(entry));
-        let body = self.orders.redactor.clean(&words).into_owned();
-        self.intend(effect).await?;
-        self.send_answer((follow, said), &body).await?;
-        self.did(effect.clone(), None).await
-    }
-
-    /// Looked for before each time that it is sent; a reply that got lost means looking again.
-    async fn send_answer(
-        &self,
-        (follow, said): (&FollowUp, &Said),
-        body: &str,
-    ) -> Result<(), PublishError> {
-        let forge = &self.ports.forge;
-        let marker = answer_marker(follow, said);
-        let look = || forge.has_answer(follow.pull.number, said, &marker);
-        let mut sends = 0;
-        while !(self.orders.look_first && look().await?) {
-            sends += 1;
-            match forge.answer(follow.pull.number, said, body).await {
-                Ok(()) => break,
-                // The comment that its thread began with was deleted.
-                Err(ForgeError::NotFound { .. }) => {
-                    forge
-                        .comment(IssueNumber(follow.pull.number.0), body)
-                        .await?;
-                    break;
-                }
-                Err(ForgeError::Unknown { .. }) if sends < super::publish::MOST_SENDS => {
-                    if self.look_twice(look).await? {
-                        break;
-                    }
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
-    }
-}
-
-fn ended(entry: &Entry) -> Answer<'_> {
-    let record = &entry.record;
-    let commit = record.commit.as_deref().filter(|_| record.verified);
-    Answer {
-        ending: entry.ending().unwrap_or(Ending::Failed),
-        commit: commit.map(|commit| &commit.id),
-        summary: &record.summary,
-        reason: entry.reason(),
     }
 }

@@ -1,11 +1,11 @@
 //! Looks at open pulls of ours: what was said of them, and how they stand to their base.
 
 use crate::ports::{ForgeError, Pulls, Repository, RepositoryError, Standing};
-use crate::rules::follow::shape::{Checks, Fate, Footing, Landed, Said, Seen};
+use crate::rules::follow::shape::{ByForge, Checks, Fate, Footing, Landed, Said, Seen};
 use crate::rules::ids::{BranchName, CommitId, IssueNumber, PullNumber};
 use crate::rules::names;
 use crate::rules::trust::Trust;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Why pulls could not be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,20 @@ pub struct Looking<'a> {
     pub trust: Trust,
     footings: HashMap<(CommitId, CommitId), Footing>,
     landed: Vec<Landed>,
+    pushed: BTreeMap<BranchName, CommitId>,
+    /// Where branches stood that were seen to hold what was pushed.
+    intact: HashSet<(CommitId, CommitId)>,
+}
+
+/// A pull that could not be looked at.
+#[derive(Debug)]
+pub struct Unseen {
+    /// The pull.
+    pub pull: PullNumber,
+    /// Its issue.
+    pub issue: IssueNumber,
+    /// Why.
+    pub error: LookError,
 }
 
 impl<'a> Looking<'a> {
@@ -40,7 +54,14 @@ impl<'a> Looking<'a> {
             trust,
             footings: HashMap::new(),
             landed: Vec::new(),
+            pushed: BTreeMap::new(),
+            intact: HashSet::new(),
         }
+    }
+
+    /// Remembers what we pushed last: a branch that does not hold it any more was rewritten.
+    pub fn expect(&mut self, pushed: BTreeMap<BranchName, CommitId>) {
+        self.pushed = pushed;
     }
 
     /// Remembers work that was merged: what stands on it is tried with the base by what it adds to that.
@@ -58,7 +79,7 @@ impl<'a> Looking<'a> {
     pub async fn look(
         &mut self,
         known: &BTreeMap<PullNumber, IssueNumber>,
-    ) -> Result<(Vec<Seen>, Vec<(PullNumber, LookError)>), LookError> {
+    ) -> Result<(Vec<Seen>, Vec<Unseen>), LookError> {
         let mut numbers = self.forge.own_open().await?;
         numbers.extend(known.keys());
         numbers.sort_unstable();
@@ -81,9 +102,15 @@ impl<'a> Looking<'a> {
         let heads: HashMap<String, PullNumber> = alive
             .map(|it| (it.pull.head.clone(), it.pull.number))
             .collect();
+        let open = standings.iter().filter(|it| it.fate == Fate::Open);
+        let open: Vec<PullNumber> = open.map(|it| it.pull.number).collect();
+        let mut queue = match open.as_slice() {
+            [] => BTreeMap::new(),
+            open => self.forge.queue(open).await?,
+        };
         let mut bases: HashMap<String, Checks> = HashMap::new();
         let mut seen = Vec::new();
-        let mut troubles = Vec::new();
+        let mut unseen = Vec::new();
         for standing in standings {
             let number = standing.pull.number;
             let by_branch = names::issue_of_branch(&standing.pull.head);
@@ -94,12 +121,17 @@ impl<'a> Looking<'a> {
                 seen.push(ended(standing, issue));
                 continue;
             }
+            let by_forge = queue.remove(&number);
             match self.look_at(standing, issue, (&heads, &mut bases)).await {
-                Ok(one) => seen.push(one),
-                Err(error) => troubles.push((number, error)),
+                Ok(one) => seen.push(by(one, by_forge)),
+                Err(error) => unseen.push(Unseen {
+                    pull: number,
+                    issue,
+                    error,
+                }),
             }
         }
-        Ok((seen, troubles))
+        Ok((seen, unseen))
     }
 
     async fn look_at(
@@ -112,6 +144,7 @@ impl<'a> Looking<'a> {
         let feedback = self.forge.feedback(number, self.trust).await?;
         let mut checks = self.forge.checks(&standing.head).await?;
         let (footing, tip) = self.footing(&standing).await?;
+        let lost = self.lost(&standing).await?;
         if !checks.failed.is_empty() {
             if !bases.contains_key(&base) {
                 bases.insert(base.clone(), self.forge.checks(&tip).await?);
@@ -131,8 +164,26 @@ impl<'a> Looking<'a> {
             is_approved: feedback.is_approved,
             checks,
             footing,
+            lost,
             ..ended(standing, issue)
         })
+    }
+
+    /// What we pushed last to the pull's branch, where somebody rewrote that since.
+    async fn lost(&mut self, standing: &Standing) -> Result<Option<CommitId>, LookError> {
+        let branch = BranchName::new(&standing.pull.head);
+        let Some(pushed) = self.pushed.get(&branch) else {
+            return Ok(None);
+        };
+        let both = (pushed.clone(), standing.head.clone());
+        if *pushed == standing.head || self.intact.contains(&both) {
+            return Ok(None);
+        }
+        if self.repository.holds(branch.as_str(), pushed).await? {
+            self.intact.insert(both);
+            return Ok(None);
+        }
+        Ok(Some(both.0))
     }
 
     /// How a pull's branch stands to its base, and where that stands.
@@ -158,6 +209,18 @@ impl<'a> Looking<'a> {
     }
 }
 
+/// With what the merge queue says of it. One that is armed goes in again by itself.
+fn by(seen: Seen, queue: Option<ByForge>) -> Seen {
+    let queue = queue.filter(|queue| {
+        let is_out = matches!(queue, ByForge::ThrownOut { .. });
+        !(is_out && seen.by_forge == Some(ByForge::Armed))
+    });
+    Seen {
+        by_forge: queue.or(seen.by_forge),
+        ..seen
+    }
+}
+
 /// What is known without looking further.
 fn ended(standing: Standing, issue: IssueNumber) -> Seen {
     Seen {
@@ -165,7 +228,8 @@ fn ended(standing: Standing, issue: IssueNumber) -> Seen {
         head: standing.head,
         fate: standing.fate,
         is_draft: standing.is_draft,
-        is_queued: standing.is_queued,
+        by_forge: standing.is_armed.then_some(ByForge::Armed),
+        lost: None,
         updated: standing.updated,
         merged_as: standing.merged_as,
         pull: standing.pull,

@@ -11,7 +11,7 @@ use crate::rules::ids::{BranchName, CommitId, SessionId};
 use crate::rules::names;
 use crate::rules::offer::comment::{self, Stand};
 use crate::rules::offer::pull::{Offer, pull_draft};
-use crate::rules::schedule::finish::announcements;
+use crate::rules::schedule::finish::{announcements, is_elsewhere};
 use crate::rules::schedule::record::Kept;
 use crate::rules::schedule::table::Entry;
 use crate::rules::settings::Settings;
@@ -95,8 +95,9 @@ impl Publisher<'_> {
     pub async fn announce(&mut self, entry: &Entry) -> Result<Option<String>, Interrupted> {
         let mut troubles: Vec<String> = Vec::new();
         let mut effects = announcements(entry, self.settings);
-        if entry.task.follow_up.is_none() {
-            let state = Stand::Ended.word();
+        // Who is assigned where another session works on it is that one's to say.
+        if entry.task.follow_up.is_none() && !is_elsewhere(entry) {
+            let state = stand(entry).word();
             effects.push(Effect::Assign { state });
         }
         for effect in effects {
@@ -185,7 +186,7 @@ impl Publisher<'_> {
                 self.did(effect.clone(), None).await
             }
             Effect::Status { .. } => self.end_status(entry).await,
-            Effect::Assign { .. } => self.assign(entry, Stand::Ended).await,
+            Effect::Assign { .. } => self.assign(entry, stand(entry)).await,
             Effect::Comment { .. } => self.put_doubt(effect, entry).await,
             Effect::Answer { .. } => self.answer(effect, entry).await,
             Effect::Push { .. }
@@ -416,5 +417,13 @@ impl Publisher<'_> {
             body,
             ..draft
         }
+    }
+}
+
+/// Where an issue stands of which something is announced.
+fn stand(entry: &Entry) -> Stand {
+    match entry.ending() {
+        Some(_) => Stand::Ended,
+        None => Stand::Unapproved,
     }
 }

@@ -8,7 +8,27 @@ use crate::rules::room::Reading;
 use crate::rules::schedule::session::Phase;
 use crate::rules::settings::Settings;
 
+/// So often are pulls counted at most, in milliseconds.
+const COUNT_EVERY: u64 = 60_000;
+
 impl Loop<'_> {
+    /// Where a task waits for people to merge pulls: have they?
+    pub(super) fn count_pulls(&mut self) {
+        let now = self.live.ports.clock.now();
+        let session = &self.live.session;
+        let is_time = now.millis_since(self.counted) >= COUNT_EVERY;
+        if !is_time || session.phase != Phase::Running || !session.is_held_up() {
+            return;
+        }
+        self.counted = now;
+        let (ports, opened) = (self.live.ports.clone(), session.open_pulls().opened());
+        self.look_beside(async move {
+            let counted = counted(&ports).await;
+            let input = |counted| Input::PullsCounted { counted, opened };
+            counted.map(input).into_iter().collect()
+        });
+    }
+
     /// What there is to say at intervals; nothing while nothing runs or waits.
     pub(super) async fn look_at_resources(&mut self) -> Option<Input> {
         let session = &self.live.session;
@@ -45,20 +65,25 @@ pub(super) async fn with_open_pulls(ports: &Ports, mut opening: Opening) -> Open
         return opening;
     };
     if let Some(most) = settings.max_open_pulls {
-        settings.open_pulls = match ports.forge.open_pulls().await {
-            Ok(pulls) => {
-                let ours = pulls
-                    .iter()
-                    .filter(|pull| issue_of_branch(&pull.head).is_some());
-                u32::try_from(ours.count()).unwrap_or(u32::MAX)
-            }
-            Err(error) => {
-                tracing::warn!(%error, "could not see how many pulls are open");
-                most
-            }
-        };
+        settings.open_pulls = counted(ports).await.unwrap_or(most);
     }
     opening
+}
+
+/// Our pulls that wait for people; nothing where they cannot be seen.
+async fn counted(ports: &Ports) -> Option<u32> {
+    match ports.forge.open_pulls().await {
+        Ok(pulls) => {
+            let ours = pulls
+                .iter()
+                .filter(|pull| issue_of_branch(&pull.head).is_some());
+            Some(u32::try_from(ours.count()).unwrap_or(u32::MAX))
+        }
+        Err(error) => {
+            tracing::warn!(%error, "could not see how many pulls are open");
+            None
+        }
+    }
 }
 
 async fn read(ports: &Ports) -> Reading {

@@ -5,12 +5,11 @@ use crate::engine::leases::Holding;
 use crate::engine::link::{Link, Message};
 use crate::engine::merges;
 use crate::engine::orders::Orders;
-use crate::engine::publish::Publisher;
 use crate::engine::recover;
 use crate::engine::resources::{first_look, limits_heard, with_open_pulls};
 use crate::engine::turn::{Live, dice};
 use crate::engine::verify::BaseVerdicts;
-use crate::ports::{JournalError, Ports, Stop, saving, with_urgency};
+use crate::ports::{JournalError, Ports, Stop, with_urgency};
 use crate::rules::event::{Command, Event, Input, Recorded};
 use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId, Timestamp};
 use crate::rules::issue::Selection;
@@ -86,6 +85,8 @@ pub(super) struct Loop<'a> {
     pub(super) base_looked: Timestamp,
     /// The look at the base branch; one at a time.
     pub(super) base_look: Option<AbortHandle>,
+    /// When our pulls that wait for people were last counted.
+    pub(super) counted: Timestamp,
     looks: u32,
     pub(super) calm: Calm,
     pub(super) holding: Holding,
@@ -122,6 +123,7 @@ pub async fn run(
         looked: ports.clock.now(),
         base_looked: ports.clock.now(),
         base_look: None,
+        counted: ports.clock.now(),
         looks: 0,
         calm: Calm::default(),
         holding: Holding::new(ports.clock.now()),
@@ -301,6 +303,7 @@ impl Loop<'_> {
         self.look_at_work();
         self.look_at_base();
         self.look_after_leases();
+        self.count_pulls();
         if self.looks.is_multiple_of(LOOKS_PER_READING) {
             inputs.extend(self.look_at_resources().await);
         }
@@ -343,6 +346,7 @@ impl Loop<'_> {
             Event::TaskEnded { issue, .. } | Event::ReworkGivenUp { issue, .. } => {
                 self.announce(*issue);
             }
+            Event::Consent { issue, consent } => self.ask(*issue, consent),
             Event::Certifying { parts } => self.certify(parts.clone()),
             Event::Certified { .. } => self.tell_certificate(),
             Event::StopRequested => {
@@ -374,7 +378,6 @@ impl Loop<'_> {
             | Event::TasksRead { .. }
             | Event::Held { .. }
             | Event::Due { .. }
-            | Event::Consent { .. }
             | Event::Fact { .. }
             | Event::Settled { .. }
             | Event::RetryScheduled { .. }
@@ -393,6 +396,7 @@ impl Loop<'_> {
             | Event::ReworkOffered { .. }
             | Event::SlotsChanged { .. }
             | Event::QuotaHeard { .. }
+            | Event::PullsCounted { .. }
             | Event::SpentElsewhere { .. }
             | Event::SessionInterrupted
             | Event::SessionFinished => {}
@@ -425,40 +429,6 @@ impl Loop<'_> {
         let attempt = async move { attempt::run(&ports, &work, &link, &stop).await };
         let handle = self.attempts.spawn(with_urgency(urgency, attempt));
         self.running.insert(handle.id(), (issue, run.attempt));
-    }
-
-    fn announce(&mut self, issue: IssueNumber) {
-        let Some(entry) = self
-            .live
-            .session
-            .entry(issue)
-            .filter(|entry| !entry.announced)
-            .cloned()
-        else {
-            return;
-        };
-        let (ports, orders, session) = (
-            self.live.ports.clone(),
-            Arc::clone(&self.orders),
-            self.session_id(),
-        );
-        let settings = self.live.session.settings().clone();
-        let link = self.link(issue, AttemptNumber(entry.attempts));
-        let priority = entry.task.priority;
-        self.announcements.spawn(saving(priority, async move {
-            let record = entry.record.clone();
-            let mut publisher = Publisher {
-                ports: &ports,
-                orders: &orders,
-                settings: &settings,
-                session: &session,
-                link: &link,
-                record,
-            };
-            if let Ok(trouble) = publisher.announce(&entry).await {
-                link.announced(trouble).await;
-            }
-        }));
     }
 
     pub(super) fn link(&self, issue: IssueNumber, attempt: AttemptNumber) -> Link {

@@ -7,8 +7,9 @@ use crate::ports::{ForgeError, OwnComment};
 use crate::rules::event::Effect;
 use crate::rules::names::comment_marker;
 use crate::rules::offer::comment::{
-    End, STATUS, Stand, asking_comment, end_comment, working_comment,
+    End, STATUS, Stand, asking_comment, end_comment, taken_over_comment, working_comment,
 };
+use crate::rules::schedule::finish::is_elsewhere;
 use crate::rules::schedule::table::Entry;
 use crate::rules::task::Ending;
 
@@ -74,16 +75,20 @@ impl Publisher<'_> {
     /// Tells how the work ended.
     pub(super) async fn end_status(&mut self, entry: &Entry) -> Result<(), PublishError> {
         let ending = entry.ending().unwrap_or(Ending::Failed);
-        let words = end_comment(&End {
-            task: &entry.task,
-            session: self.session,
-            ending,
-            pull: entry.record.pull.as_deref(),
-            branch: &entry.branch,
-            reason: entry.reason(),
-            cost: entry.spent.cost,
-            attempts: entry.attempts,
-        });
+        let words = if is_elsewhere(entry) {
+            taken_over_comment(&entry.task, self.session)
+        } else {
+            end_comment(&End {
+                task: &entry.task,
+                session: self.session,
+                ending,
+                pull: entry.record.pull.as_deref(),
+                branch: &entry.branch,
+                reason: entry.reason(),
+                cost: entry.spent.cost,
+                attempts: entry.attempts,
+            })
+        };
         let missing = match ending {
             Ending::Completed | Ending::NoChange | Ending::Failed | Ending::NeedsHuman => {
                 Missing::Make

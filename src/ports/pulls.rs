@@ -2,11 +2,12 @@
 
 use crate::ports::forge::ForgeError;
 use crate::rules::follow::next::{MergeMethod, MergePolicy};
-use crate::rules::follow::shape::{Checks, Fate, Said};
+use crate::rules::follow::shape::{ByForge, Checks, Fate, Said};
 use crate::rules::ids::{CommitId, IssueNumber, PullNumber, Timestamp};
 use crate::rules::task::Pull;
 use crate::rules::trust::Trust;
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 
 /// How a pull stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,12 +20,14 @@ pub struct Standing {
     pub fate: Fate,
     /// Is it marked as not ready?
     pub is_draft: bool,
-    /// Was it handed to the forge to be merged?
-    pub is_queued: bool,
+    /// Was it handed to the forge, to be merged once nothing is missing any more?
+    pub is_armed: bool,
     /// When anything about it changed last.
     pub updated: Timestamp,
-    /// The commit that its merge made.
+    /// The commit that its merge made, or the last of them.
     pub merged_as: Option<CommitId>,
+    /// How many commits it offers.
+    pub commits: u64,
 }
 
 /// What people said of a pull.
@@ -56,9 +59,14 @@ pub trait Pulls: Send + Sync {
     async fn own_open(&self) -> Result<Vec<PullNumber>, ForgeError>;
     /// How one stands; `None` where there is none.
     async fn standing(&self, number: PullNumber) -> Result<Option<Standing>, ForgeError>;
+    /// How these stand to the forge's merge queue; those that never stood in it, or where there is none, are left out.
+    async fn queue(
+        &self,
+        pulls: &[PullNumber],
+    ) -> Result<BTreeMap<PullNumber, ByForge>, ForgeError>;
     /// What the forge's checks say of a commit.
     async fn checks(&self, commit: &CommitId) -> Result<Checks, ForgeError>;
-    /// What people said of it. Our own words, and what has our answer, is left out.
+    /// What people said of it. Our own words, what has our answer, and what people call resolved is left out.
     async fn feedback(&self, number: PullNumber, trust: Trust) -> Result<Feedback, ForgeError>;
     /// Merges it as it stands at this commit, or hands it to the forge to be merged.
     async fn merge(

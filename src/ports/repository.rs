@@ -142,6 +142,17 @@ pub struct Clash {
     pub paths: Vec<String>,
 }
 
+/// What came of taking work back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reverted {
+    /// This commit does it.
+    By(CommitId),
+    /// Later work stands in the way.
+    InTheWay,
+    /// It cannot be told which commits it brought.
+    Untold,
+}
+
 /// The mirror, its pooled worktrees and the remote. The user's own checkout is never touched.
 #[async_trait]
 pub trait Repository: Send + Sync {
@@ -233,13 +244,13 @@ pub trait Repository: Send + Sync {
         commit: &CommitId,
         expected: Option<&CommitId>,
     ) -> Result<(), RepositoryError>;
-    /// A commit on the first that takes back what the second changed; `None` where later work stands in the way.
+    /// A commit that takes back all that merged work brought, of which so many commits were offered.
     async fn revert(
         &self,
         tip: &CommitId,
-        undone: &CommitId,
+        undone: (&Landed, u64),
         message: &str,
-    ) -> Result<Option<CommitId>, RepositoryError>;
+    ) -> Result<Reverted, RepositoryError>;
     /// Deletes the branch on the remote, as long as it stands at this commit; one that is gone is fine.
     async fn delete(&self, branch: &BranchName, expected: &CommitId)
     -> Result<(), RepositoryError>;

@@ -141,6 +141,7 @@ impl View<'_> {
             Wait::Retry(until) => Ok(format!("{issue} again in {}", within(until))),
             Wait::Limit(until) => Ok(format!("{issue} paused for {}", within(until))),
             Wait::Pause(_) | Wait::Resumption | Wait::Breaker(_) | Wait::Probe => Err("held back"),
+            Wait::Pulls(_) => Err("for people to merge"),
             Wait::Slot => Err("for a slot"),
             Wait::Money => Err("for money"),
             Wait::Next => Err("next"),

@@ -74,6 +74,7 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
         }
         Event::SlotsChanged { reason, .. } => Some(slots::changed(tally, reason)),
         Event::QuotaHeard { allowances, turned } => quota::turned(allowances, turned, at),
+        Event::PullsCounted { .. } => pulls_counted(tally),
         Event::CommandTaken { command } => Some(command_taken(command)),
         Event::StopRequested => Some(stop_requested(tally)),
         Event::SessionInterrupted => Some(interrupted(tally)),
@@ -392,6 +393,15 @@ fn interrupted(tally: &Tally) -> Line {
 fn finished(tally: &Tally) -> Line {
     let time = human(tally.worked.millis(tally.last));
     Line::step("session finished", format!(" after {time}"))
+}
+
+/// `3 of 8 pull requests wait for people`, where a number is set.
+fn pulls_counted(tally: &Tally) -> Option<Line> {
+    let most = tally.settings.as_ref()?.max_open_pulls?;
+    let open = tally.pulls.all();
+    let wait = if open == 1 { "waits" } else { "wait" };
+    let head = format!("{open} of {most} pull requests");
+    Some(Line::news(Tone::Plain, head, format!(" {wait} for people")))
 }
 
 /// The task's title, safe to print and not too long.

@@ -135,6 +135,7 @@ fn name(event: &Event) -> &'static str {
         Event::Announced { .. } => "task_announced",
         Event::SlotsChanged { .. } => "slots_changed",
         Event::QuotaHeard { .. } => "quota_heard",
+        Event::PullsCounted { .. } => "pulls_counted",
         Event::SpentElsewhere { .. } => "spent_elsewhere",
         Event::CommandTaken { .. } => "command_taken",
         Event::StopRequested => "stop_requested",
@@ -209,11 +210,18 @@ fn fields(tally: &Tally, event: &Event) -> Value {
         }
         Event::SlotsChanged { reason, .. } => slots::fields(tally, reason),
         Event::QuotaHeard { allowances, .. } => json!({ "quota": quota::json(allowances) }),
+        Event::PullsCounted { .. } => open_pulls(tally),
         Event::SpentElsewhere { today } => json!({ "today_usd": today.decimal() }),
         Event::CommandTaken { command } => asked(command),
         Event::SessionInterrupted | Event::SessionFinished => json!({ "summary": summary(tally) }),
         Event::BreakerClosed | Event::StopRequested => Value::Null,
     }
+}
+
+fn open_pulls(tally: &Tally) -> Value {
+    let settings = tally.settings.as_ref();
+    let most = settings.and_then(|settings| settings.max_open_pulls);
+    json!({ "open": tally.pulls.all(), "most": most })
 }
 
 fn of_attempt(issue: IssueNumber, attempt: AttemptNumber, fields: Value) -> Value {

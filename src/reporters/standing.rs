@@ -14,7 +14,7 @@ use crate::rules::event::Progress;
 use crate::rules::ids::{IssueNumber, SessionId, Timestamp};
 use crate::rules::money::Usd;
 use crate::rules::printable::printable;
-use crate::rules::summary::domain_word;
+use crate::rules::summary::{domain_word, pressure};
 use crate::rules::tally::{CheckTally, CommitTally, Phase, Standing, Tally, TaskTally};
 
 /// A session as somebody else's process sees it.
@@ -137,8 +137,21 @@ impl Sight<'_> {
         let view = self.view(width, paint);
         let mut lines = vec![view.total(width)];
         lines.extend(view.waits());
+        lines.extend(self.pressure(width, paint));
         lines.extend(self.quota(width, paint));
         lines
+    }
+
+    /// How many pulls wait for people, where tasks wait for that.
+    fn pressure(&self, width: usize, paint: Paint) -> Option<String> {
+        let (pressure, tasks) = pressure(self.tally, self.now)?;
+        let (words, tasks) = (pressure.words(), tasks as u64);
+        let wait = if tasks == 1 { "waits" } else { "wait" };
+        let line = format!(
+            "{words}: {} {wait} until some are merged",
+            plural(tasks, "task")
+        );
+        Some(paint.tone(Tone::Warn, &fit(&line, width)))
     }
 
     /// What the forge still takes; of a session that is over nobody wants to know.
@@ -300,12 +313,15 @@ fn changed(commit: &CommitTally) -> String {
 
 fn checks(checks: &[CheckTally]) -> Option<String> {
     let said = |check: &CheckTally| {
-        let name = printable(&check.name);
-        format!(
-            "{name} {} ({})",
-            verdict(check.verdict),
-            human(check.millis)
-        )
+        let (name, kind) = (printable(&check.name), check.kind.word());
+        // Most checks are called what they are.
+        let kind = if name == kind {
+            String::new()
+        } else {
+            format!("{kind}, ")
+        };
+        let (said, time) = (verdict(check.verdict), human(check.millis));
+        format!("{name} {said} ({kind}{time})")
     };
     let said: Vec<String> = checks.iter().map(said).collect();
     (!said.is_empty()).then(|| said.join(", "))
@@ -425,7 +441,7 @@ pub(super) mod tests {
           model     claude-sonnet-4-5
           branch    autoissue/14-mend-the-shop
           commit    0000000000: 3 files, +40 -2
-          checks    lint passed (3s), test passed (3s)
+          checks    lint passed (custom, 3s), test passed (custom, 3s)
           pull      #31 https://github.com/acme/shop/pull/31
         nothing
         ");

@@ -8,7 +8,8 @@ use crate::reporters::{plan_lines, quota, slots, together};
 use crate::rules::event::Progress;
 use crate::rules::ids::{IssueNumber, SlotNumber};
 use crate::rules::money::Usd;
-use crate::rules::summary::{Wait, domain_word, wait};
+use crate::rules::schedule::pressure::Pressure;
+use crate::rules::summary::{Wait, domain_word, pressure, wait};
 use crate::rules::tally::{Breaker, CheckTally, Counts, Phase, Standing, TaskTally};
 use crate::rules::task::Stage;
 use serde_json::{Value, json};
@@ -36,6 +37,9 @@ pub fn session_json(sight: &Sight<'_>) -> Value {
         "counts": counts(&tally.counts),
         "slots": slots::standing_json(tally),
         "quota": quota::json(&tally.allowances),
+        "open_pulls": pressure(tally, now).map(|(Pressure { open, coming, most }, tasks)| {
+            json!({ "open": open, "coming": coming, "most": most, "tasks_waiting": tasks })
+        }),
         "breaker": breaker(&tally.breaker),
         "paused_until": tally.pause.as_ref().map(|pause| rfc3339(pause.until)),
         "stopped_because": tally.stopped_because,
@@ -168,6 +172,9 @@ fn waiting(wait: &Wait) -> Value {
         Wait::Limit(until) => json!({ "for": "limit", "until": rfc3339(*until) }),
         Wait::Pause(until) => json!({ "for": "pause", "until": rfc3339(*until) }),
         Wait::Resumption => json!({ "for": "resumption" }),
+        Wait::Pulls(Pressure { open, coming, most }) => {
+            json!({ "for": "pulls", "open": open, "coming": coming, "most": most })
+        }
         Wait::Breaker(until) => json!({ "for": "breaker", "until": rfc3339(*until) }),
         Wait::Probe => json!({ "for": "probe" }),
         Wait::Slot => json!({ "for": "slot" }),
@@ -200,7 +207,7 @@ mod tests {
             process: Some(4711),
             now: tally.last.plus_millis(5_000),
         });
-        insta::assert_snapshot!(status.to_string(), @r#"{"v":1,"event":"session_status","session":"01K5SHOP000000000000000000","project":"acme/shop","selection":"label bug","phase":"running","pid":4711,"started":"2026-09-21T14:13:21.000Z","ended":null,"elapsed_millis":8000,"budget_usd":"50.00","spent_usd":"0.00","granted_usd":"5.50","counts":{"waiting":1,"running":1,"completed":0,"no_change":0,"failed":0,"blocked":0,"skipped":0,"needs_human":0,"budget":0},"slots":{"now":3,"configured":3,"short":null,"recovers":false},"quota":[],"breaker":{"state":"closed"},"paused_until":null,"stopped_because":null,"conflicts":[],"tasks":[{"issue":12,"outcome":null,"branch":null,"pull":null,"attempts":1,"cost_usd":"0.00","reason":null,"title":"Mend the backend of the shop","url":"https://github.com/acme/shop/issues/12","domain":"backend","evaluation":null,"model":null,"tokens":0,"elapsed_millis":6000,"checks":[],"state":"running","slot":0,"stage":"agent","granted_usd":"5.50","pid":815,"doing":{"activity":"Edit src/login.rs","at":"2026-09-21T14:13:25.000Z","messages":7,"cost_usd":"0.031","tokens":1200}},{"issue":13,"outcome":null,"branch":null,"pull":null,"attempts":0,"cost_usd":"0.00","reason":null,"title":"Mend the frontend of the shop","url":"https://github.com/acme/shop/issues/13","domain":"frontend","evaluation":null,"model":null,"tokens":0,"elapsed_millis":0,"checks":[],"state":"waiting","for":"needs","issues":[12]}]}"#);
+        insta::assert_snapshot!(status.to_string(), @r#"{"v":1,"event":"session_status","session":"01K5SHOP000000000000000000","project":"acme/shop","selection":"label bug","phase":"running","pid":4711,"started":"2026-09-21T14:13:21.000Z","ended":null,"elapsed_millis":8000,"budget_usd":"50.00","spent_usd":"0.00","granted_usd":"5.50","counts":{"waiting":1,"running":1,"completed":0,"no_change":0,"failed":0,"blocked":0,"skipped":0,"needs_human":0,"budget":0},"slots":{"now":3,"configured":3,"short":null,"recovers":false},"quota":[],"open_pulls":null,"breaker":{"state":"closed"},"paused_until":null,"stopped_because":null,"conflicts":[],"tasks":[{"issue":12,"outcome":null,"branch":null,"pull":null,"attempts":1,"cost_usd":"0.00","reason":null,"title":"Mend the backend of the shop","url":"https://github.com/acme/shop/issues/12","domain":"backend","evaluation":null,"model":null,"tokens":0,"elapsed_millis":6000,"checks":[],"state":"running","slot":0,"stage":"agent","granted_usd":"5.50","pid":815,"doing":{"activity":"Edit src/login.rs","at":"2026-09-21T14:13:25.000Z","messages":7,"cost_usd":"0.031","tokens":1200}},{"issue":13,"outcome":null,"branch":null,"pull":null,"attempts":0,"cost_usd":"0.00","reason":null,"title":"Mend the frontend of the shop","url":"https://github.com/acme/shop/issues/13","domain":"frontend","evaluation":null,"model":null,"tokens":0,"elapsed_millis":0,"checks":[],"state":"waiting","for":"needs","issues":[12]}]}"#);
     }
 
     #[test]

@@ -262,6 +262,7 @@ fn waiting(wait: &Wait, now: Timestamp) -> String {
         Wait::Limit(until) | Wait::Pause(until) | Wait::Breaker(until) => {
             format!("paused {}", within(until))
         }
+        Wait::Pulls(_) => "for merges".to_owned(),
         Wait::Resumption | Wait::Probe | Wait::Slot | Wait::Money | Wait::Next => {
             "waits".to_owned()
         }

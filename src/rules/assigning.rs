@@ -44,7 +44,8 @@ pub enum Turn {
 pub fn turn(stand: Stand, ending: Option<Ending>) -> Turn {
     match (stand, ending) {
         (Stand::Working { .. }, _) => Turn::Ours,
-        (Stand::Asking { .. }, _) | (Stand::Ended, Some(Ending::NeedsHuman)) => Turn::Theirs,
+        (Stand::Unapproved | Stand::Asking { .. }, _)
+        | (Stand::Ended, Some(Ending::NeedsHuman)) => Turn::Theirs,
         (Stand::Ended, Some(Ending::Completed)) => Turn::Done,
         (
             Stand::Ended,
@@ -138,9 +139,10 @@ mod tests {
     }
 
     #[test]
-    fn only_a_question_and_work_that_is_held_are_a_persons() {
+    fn only_what_waits_for_an_answer_or_an_approval_and_work_that_is_held_are_a_persons() {
         assert_eq!(turn(Stand::Working { answers: 1 }, None), Turn::Ours);
         assert_eq!(turn(Stand::Asking { times: 1 }, None), Turn::Theirs);
+        assert_eq!(turn(Stand::Unapproved, None), Turn::Theirs);
         let ended = |ending| turn(Stand::Ended, Some(ending));
         assert_eq!(ended(Ending::NeedsHuman), Turn::Theirs);
         assert_eq!(ended(Ending::Completed), Turn::Done);

@@ -283,6 +283,13 @@ pub enum Event {
         /// Which of them are short from here on, or are not any more.
         turned: Vec<Api>,
     },
+    /// Our pulls that wait for people were counted again, and people had merged, closed or opened some.
+    PullsCounted {
+        /// So many are open.
+        counted: u32,
+        /// So many of those are among them that the session has opened since the last count.
+        opened: u32,
+    },
     /// What other sessions have spent or set aside today, as far as we last saw.
     SpentElsewhere {
         /// The sum.
@@ -362,6 +369,7 @@ impl Event {
             | Self::Certified { .. }
             | Self::SlotsChanged { .. }
             | Self::QuotaHeard { .. }
+            | Self::PullsCounted { .. }
             | Self::SpentElsewhere { .. }
             | Self::CommandTaken { .. }
             | Self::StopRequested

@@ -71,6 +71,17 @@ pub enum Fact {
     },
 }
 
+impl Fact {
+    /// Is one more pull open?
+    #[must_use]
+    pub fn opens_pull(&self) -> bool {
+        let Self::Did { effect, .. } = self else {
+            return false;
+        };
+        matches!(effect, Effect::OpenPull { .. })
+    }
+}
+
 /// A change of the outside. Equal effects are the same change: each happens once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "effect")]

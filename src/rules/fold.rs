@@ -1,9 +1,9 @@
 //! Folds a session's events, one by one, into its tally.
 
-use crate::rules::event::{Consent, Effect, Event, Fact, Recorded};
+use crate::rules::event::{Effect, Event, Fact, Recorded};
 use crate::rules::ids::{ConversationId, IssueNumber, Timestamp};
-
 use crate::rules::schedule::predict::Prediction;
+use crate::rules::schedule::pressure::OpenPulls;
 use crate::rules::settings::Settings;
 use crate::rules::tally::{
     Breaker, CheckTally, CommitTally, Pause, Phase, PullTally, Standing, Tally, TaskTally,
@@ -67,6 +67,9 @@ impl Tally {
             Event::BreakerClosed => self.breaker = Breaker::Closed,
             Event::SlotsChanged { slots, reason } => self.slots_changed(*slots, *reason),
             Event::QuotaHeard { allowances, .. } => self.allowances.clone_from(allowances),
+            Event::PullsCounted { counted, opened } => {
+                self.pulls = self.pulls.recounted(*counted, *opened);
+            }
             Event::SpentElsewhere { today } => self.elsewhere = *today,
             Event::TestMerged { .. }
             | Event::Looked { .. }
@@ -80,15 +83,6 @@ impl Tally {
             Event::LeaseLost { .. } | Event::CommandTaken { .. } => {}
         }
         self.last = self.last.max(at);
-    }
-
-    fn consented(&mut self, issue: IssueNumber, consent: &Consent) {
-        let standing = match consent {
-            Consent::Awaited { .. } => Standing::Unapproved,
-            Consent::Asked { .. } => Standing::Asking,
-            Consent::Given { .. } | Consent::Answered { .. } => Standing::Waiting,
-        };
-        self.set(issue, standing);
     }
 
     fn session_started(&mut self, at: Timestamp, event: &Event) {
@@ -105,6 +99,7 @@ impl Tally {
         self.project.clone_from(project);
         self.selection = selection.clone();
         self.settings = Some((**settings).clone());
+        self.pulls = OpenPulls::new(settings.open_pulls);
         self.started = Some(at);
         self.worked.start(at);
     }
@@ -117,6 +112,7 @@ impl Tally {
             task.worked.stop(self.last);
         }
         self.settings = Some(settings.clone());
+        self.pulls = OpenPulls::new(settings.open_pulls);
         self.phase = Phase::Running;
         self.ended = None;
         self.stopped_because = None;
@@ -185,6 +181,9 @@ impl Tally {
     }
 
     fn fact(&mut self, issue: IssueNumber, fact: &Fact) {
+        if self.tasks.contains_key(&issue) && fact.opens_pull() {
+            self.pulls.open_one();
+        }
         let Some(task) = self.tasks.get_mut(&issue) else {
             return;
         };

@@ -185,6 +185,13 @@ pub enum Input {
         /// For so many milliseconds there has been room for one more.
         calm_millis: u64,
     },
+    /// Our pulls that wait for people were counted.
+    PullsCounted {
+        /// So many are open.
+        counted: u32,
+        /// So many had the session opened since the last count, when they were counted.
+        opened: u32,
+    },
     /// The ledger of other sessions was read.
     SpentElsewhere {
         /// Today's sum.

@@ -55,6 +55,7 @@ pub(crate) fn settings() -> Settings {
         dependents: Dependents::Stacked,
         max_open_pulls: None,
         open_pulls: 0,
+        assign: crate::rules::assigning::Assign::Never,
         together: Together::default(),
         draft: false,
         labels: StateLabels::default(),

@@ -1,5 +1,6 @@
 //! What a session's decisions rest on: the part of the configuration that stands in its journal.
 
+use crate::rules::assigning::Assign;
 use crate::rules::models::Models;
 use crate::rules::money::Usd;
 use crate::rules::room::Reserve;
@@ -67,6 +68,9 @@ pub struct Settings {
     /// So many did when the session began, or went on.
     #[serde(default)]
     pub open_pulls: u32,
+    /// Who is assigned to an issue that is worked on.
+    #[serde(default)]
+    pub assign: Assign,
     /// The labels that show where an issue stands.
     pub labels: StateLabels,
 }

@@ -3,6 +3,7 @@
 use crate::rules::classify::Domain;
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::money::{Usage, Usd};
+use crate::rules::schedule::pressure::Pressure;
 use crate::rules::settings::Settings;
 use crate::rules::tally::{Breaker, Standing, Tally, TaskTally};
 use crate::rules::task::Ending;
@@ -49,6 +50,8 @@ pub enum Wait {
     Pause(Timestamp),
     /// Nothing can succeed as things are: nobody is let in until `resume`.
     Resumption,
+    /// People have to merge or close pulls first.
+    Pulls(Pressure),
     /// The breaker is open until this time.
     Breaker(Timestamp),
     /// The breaker's probe has to succeed first.
@@ -132,8 +135,26 @@ pub fn wait(tally: &Tally, task: &TaskTally, now: Timestamp) -> Option<Wait> {
         Standing::Waiting
         | Standing::Held { .. }
         | Standing::Retrying { .. }
-        | Standing::Parked { .. } => Some(unmet(tally, task).unwrap_or_else(|| turn(tally, now))),
+        | Standing::Parked { .. } => {
+            let own = unmet(tally, task).or_else(|| held_up(tally, task).map(Wait::Pulls));
+            Some(own.unwrap_or_else(|| turn(tally, now)))
+        }
     }
+}
+
+/// How many pulls wait for people, and how many tasks wait for that; nothing where none does.
+#[must_use]
+pub fn pressure(tally: &Tally, now: Timestamp) -> Option<(Pressure, usize)> {
+    tally.settings.as_ref()?.max_open_pulls?;
+    let waits = tally.tasks.values().map(|task| wait(tally, task, now));
+    let held = |wait: Option<Wait>| {
+        if let Some(Wait::Pulls(pressure)) = wait {
+            return Some(pressure);
+        }
+        None
+    };
+    let held: Vec<Pressure> = waits.filter_map(held).collect();
+    held.first().map(|first| (*first, held.len()))
 }
 
 /// A budget in whole dollars that reaches for what this session's could not pay; `None` where nothing was left for money.
@@ -146,6 +167,18 @@ pub fn budget_for_the_rest(tally: &Tally) -> Option<Usd> {
     let each = settings.cap + settings.slack(Usd::ZERO);
     let dollars = each.times(tally.counts.budget).micros().div_ceil(1_000_000);
     Some(Usd::from_micros(dollars * 1_000_000))
+}
+
+fn held_up(tally: &Tally, task: &TaskTally) -> Option<Pressure> {
+    let settings = tally.settings.as_ref().filter(|it| it.create_pr)?;
+    let most = settings.max_open_pulls?;
+    if task.attempts > 0 || task.pull.is_some() {
+        return None;
+    }
+    let begun =
+        |task: &&TaskTally| task.attempts > 0 && task.ending().is_none() && task.pull.is_none();
+    let coming = tally.tasks.values().filter(begun).count();
+    Pressure::of(tally.pulls.all(), coming, most)
 }
 
 fn unmet(tally: &Tally, task: &TaskTally) -> Option<Wait> {

@@ -15,6 +15,7 @@ use crate::rules::quota::Allowance;
 use crate::rules::rework::{Conflict, Outdated};
 use crate::rules::room::{Lessened, SlotsReason};
 use crate::rules::schedule::predict::Prediction;
+use crate::rules::schedule::pressure::OpenPulls;
 use crate::rules::settings::Settings;
 use crate::rules::task::{CheckReport, Commit, Ending, Failure, Stage, Task, Verdict};
 use std::collections::BTreeMap;
@@ -73,6 +74,8 @@ pub struct Tally {
     pub lessened: Option<Lessened>,
     /// The forge's limits, as they were told last.
     pub allowances: Vec<Allowance>,
+    /// Our pulls that wait for people, as far as is known.
+    pub pulls: OpenPulls,
     /// What keeps everybody out for a while, if anything.
     pub pause: Option<Pause>,
     /// Work that conflicts with earlier work, as it stands.

@@ -1,12 +1,21 @@
-//! What events about the work as a whole add to the sums of a session.
+//! What events about the work as a whole, and the consent of people, add to the sums of a session.
 
 use crate::rules::certificate::Proof;
-use crate::rules::event::Event;
+use crate::rules::event::{Consent, Event};
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::tally::{Standing, Tally};
 use crate::rules::task::{Ending, Stage};
 
 impl Tally {
+    pub(super) fn consented(&mut self, issue: IssueNumber, consent: &Consent) {
+        let standing = match consent {
+            Consent::Awaited { .. } => Standing::Unapproved,
+            Consent::Asked { .. } => Standing::Asking,
+            Consent::Given { .. } | Consent::Answered { .. } => Standing::Waiting,
+        };
+        self.set(issue, standing);
+    }
+
     /// Takes in what was found out about the work of several tasks, or done about it.
     pub(super) fn of_the_whole(&mut self, at: Timestamp, event: &Event) {
         if let Event::TestMerged { conflicts, .. } = event {

@@ -86,6 +86,50 @@ fn those_of_the_configuration_are_named_and_who_cannot_be_assigned_is_told_once(
     stage.assert_lawful();
 }
 
+/// Writes a file, and nothing else.
+const PLAIN: &str = "#!/bin/sh\ncat > /dev/null\necho x > \"file-$AUTOISSUE_ISSUE.txt\"\n\
+    echo '{\"cost_usd\": 0.25, \"summary\": \"did it\"}'\n";
+
+/// An issue that a person has to approve.
+fn supervised(github: &serde_json::Value) -> Stage {
+    let mut stage = Stage::new(PLAIN, None);
+    let rule = json!({
+        "name": "watched", "when": { "title": ["watched"] }, "suitability": "medium", "final": true, "because": "so",
+    });
+    let row = json!({ "suitability": "medium", "route": "supervised" });
+    let routing = json!({ "mode": "enforce", "rules": [rule], "decisions": [row] });
+    stage.configure(&json!({ "github": github, "routing": routing }));
+    let clear = "It should be so, and everybody can see that it is.";
+    stage.fake.add_issue("watched thing", clear, &["go"]);
+    stage
+}
+
+#[test]
+fn an_approval_that_is_waited_for_is_a_persons_and_what_follows_is_ours() {
+    let stage = supervised(&json!({ "assign": "self", "people": ["ann"] }));
+    stage.fake.may_write("ann");
+    let ran = stage.exec("go", &[]);
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    assert_eq!(assigned(&stage), [["ann"]]);
+    // Who took it off meanwhile is not put on again: it was done once.
+    stage.fake.unassign(1);
+    let ran = stage.resume();
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    assert_eq!(assigned(&stage), [[""; 0]]);
+    stage.fake.assign(1, "ann", 1);
+    let approved = stage.command(&["approve", "1"]).output().unwrap();
+    assert!(approved.status.success(), "{approved:?}");
+    let ran = stage.resume();
+    assert_eq!(ran.task(1)["outcome"], "completed", "{ran:?}");
+    assert_eq!(assigned(&stage), [["octo-bot"]]);
+    stage.assert_lawful();
+
+    // The control: where nobody is to be assigned, nobody is.
+    let stage = supervised(&json!({}));
+    assert_eq!(stage.exec("go", &[]).code, Some(5));
+    assert_eq!(writes_of_assignees(&stage), [""; 0]);
+}
+
 #[test]
 fn nobody_is_assigned_unless_that_is_wanted() {
     let stage = stage(&json!({}));

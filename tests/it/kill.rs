@@ -26,6 +26,7 @@ fn stage() -> Stage {
     let mut stage = Stage::new(AGENT, Some(CHECK));
     stage.configure(&json!({
         "scheduling": { "dependencies": "stacked" },
+        "github": { "assign": "self" },
         "pull": { "labels": ["agent"], "reviewers": ["a-maintainer"] },
     }));
     let fake = &stage.fake;

@@ -95,14 +95,34 @@ fn left_to_it() -> (Option<Ending>, Option<String>) {
     (Some(Ending::Skipped), Some(by_another().reason))
 }
 
-/// That work began was told before the lease was lost; what came of it is the other session's to tell.
+/// That work began was told before the lease was lost. That comment of ours tells it no longer; what comes of it is the
+/// other session's to tell.
 #[track_caller]
-fn only_begun(comments: &[String]) {
-    assert_eq!(comments.len(), 1, "{comments:?}");
+fn only_left(comments: &[String]) {
+    assert_eq!(comments.len(), 2, "{comments:?}");
     assert!(
-        comments[0].starts_with("An agent works on this, "),
+        comments[0].starts_with("Another session has taken this over, "),
         "{comments:?}"
     );
+    assert_eq!(comments[1], THEIRS);
+}
+
+/// What the other session says of its own work.
+const THEIRS: &str =
+    "An agent works on this.\n\n<!-- autoissue:v1 session=01B issue=1 kind=status -->\n";
+
+/// The other session's comment comes once ours is there.
+fn comment_of_the_other(world: &Arc<World>) {
+    let world = Arc::clone(world);
+    tokio::spawn(async move {
+        loop {
+            if let Some(comments) = world.outside().comments.get_mut(&IssueNumber(1)) {
+                comments.push(THEIRS.to_owned());
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
 }
 
 #[tokio::test(start_paused = true)]
@@ -110,6 +130,7 @@ async fn a_session_whose_lease_was_taken_over_publishes_nothing() {
     let world = World::new();
     world.issue(1, "", &[Act::Writes("one")]);
     world.issue(2, "", &[Act::Writes("two")]);
+    comment_of_the_other(&world);
     let session = session_with(&world, Arc::new(Overtaken::default())).await;
     assert_eq!(session.phase, Phase::Finished);
     assert_eq!(end(&session), left_to_it());
@@ -117,7 +138,7 @@ async fn a_session_whose_lease_was_taken_over_publishes_nothing() {
     let heads: Vec<&str> = outside.pulls.iter().map(|pull| &*pull.head).collect();
     assert_eq!(heads, ["autoissue/2-backend-issue-2"]);
     assert_eq!(outside.branches.len(), 1);
-    only_begun(&outside.comments[&IssueNumber(1)]);
+    only_left(&outside.comments[&IssueNumber(1)]);
 
     // The control: one that nobody asks about its leases publishes both.
     let world = World::new();
@@ -131,12 +152,13 @@ async fn a_session_whose_lease_was_taken_over_publishes_nothing() {
 async fn an_attempt_is_stopped_once_a_renewal_shows_that_it_is_another_s() {
     let world = World::new();
     world.issue(1, "", &[Act::Hangs]);
+    comment_of_the_other(&world);
     let leases = Arc::new(Overtaken {
         by_renewal: true,
         ..Overtaken::default()
     });
     let ended = session_with(&world, Arc::clone(&leases) as Arc<dyn Leases>).await;
     assert_eq!(end(&ended), left_to_it());
-    only_begun(&world.outside().comments[&IssueNumber(1)]);
+    only_left(&world.outside().comments[&IssueNumber(1)]);
     assert_eq!(*leases.released.lock().unwrap(), [IssueNumber(1)]);
 }

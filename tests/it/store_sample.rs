@@ -65,6 +65,7 @@ pub(crate) fn settings(daily_ceiling: Option<Usd>) -> Box<Settings> {
         dependents: Dependents::Stacked,
         max_open_pulls: None,
         open_pulls: 0,
+        assign: autoissue::rules::assigning::Assign::Never,
         together: Together::default(),
         draft: false,
         labels: StateLabels::default(),
@@ -493,7 +494,7 @@ fn limits() -> Event {
     }
 }
 
-fn ends() -> [Event; 9] {
+fn ends() -> [Event; 10] {
     let issue = IssueNumber(7);
     [
         Event::LeaseLost {
@@ -506,6 +507,10 @@ fn ends() -> [Event; 9] {
         },
         Event::SpentElsewhere { today: dollars(1) },
         limits(),
+        Event::PullsCounted {
+            counted: 3,
+            opened: 1,
+        },
         Event::CommandTaken {
             command: Command::Skip { issue },
         },

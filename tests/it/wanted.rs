@@ -155,6 +155,39 @@ fn work_on_a_locked_issue_is_offered_and_what_cannot_be_said_there_is_told() {
     stage.assert_lawful();
 }
 
+/// What `status` says, for people and for programs.
+fn statuses(stage: &Stage, more: &[&str]) -> (String, serde_json::Value) {
+    let say = |args: &[&str]| {
+        let output = stage.command(&[args, more].concat()).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = say(&["status"]);
+    let status = say(&["status", "--format", "json"]);
+    (text, serde_json::from_str(&status).unwrap())
+}
+
+#[test]
+fn status_says_how_many_pulls_wait_for_people_and_who_waits_for_that() {
+    let mut stage = Stage::with_issues(1);
+    stage.configure(&json!({ "merge": { "maxOpenPulls": 2 }, "executor": { "maxParallel": 3 } }));
+    assert_eq!(stage.exec("go", &[]).code, Some(0));
+    for number in 3..=5 {
+        stage.issue(number, &["more"]);
+    }
+    stage.close_gate();
+    let running = stage.start("more", &[]);
+    stage.at_gate();
+    let (text, status) = statuses(&stage, &[]);
+    let told = "1 of 2 pull requests waits for people, and 1 more will: 2 tasks wait until some are merged";
+    assert!(text.contains(told), "{text}");
+    assert!(text.contains("2 for people to merge"), "{text}");
+    let expect = json!({ "open": 1, "coming": 1, "most": 2, "tasks_waiting": 2 });
+    assert_eq!(status["open_pulls"], expect, "{status}");
+    running.interrupt();
+    running.interrupt();
+    running.end();
+}
+
 #[test]
 fn while_too_many_pulls_wait_no_issue_is_begun_and_resume_goes_on() {
     let mut stage = Stage::with_issues(4);
@@ -167,19 +200,18 @@ fn while_too_many_pulls_wait_no_issue_is_begun_and_resume_goes_on() {
         "never more than two, also at a time"
     );
     let stopped = ran.event("dispatch_stopped");
-    let told = "2 pulls wait for people, and 2 may (`merge.maxOpenPulls`)";
+    let told = "2 of 2 pull requests wait for people (`merge.maxOpenPulls`)";
     assert_eq!(stopped["reason"], told);
     let why = stage.command(&["why", "4"]).output().unwrap();
     let why = String::from_utf8_lossy(&why.stdout).into_owned();
-    assert!(why.contains("2 pulls wait for people"), "{why}");
     assert!(
-        stage
-            .command(&["status"])
-            .output()
-            .unwrap()
-            .status
-            .success()
+        why.contains("2 of 2 pull requests wait for people"),
+        "{why}"
     );
+    let (text, status) = statuses(&stage, &["--issue", "4"]);
+    assert!(text.contains("for merges"), "{text}");
+    let expect = (&json!("pulls"), &json!(2), &json!(2));
+    assert_eq!((&status["for"], &status["open"], &status["most"]), expect);
     // Nothing was merged: nothing is begun.
     let again = stage.resume();
     assert_eq!((again.code, stage.runs().len()), (Some(5), 2), "{again:?}");

@@ -16,7 +16,7 @@ echo '{"cost_usd": 0.25, "summary": "Said and done."}'
 "#;
 
 /// An issue whose pull is open, by `exec`. The pull's number is 2.
-fn opened() -> Stage {
+pub(crate) fn opened() -> Stage {
     let mut stage = Stage::new(AGENT, None);
     stage.configure(&json!({ "watch": { "seconds": 1, "updateMinutes": 0 } }));
     stage.issue(1, &["go"]);
@@ -26,20 +26,20 @@ fn opened() -> Stage {
     stage
 }
 
-const HEAD: &str = "autoissue/1-thing-1";
-const PULL: u64 = 2;
+pub(crate) const HEAD: &str = "autoissue/1-thing-1";
+pub(crate) const PULL: u64 = 2;
 
-fn look(stage: &Stage) -> Ran {
+pub(crate) fn look(stage: &Stage) -> Ran {
     let args = ["watch", "--once", "--isolation", "none", "--format", "json"];
     stage.command(&args).output().unwrap().into()
 }
 
-fn told(stage: &Stage) -> String {
+pub(crate) fn told(stage: &Stage) -> String {
     std::fs::read_to_string(stage.rig.path("told")).unwrap()
 }
 
 /// What was decided about the pull.
-fn decided(ran: &Ran) -> Vec<String> {
+pub(crate) fn decided(ran: &Ran) -> Vec<String> {
     let lines = ran.stdout.lines();
     let lines = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
     lines
@@ -397,6 +397,37 @@ fn one_watch_at_a_time() {
         ended.stdout.contains("The same command goes on"),
         "{ended:?}"
     );
+}
+
+#[test]
+fn watching_one_issue_ends_with_its_pull() {
+    let stage = opened();
+    stage.issue(3, &["more"]);
+    assert_eq!(stage.exec("more", &[]).code, Some(0));
+    let watch = |issue: &str| {
+        let args = ["watch", "--isolation", "none", "--format", "json"];
+        let mut command = stage.command(&args);
+        command.args(["--issue", issue]);
+        crate::stage::Running::start(&stage.rig, command)
+    };
+    let looks = || {
+        let requests = stage.fake.requests();
+        let reviews = requests.iter().filter(|it| it.path.ends_with("/reviews"));
+        reviews.count()
+    };
+    let watching = watch("3");
+    crate::rig::wait_for(|| looks() > 4);
+    stage.fake.close_pull(4);
+    let ran = watching.end();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(decided(&ran), ["wait", "reject"], "{ran:?}");
+    assert!(ran.stdout.contains("none_open"), "{ran:?}");
+    // The control: whose pull is open is watched further.
+    let before = looks();
+    let watching = watch("1");
+    crate::rig::wait_for(|| looks() > before + 2);
+    watching.interrupt();
+    assert_eq!(watching.end().code, Some(5));
 }
 
 #[test]

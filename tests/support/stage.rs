@@ -171,7 +171,7 @@ impl Stage {
             let comments = self.fake.comments(issue.number).len();
             essence.insert(
                 format!("issue {}", issue.number),
-                format!("{labels:?} {comments} comments"),
+                format!("{labels:?} {:?} {comments} comments", issue.assignees),
             );
         }
         for branch in self.fake.branches().keys() {

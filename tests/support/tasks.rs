@@ -78,6 +78,7 @@ pub(crate) fn settings(slots: u32) -> Settings {
         dependents: Dependents::Stacked,
         max_open_pulls: None,
         open_pulls: 0,
+        assign: autoissue::rules::assigning::Assign::Never,
         together: Together {
             certificate: true,
             rework: true,

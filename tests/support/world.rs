@@ -477,10 +477,10 @@ impl Repository for Side {
     async fn revert(
         &self,
         _tip: &CommitId,
-        _undone: &CommitId,
+        _undone: (&Landed, u64),
         _message: &str,
-    ) -> Result<Option<CommitId>, RepositoryError> {
-        Ok(None)
+    ) -> Result<Reverted, RepositoryError> {
+        Ok(Reverted::Untold)
     }
 
     async fn delete(

@@ -171,6 +171,14 @@ pub(super) async fn is_ancestor(
     }
 }
 
+/// Does the mirror have a commit?
+pub(super) async fn has(mirror: &Mirror, commit: &CommitId) -> Result<bool, RepositoryError> {
+    let call = mirror
+        .call("cat-file")?
+        .args(["-e", &format!("{commit}^{{commit}}")]);
+    Ok(call.ask("look for a commit").await?.code == Some(0))
+}
+
 /// Those of the paths that still hold the markers of a conflict.
 pub(super) async fn marked(
     mirror: &Mirror,

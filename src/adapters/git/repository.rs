@@ -7,7 +7,7 @@ use super::difference::compare;
 use super::fetch::{self, OURS, fetch, look_at};
 use super::homes;
 use super::house::Houses;
-use super::join::{is_ancestor, join, marked};
+use super::join::{has, is_ancestor, join, marked};
 use super::layout::{Layout, Leftovers};
 use super::leases::{GitLeases, Holder};
 use super::lfs::Lfs;
@@ -35,7 +35,8 @@ use super::trial::test_merges;
 use super::update::update;
 use super::worktrees::Worktrees;
 use crate::ports::{
-    Capture, Checkout, Joined, Look, Repository, RepositoryError, Workspace, WorkspaceOrder,
+    Capture, Checkout, Joined, Look, Repository, RepositoryError, Reverted, Workspace,
+    WorkspaceOrder,
 };
 use crate::rules::follow::shape::Landed;
 use crate::rules::ids::{AttemptNumber, BranchName, CommitId, IssueNumber, TreeId};
@@ -272,7 +273,11 @@ impl Repository for GitRepository {
 
     async fn holds(&self, branch: &str, commit: &CommitId) -> Result<bool, RepositoryError> {
         let head = fetch(&self.mirror, branch).await?;
-        is_ancestor(&self.mirror, commit, &head).await
+        match is_ancestor(&self.mirror, commit, &head).await {
+            // What the mirror does not have after that is in no branch of the remote.
+            Err(_) if !has(&self.mirror, commit).await? => Ok(false),
+            answer => answer,
+        }
     }
 
     async fn update(
@@ -374,9 +379,9 @@ impl Repository for GitRepository {
     async fn revert(
         &self,
         tip: &CommitId,
-        undone: &CommitId,
+        undone: (&Landed, u64),
         message: &str,
-    ) -> Result<Option<CommitId>, RepositoryError> {
+    ) -> Result<Reverted, RepositoryError> {
         revert(&self.mirror, tip, undone, message).await
     }
 

@@ -1,26 +1,31 @@
-//! Takes a commit's change back, in the mirror, without a worktree.
+//! Takes merged work back, in the mirror, without a worktree.
 
+use super::brought::brought;
 use super::mirror::Mirror;
 use super::objects::write_merge;
 use super::refs::keep;
-use crate::ports::RepositoryError;
+use crate::ports::{RepositoryError, Reverted};
+use crate::rules::follow::shape::Landed;
 use crate::rules::ids::{CommitId, TreeId};
 
-/// A commit on `tip` that takes back what `undone` changed against its first parent; `None` where later work stands in the
-/// way. That is a three-way merge with the commit itself as the base, as `git revert` does it.
+/// A commit on `tip` that takes back all that the work brought: a three-way merge with its last commit as the base, as
+/// `git revert` does it.
 pub(super) async fn revert(
     mirror: &Mirror,
     tip: &CommitId,
-    undone: &CommitId,
+    (landed, commits): (&Landed, u64),
     message: &str,
-) -> Result<Option<CommitId>, RepositoryError> {
+) -> Result<Reverted, RepositoryError> {
+    let Some(before) = brought(mirror, landed, commits).await? else {
+        return Ok(Reverted::Untold);
+    };
+    let undone = &landed.merged_as;
     let action = format!("take {undone} back");
     let said = mirror
         .call("merge-tree")?
         .args(["--write-tree", "--no-messages", "-z"])
         .arg(format!("--merge-base={undone}"))
-        .arg(tip.as_str())
-        .arg(format!("{undone}^1"))
+        .args([tip.as_str(), before.as_str()])
         .ask(&action)
         .await?;
     match (said.code, said.parts().next()) {
@@ -28,9 +33,9 @@ pub(super) async fn revert(
             let tree = TreeId::new(String::from_utf8_lossy(tree).into_owned());
             let commit = write_merge(mirror, &tree, std::slice::from_ref(tip), message).await?;
             keep(mirror, "revert", &commit)?;
-            Ok(Some(commit))
+            Ok(Reverted::By(commit))
         }
-        (Some(1), Some(_)) => Ok(None),
+        (Some(1), Some(_)) => Ok(Reverted::InTheWay),
         (Some(_) | None, _) => Err(RepositoryError::Git {
             action,
             detail: said.detail(),

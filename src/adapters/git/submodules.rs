@@ -3,6 +3,7 @@
 //! No git directory comes with them, so that nothing of theirs is obeyed, and they are never committed.
 
 use super::fetch::fetch_commit;
+use super::join::has;
 use super::listing::{Listing, name_of_digest};
 use super::mirror::Mirror;
 use super::remote::Remote;
@@ -136,13 +137,6 @@ fn whence(from: &str, name: &str, written: &str) -> Result<String, String> {
         Some(path) => Ok(path.display().to_string()),
         None => Err("the checkout does not have it: run `git submodule update --init`".to_owned()),
     }
-}
-
-async fn has(mirror: &Mirror, commit: &CommitId) -> Result<bool, RepositoryError> {
-    let call = mirror
-        .call("cat-file")?
-        .args(["-e", &format!("{commit}^{{commit}}")]);
-    Ok(call.ask("look for a commit").await?.code == Some(0))
 }
 
 /// Lays one commit's files out in an empty directory.

@@ -46,7 +46,26 @@ impl GitHub {
                 .await?;
         }
         feedback.said.retain(|said| !answered.contains(&said.id));
+        self.leave_out_resolved(&mut feedback, number).await?;
         Ok(feedback)
+    }
+
+    /// What is settled between people is nobody's task any more. Asked only where somebody waits for an answer.
+    async fn leave_out_resolved(
+        &self,
+        feedback: &mut Feedback,
+        number: PullNumber,
+    ) -> Result<(), ForgeError> {
+        let is_line = |said: &Said| said.id.source == Source::Line;
+        if !feedback.said.iter().any(is_line) {
+            return Ok(());
+        }
+        let resolved = self.read_resolved(number).await?;
+        let thread = |said: &Said| said.thread.unwrap_or(said.id.number);
+        feedback
+            .said
+            .retain(|said| !is_line(said) || !resolved.contains(&thread(said)));
+        Ok(())
     }
 
     async fn remarks(&self, rest: &str) -> Result<Vec<WireRemark>, ForgeError> {

@@ -25,6 +25,8 @@ pub(super) struct WireWholePull {
     #[serde(default)]
     merge_commit_sha: Option<String>,
     #[serde(default)]
+    commits: u64,
+    #[serde(default)]
     auto_merge: Option<Value>,
     #[serde(default)]
     body: Option<String>,
@@ -52,13 +54,14 @@ impl From<WireWholePull> for Standing {
             head: CommitId::new(wire.head.sha),
             fate,
             is_draft: wire.draft,
-            is_queued: wire.auto_merge.is_some(),
+            is_armed: wire.auto_merge.is_some(),
             updated: wire
                 .updated_at
                 .as_deref()
                 .and_then(instant)
                 .unwrap_or_default(),
             merged_as: merged_as.map(CommitId::new),
+            commits: wire.commits,
             pull: Pull {
                 number: PullNumber(wire.number),
                 url: wire.html_url,

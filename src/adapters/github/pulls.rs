@@ -7,7 +7,7 @@ use crate::adapters::github::limits::Kind;
 use crate::adapters::github::pull_wire::{WireListedPull, WireWholePull};
 use crate::ports::{Feedback, ForgeError, Merging, Pulls, Standing};
 use crate::rules::follow::next::{MergeMethod, MergePolicy};
-use crate::rules::follow::shape::Checks;
+use crate::rules::follow::shape::{ByForge, Checks};
 use crate::rules::ids::{CommitId, IssueNumber, PullNumber};
 use crate::rules::names;
 use crate::rules::trust::Trust;
@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 #[async_trait]
 impl Pulls for GitHub {
@@ -46,6 +47,13 @@ impl Pulls for GitHub {
             Err(ForgeError::NotFound { .. }) => Ok(None),
             Err(cause) => Err(cause),
         }
+    }
+
+    async fn queue(
+        &self,
+        pulls: &[PullNumber],
+    ) -> Result<BTreeMap<PullNumber, ByForge>, ForgeError> {
+        self.read_queue(pulls).await
     }
 
     async fn checks(&self, commit: &CommitId) -> Result<Checks, ForgeError> {

@@ -4,10 +4,12 @@ use crate::adapters::store::error::{StoreError, Tried};
 use crate::adapters::store::open::{Store, now};
 use crate::adapters::store::turn::{Key, execute};
 use crate::rules::certificate::Certificate;
-use crate::rules::event::{Event, Fact};
+use crate::rules::event::{Effect, Event, Fact};
 use crate::rules::follow::next::Before;
 use crate::rules::follow::shape::{Fate, FollowUp, Landed, Source};
-use crate::rules::ids::{CommitId, ConversationId, IssueNumber, PullNumber, SessionId, Timestamp};
+use crate::rules::ids::{
+    BranchName, CommitId, ConversationId, IssueNumber, PullNumber, SessionId, Timestamp,
+};
 use crate::rules::task::Task;
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::{BTreeMap, HashSet};
@@ -38,7 +40,7 @@ impl Store {
         self.read(|db| {
             let mut statement = db
                 .prepare_cached(
-                    "SELECT payload, coalesce(ending, ''), attempts, started
+                    "SELECT payload, coalesce(ending, ''), attempts, started, id
                      FROM follow_ups JOIN sessions ON key = follow_ups.session
                      JOIN tasks USING (session, issue)
                      WHERE project = ? AND follow_ups.pull = ? ORDER BY key",
@@ -51,6 +53,7 @@ impl Store {
                         ending: row.get(1)?,
                         attempts: row.get(2)?,
                         started: Timestamp(row.get(3)?),
+                        session: SessionId::new(row.get::<_, String>(4)?),
                     })
                 })
                 .tried(ACTION)?;
@@ -139,6 +142,37 @@ impl Store {
                 })
                 .tried(ACTION)?;
             rows.collect::<rusqlite::Result<_>>().tried(ACTION)
+        })
+    }
+
+    /// What was pushed last to each branch of these issues.
+    pub fn pushed(
+        &self,
+        project: &str,
+        issues: impl IntoIterator<Item = IssueNumber>,
+    ) -> Result<BTreeMap<BranchName, CommitId>, StoreError> {
+        const ACTION: &str = "read what was pushed";
+        self.read(|db| {
+            let mut statement = db
+                .prepare_cached(
+                    "SELECT payload FROM events JOIN sessions ON key = session
+                     WHERE session IN (SELECT session FROM tasks WHERE issue = ?2)
+                       AND project = ?1 AND events.issue = ?2 AND kind = 'fact'
+                       AND payload LIKE '%\"fact\":\"did\"%' AND payload LIKE '%\"effect\":\"push\"%'
+                     ORDER BY key, seq",
+                )
+                .tried(ACTION)?;
+            let mut pushed = BTreeMap::new();
+            for issue in issues {
+                let about = (project, issue.0.cast_signed());
+                let rows = statement
+                    .query_map(about, |row| row.get::<_, String>(0))
+                    .tried(ACTION)?;
+                for payload in rows {
+                    pushed.extend(push(&payload.tried(ACTION)?));
+                }
+            }
+            Ok(pushed)
         })
     }
 
@@ -319,6 +353,7 @@ struct Round {
     ending: String,
     attempts: u32,
     started: Timestamp,
+    session: SessionId,
 }
 
 fn add(before: &mut Before, round: &Round) {
@@ -335,7 +370,10 @@ fn add(before: &mut Before, round: &Round) {
         before.rounds += 1;
     }
     before.updated = before.updated.max(Some(round.started));
-    before.heard.extend(follow.said.iter().map(|said| said.id));
+    let heard = follow.said.iter().map(|said| said.id);
+    before
+        .heard
+        .extend(heard.map(|said| (said, round.session.clone())));
     if follow
         .said
         .iter()
@@ -347,6 +385,22 @@ fn add(before: &mut Before, round: &Round) {
     if meets_base && round.ending != "completed" {
         before.stuck.insert(follow.head);
     }
+}
+
+fn push(payload: &str) -> Option<(BranchName, CommitId)> {
+    let event: Event = serde_json::from_str(payload).ok()?;
+    if let Event::Fact {
+        fact:
+            Fact::Did {
+                effect: Effect::Push { branch, commit },
+                ..
+            },
+        ..
+    } = event
+    {
+        return Some((branch, commit));
+    }
+    None
 }
 
 fn conversation(payload: &str) -> Option<ConversationId> {

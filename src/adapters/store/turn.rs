@@ -145,6 +145,7 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
         | Event::CertificateTold { .. }
         | Event::SlotsChanged { .. }
         | Event::QuotaHeard { .. }
+        | Event::PullsCounted { .. }
         | Event::SpentElsewhere { .. }
         | Event::StopRequested => Ok(()),
     }

@@ -8,8 +8,9 @@ use crate::engine::ending::CleanUp;
 use crate::error::Error;
 use crate::ports::{Merging, Pulls as _};
 use crate::rules::certificate::Certificate;
-use crate::rules::follow::next::{Before, MergePolicy, Next, Policy, Wait, was_left_out};
-use crate::rules::follow::shape::{Fate, Seen};
+use crate::rules::follow::next::{Before, MergePolicy, Next, Policy, was_left_out};
+use crate::rules::follow::shape::{ByForge, Fate, Seen};
+use crate::rules::follow::wait::Wait;
 use crate::rules::ids::{IssueNumber, PullNumber, SessionId, Timestamp};
 use crate::rules::money::Usd;
 use crate::rules::settings::Settings;
@@ -86,8 +87,11 @@ impl Watch<'_> {
         next: &Next,
         shown: &mut Shown,
     ) -> Result<bool, Trouble> {
-        let is_armed = one.is_queued && self.policy().merge == MergePolicy::Auto;
-        if is_armed && *next != Next::Wait(Wait::Queued) && one.fate == Fate::Open {
+        let armed = ByForge::Armed;
+        let is_armed = one.by_forge.as_ref() == Some(&armed);
+        let is_left = *next == Next::Wait(Wait::ByForge(armed));
+        let is_ours = self.policy().merge == MergePolicy::Auto && one.fate == Fate::Open;
+        if is_armed && is_ours && !is_left {
             // What was said since comes first.
             self.github.disarm(one.pull.number).await?;
         }

@@ -6,13 +6,15 @@ use crate::commands::place::Place;
 use crate::commands::store::open;
 use crate::commands::wire::Wiring;
 use crate::error::{Error, Kind};
-use crate::ports::{Forge as _, Pulls as _, Repository, Standing};
+use crate::ports::{Forge as _, Pulls as _, Repository, Reverted, Standing};
 use crate::rules::exit::Exit;
-use crate::rules::follow::shape::Fate;
+use crate::rules::follow::shape::{Fate, Landed};
 use crate::rules::ids::{BranchName, IssueNumber, PullNumber};
 use crate::rules::names;
 use crate::rules::task::{Pull, PullDraft};
 use serde_json::json;
+
+const BY_HAND: &str = "revert its commits by hand: `git revert <first>^..<last>`";
 
 /// Runs the command.
 pub async fn run(place: &Place, args: RevertArgs) -> Result<Exit, Error> {
@@ -95,18 +97,26 @@ async fn undo(
         return Ok(pull);
     }
     let failed = |cause: String| Error::new(Kind::Project, format!("revert {number}")).cause(cause);
-    let undone = merged
+    let merged_as = merged
         .merged_as
-        .as_ref()
+        .clone()
         .ok_or_else(|| failed("GitHub does not tell which commit merged it".to_owned()))?;
     let tip = repository.fetch(&merged.pull.base).await?;
     let subject = format!("Revert {number}");
-    let message = format!("{subject}\n\nThis takes {undone} back.\n");
-    let commit = repository.revert(&tip, undone, &message).await?;
-    let commit = commit.ok_or_else(|| {
-        failed("later work stands in the way".to_owned())
-            .hints(["revert it by hand, or revert what was built upon it first"])
-    })?;
+    let message = format!("{subject}\n\nThis takes {merged_as} back.\n");
+    let landed = Landed {
+        head: merged.head.clone(),
+        merged_as,
+    };
+    let undone = (&landed, merged.commits);
+    let commit = match repository.revert(&tip, undone, &message).await? {
+        Reverted::By(commit) => commit,
+        Reverted::InTheWay => {
+            return Err(failed("later work stands in the way".to_owned())
+                .hints(["revert it by hand, or revert what was built upon it first"]));
+        }
+        Reverted::Untold => return Err(failed(untold(merged, &landed)).hints([BY_HAND])),
+    };
     match repository.remote_head(&branch).await? {
         Some(stands) if stands == commit => {}
         Some(_) => {
@@ -126,6 +136,14 @@ async fn undo(
         draft: false,
     };
     Ok(github.open_pull(&draft).await?)
+}
+
+fn untold(merged: &Standing, landed: &Landed) -> String {
+    format!(
+        "it cannot be told which commits of {} it brought: the last is {}, and neither that nor the {} up to it change \
+         what its branch did",
+        merged.pull.base, landed.merged_as, merged.commits
+    )
 }
 
 fn tell(place: &Place, pull: &Pull, what: &str, words: &str) -> Result<Exit, Error> {

@@ -7,7 +7,7 @@ use crate::ports::Merging;
 use crate::rules::exit::Exit;
 use crate::rules::follow::next::Next;
 use crate::rules::follow::shape::{Said, Seen};
-use crate::rules::ids::PullNumber;
+use crate::rules::ids::{IssueNumber, PullNumber};
 use crate::rules::money::Usd;
 use crate::rules::printable::{clip, printable};
 use serde_json::{Value, json};
@@ -39,6 +39,13 @@ impl Shown {
             ),
         };
         self.say(place, seen, kind, &words)
+    }
+
+    /// Tells that an answer arrived which a round could not send.
+    pub fn answered(&mut self, place: &Place, seen: &Seen, said: &Said) -> Result<(), Error> {
+        let (what, by) = (said.id.source.word(), clip(&printable(&said.by), 80));
+        let words = format!("the {what} by {by} is answered now, which failed before");
+        self.say(place, seen, "answered", &words)
     }
 
     fn say(&mut self, place: &Place, seen: &Seen, kind: &str, words: &str) -> Result<(), Error> {
@@ -99,13 +106,15 @@ impl Shown {
         )
     }
 
-    /// Tells that no pull is open any more.
-    pub fn nothing(&mut self, place: &Place) -> Result<(), Error> {
-        self.end(
-            place,
-            "No pull request of autoissue is open.\n",
-            "none_open",
-        )
+    /// Tells that no pull is open any more, or none of these issues.
+    pub fn nothing(&mut self, place: &Place, issues: &[IssueNumber]) -> Result<(), Error> {
+        let named: Vec<String> = issues.iter().map(ToString::to_string).collect();
+        let of = match named.as_slice() {
+            [] => String::new(),
+            named => format!(" for {}", named.join(", ")),
+        };
+        let text = format!("No pull request of autoissue is open{of}.\n");
+        self.end(place, &text, "none_open")
     }
 
     /// Tells that somebody stopped it.
@@ -137,7 +146,7 @@ fn words(next: &Next) -> (&'static str, String) {
             "its base has moved on, which is merged in and checked".to_owned(),
         ),
         Next::Merge => ("merge", "nothing stands against it".to_owned()),
-        Next::Wait(wait) => ("wait", format!("waits for {}", wait.words())),
+        Next::Wait(wait) => ("wait", printable(&wait.words())),
     }
 }
 

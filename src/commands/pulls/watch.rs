@@ -12,17 +12,17 @@ use crate::commands::signals::Signals;
 use crate::commands::store::open;
 use crate::commands::wire::Wiring;
 use crate::commands::{preflight, resume};
-use crate::engine::looking::{LookError, Looking};
+use crate::engine::looking::{LookError, Looking, Unseen};
 use crate::error::Error;
 use crate::ports::{Agent, ForgeError};
 use crate::rules::exit::Exit;
 use crate::rules::feature::Feature;
 use crate::rules::follow::next::{Next, next, sort};
-use crate::rules::follow::shape::{Fate, Seen};
-use crate::rules::ids::{PullNumber, Timestamp};
+use crate::rules::follow::shape::{Fate, SaidId, Seen};
+use crate::rules::ids::{IssueNumber, PullNumber, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +49,8 @@ pub struct Watch<'a> {
     pub elsewhere: HashMap<PullNumber, Timestamp>,
     /// Merges that were refused, as the pulls stood: until something changes they are not tried again.
     pub refused: HashMap<PullNumber, Seen>,
+    /// What was answered late, or what nobody may answer.
+    pub settled: HashSet<(PullNumber, SaidId)>,
 }
 
 /// Runs the command.
@@ -85,6 +87,7 @@ pub async fn run(place: &Place, args: &WatchArgs) -> Result<Exit, Error> {
         left,
         elsewhere: HashMap::new(),
         refused: HashMap::new(),
+        settled: HashSet::new(),
     };
     watch.go(args).await
 }
@@ -137,6 +140,16 @@ impl Watch<'_> {
         }
     }
 
+    /// Looks at the pulls, with all that the store knows of them.
+    async fn see(&self, looking: &mut Looking<'_>) -> Result<(Vec<Seen>, Vec<Unseen>), Trouble> {
+        let (key, store) = (self.wiring.project_key(), self.store);
+        let known = store.unsettled(&key).map_err(Error::from)?;
+        looking.learn(store.landed(&key).map_err(Error::from)?);
+        let pushed = store.pushed(&key, known.values().copied());
+        looking.expect(pushed.map_err(Error::from)?);
+        Ok(looking.look(&known).await?)
+    }
+
     /// Looks once, and does all that no session is needed for.
     async fn look(
         &mut self,
@@ -145,14 +158,13 @@ impl Watch<'_> {
         args: &WatchArgs,
     ) -> Result<Looked, Trouble> {
         let key = self.wiring.project_key();
-        let known = self.store.unsettled(&key).map_err(Error::from)?;
-        looking.learn(self.store.landed(&key).map_err(Error::from)?);
-        let (mut seen, troubles) = looking.look(&known).await?;
-        for (number, error) in &troubles {
-            shown.pull_trouble(self.place, *number, error)?;
-        }
         let certificates = self.store.certificates(&key).map_err(Error::from)?;
+        let (mut seen, unseen) = self.see(looking).await?;
+        for unseen in &unseen {
+            shown.pull_trouble(self.place, unseen.pull, &unseen.error)?;
+        }
         sort(&mut seen, &certificates);
+        let is_wanted = |issue: IssueNumber| args.issue.is_empty() || args.issue.contains(&issue);
         let claimed = self.store.claimed(&key).map_err(Error::from)?;
         let fates = self.store.fates(&key).map_err(Error::from)?;
         let purse = self.purse()?;
@@ -160,16 +172,21 @@ impl Watch<'_> {
         // One at a time: after it the others stand on another base, and are tried with that first.
         let mut has_merged = false;
         for one in &seen {
-            let is_wanted = args.issue.is_empty() || args.issue.contains(&one.issue);
             let known = self.known(one, &fates, &certificates)?;
-            let next = match held(one, &seen, &claimed) {
+            let held = held(one, &seen, &claimed);
+            let is_free = one.fate == Fate::Open && held.is_none();
+            let next = match held {
                 Some(wait) => Next::Wait(wait),
                 None => next(one, &known, self.policy(), now()),
             };
-            if one.fate == Fate::Open && (!is_wanted || (has_merged && next == Next::Merge)) {
+            let is_late = has_merged && next == Next::Merge;
+            if one.fate == Fate::Open && (!is_wanted(one.issue) || is_late) {
                 continue;
             }
             shown.tell(self.place, one, &next)?;
+            if is_free {
+                self.answer_late(one, &known, shown).await?;
+            }
             match self.act(one, &seen, &next, shown).await {
                 Ok(merged) => has_merged |= merged,
                 Err(Trouble::Look(error)) => {
@@ -186,10 +203,11 @@ impl Watch<'_> {
         if !works.is_empty() {
             return Ok(Looked::Finds(works));
         }
-        if !troubles.is_empty() || seen.iter().any(|seen| seen.fate == Fate::Open) {
+        let is_open = |seen: &Seen| seen.fate == Fate::Open && is_wanted(seen.issue);
+        if unseen.iter().any(|it| is_wanted(it.issue)) || seen.iter().any(is_open) {
             return Ok(Looked::Waits);
         }
-        shown.nothing(self.place)?;
+        shown.nothing(self.place, &args.issue)?;
         Ok(Looked::Nothing)
     }
 }

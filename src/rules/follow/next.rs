@@ -1,11 +1,12 @@
 //! What is to be done about an open pull: pure, from what was seen and what was done before.
 
 use crate::rules::certificate::{Certificate, Why};
-use crate::rules::follow::shape::{Fate, Footing, Said, SaidId, Seen};
-use crate::rules::ids::{CommitId, IssueNumber, PullNumber, SessionId, Timestamp};
+use crate::rules::follow::shape::{ByForge, Fate, Footing, Said, SaidId, Seen};
+use crate::rules::follow::wait::Wait;
+use crate::rules::ids::{CommitId, IssueNumber, SessionId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Who merges.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -41,8 +42,8 @@ const SILENCE_MILLIS: u64 = 300_000;
 pub struct Before {
     /// Rounds that an agent was paid for.
     pub rounds: u32,
-    /// What was taken up already.
-    pub heard: BTreeSet<SaidId>,
+    /// What was taken up already, and by which session.
+    pub heard: BTreeMap<SaidId, SessionId>,
     /// Commits whose failed checks were taken up.
     pub heads: BTreeSet<CommitId>,
     /// When the base branch was last merged in.
@@ -86,39 +87,6 @@ pub enum Next {
     Wait(Wait),
 }
 
-/// What an open pull waits for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wait {
-    /// Checks of the forge.
-    Checks(Vec<String>),
-    /// Checks that may begin still.
-    Silence,
-    /// Checks that fail on its base branch as well.
-    OldFailures(Vec<String>),
-    /// The base branch to be merged in again.
-    Base,
-    /// A session that works on its issue.
-    Session(SessionId),
-    /// A newer pull for the same issue.
-    Newer(PullNumber),
-    /// The pull below it.
-    Below(PullNumber),
-    /// A person: all rounds are used up.
-    RoundsUsed(u32),
-    /// A person: checks fail, and an agent could not mend them.
-    Failing(Vec<String>),
-    /// A person: it conflicts, and an agent could not solve that.
-    Conflicts(Vec<String>),
-    /// Those who asked for changes, which were made.
-    Review(Vec<String>),
-    /// A person who marks it as ready.
-    Draft,
-    /// The forge, which merges it.
-    Queued,
-    /// A person who merges it.
-    Person,
-}
-
 /// Decides.
 #[must_use]
 pub fn next(seen: &Seen, before: &Before, policy: Policy, now: Timestamp) -> Next {
@@ -126,6 +94,9 @@ pub fn next(seen: &Seen, before: &Before, policy: Policy, now: Timestamp) -> Nex
         Fate::Merged => return Next::CleanUp,
         Fate::Rejected => return Next::Reject,
         Fate::Open => {}
+    }
+    if let Some(lost) = &seen.lost {
+        return Next::Wait(Wait::Rewritten(lost.clone()));
     }
     let mut said: Vec<Said> = fresh(&seen.said, before).cloned().collect();
     let failing = !seen.checks.failed.is_empty();
@@ -163,7 +134,8 @@ fn standing(seen: &Seen, before: &Before, policy: Policy, now: Timestamp) -> Nex
         .updated
         .is_none_or(|updated| now.millis_since(updated) >= policy.update_every_millis);
     // A push would take it out of the queue, or its approval away.
-    let is_left = seen.is_queued || seen.is_approved || policy.merge == MergePolicy::Queue;
+    let is_handed = seen.by_forge.as_ref().is_some_and(ByForge::will_merge);
+    let is_left = is_handed || seen.is_approved || policy.merge == MergePolicy::Queue;
     let is_stuck = before.stuck.contains(&seen.head);
     if seen.footing == Footing::Behind && is_due && !is_stuck && !is_left {
         return Next::Update;
@@ -177,8 +149,12 @@ fn standing(seen: &Seen, before: &Before, policy: Policy, now: Timestamp) -> Nex
     if seen.is_draft {
         return Next::Wait(Wait::Draft);
     }
-    if seen.is_queued {
-        return Next::Wait(Wait::Queued);
+    // What the forge threw out it would throw out again: first something has to change.
+    let is_over = matches!(seen.by_forge, Some(ByForge::ThrownOut { .. }));
+    if let Some(by_forge) = &seen.by_forge
+        && (!is_over || policy.merge != MergePolicy::Never)
+    {
+        return Next::Wait(Wait::ByForge(by_forge.clone()));
     }
     // Checks of a new commit begin a while after it was pushed.
     let is_young = now.millis_since(seen.updated) < SILENCE_MILLIS;
@@ -220,41 +196,8 @@ pub fn was_left_out(issue: IssueNumber, certificates: &[Certificate]) -> bool {
 }
 
 fn fresh<'a>(said: &'a [Said], before: &'a Before) -> impl Iterator<Item = &'a Said> {
-    said.iter().filter(|said| !before.heard.contains(&said.id))
-}
-
-impl Wait {
-    /// In words that follow "waits for".
-    #[must_use]
-    pub fn words(&self) -> String {
-        match self {
-            Self::Checks(names) => format!("checks that still run: {}", names.join(", ")),
-            Self::OldFailures(names) => {
-                format!("its base branch, where {} fails as well", names.join(", "))
-            }
-            Self::Base => {
-                "the base branch to be merged in again: with other work it broke a check".to_owned()
-            }
-            Self::Silence => "checks that may begin still".to_owned(),
-            Self::Session(session) => format!("session {session}, which works on its issue"),
-            Self::Newer(pull) => format!("a person: {pull} is for the same issue"),
-            Self::Below(pull) => format!("{pull}, which it stands on"),
-            Self::RoundsUsed(rounds) => {
-                format!("a person: {rounds} rounds were made, as many as are allowed")
-            }
-            Self::Failing(names) => {
-                format!("a person: an agent could not mend {}", names.join(", "))
-            }
-            Self::Conflicts(paths) => format!(
-                "a person: an agent could not solve its conflicts in {}",
-                paths.join(", ")
-            ),
-            Self::Review(who) => format!("a new review by {}", who.join(", ")),
-            Self::Draft => "a person who marks it as ready".to_owned(),
-            Self::Queued => "GitHub to merge it".to_owned(),
-            Self::Person => "a person to merge it".to_owned(),
-        }
-    }
+    said.iter()
+        .filter(|said| !before.heard.contains_key(&said.id))
 }
 
 #[cfg(test)]
@@ -262,6 +205,7 @@ mod tests {
     use super::*;
     use crate::rules::certificate::Proof;
     use crate::rules::follow::shape::{Checks, Source};
+    use crate::rules::ids::PullNumber;
     use crate::rules::task::Pull;
 
     const NOW: Timestamp = Timestamp(10_000_000);
@@ -286,7 +230,8 @@ mod tests {
             is_approved: false,
             footing: Footing::Current,
             below: None,
-            is_queued: false,
+            by_forge: None,
+            lost: None,
             updated: Timestamp(0),
             merged_as: None,
         }
@@ -342,7 +287,7 @@ mod tests {
         assert_eq!(work, expected);
         let heard = |seen: &mut Seen, before: &mut Before| {
             seen.said = vec![one.clone()];
-            before.heard.insert(one.id);
+            before.heard.insert(one.id, SessionId::new("01K"));
         };
         assert_eq!(decided(heard, MergePolicy::Never), Next::Wait(Wait::Person));
     }
@@ -433,6 +378,40 @@ mod tests {
     }
 
     #[test]
+    fn what_the_forge_threw_out_is_not_handed_to_it_again_before_something_changes() {
+        let thrown_out = ByForge::ThrownOut {
+            reason: Some("failed checks".to_owned()),
+        };
+        let found = |by_forge: Option<ByForge>, merge| {
+            decided(|seen, _| seen.by_forge.clone_from(&by_forge), merge)
+        };
+        for merge in [MergePolicy::Queue, MergePolicy::Auto] {
+            let waits = Wait::ByForge(thrown_out.clone());
+            assert_eq!(found(Some(thrown_out.clone()), merge), Next::Wait(waits));
+            assert_eq!(found(None, merge), Next::Merge);
+        }
+        let never = found(Some(thrown_out), MergePolicy::Never);
+        assert_eq!(never, Next::Wait(Wait::Person));
+        let queued = found(Some(ByForge::Queued { position: 2 }), MergePolicy::Never);
+        let Next::Wait(wait) = queued else {
+            panic!("{queued:?}")
+        };
+        assert_eq!(wait.words(), "waits in the merge queue, position 2");
+    }
+
+    #[test]
+    fn a_branch_that_was_rewritten_goes_to_a_person_whatever_was_said() {
+        let lost = CommitId::new("b".repeat(40));
+        let rewritten = |seen: &mut Seen, _: &mut Before| {
+            seen.said = vec![said(Source::Line, 1)];
+            seen.footing = Footing::Behind;
+            seen.lost = Some(lost.clone());
+        };
+        let waits = Next::Wait(Wait::Rewritten(lost.clone()));
+        assert_eq!(decided(rewritten, MergePolicy::Auto), waits);
+    }
+
+    #[test]
     fn they_are_merged_in_the_order_in_which_they_go_together() {
         let certificate = Certificate {
             base: None,
@@ -468,7 +447,8 @@ mod tests {
             |seen| seen.below = Some(PullNumber(2)),
             Wait::Below(PullNumber(2)),
         );
-        waits(|seen| seen.is_queued = true, Wait::Queued);
+        let armed = |seen: &mut Seen| seen.by_forge = Some(ByForge::Armed);
+        waits(armed, Wait::ByForge(ByForge::Armed));
         let ann = || vec!["ann".to_owned()];
         waits(
             |seen| seen.objections = vec!["ann".to_owned()],

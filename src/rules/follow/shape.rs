@@ -165,6 +165,36 @@ pub enum Footing {
     Conflicts(Vec<String>),
 }
 
+/// What the forge does by itself about merging a pull.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ByForge {
+    /// It merges it once nothing is missing any more.
+    Armed,
+    /// The pull stands in its merge queue.
+    Queued {
+        /// Where, counted from 1.
+        position: u32,
+    },
+    /// The pull stands there, and cannot be merged as it is.
+    Unmergeable,
+    /// It took the pull out of its merge queue, and nothing was pushed since.
+    ThrownOut {
+        /// Why, in its own words.
+        reason: Option<String>,
+    },
+}
+
+impl ByForge {
+    /// Will it merge the pull, if nothing comes between?
+    #[must_use]
+    pub fn will_merge(&self) -> bool {
+        match self {
+            Self::Armed | Self::Queued { .. } => true,
+            Self::Unmergeable | Self::ThrownOut { .. } => false,
+        }
+    }
+}
+
 /// A pull of ours as it was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
@@ -190,8 +220,10 @@ pub struct Seen {
     pub footing: Footing,
     /// The open pull whose branch it is for, where it is stacked.
     pub below: Option<PullNumber>,
-    /// Was it handed to the forge to be merged?
-    pub is_queued: bool,
+    /// What the forge does by itself about merging it.
+    pub by_forge: Option<ByForge>,
+    /// What we pushed last, where its branch was rewritten and holds that no longer.
+    pub lost: Option<CommitId>,
     /// When anything about it changed last.
     pub updated: Timestamp,
     /// The commit that its merge made.

@@ -42,6 +42,8 @@ pub enum Stand {
         /// Questions.
         answers: u32,
     },
+    /// It waits for a person's approval.
+    Unapproved,
     /// It waits for the answer to this question, counted from 1.
     Asking {
         /// The question.
@@ -58,6 +60,7 @@ impl Stand {
         match self {
             Self::Working { answers: 0 } => "working".to_owned(),
             Self::Working { answers } => format!("working-{answers}"),
+            Self::Unapproved => "unapproved".to_owned(),
             Self::Asking { times } => format!("asking-{times}"),
             Self::Ended => "ended".to_owned(),
         }
@@ -82,6 +85,13 @@ pub fn asking_comment(task: &Task, session: &SessionId) -> String {
         task.number().0
     );
     told(&[what, &next], session, task)
+}
+
+/// The comment once another session works on the issue, with its marker.
+#[must_use]
+pub fn taken_over_comment(task: &Task, session: &SessionId) -> String {
+    let what = "Another session has taken this over, and this one works on it no more.";
+    told(&[what], session, task)
 }
 
 fn told(sections: &[&str], session: &SessionId, task: &Task) -> String {
@@ -216,7 +226,8 @@ mod tests {
         let asking = asking_comment(&task, &session);
         assert!(asking.contains("`autoissue answer 12 \"...\"`"), "{asking}");
         let ended = end(Ending::NoChange, None, None, 1);
-        for text in [working, asking, ended] {
+        let taken_over = taken_over_comment(&task, &session);
+        for text in [working, asking, ended, taken_over] {
             assert!(text.ends_with(&format!("\n\n{marker}\n")), "{text}");
         }
         let words = [0, 1, 2].map(|answers| Stand::Working { answers }.word());

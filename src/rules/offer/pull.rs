@@ -147,6 +147,7 @@ mod tests {
             dependents: Dependents::Stacked,
             max_open_pulls: None,
             open_pulls: 0,
+            assign: crate::rules::assigning::Assign::Never,
             together: Together::default(),
             draft: true,
             labels: StateLabels::default(),

@@ -31,7 +31,9 @@ impl Session {
             }
             Event::Merged { .. } => self.merged(place),
             Event::Announced { .. } => {
-                self.table.at_mut(place).announced = true;
+                let entry = self.table.at_mut(place);
+                // One that waits for an approval has an ending yet to come.
+                entry.announced = entry.ending().is_some();
                 self.unannounced.remove(place);
             }
             Event::ReworkOffered { with, .. } => self.begin_rework(place, with),
@@ -52,6 +54,7 @@ impl Session {
             | Event::Certified { .. }
             | Event::SlotsChanged { .. }
             | Event::QuotaHeard { .. }
+            | Event::PullsCounted { .. }
             | Event::SpentElsewhere { .. }
             | Event::CommandTaken { .. }
             | Event::StopRequested
@@ -260,14 +263,8 @@ impl Session {
             entry.branch = branch.clone();
         }
         entry.record.note(fact);
-        if matches!(
-            fact,
-            Fact::Did {
-                effect: Effect::OpenPull { .. },
-                ..
-            }
-        ) {
-            self.opened += 1;
+        if fact.opens_pull() {
+            self.pulls.open_one();
         }
         if let (Fact::AgentDone { .. }, Some(exchange)) = (fact, entry.exchange.as_deref_mut()) {
             exchange.is_told = exchange.answer.is_some();

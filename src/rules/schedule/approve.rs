@@ -1,5 +1,6 @@
 //! Some tasks wait for a person: who is asked for, what an answer does, and when nothing else is left.
 
+use crate::rules::assigning::Assign;
 use crate::rules::event::{Command, Consent, Event};
 use crate::rules::ids::IssueNumber;
 use crate::rules::prompt::question::Exchange;
@@ -36,6 +37,10 @@ impl Session {
         entry.approval = Approval::Awaited;
         if entry.state == State::Ready {
             self.table.free(place);
+        }
+        if self.settings().assign == Assign::Ourselves {
+            // Whoever is asked is shown on the forge.
+            self.unannounced.insert(place);
         }
     }
 

@@ -220,7 +220,8 @@ fn asked(entry: &Entry, question: &str) -> Event {
 }
 
 /// Does another session work on the issue by now?
-fn is_elsewhere(entry: &Entry) -> bool {
+#[must_use]
+pub fn is_elsewhere(entry: &Entry) -> bool {
     matches!(entry.unwanted, Some(Unwanted::Elsewhere(_)))
 }
 
@@ -311,10 +312,10 @@ pub(super) fn announces(entry: &Entry, settings: &Settings) -> bool {
     if let Some(follow) = &entry.task.follow_up {
         return answers(entry, follow).next().is_some();
     }
-    // Hardly ever does it take more than the first question.
     if is_elsewhere(entry) {
-        return false;
+        return leaving(entry).is_some();
     }
+    // Hardly ever does it take more than the first question.
     if entry.ending() == Some(Ending::Completed) && entry.record.pull.is_some() {
         return true;
     }
@@ -329,8 +330,17 @@ pub(super) fn announces(entry: &Entry, settings: &Settings) -> bool {
 pub fn announcements(entry: &Entry, settings: &Settings) -> Vec<Effect> {
     match &entry.task.follow_up {
         Some(follow) => answers(entry, follow).collect(),
+        None if is_elsewhere(entry) => leaving(entry).into_iter().collect(),
         None => telling(entry, settings).collect(),
     }
+}
+
+/// What shows on the issue is the other session's by now; only our own comment must not say that we work on it.
+fn leaving(entry: &Entry) -> Option<Effect> {
+    let is_left = entry.ending() == Some(Ending::Skipped) && is_told_of(entry);
+    is_left.then(|| Effect::Status {
+        state: Stand::Ended.word(),
+    })
 }
 
 /// Whoever spoke is answered once something was tried.
@@ -352,9 +362,7 @@ fn telling<'a>(entry: &'a Entry, settings: &'a Settings) -> impl Iterator<Item =
     let remove = |label: &String| Effect::RemoveLabel {
         label: label.clone(),
     };
-    // What shows on the issue is the other session's by now.
-    let ending = entry.ending().filter(|_| !is_elsewhere(entry));
-    ending.into_iter().flat_map(move |ending| {
+    entry.ending().into_iter().flat_map(move |ending| {
         let own = own_label(entry, labels, ending);
         let states = [
             &labels.working,

@@ -17,6 +17,7 @@ use crate::rules::schedule::offered::Offered;
 use crate::rules::schedule::order::{Backlog, Ranked};
 use crate::rules::schedule::places::Places;
 use crate::rules::schedule::predict::Prediction;
+use crate::rules::schedule::pressure::OpenPulls;
 use crate::rules::schedule::table::{Entry, Table, Unwanted};
 use crate::rules::settings::Settings;
 use crate::rules::task::Task;
@@ -89,8 +90,8 @@ pub struct Session {
     pub(super) certification: Certification,
     /// Those whose pulls have to tell what came of it.
     pub(super) untold: Places,
-    /// Pulls that were opened since the session began, or went on.
-    pub(super) opened: u32,
+    /// Our pulls that wait for people, as far as is known.
+    pub(super) pulls: OpenPulls,
     /// Are the tasks known? There may be none.
     pub(super) read: bool,
 }
@@ -100,7 +101,7 @@ impl PartialEq for Session {
     fn eq(&self, other: &Self) -> bool {
         let state = |session: &Self| {
             let (breaker, lessened) = (session.breaker, session.lessened);
-            let known = (session.read, session.opened);
+            let known = (session.read, session.pulls);
             (session.phase, session.seq, known, breaker, lessened)
         };
         let sets = |session: &Self| {
@@ -161,7 +162,7 @@ impl Session {
         self.table.place(issue).map(|place| self.table.at(place))
     }
 
-    /// Tasks that have ended and still have to be announced.
+    /// Tasks that have ended, or wait for an approval, and still have to be announced.
     pub fn unannounced(&self) -> impl Iterator<Item = IssueNumber> + '_ {
         self.unannounced
             .iter()
@@ -207,6 +208,7 @@ impl Session {
             }
             Event::SlotsChanged { slots, reason } => self.slots_changed(*slots, *reason),
             Event::QuotaHeard { allowances, .. } => self.allowances.clone_from(allowances),
+            Event::PullsCounted { counted, opened } => self.count(*counted, *opened),
             Event::SpentElsewhere { today } => self.budget.elsewhere(*today, at),
             Event::DispatchPaused { until, reason } => self.paused = Some((*until, reason.clone())),
             Event::DispatchStopped { reason } => self.hopeless = Some(reason.clone()),
@@ -282,7 +284,7 @@ impl Session {
             .filter_map(|place| self.table.at(place).run())
             .map(|run| run.slot)
             .collect();
-        self.opened = 0;
+        self.pulls = OpenPulls::new(settings.open_pulls);
         self.slots = (0..settings.slots)
             .map(SlotNumber)
             .filter(|slot| !busy.contains(slot))

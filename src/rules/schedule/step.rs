@@ -48,6 +48,7 @@ impl Session {
             | Input::CertificateTold { .. }
             | Input::Resources { .. }
             | Input::Quota { .. }
+            | Input::PullsCounted { .. }
             | Input::SpentElsewhere { .. }
             | Input::Stop => events.extend(self.answer(input, now)),
         }
@@ -119,6 +120,7 @@ impl Session {
                 calm_millis,
             } => self.resized(reading, *calm_millis, now),
             Input::Quota { allowances } => self.heard_of_limits(allowances, now),
+            Input::PullsCounted { counted, opened } => self.recount(*counted, *opened),
             Input::SpentElsewhere { today } => Some(Event::SpentElsewhere { today: *today }),
             Input::Stop if matches!(self.phase, Phase::Opening | Phase::Running) => {
                 Some(Event::StopRequested)

@@ -8,6 +8,7 @@ use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::money::Usd;
 use crate::rules::room::Lessened;
 use crate::rules::schedule::approve::of_people;
+use crate::rules::schedule::pressure::Pressure;
 use crate::rules::schedule::rest::Rest;
 use crate::rules::schedule::session::{Phase, Session};
 use crate::rules::schedule::table::{Entry, State};
@@ -209,7 +210,7 @@ impl Session {
             });
         }
         waits.extend(of_people(entry));
-        let held_up = || self.held_up(entry);
+        let held_up = || self.held_up(entry).map(Pressure::reason);
         let stopped = self.hopeless.clone().or_else(held_up);
         if let (Some(reason), Phase::Running | Phase::Interrupted) = (stopped, self.phase) {
             waits.push(Wait::Resume { reason });

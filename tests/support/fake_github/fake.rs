@@ -35,7 +35,7 @@ mod state;
 pub(crate) use app::{AppKey, FakeApp};
 pub(crate) use fault::{Fault, Gate};
 pub(crate) use log::{Logged, closest_writes};
-pub(crate) use state::{Comment, Item, Label, PullPart, Rights, TokenIs};
+pub(crate) use state::{Comment, Item, Label, PullPart, Rights, TokenIs, Way};
 
 use fault::Faults;
 use git::Git;
@@ -194,6 +194,13 @@ impl FakeGitHub {
         item.milestone = Some(milestone);
     }
 
+    /// Takes everybody off an issue.
+    pub(crate) fn unassign(&self, number: u64) {
+        let mut state = self.state();
+        state.tick();
+        state.item(number).assignees.clear();
+    }
+
     /// Adds a label to the repository.
     pub(crate) fn add_label(&self, name: &str, color: &str) {
         self.state().add_label(name, color, None);
@@ -218,7 +225,24 @@ impl FakeGitHub {
 
     /// Will GitHub merge it by itself?
     pub(crate) fn is_queued(&self, pull: u64) -> bool {
-        self.state().merging.queued.contains(&pull)
+        self.state().merging.has(pull)
+    }
+
+    /// GitHub puts a pull into its merge queue, before or behind what is there.
+    pub(crate) fn enqueue(&self, pull: u64) {
+        self.state().merging.queue.push((pull, "QUEUED"));
+    }
+
+    /// How a pull stands in the merge queue from now on.
+    pub(crate) fn set_queued(&self, pull: u64, state: &'static str) {
+        let mut queue = self.state();
+        let mut queue = queue.merging.queue.iter_mut();
+        queue.find(|(number, _)| *number == pull).unwrap().1 = state;
+    }
+
+    /// GitHub throws a pull out of its merge queue.
+    pub(crate) fn throw_out(&self, pull: u64, reason: &'static str) {
+        self.state().merging.throw_out(pull, reason);
     }
 
     /// Opens a pull from a fork's branch. Gives its number.
@@ -236,6 +260,7 @@ impl FakeGitHub {
             draft: false,
             fork,
             merged: None,
+            commits: None,
             asked: Asked::default(),
         };
         state.add(title, None, Some(part))
@@ -296,7 +321,19 @@ impl FakeGitHub {
 
     /// Merges a pull, as a person does. `Err` says why it cannot be merged.
     pub(crate) fn merge(&self, number: u64) -> Result<String, &'static str> {
-        self.state().merge(number, false)
+        self.merge_by(number, Way::Merge)
+    }
+
+    /// The same, in this way.
+    pub(crate) fn merge_by(&self, number: u64, way: Way) -> Result<String, &'static str> {
+        self.state().merge(number, way)
+    }
+
+    /// A pull is said to have been merged as this commit.
+    pub(crate) fn say_merged_as(&self, number: u64, commit: &str) {
+        let mut state = self.state();
+        let pull = state.item(number).pull.as_mut().unwrap();
+        pull.merged = Some(commit.to_owned());
     }
 
     /// Jobs wait for those that have ended, and have no check runs yet.
@@ -364,6 +401,27 @@ impl FakeGitHub {
         id
     }
 
+    /// A person answers the first comment of a conversation.
+    pub(crate) fn reply(&self, who: &str, first: u64, body: &str) {
+        let mut state = self.state();
+        let (id, at) = (state.id(), state.tick());
+        let remarks = &mut state.reviews.remarks;
+        let first = remarks.iter().find(|it| it.id == first).unwrap().clone();
+        remarks.push(Remark {
+            id,
+            author: who.to_owned(),
+            body: body.to_owned(),
+            reply_to: Some(first.id),
+            at,
+            ..first
+        });
+    }
+
+    /// A person calls a conversation resolved, which began with this comment.
+    pub(crate) fn resolve(&self, comment: u64) {
+        self.state().reviews.resolved.insert(comment);
+    }
+
     /// All comments on lines.
     pub(crate) fn remarks(&self) -> Vec<Remark> {
         self.state().reviews.remarks.clone()
@@ -411,6 +469,23 @@ impl FakeGitHub {
             &state.default_branch
         };
         state.git.commit(branch, Some(from), files, "By hand")
+    }
+
+    /// A person rewrites a branch by force, from the default branch on.
+    pub(crate) fn rewrite(&self, branch: &str, files: &[(&str, &str)]) -> String {
+        let state = self.state();
+        state.git.delete_branch(branch);
+        let base = &state.default_branch;
+        state.git.commit(branch, Some(base), files, "Anew")
+    }
+
+    /// A person merges one branch into another.
+    pub(crate) fn merge_in(&self, branch: &str, other: &str) {
+        let state = self.state();
+        let of = |name: &str| state.git.resolve(&format!("refs/heads/{name}")).unwrap();
+        let (into, from) = (of(branch), of(other));
+        let tree = state.git.merged_tree(&into, &from).unwrap();
+        state.git.move_branch(branch, &tree, &[&into, &from]);
     }
 
     /// Deletes a branch, which closes its open pulls.

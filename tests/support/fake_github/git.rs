@@ -114,6 +114,26 @@ impl Git {
         commit
     }
 
+    /// Puts what a commit adds to a branch on top of that, one by one. Gives the last of them.
+    pub(crate) fn replay(&self, branch: &str, head: &str) -> String {
+        let base = self.resolve(&format!("refs/heads/{branch}")).unwrap();
+        let range = format!("{base}..{head}");
+        let own = self.run(&[
+            "rev-list",
+            "--reverse",
+            "--topo-order",
+            "--no-merges",
+            &range,
+        ]);
+        let mut at = base;
+        for commit in own.lines() {
+            let from = format!("--merge-base={commit}^");
+            let tree = self.run(&["merge-tree", "--write-tree", &from, &at, commit]);
+            at = self.move_branch(branch, &tree, &[&at]);
+        }
+        at
+    }
+
     /// Removes a branch.
     pub(crate) fn delete_branch(&self, branch: &str) {
         self.run(&["update-ref", "-d", &format!("refs/heads/{branch}")]);

@@ -3,6 +3,7 @@
 use super::answer::{Answer, Ask};
 use super::grammar::{Question, argument};
 use super::mutations;
+use super::reviews::Remark;
 use super::show::moment;
 use super::state::{Item, State, closed_by};
 use graphql_tools::static_graphql::query::{Field, Selection, SelectionSet};
@@ -48,6 +49,8 @@ enum Thing<'a> {
     Repository,
     Issue(&'a Item),
     Pull(&'a Item),
+    /// A conversation about lines of a pull, by its first comment.
+    Thread(&'a Remark),
     /// An object without arguments, with its `__typename`.
     Plain(Value),
 }
@@ -96,16 +99,8 @@ impl<'a> Teller<'a> {
             Thing::Root => self.of_root(field),
             Thing::Repository => self.of_repository(field),
             Thing::Issue(item) => self.of_issue(item, field),
-            Thing::Pull(item) => match field.name.as_str() {
-                "number" => item.number.into(),
-                "url" => self.page(item).into(),
-                "state" => match item.pull.as_ref().and_then(|pull| pull.merged.as_ref()) {
-                    Some(_) => "MERGED".into(),
-                    None => word(item.open).into(),
-                },
-                "repository" => self.object(&Thing::Repository, &field.selection_set),
-                name => self.unknown(name, "PullRequest"),
-            },
+            Thing::Pull(item) => self.of_pull(item, field),
+            Thing::Thread(first) => self.of_thread(first, field),
             Thing::Plain(value) => match &value[&field.name] {
                 inner @ Value::Object(_) => {
                     self.object(&Thing::Plain(inner.clone()), &field.selection_set)
@@ -166,7 +161,65 @@ impl<'a> Teller<'a> {
                 Value::Null
             }
             "issues" => self.issues(field),
+            "pullRequest" => {
+                let number = self.argument(field, "number").as_u64().unwrap_or_default();
+                let item = self.state.items.get(&number);
+                if let Some(item) = item.filter(|item| item.pull.is_some()) {
+                    return self.object(&Thing::Pull(item), &field.selection_set);
+                }
+                self.errors.push(format!(
+                    "Could not resolve to a PullRequest with the number of {number}."
+                ));
+                Value::Null
+            }
             name => self.unknown(name, "Repository"),
+        }
+    }
+
+    fn of_pull(&mut self, item: &'a Item, field: &Field) -> Value {
+        let state = self.state;
+        match field.name.as_str() {
+            "number" => item.number.into(),
+            "url" => self.page(item).into(),
+            "state" => match item.pull.as_ref().and_then(|pull| pull.merged.as_ref()) {
+                Some(_) => "MERGED".into(),
+                None => word(item.open).into(),
+            },
+            "repository" => self.object(&Thing::Repository, &field.selection_set),
+            "mergeQueueEntry" => match state.merging.entry(item.number) {
+                Value::Null => Value::Null,
+                entry => self.object(&Thing::Plain(entry), &field.selection_set),
+            },
+            "timelineItems" => {
+                let kinds = self.argument(field, "itemTypes");
+                let steps = state.merging.timeline(item.number, &kinds);
+                self.list(steps.into_iter().map(Thing::Plain).collect(), field)
+            }
+            "reviewThreads" => {
+                let remarks = state.reviews.remarks.iter();
+                let firsts = remarks.filter(|it| it.pull == item.number && it.reply_to.is_none());
+                self.list(firsts.map(Thing::Thread).collect(), field)
+            }
+            name => self.unknown(name, "PullRequest"),
+        }
+    }
+
+    fn of_thread(&mut self, first: &'a Remark, field: &Field) -> Value {
+        let state = self.state;
+        match field.name.as_str() {
+            "isResolved" => state.reviews.resolved.contains(&first.id).into(),
+            "comments" => {
+                let remarks = state.reviews.remarks.iter();
+                let own = remarks.filter(|it| it.id == first.id || it.reply_to == Some(first.id));
+                let comment = |it: &Remark| {
+                    let id = it.id.to_string();
+                    Thing::Plain(
+                        json!({ "__typename": "PullRequestReviewComment", "fullDatabaseId": id }),
+                    )
+                };
+                self.list(own.map(comment).collect(), field)
+            }
+            name => self.unknown(name, "PullRequestReviewThread"),
         }
     }
 
@@ -362,6 +415,7 @@ impl Thing<'_> {
             Self::Repository => "Repository".to_owned(),
             Self::Issue(_) => "Issue".to_owned(),
             Self::Pull(_) => "PullRequest".to_owned(),
+            Self::Thread(_) => "PullRequestReviewThread".to_owned(),
             Self::Plain(value) => value["__typename"].as_str().unwrap_or_default().to_owned(),
         }
     }

@@ -13,8 +13,80 @@ pub(crate) struct Merging {
     pub(crate) protected: BTreeSet<String>,
     /// Are auto-merge and the merge queue on?
     pub(crate) auto_merge: bool,
-    /// Pulls that GitHub will merge.
-    pub(crate) queued: BTreeSet<u64>,
+    /// Pulls that GitHub will merge once nothing is missing any more.
+    pub(crate) armed: BTreeSet<u64>,
+    /// The merge queue, the first first, and how each stands in it.
+    pub(crate) queue: Vec<(u64, &'static str)>,
+    /// What happened to pulls that matters to it, the oldest first.
+    pub(crate) steps: Vec<(u64, Step)>,
+}
+
+/// Something that stands in a pull's timeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Put into the merge queue.
+    Added,
+    /// Taken out of it, and why.
+    Removed(&'static str),
+    /// Its branch stands elsewhere.
+    Pushed,
+}
+
+impl Merging {
+    /// Will GitHub merge it by itself?
+    pub(crate) fn has(&self, number: u64) -> bool {
+        self.armed.contains(&number) || self.queue.iter().any(|(pull, _)| *pull == number)
+    }
+
+    /// Takes a pull out of the queue.
+    pub(crate) fn throw_out(&mut self, number: u64, reason: &'static str) {
+        self.queue.retain(|(pull, _)| *pull != number);
+        self.steps.push((number, Step::Removed(reason)));
+    }
+
+    /// Its branch stands elsewhere: what was tried in the queue is not what it holds.
+    pub(crate) fn pushed(&mut self, number: u64) {
+        if self.queue.iter().any(|(pull, _)| *pull == number) {
+            self.throw_out(number, "invalidated");
+        }
+        self.steps.push((number, Step::Pushed));
+    }
+
+    /// Where a pull stands in the queue.
+    pub(crate) fn entry(&self, number: u64) -> Value {
+        let mut places = self.queue.iter().enumerate();
+        let found = places.find(|(_, (pull, _))| *pull == number);
+        found.map_or(Value::Null, |(place, (_, state))| {
+            json!({ "__typename": "MergeQueueEntry", "position": place + 1, "state": state })
+        })
+    }
+
+    /// A pull's timeline, as far as it is known here; its first commit is always there.
+    pub(crate) fn timeline(&self, number: u64, kinds: &Value) -> Vec<Value> {
+        let own = self.steps.iter().filter(|(pull, _)| *pull == number);
+        let steps = std::iter::once(Step::Pushed).chain(own.map(|(_, step)| *step));
+        let shown = steps.map(|step| match step {
+            Step::Added => (
+                "ADDED_TO_MERGE_QUEUE_EVENT",
+                json!({ "__typename": "AddedToMergeQueueEvent" }),
+            ),
+            Step::Removed(reason) => (
+                "REMOVED_FROM_MERGE_QUEUE_EVENT",
+                json!({ "__typename": "RemovedFromMergeQueueEvent", "reason": reason }),
+            ),
+            Step::Pushed => (
+                "PULL_REQUEST_COMMIT",
+                json!({ "__typename": "PullRequestCommit" }),
+            ),
+        });
+        let is_asked = |kind: &str| {
+            kinds
+                .as_array()
+                .is_none_or(|all| all.contains(&kind.into()))
+        };
+        let shown = shown.filter(|(kind, _)| is_asked(kind));
+        shown.map(|(_, step)| step).collect()
+    }
 }
 
 /// Does it, and gives the answer's body.
@@ -49,7 +121,7 @@ enum Way {
 
 fn disable(state: &mut State, input: &Value) -> Result<(), String> {
     let number = pull(state, input)?;
-    state.merging.queued.remove(&number);
+    state.merging.armed.remove(&number);
     Ok(())
 }
 
@@ -70,7 +142,16 @@ fn enable(state: &mut State, input: &Value, way: Way) -> Result<(), String> {
     if way == Way::AutoMerge && !state.merging.protected.contains(&pull.base) {
         return Err("Pull request Pull request is in clean status".to_owned());
     }
-    state.merging.queued.insert(number);
+    match way {
+        Way::AutoMerge => drop(state.merging.armed.insert(number)),
+        Way::Queue if state.merging.queue.iter().any(|(pull, _)| *pull == number) => {
+            return Err("Pull request is already in the queue".to_owned());
+        }
+        Way::Queue => {
+            state.merging.queue.push((number, "QUEUED"));
+            state.merging.steps.push((number, Step::Added));
+        }
+    }
     Ok(())
 }
 
@@ -87,7 +168,7 @@ fn pull(state: &State, input: &Value) -> Result<u64, String> {
 
 /// What a pull shows of it.
 pub(crate) fn shown(state: &State, number: u64, user: &Value) -> Value {
-    if !state.merging.queued.contains(&number) {
+    if !state.merging.armed.contains(&number) {
         return Value::Null;
     }
     json!({ "enabled_by": user, "merge_method": "merge", "commit_title": "", "commit_message": "" })

@@ -5,7 +5,7 @@ use super::answer::{
 };
 use super::issues::change_issue;
 use super::reviews::in_reviews;
-use super::state::{Asked, Item, PullPart, State};
+use super::state::{Asked, Item, PullPart, State, Way};
 use serde_json::json;
 
 /// One pull, and what belongs to it.
@@ -115,6 +115,7 @@ pub(crate) fn create_pull(state: &mut State, ask: &Ask<'_>) -> Result<Answer, An
         draft: ask.body["draft"] == true,
         fork: None,
         merged: None,
+        commits: None,
         asked: Asked::default(),
     };
     let number = state.add(&title, field("body").as_deref(), Some(part));
@@ -184,10 +185,12 @@ fn merge(state: &mut State, ask: &Ask<'_>, number: u64) -> Result<Answer, Answer
             "Head branch was modified. Review and try the merge again.",
         ));
     }
-    let squash = ask.body["merge_method"] == "squash";
-    let sha = state
-        .merge(number, squash)
-        .map_err(|why| refusal(405, why))?;
+    let way = match ask.body["merge_method"].as_str() {
+        Some("squash") => Way::Squash,
+        Some("rebase") => Way::Rebase,
+        Some(_) | None => Way::Merge,
+    };
+    let sha = state.merge(number, way).map_err(|why| refusal(405, why))?;
     Ok(Answer {
         status: 200,
         body: json!({"sha": sha, "merged": true, "message": "Pull Request successfully merged"}),

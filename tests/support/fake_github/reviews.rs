@@ -4,6 +4,7 @@ use super::answer::{Answer, Ask, invalid, page, refusal, shown, text, unknown};
 use super::show::{Show, moment};
 use super::state::State;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// A review of a pull.
 #[derive(Clone, Debug)]
@@ -48,6 +49,8 @@ pub(crate) struct CheckRun {
 pub(crate) struct Reviews {
     pub(crate) given: Vec<Review>,
     pub(crate) remarks: Vec<Remark>,
+    /// First comments of conversations that are resolved.
+    pub(crate) resolved: BTreeSet<u64>,
     pub(crate) checks: Vec<CheckRun>,
     /// Do jobs wait for others, and have no check run yet?
     pub(crate) unfinished: bool,

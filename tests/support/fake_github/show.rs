@@ -233,7 +233,7 @@ impl Show<'_> {
         pull.extend(object(json!({
             "additions": change.files.iter().map(|file| file.0).sum::<u64>(),
             "deletions": change.files.iter().map(|file| file.1).sum::<u64>(),
-            "changed_files": change.files.len(), "commits": change.commits, "comments": item.comments.len(),
+            "changed_files": change.files.len(), "commits": part.commits.unwrap_or(change.commits), "comments": item.comments.len(),
             "review_comments": 0, "maintainer_can_modify": false, "merged": part.merged.is_some(),
             "merged_by": part.merged.as_ref().map(|_| self.user(&self.state.login)),
             "mergeable": mergeable, "mergeable_state": if mergeable { "clean" } else { "dirty" }, "rebaseable": mergeable,

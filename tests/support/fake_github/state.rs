@@ -78,6 +78,8 @@ pub(crate) struct PullPart {
     pub(crate) fork: Option<u64>,
     /// The commit that merged it.
     pub(crate) merged: Option<String>,
+    /// How many commits it had then.
+    pub(crate) commits: Option<u64>,
     /// Who was asked to review it.
     pub(crate) asked: Asked,
 }
@@ -167,6 +169,17 @@ pub(crate) struct Rights {
     pub(crate) may_push: bool,
     /// May only some see it?
     pub(crate) is_private: bool,
+}
+
+/// How a pull is merged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// By a merge commit.
+    Merge,
+    /// As one commit.
+    Squash,
+    /// Commit by commit, merges left out.
+    Rebase,
 }
 
 /// All of it.
@@ -427,16 +440,24 @@ impl State {
     /// Brings the pulls up to date with their branches: GitHub closes a pull whose branch is deleted.
     pub(crate) fn follow_branches(&mut self) -> BTreeMap<String, String> {
         let heads = self.git.heads();
-        let mut orphans = Vec::new();
+        let (mut orphans, mut moved) = (Vec::new(), Vec::new());
         for item in self.items.values_mut().filter(|item| item.open) {
             let Some(pull) = item.pull.as_mut().filter(|pull| pull.fork.is_none()) else {
                 continue;
             };
             match heads.get(&pull.head) {
-                Some(sha) if heads.contains_key(&pull.base) => pull.head_sha.clone_from(sha),
+                Some(sha) if heads.contains_key(&pull.base) => {
+                    if pull.head_sha != *sha {
+                        pull.head_sha.clone_from(sha);
+                        moved.push(item.number);
+                    }
+                }
                 // So it is also where the branch that it is for is gone.
                 Some(_) | None => orphans.push(item.number),
             }
+        }
+        for number in moved {
+            self.merging.pushed(number);
         }
         for orphan in orphans {
             self.set_open(orphan, false);
@@ -445,7 +466,7 @@ impl State {
     }
 
     /// Merges a pull, and closes what it says it closes. `Err` says why it cannot be merged.
-    pub(crate) fn merge(&mut self, number: u64, squash: bool) -> Result<String, &'static str> {
+    pub(crate) fn merge(&mut self, number: u64, way: Way) -> Result<String, &'static str> {
         let heads = self.follow_branches();
         let item = self.items[&number].clone();
         let pull = item
@@ -465,10 +486,14 @@ impl State {
             .merged_tree(base, &pull.head_sha)
             .ok_or("Pull Request is not mergeable")?;
         let both = [base.as_str(), pull.head_sha.as_str()];
-        let parents = if squash { &both[..1] } else { &both[..] };
-        let commit = self.git.move_branch(&pull.base, &tree, parents);
+        let commits = self.git.change(base, &pull.head_sha).commits;
+        let commit = match way {
+            Way::Merge => self.git.move_branch(&pull.base, &tree, &both),
+            Way::Squash => self.git.move_branch(&pull.base, &tree, &both[..1]),
+            Way::Rebase => self.git.replay(&pull.base, &pull.head_sha),
+        };
         let merged = self.item(number).pull.as_mut().expect("it is a pull");
-        merged.merged = Some(commit.clone());
+        (merged.merged, merged.commits) = (Some(commit.clone()), Some(commits));
         self.set_open(number, false);
         if pull.base == self.default_branch {
             // The messages of the commits count as well as the description.
