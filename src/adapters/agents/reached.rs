@@ -49,7 +49,7 @@ impl Vendor {
         let of_keys = keys.filter(|(name, host)| !host.is_empty() && variables.contains_key(*name));
         let of_keys = of_keys.map(|(_, host)| *host);
         let hosts = self.hosts.iter().copied().chain(of_keys);
-        exactly(hosts.map(|host| (host.to_owned(), 443)).collect())
+        exactly(hosts.map(|host| (host.to_owned(), 443)))
     }
 
     fn files(&self, variables: &Variables, own: Option<&Path>) -> Vec<(PathBuf, PathBuf)> {
@@ -104,10 +104,10 @@ fn gather(value: &Value, found: &mut Vec<(String, u16)>) {
     }
 }
 
-fn exactly(hosts: Vec<(String, u16)>) -> Vec<HostPattern> {
-    let patterns = hosts.iter();
-    patterns
-        .filter_map(|(host, port)| HostPattern::exactly(host, *port))
+fn exactly(hosts: impl IntoIterator<Item = (String, u16)>) -> Vec<HostPattern> {
+    let hosts = hosts.into_iter();
+    hosts
+        .filter_map(|(host, port)| HostPattern::exactly(&host, port))
         .collect()
 }
 
