@@ -7,6 +7,7 @@ use crate::adapters::local_forge::forge::{LocalForge, LocalForgeSettings};
 use crate::adapters::machine::Machine;
 use crate::adapters::process::commands::CommandRunner;
 use crate::adapters::process::run::Processes;
+use crate::adapters::sandbox::enter;
 use crate::adapters::store::open::Store;
 use crate::commands::agents::{self, MODEL_KEYS};
 use crate::commands::checks::known::{Known, known};
@@ -158,6 +159,7 @@ impl Wiring {
             let Some(isolation) = containment::isolation(wanted, &own_program)? else {
                 return Ok(self.processes.clone());
             };
+            enter::sweep();
             let git = self.git_place();
             let around = Around {
                 loaded: &self.loaded,

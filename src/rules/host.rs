@@ -36,6 +36,9 @@ impl FromStr for HostPattern {
     type Err = NoHost;
 
     fn from_str(text: &str) -> Result<Self, NoHost> {
+        if text.contains('/') {
+            return Err(NoHost::Name);
+        }
         let (name, port) = split(text.trim()).ok_or(NoHost::Port)?;
         let (name, is_below) = match name.strip_prefix("*.") {
             Some(rest) => (rest, true),
@@ -271,6 +274,7 @@ mod tests {
             assert!(text.parse::<HostPattern>().is_err(), "{text}");
         }
         assert_eq!("a:0".parse::<HostPattern>(), Err(NoHost::Port));
+        assert_eq!("https://a.b".parse::<HostPattern>(), Err(NoHost::Name));
         for text in [
             "a.b",
             "*.a.b:81",

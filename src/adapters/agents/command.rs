@@ -171,10 +171,13 @@ fn crash(program: &str, code: Option<i32>, complaints: &[u8]) -> String {
         |code| format!("with exit code {code}"),
     );
     let said = words::end(complaints, MESSAGE);
-    format!(
-        "{program} ended {code}{}{said}",
-        if said.is_empty() { "" } else { ": " }
-    )
+    // Who shows one line shows the first, and what a program says last matters most.
+    let last = said.lines().next_back().unwrap_or_default();
+    match (said.is_empty(), last == said) {
+        (true, _) => format!("{program} ended {code}"),
+        (false, true) => format!("{program} ended {code}: {said}"),
+        (false, false) => format!("{program} ended {code}: {last}\n{said}"),
+    }
 }
 
 fn report(said: &Said, end: AgentEnd, charge: Charge) -> AgentReport {

@@ -12,6 +12,7 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
 
 /// The variables of a program.
@@ -26,6 +27,9 @@ const PROXIES: [&str; 6] = [
     "https_proxy",
     "all_proxy",
 ];
+/// How directories of sockets begin.
+const PREFIX: &str = "autoissue-sockets-";
+const DAY: Duration = Duration::from_secs(86_400);
 /// The user's own settings of agents, which are not there.
 const SETTINGS: [&str; 5] = [
     "CLAUDE_CONFIG_DIR",
@@ -212,13 +216,26 @@ fn by_proxy(env: &mut Variables, port: u16) {
     env.insert("NODE_USE_ENV_PROXY".to_owned(), "1".to_owned());
 }
 
+/// Removes the directories of sockets that killed processes left; no program runs for a day.
+pub fn sweep() {
+    let listing = std::fs::read_dir(std::env::temp_dir());
+    for entry in listing.into_iter().flatten().flatten() {
+        let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        let made = entry.metadata().and_then(|found| found.modified());
+        let is_old = made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age > DAY));
+        if is_ours && is_old {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
 /// A directory of sockets that only this user may enter; its path is short, as paths of sockets have to be.
 #[derive(Debug)]
 struct Sockets(PathBuf);
 
 impl Sockets {
     fn make() -> io::Result<Self> {
-        let name = format!("autoissue-{}", ulid::Ulid::generate());
+        let name = format!("{PREFIX}{}", ulid::Ulid::generate());
         let path = std::env::temp_dir().join(name);
         std::fs::DirBuilder::new().mode(0o700).create(&path)?;
         Ok(Self(path))
