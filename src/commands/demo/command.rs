@@ -8,7 +8,7 @@ use crate::commands::demo::material::ISSUES;
 use crate::commands::demo::project::{DemoError, lay_out};
 use crate::commands::exec;
 use crate::commands::place::Place;
-use crate::config::shape::Config;
+use crate::config::loaded::Overrides;
 use crate::error::{Error, Kind};
 use crate::rules::exit::Exit;
 use serde_json::json;
@@ -26,7 +26,19 @@ pub async fn run(place: &Place, args: &DemoArgs) -> Result<Exit, Error> {
     let program = std::env::current_exe()
         .map_err(|cause| Error::new(Kind::Files, "find this program").because(&cause))?;
     let project = lay_out(&root, &program)?;
-    let wanted = Config::default().sandbox.isolation;
+    let globals = Globals {
+        config: Some(project.config.clone()),
+        state_dir: Some(state.clone()),
+        ..place.globals.clone()
+    };
+    let there = Place {
+        cwd: project.root.clone(),
+        globals: globals.clone(),
+        output: place.output,
+        log: Arc::default(),
+        has_begun: Arc::clone(&place.has_begun),
+    };
+    let wanted = there.load(&Overrides::default())?.config.sandbox.isolation;
     let isolation = isolation(wanted, &program)?;
     let word = isolation.as_ref().map_or("none", Isolation::word);
     let begin = json!({
@@ -45,23 +57,11 @@ pub async fn run(place: &Place, args: &DemoArgs) -> Result<Exit, Error> {
         ),
         &begin,
     )?;
-    let globals = Globals {
-        config: Some(project.config.clone()),
-        state_dir: Some(state.clone()),
-        ..place.globals.clone()
-    };
     let calling = Place {
-        globals: globals.clone(),
+        globals,
         ..place.clone()
     }
     .calling();
-    let there = Place {
-        cwd: project.root.clone(),
-        globals,
-        output: place.output,
-        log: Arc::default(),
-        has_begun: Arc::clone(&place.has_begun),
-    };
     let exec = ExecArgs {
         label: Some(project.label.to_owned()),
         ..ExecArgs::default()
