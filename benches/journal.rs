@@ -5,7 +5,7 @@ use autoissue::adapters::store::open::Store;
 use autoissue::ports::Journal;
 use autoissue::rules::event::{Event, Fact, Recorded};
 use autoissue::rules::ids::{
-    AttemptNumber, BranchName, IssueNumber, SessionId, SlotNumber, Timestamp,
+    AgentPlace, AttemptNumber, BranchName, IssueNumber, SessionId, SlotNumber, Timestamp,
 };
 use autoissue::rules::issue::Selection;
 use autoissue::rules::money::Usd;
@@ -33,6 +33,7 @@ fn events_of(issue: u64) -> [Event; 10] {
     let entered = |stage| fact(Fact::Entered { stage });
     [
         Event::Admitted {
+            agent: AgentPlace::default(),
             issue,
             attempt,
             slot: SlotNumber(3),

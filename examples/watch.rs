@@ -11,7 +11,8 @@ use autoissue::rules::classify::{Classified, Domain};
 use autoissue::rules::event::{Effect, Event, Fact, Progress};
 use autoissue::rules::footprint::Footprint;
 use autoissue::rules::ids::{
-    AttemptNumber, BranchName, IssueNumber, PullNumber, SessionId, SlotNumber, Timestamp,
+    AgentPlace, AttemptNumber, BranchName, IssueNumber, PullNumber, SessionId, SlotNumber,
+    Timestamp,
 };
 use autoissue::rules::issue::{Issue, IssueState, Priority, Selection};
 use autoissue::rules::money::{Charge, Usd};
@@ -67,6 +68,7 @@ impl Play {
 
     fn admit(&mut self, issue: u64, slot: u32) {
         self.tell(Event::Admitted {
+            agent: AgentPlace::default(),
             issue: IssueNumber(issue),
             attempt: AttemptNumber(1),
             slot: SlotNumber(slot),
@@ -173,18 +175,22 @@ impl Play {
         let failure = Failure::new(ErrorClass::CheckFailed, "2 of 40 tests fail");
         self.settle(4, 900_000, Attempted::Failed(failure.clone()));
         self.tell(Event::RetryScheduled {
+            agent: AgentPlace::default(),
             issue: IssueNumber(4),
             until: now().plus_millis(3_000),
             failure,
             start: Start::Base,
         });
         self.tell(Event::BreakerOpened {
+            agent: AgentPlace::default(),
             until: now().plus_millis(60_000),
             failures: 5,
             reason: "network: connection refused".to_owned(),
         });
         self.work(&[2, 5], 4).await;
-        self.tell(Event::BreakerClosed);
+        self.tell(Event::BreakerClosed {
+            agent: AgentPlace::default(),
+        });
         self.complete(2, 230_000);
         self.admit(3, 1);
         self.work(&[3, 5], 3).await;
@@ -296,6 +302,7 @@ fn settings() -> Settings {
         agent: "claude".to_owned(),
         models: autoissue::rules::models::Models::default(),
         billing: autoissue::rules::settings::Billing::default(),
+        fallback: Vec::new(),
         model: Some("sonnet".to_owned()),
         base_branch: "main".to_owned(),
         create_pr: true,

@@ -212,5 +212,6 @@ pub mod store {
     mod schema;
     pub mod sessions;
     mod turn;
+    pub mod worked;
     mod writer;
 }

@@ -65,6 +65,7 @@ pub mod adapters;
 
 /// Floor 3: events in, words out.
 pub mod reporters {
+    mod agents;
     pub mod bars;
     mod consent;
     pub mod console;

@@ -6,13 +6,15 @@ use crate::adapters::agents::command::{CommandAgent, CommandSettings};
 use crate::adapters::agents::gemini_command::GeminiSettings;
 use crate::adapters::agents::native::{Dialect, Native};
 use crate::adapters::agents::opencode_command::OpencodeSettings;
+use crate::adapters::agents::subscribed::Subscribed;
 use crate::adapters::process::run::Processes;
 use crate::commands::probe::is_program;
 use crate::commands::wire::Wiring;
-use crate::config::work::AgentKind;
+use crate::config::work::{Agent as Configured, AgentKind};
 use crate::error::{Error, Kind};
-use crate::ports::Agent;
+use crate::ports::{Agent, Agents};
 use crate::rules::prices::Prices;
+use crate::rules::settings::Billing;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -40,9 +42,29 @@ struct Parts {
     prices: Prices,
 }
 
-/// The configured agent, found and able to start.
-pub async fn agent(wiring: &Wiring, processes: &Processes) -> Result<Arc<dyn Agent>, Error> {
-    let kind = wiring.loaded.config.agent.kind;
+/// The configured agent and those that take over from it, all found and able to start.
+pub async fn agents(wiring: &Wiring, processes: &Processes) -> Result<Agents, Error> {
+    let mut found = Vec::new();
+    for configured in wiring.loaded.config.agent.chain() {
+        let started = agent(wiring, &configured, processes).await;
+        let started = started.map_err(|error| match found.len() {
+            0 => error,
+            before => error.cause(format!("agent.fallback[{}]", before - 1)),
+        })?;
+        found.push(match configured.billing {
+            Billing::Metered => started,
+            Billing::Subscription => Arc::new(Subscribed::new(started)) as Arc<dyn Agent>,
+        });
+    }
+    let first = found.remove(0);
+    Ok(Agents::new(first, found))
+}
+
+async fn agent(
+    wiring: &Wiring,
+    configured: &Configured,
+    processes: &Processes,
+) -> Result<Arc<dyn Agent>, Error> {
     let Parts {
         program,
         config_dir,
@@ -50,8 +72,8 @@ pub async fn agent(wiring: &Wiring, processes: &Processes) -> Result<Arc<dyn Age
         allowed_commands,
         env,
         prices,
-    } = parts(wiring);
-    match kind {
+    } = parts(wiring, configured);
+    match configured.kind {
         AgentKind::Claude => {
             let settings = ClaudeSettings {
                 program,
@@ -98,12 +120,11 @@ pub async fn agent(wiring: &Wiring, processes: &Processes) -> Result<Arc<dyn Age
             };
             started(settings, processes).await
         }
-        AgentKind::Command => command(wiring, processes, env),
+        AgentKind::Command => command(wiring, configured, processes, env),
     }
 }
 
-fn parts(wiring: &Wiring) -> Parts {
-    let agent = &wiring.loaded.config.agent;
+fn parts(wiring: &Wiring, agent: &Configured) -> Parts {
     let command = agent.command.as_ref();
     let env = agent.env.iter();
     let checks = wiring.checks().checks.iter();
@@ -135,11 +156,12 @@ async fn started<D: Dialect>(dialect: D, processes: &Processes) -> Result<Arc<dy
 
 fn command(
     wiring: &Wiring,
+    configured: &Configured,
     processes: &Processes,
     env: Vec<(String, String)>,
 ) -> Result<Arc<dyn Agent>, Error> {
-    let configured = wiring.loaded.config.agent.command.as_ref();
-    let argv = configured.map(|argv| argv.words().to_vec());
+    let argv = configured.command.as_ref();
+    let argv = argv.map(|argv| argv.words().to_vec());
     let argv = argv.unwrap_or_default();
     check_program(&argv, &wiring.project.top)?;
     // A command that tells nothing of its cost is taken to be free; one that tells nonsense is not.

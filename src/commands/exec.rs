@@ -35,7 +35,7 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
     wiring.contained().await?;
     preflight::check_run(&wiring, &[]).await?;
     let forge = wiring.forge()?;
-    let agent = wiring.agent().await?;
+    let agents = wiring.agents().await?;
     let store = open(&wiring.state)?;
     let key = wiring.project_key();
     let _alone = store.lock_selection(&key, &selection)?;
@@ -80,7 +80,7 @@ pub async fn run(place: &Place, args: &ExecArgs) -> Result<Exit, Error> {
         forge,
         repository,
         leases,
-        agent,
+        agents,
         opening,
         console: None,
     };

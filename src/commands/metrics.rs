@@ -2,6 +2,7 @@
 
 use crate::adapters::store::error::StoreError;
 use crate::adapters::store::figures::{Code, Figures};
+use crate::adapters::store::worked::Worked;
 use crate::commands::answer::Answer;
 use crate::commands::place::Place;
 use crate::commands::store::look;
@@ -9,11 +10,13 @@ use crate::error::Error;
 use crate::reporters::paint::Colour;
 use crate::reporters::shape::VERSION;
 use crate::reporters::table::{grid, thousands, totals_table};
+use crate::reporters::time::human;
 use crate::reporters::words::{plural, spoken};
 use crate::rules::exit::Exit;
 use crate::rules::footprint::record::{self, KindScore, Record};
 use crate::rules::footprint::score::CUTS;
 use crate::rules::money::Usd;
+use crate::rules::printable::printable;
 use crate::rules::summary::Group;
 use crate::rules::task::Ending;
 use serde_json::{Map, Value, json};
@@ -67,7 +70,45 @@ fn text(figures: &Figures) -> String {
         let table = totals_table(&figures.domains, &figures.models, Colour::Never);
         let _ = writeln!(text, "\n{table}");
     }
+    if !figures.agents.is_empty() {
+        let _ = writeln!(text, "\n{}", agents(&figures.agents));
+    }
     text
+}
+
+/// One row for each agent and model.
+fn agents(agents: &[Worked]) -> String {
+    let heads = [
+        "agent, model",
+        "tasks",
+        "done",
+        "success",
+        "attempts",
+        "cost",
+        "each took",
+    ];
+    let row = |worked: &Worked| {
+        let success = worked.success_percent();
+        let each = worked.millis / worked.attempts.max(1);
+        vec![
+            printable(&format!("{}, {}", worked.agent, worked.model)),
+            thousands(worked.tasks),
+            thousands(worked.completed),
+            success.map_or_else(String::new, |percent| format!("{percent} %")),
+            thousands(worked.attempts),
+            worked.cost.to_string(),
+            human(each),
+        ]
+    };
+    grid(heads.to_vec(), agents.iter().map(row).collect(), 1).join("\n")
+}
+
+fn worked(worked: &Worked) -> Value {
+    json!({
+        "agent": worked.agent, "model": worked.model, "tasks": worked.tasks, "completed": worked.completed,
+        "success_percent": worked.success_percent(), "attempts": worked.attempts,
+        "cost_usd": worked.cost.decimal(), "attempt_millis": worked.millis / worked.attempts.max(1),
+    })
 }
 
 /// How well the files of finished tasks were foreseen.
@@ -197,6 +238,7 @@ fn event(figures: &Figures) -> Value {
         },
         "domains": figures.domains.iter().map(group).collect::<Value>(),
         "models": figures.models.iter().map(group).collect::<Value>(),
+        "agents": figures.agents.iter().map(worked).collect::<Value>(),
     })
 }
 

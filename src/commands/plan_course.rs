@@ -75,7 +75,7 @@ impl Course<'_> {
             repository: Arc::clone(&self.means.repository) as Arc<dyn Repository>,
             // Nobody else knows of issues that are not opened yet.
             leases: Arc::new(NoLeases),
-            agent: Arc::clone(&self.means.agent),
+            agents: self.means.agents.clone(),
             commands: self.wiring.commands().await?,
             resources: self.wiring.machine(),
             journal,

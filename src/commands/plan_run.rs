@@ -17,7 +17,7 @@ use crate::engine::intake;
 use crate::engine::planning::PlanOpening;
 use crate::engine::session::Opening;
 use crate::error::{Error, Kind};
-use crate::ports::{Agent, Forge, Journal, Reporter, Stop, Tracker};
+use crate::ports::{Agents, Forge, Journal, Reporter, Stop, Tracker};
 use crate::reporters::json::JsonReporter;
 use crate::reporters::planning::PlanReporter;
 use crate::rules::budget::Budget;
@@ -46,7 +46,7 @@ pub struct Means {
     /// The mirror and its worktrees.
     pub repository: Arc<GitRepository>,
     /// Planner, and worker.
-    pub agent: Arc<dyn Agent>,
+    pub agents: Agents,
 }
 
 /// A session with a plan, and what is to become of it in this process.
@@ -73,14 +73,14 @@ pub struct Carrying<'a> {
 pub async fn means(wiring: &Wiring) -> Result<Means, Error> {
     let (forge, tracker) = wiring.forges()?;
     preflight::check_access(wiring, &[Feature::Labels]).await?;
-    let agent = wiring.agent().await?;
+    let agents = wiring.agents().await?;
     let repository = Arc::new(wiring.git_repository().await?);
     preflight::check_remote(wiring, repository.as_ref()).await?;
     Ok(Means {
         forge,
         tracker,
         repository,
-        agent,
+        agents,
     })
 }
 
@@ -182,7 +182,7 @@ async fn work(
         forge: means.forge,
         repository: means.repository,
         leases,
-        agent: means.agent,
+        agents: means.agents,
         opening: Opening::Planned { tasks },
         console,
     };

@@ -78,6 +78,7 @@ async fn show(place: &Place, number: IssueNumber) -> Result<(), Error> {
         others: &beside(&session, number),
         below: entry.map_or(&[], |entry| entry.record.below.as_slice()),
         conflicts: &[],
+        is_brief: false,
         is_rework: false,
     };
     let words = first_words(&wording, &telling)

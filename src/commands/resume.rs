@@ -87,7 +87,7 @@ pub async fn go_on_with_plan(
         return go_on_planning((place, wiring, store), journal, &folded, (purpose, save)).await;
     }
     let forge = wiring.forge()?;
-    let agent = wiring.agent().await?;
+    let agents = wiring.agents().await?;
     let repository = Arc::new(wiring.tidied_repository(store).await?);
     preflight::check_remote(wiring, repository.as_ref()).await?;
     let mut settings = settings_of(wiring, store, &folded.selection);
@@ -118,7 +118,7 @@ pub async fn go_on_with_plan(
         forge,
         repository,
         leases,
-        agent,
+        agents,
         opening,
         console: None,
     };

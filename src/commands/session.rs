@@ -9,7 +9,7 @@ use crate::commands::wire::Wiring;
 use crate::engine::clock::SteadyClock;
 use crate::engine::session::{self, Opening};
 use crate::error::{Error, Kind};
-use crate::ports::{Agent, Forge, Journal, Leases, Ports, Reporter, Repository, Stop};
+use crate::ports::{Agents, Forge, Journal, Leases, Ports, Reporter, Repository, Stop};
 use crate::reporters::console::{Format as ConsoleFormat, console};
 use crate::reporters::log::{self, LogGuard, LogReporter};
 use crate::reporters::notify::{NotifyReporter, Patience};
@@ -32,7 +32,7 @@ pub struct Prepared {
     /// Its right to work on the issues.
     pub leases: Arc<dyn Leases>,
     /// The agent.
-    pub agent: Arc<dyn Agent>,
+    pub agents: Agents,
     /// How it begins.
     pub opening: Opening,
     /// Whom its events are told on the standard streams, where that has begun: it knows all that stands in the journal.
@@ -51,7 +51,7 @@ pub async fn run(
         forge,
         repository,
         leases,
-        agent,
+        agents,
         opening,
         console: told,
     } = prepared;
@@ -77,7 +77,7 @@ pub async fn run(
         forge,
         repository,
         leases,
-        agent,
+        agents,
         commands: wiring.commands().await?,
         resources: wiring.machine(),
         journal: Arc::clone(&journal) as Arc<dyn Journal>,

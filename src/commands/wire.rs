@@ -1,6 +1,5 @@
 //! The wiring: from configuration and surroundings to the ports of a session. Nothing else hands adapters out.
 
-use crate::adapters::agents::subscribed::Subscribed;
 use crate::adapters::github::forge::{GitHub, GitHubSettings, PUBLIC_API};
 use crate::adapters::github::tokens::Tokens;
 use crate::adapters::local_forge::forge::{LocalForge, LocalForgeSettings};
@@ -26,7 +25,7 @@ use crate::engine::orders::{Check, Orders};
 use crate::engine::words::Wording;
 use crate::error::{Error, Kind};
 use crate::ports::Resources as _;
-use crate::ports::{Agent, Forge, Tracker};
+use crate::ports::{Agents, Forge, Tracker};
 use crate::rules::evaluate::background::Backgrounds;
 use crate::rules::evaluate::judge::Judge;
 use crate::rules::evaluate::routing::Routing;
@@ -35,7 +34,7 @@ use crate::rules::ids::SessionId;
 use crate::rules::issue::Selection;
 use crate::rules::own::Classification;
 use crate::rules::redact::Redactor;
-use crate::rules::settings::{Billing, Settings};
+use crate::rules::settings::Settings;
 use crate::rules::stack::Dependents;
 use crate::rules::task::Task;
 use std::path::PathBuf;
@@ -174,13 +173,9 @@ impl Wiring {
         self.contained.get_or_try_init(find).await
     }
 
-    /// The agent, found and able to start.
-    pub async fn agent(&self) -> Result<Arc<dyn Agent>, Error> {
-        let found = agents::agent(self, self.contained().await?).await?;
-        Ok(match self.loaded.config.agent.billing {
-            Billing::Metered => found,
-            Billing::Subscription => Arc::new(Subscribed::new(found)),
-        })
+    /// The agents, found and able to start.
+    pub async fn agents(&self) -> Result<Agents, Error> {
+        agents::agents(self, self.contained().await?).await
     }
 
     /// The machine, with the disks that are written to.

@@ -2,8 +2,9 @@
 
 use crate::config::shape::Config;
 use crate::config::values::{Dollars, Whole};
+use crate::config::work::Agent;
 use crate::rules::money::Usd;
-use crate::rules::settings::{Billing, PATIENCE, Settings, StateLabels};
+use crate::rules::settings::{Backup, Billing, PATIENCE, Settings, StateLabels};
 use crate::rules::stack::Together;
 
 /// Times that a failed check's output goes back to the agent within one attempt.
@@ -19,17 +20,21 @@ impl Config {
         typical: Option<Usd>,
     ) -> Settings {
         let labels = &self.labels;
-        let metered =
-            (self.agent.billing == Billing::Metered).then(|| self.agent.max_budget_usd.usd());
+        let is_metered = self.agent.billing == Billing::Metered;
+        let backup = |agent: Agent| Backup {
+            agent: agent.kind.name().to_owned(),
+            model: agent.usual_model(),
+            billing: agent.billing,
+            cap: agent.cap(),
+        };
         let cooldown = self.breaker.cooldown_seconds.get();
         Settings {
             slots: self.executor.max_parallel.get(),
             adaptive: self.scheduling.reserve(),
             ceiling: self.max_total_budget_usd.usd(),
             daily_ceiling: self.max_daily_budget_usd.map(Dollars::usd),
-            // A subscription is not paid by what is used of it.
-            cap: metered.unwrap_or_default(),
-            typical: typical.filter(|_| metered.is_some()),
+            cap: self.agent.cap(),
+            typical: typical.filter(|_| is_metered),
             priority_first: false,
             max_retries: self.executor.max_retries.get(),
             check_rounds: CHECK_ROUNDS,
@@ -47,6 +52,7 @@ impl Config {
             model: self.agent.usual_model(),
             models: self.agent.choice(),
             billing: self.agent.billing,
+            fallback: self.agent.chain().into_iter().skip(1).map(backup).collect(),
             base_branch: base_branch.to_owned(),
             create_pr: self.executor.create_pr,
             draft: self.executor.pr_draft,

@@ -5,6 +5,7 @@ use crate::rules::classify::Domain;
 use crate::rules::evaluate::pattern::PathPattern;
 use crate::rules::gate::guarded::Guarded;
 use crate::rules::models::Models;
+use crate::rules::money::Usd;
 use crate::rules::prices::Price;
 use crate::rules::room::Reserve;
 use crate::rules::settings::{Billing, Policy};
@@ -79,6 +80,8 @@ pub struct Agent {
     /// Who pays: `metered` is by tokens, within `maxBudgetUsd`; a `subscription` is limited by its window and not by dollars.
     #[schemars(with = "BillingName")]
     pub billing: Billing,
+    /// Agents that take over, in this order, where the one before cannot go on: it met a long limit, has no credentials or money, or failed at an issue too often.
+    pub fallback: Vec<Fallback>,
     /// A directory for the agent's own settings, login and conversations, in place of the user's; relative to this file.
     pub config_dir: Option<PathBuf>,
     /// The most that one attempt may spend, in dollars.
@@ -108,6 +111,7 @@ impl Default for Agent {
             models_by_domain: BTreeMap::new(),
             models_by_label: BTreeMap::new(),
             billing: Billing::Metered,
+            fallback: Vec::new(),
             config_dir: None,
             max_budget_usd: Dollars::of_cents(5_00),
             yolo: false,
@@ -128,6 +132,22 @@ impl Agent {
         self.model.clone().or_else(usual)
     }
 
+    /// It and those that take over from it, in this order.
+    #[must_use]
+    pub fn chain(&self) -> Vec<Self> {
+        let others = self.fallback.iter().map(|other| other.beside(self));
+        std::iter::once(self.clone()).chain(others).collect()
+    }
+
+    /// The most that one attempt may spend: a subscription is not paid by what is used of it.
+    #[must_use]
+    pub fn cap(&self) -> Usd {
+        match self.billing {
+            Billing::Metered => self.max_budget_usd.usd(),
+            Billing::Subscription => Usd::ZERO,
+        }
+    }
+
     /// Which model works on which task.
     #[must_use]
     pub fn choice(&self) -> Models {
@@ -137,6 +157,51 @@ impl Agent {
             complex: self.models.complex.clone(),
             domains: self.models_by_domain.clone(),
             labels: self.models_by_label.clone(),
+        }
+    }
+}
+
+/// An agent that takes over; what is not said here is as for the first one.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(expecting = "an object")]
+pub struct Fallback {
+    /// Which coding agent.
+    pub kind: AgentKind,
+    /// The command of kind `command`; for the others, the program in place of the usual one.
+    #[serde(default)]
+    pub command: Option<Argv>,
+    /// Variables for it on top of the few that it gets; never shown.
+    #[serde(default)]
+    pub env: BTreeMap<String, Secret>,
+    /// The model, by its own name for it; its usual one where it is left out.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Who pays.
+    #[serde(default)]
+    #[schemars(with = "BillingName")]
+    pub billing: Billing,
+    /// A directory for its own settings, login and conversations, in place of the user's; relative to this file.
+    #[serde(default)]
+    pub config_dir: Option<PathBuf>,
+}
+
+impl Fallback {
+    /// The same agent with all that it has in common with the first one.
+    #[must_use]
+    pub fn beside(&self, first: &Agent) -> Agent {
+        Agent {
+            kind: self.kind,
+            command: self.command.clone(),
+            env: self.env.clone(),
+            model: self.model.clone(),
+            models: ModelsByComplexity::default(),
+            models_by_domain: BTreeMap::new(),
+            models_by_label: BTreeMap::new(),
+            billing: self.billing,
+            config_dir: self.config_dir.clone(),
+            fallback: Vec::new(),
+            ..first.clone()
         }
     }
 }

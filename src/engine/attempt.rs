@@ -8,7 +8,7 @@ use crate::engine::publish::Publisher;
 use crate::engine::rounds::Rounds;
 use crate::engine::verify::{BaseVerdicts, Verification};
 use crate::ports::{
-    Capture, Clash, CommandEnd, CommandOrder, Ports, Stop, Workspace, WorkspaceOrder, saving,
+    Agent, Capture, Clash, CommandEnd, CommandOrder, Ports, Stop, Workspace, WorkspaceOrder, saving,
 };
 use crate::rules::event::Fact;
 use crate::rules::follow::words;
@@ -398,6 +398,7 @@ impl Attempt<'_> {
             summary: &self.summary,
             charge,
             attempts: self.work.run.attempt.0,
+            agent: self.work.run.agent,
             model: self
                 .model
                 .as_deref()
@@ -440,6 +441,11 @@ impl Attempt<'_> {
             link: self.link,
             record: self.work.entry.record.clone(),
         }
+    }
+
+    /// Whoever works in it.
+    pub(super) fn agent(&self) -> &dyn Agent {
+        self.ports.agents.at(self.work.run.agent).as_ref()
     }
 
     fn known_base(&self) -> Result<CommitId, Halt> {

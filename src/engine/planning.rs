@@ -21,6 +21,7 @@ use crate::rules::settings::Settings;
 use crate::rules::task::{Attempted, ErrorClass, Failure, Outcome};
 use async_trait::async_trait;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 /// How a session with a plan begins in this process.
@@ -254,7 +255,7 @@ impl<'a> Planner<'a> {
     ) -> (String, Conversation) {
         let feedback = words::feedback(told);
         match conversation {
-            Some(id) if self.live.ports.agent.capabilities().resumes => {
+            Some(id) if self.live.ports.agents.first().capabilities().resumes => {
                 (feedback, Conversation::Resumed(id))
             }
             Some(_) | None => {
@@ -327,7 +328,7 @@ impl<'a> Planner<'a> {
             conversation: order.conversation.clone(),
             ports: self.live.ports.clone(),
         };
-        let agent = self.live.ports.agent.clone();
+        let agent = Arc::clone(self.live.ports.agents.first());
         let running = agent.run(order, &watch, stop);
         tokio::pin!(running);
         loop {
@@ -355,7 +356,7 @@ impl<'a> Planner<'a> {
         if let Some(process) = &lost.process {
             self.live.ports.commands.end_leftover(process).await;
         }
-        let agent = &self.live.ports.agent;
+        let agent = self.live.ports.agents.first();
         let proof = lost
             .started
             .then(|| agent.evidence(&self.transcript(lost.run.0)));
@@ -451,7 +452,7 @@ struct PlannerWatch {
 #[async_trait]
 impl Watch for PlannerWatch {
     async fn spawned(&self, process: ProcessIdentity) -> Result<(), Interrupted> {
-        let capabilities = self.ports.agent.capabilities();
+        let capabilities = self.ports.agents.first().capabilities();
         let conversation = self.conversation.known(capabilities);
         let fact = Planning::Spawned {
             process,

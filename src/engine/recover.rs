@@ -54,6 +54,10 @@ impl Lost<'_> {
                 charge,
             }));
         }
+        let unfinished = evidence.as_ref().filter(|it| it.end != AgentEnd::Done);
+        if let Some(conversation) = unfinished.and_then(|report| report.conversation.clone()) {
+            inputs.push(self.fact(Fact::Conversed { conversation }));
+        }
         match self.take_in().await {
             Ok(Some(fact)) => inputs.push(self.fact(fact)),
             Ok(None) => {}
@@ -85,7 +89,8 @@ impl Lost<'_> {
         }
         let name = format!("{}-{}.jsonl", self.issue().0, self.run.attempt);
         self.ports
-            .agent
+            .agents
+            .at(self.run.agent)
             .evidence(&self.orders.transcripts.join(name))
     }
 

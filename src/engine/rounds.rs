@@ -100,11 +100,11 @@ impl<'a, 'b> Rounds<'a, 'b> {
             })
             .await?;
         // Under another name than its own it could not be resumed.
-        let named = conversation.known(attempt.ports.agent.capabilities());
+        let named = conversation.known(attempt.agent().capabilities());
         let order = order(attempt, self.workspace, prompt, conversation);
         let watch = attempt.link.watch(Stage::Agent, named, attempt.charge.cost);
         attempt.holds_untaken = true;
-        let mut report = attempt.ports.agent.run(&order, &watch, attempt.stop).await;
+        let mut report = attempt.agent().run(&order, &watch, attempt.stop).await;
         if report.charge.basis == Basis::Assumed {
             report.charge.cost = report
                 .charge
@@ -149,6 +149,11 @@ impl<'a, 'b> Rounds<'a, 'b> {
                     charge,
                 })
                 .await?;
+        } else if let Some(conversation) = report.conversation.clone() {
+            attempt
+                .link
+                .report(Fact::Conversed { conversation })
+                .await?;
         }
         let repository = &attempt.ports.repository;
         let capture = repository
@@ -173,7 +178,7 @@ impl<'a, 'b> Rounds<'a, 'b> {
     }
 
     async fn first_words(&mut self) -> Result<(String, Conversation), Halt> {
-        let resumes = self.attempt.ports.agent.capabilities().resumes;
+        let resumes = self.attempt.agent().capabilities().resumes;
         match &self.attempt.work.entry.start {
             Start::Snapshot {
                 conversation: Some(conversation),
@@ -189,7 +194,7 @@ impl<'a, 'b> Rounds<'a, 'b> {
                 Ok((words, Conversation::Resumed(conversation.clone())))
             }
             Start::Snapshot { feedback, .. } => {
-                let feedback = self.news(feedback.as_deref());
+                let feedback = self.inherited(feedback.as_deref());
                 let words = format!("{}\n\n{feedback}", self.task_words().await?);
                 Ok((words, new_conversation()))
             }
@@ -201,6 +206,15 @@ impl<'a, 'b> Rounds<'a, 'b> {
                     Some(_) | None => Ok((self.task_words().await?, new_conversation())),
                 }
             }
+        }
+    }
+
+    /// The same for one that begins anew, in files that it knows nothing of.
+    fn inherited(&self, feedback: Option<&str>) -> String {
+        let exchange = self.attempt.work.entry.exchange.as_deref();
+        match exchange.and_then(|exchange| exchange.news()) {
+            Some(_) => self.news(feedback),
+            None => feedback_prompt(&Feedback::Begun(feedback)),
         }
     }
 
@@ -223,7 +237,12 @@ impl<'a, 'b> Rounds<'a, 'b> {
     fn earlier_conversation(&self) -> Option<ConversationId> {
         let follow = self.attempt.follow_up()?;
         let is_first = self.attempt.work.entry.failures == 0;
-        follow.conversation.clone().filter(|_| is_first)
+        // Whoever takes over was not part of it.
+        let is_its_own = self.attempt.work.run.agent.is_first();
+        follow
+            .conversation
+            .clone()
+            .filter(|_| is_first && is_its_own)
     }
 
     /// What was said of the pull that the attempt goes on with, if it is one.
@@ -241,7 +260,7 @@ impl<'a, 'b> Rounds<'a, 'b> {
         conversation: Option<ConversationId>,
     ) -> Result<(String, Conversation), Halt> {
         match conversation {
-            Some(conversation) if self.attempt.ports.agent.capabilities().resumes => {
+            Some(conversation) if self.attempt.agent().capabilities().resumes => {
                 Ok((feedback.to_owned(), Conversation::Resumed(conversation)))
             }
             Some(_) | None => Ok((
@@ -277,6 +296,7 @@ impl<'a, 'b> Rounds<'a, 'b> {
             conflicts: clash
                 .filter(|_| attempt.follow_up().is_none())
                 .map_or(&[], |clash| clash.paths.as_slice()),
+            is_brief: attempt.work.entry.cramped,
             is_rework: attempt.rework().is_some(),
         };
         let mut words = first_words(&attempt.work.orders.wording, &telling).map_err(|error| {
@@ -322,7 +342,8 @@ impl<'a, 'b> Rounds<'a, 'b> {
 
     /// Is there too little money for another round? A subscription is not paid by rounds.
     fn is_short(&self) -> bool {
-        let is_metered = self.attempt.work.settings.billing == Billing::Metered;
+        let work = self.attempt.work;
+        let is_metered = work.settings.billing_of(work.run.agent) == Billing::Metered;
         is_metered && self.left() < LEAST_ROUND
     }
 
@@ -348,7 +369,10 @@ fn order(
         prompt,
         directory: workspace.path.clone(),
         conversation,
-        model: attempt.work.settings.model_for(attempt.task()),
+        model: attempt
+            .work
+            .settings
+            .model_for(attempt.task(), attempt.work.run.agent),
         cap: attempt.work.limit.minus(attempt.charge.cost),
         max_turns: orders.max_turns,
         max_tokens: Some(orders.max_tokens),

@@ -386,7 +386,7 @@ impl Loop<'_> {
             | Event::DispatchPaused { .. }
             | Event::DispatchStopped { .. }
             | Event::BreakerOpened { .. }
-            | Event::BreakerClosed
+            | Event::BreakerClosed { .. }
             | Event::Announced { .. }
             | Event::Merged { .. }
             | Event::CertificateTold { .. }
@@ -418,7 +418,9 @@ impl Loop<'_> {
             orders: Arc::clone(&self.orders),
             bases: Arc::clone(&self.bases),
             entry: entry.clone(),
-            limit: run.grant.minus(settings.slack(session.budget.dearest())),
+            limit: run
+                .grant
+                .minus(settings.slack_of(run.agent, session.budget.dearest())),
             run: run.clone(),
             others: others::beside(session, issue),
         };

@@ -23,6 +23,11 @@ pub struct Wording {
     pub lessons: Vec<Lesson>,
 }
 
+/// After a conversation that was too long, the next one begins with so much less.
+const BRIEF: usize = 4;
+const SPARING: &str = "\n\nAn earlier conversation about this issue became too long for the model. Read the parts of \
+     files that you need, not whole ones, and let commands print little.";
+
 /// What the first words tell.
 #[derive(Clone, Copy, Debug)]
 pub struct Telling<'a> {
@@ -48,6 +53,8 @@ pub struct Telling<'a> {
     pub below: &'a [Below],
     /// What conflicts there.
     pub conflicts: &'a [String],
+    /// Was an earlier attempt told more than its model could take?
+    pub is_brief: bool,
     /// Is it to bring together what conflicts?
     pub is_rework: bool,
 }
@@ -72,10 +79,13 @@ pub fn first_words(wording: &Wording, telling: &Telling<'_>) -> Result<FirstWord
         checks: telling.checks,
         steps: &steps,
         instructions: telling.instructions,
-        max_tokens: wording.max_tokens,
+        max_tokens: wording.max_tokens / if telling.is_brief { BRIEF } else { 1 },
     };
     let mut words = first_prompt(wording.template.as_deref(), &input)?;
     let below = stack::prompt_words(telling.below, telling.conflicts, telling.is_rework);
     words.text.push_str(&below);
+    if telling.is_brief {
+        words.text.push_str(SPARING);
+    }
     Ok(words)
 }

@@ -2,11 +2,12 @@
 
 use crate::ports::session::Stop;
 use crate::rules::event::ProcessIdentity;
-use crate::rules::ids::ConversationId;
+use crate::rules::ids::{AgentPlace, ConversationId};
 use crate::rules::money::{Charge, Usd};
 use crate::rules::task::Failure;
 use async_trait::async_trait;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What an agent's command line can do.
@@ -153,6 +154,44 @@ pub struct Activity {
     pub cost: Usd,
     /// Its tokens so far.
     pub tokens: u64,
+}
+
+/// The agents of a session, in the order in which they take over.
+#[derive(Clone)]
+pub struct Agents {
+    first: Arc<dyn Agent>,
+    others: Arc<[Arc<dyn Agent>]>,
+}
+
+impl Agents {
+    /// This one, and those that take over from it.
+    #[must_use]
+    pub fn new(first: Arc<dyn Agent>, others: Vec<Arc<dyn Agent>>) -> Self {
+        Self {
+            first,
+            others: others.into(),
+        }
+    }
+
+    /// The one that was configured as such.
+    #[must_use]
+    pub fn first(&self) -> &Arc<dyn Agent> {
+        &self.first
+    }
+
+    /// The one at this place; the first where there are not so many.
+    #[must_use]
+    pub fn at(&self, place: AgentPlace) -> &Arc<dyn Agent> {
+        let other = usize::from(place.0).checked_sub(1);
+        let other = other.and_then(|other| self.others.get(other));
+        other.unwrap_or(&self.first)
+    }
+}
+
+impl From<Arc<dyn Agent>> for Agents {
+    fn from(only: Arc<dyn Agent>) -> Self {
+        Self::new(only, Vec::new())
+    }
 }
 
 /// A coding agent's command line.

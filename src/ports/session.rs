@@ -1,6 +1,6 @@
 //! All that a session may ask for, and how it is asked to stop.
 
-use crate::ports::agent::Agent;
+use crate::ports::agent::Agents;
 use crate::ports::commands::Commands;
 use crate::ports::forge::Forge;
 use crate::ports::journal::Journal;
@@ -21,8 +21,8 @@ pub struct Ports {
     pub repository: Arc<dyn Repository>,
     /// The right to work on issues.
     pub leases: Arc<dyn Leases>,
-    /// The coding agent.
-    pub agent: Arc<dyn Agent>,
+    /// The coding agents.
+    pub agents: Agents,
     /// Setup scripts and checks.
     pub commands: Arc<dyn Commands>,
     /// The session's events.

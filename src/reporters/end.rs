@@ -412,6 +412,7 @@ mod tests {
     fn a_session_that_no_attempt_can_help_says_why() {
         let mut script = Script::begun(&[script::task(12, "backend", &[])]);
         script.push(Event::DispatchStopped {
+            agent: None,
             reason: "authentication: the key was refused".to_owned(),
         });
         script.push(Event::SessionInterrupted);

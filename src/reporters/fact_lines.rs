@@ -26,6 +26,7 @@ pub(super) fn fact_found(issue: IssueNumber, fact: &Fact) -> Option<Line> {
         Fact::Did { effect, pull } => did(issue, effect, pull.as_ref()),
         Fact::Entered { .. }
         | Fact::Spawned { .. }
+        | Fact::Conversed { .. }
         | Fact::Snapshot { .. }
         | Fact::Verified
         | Fact::Intends { .. } => None,

@@ -4,10 +4,10 @@ use crate::reporters::fact_lines::fact_found;
 use crate::reporters::later::put_off;
 use crate::reporters::line::Line;
 use crate::reporters::paint::Tone;
-use crate::reporters::time::{ahead, human};
+use crate::reporters::time::human;
 use crate::reporters::together::{counted, meeting, moved_on, sentence};
 use crate::reporters::words::{brief, fit, plural, spoken, tone_of};
-use crate::reporters::{consent, plan_lines, quota, slots};
+use crate::reporters::{agents, consent, plan_lines, quota, slots};
 use crate::rules::certificate::{Certificate, Part, Proof};
 use crate::rules::event::{Command, Event, Recorded};
 use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, SessionId, SlotNumber, Timestamp};
@@ -52,14 +52,10 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
         } => settled(*issue, *attempt, *grant, outcome),
         Event::RetryScheduled { .. } | Event::Parked { .. } => put_off(&recorded.event, at),
         Event::Requeued { issue, start } => Some(requeued(*issue, start)),
-        Event::DispatchPaused { until, reason } => Some(paused(&ahead(*until, at), reason)),
-        Event::BreakerOpened {
-            until,
-            failures,
-            reason,
-        } => Some(breaker_opened(&ahead(*until, at), *failures, reason)),
-        Event::DispatchStopped { reason } => Some(dispatch_stopped(reason)),
-        Event::BreakerClosed => Some(Line::news(Tone::Good, "breaker closed", "")),
+        Event::DispatchPaused { .. }
+        | Event::BreakerOpened { .. }
+        | Event::DispatchStopped { .. }
+        | Event::BreakerClosed { .. } => agents::line(tally, &recorded.event, at),
         Event::TaskEnded { issue, .. } => task_ended(tally, *issue),
         Event::TestMerged { conflicts, .. } => conflicting(conflicts),
         Event::Looked { conflicts, .. } => meeting(tally, conflicts),
@@ -95,14 +91,6 @@ pub fn planning_line(recorded: &Recorded) -> Option<Line> {
         return None;
     };
     plan_lines::line(fact)
-}
-
-fn dispatch_stopped(reason: &str) -> Line {
-    Line::news(
-        Tone::Bad,
-        "nobody else is let in",
-        format!(": {}", printable(reason)),
-    )
 }
 
 fn session_started(
@@ -172,15 +160,20 @@ fn admitted(tally: &Tally, issue: IssueNumber, event: &Event) -> Option<Line> {
         probe,
         start,
         below,
+        agent,
         ..
     } = event
     else {
         return None;
     };
+    let settings = tally.settings.as_ref().filter(|_| !agent.is_first());
+    let by = settings.map_or(String::new(), |settings| {
+        format!(", by {}", settings.agent_at(*agent))
+    });
     let title = tally.tasks.get(&issue).map_or(String::new(), title);
     let probe = if *probe { ", the breaker's probe" } else { "" };
     let text = format!(
-        " admitted, {}, {}{}{}{probe}: {title}",
+        " admitted, {}, {}{}{}{by}{probe}: {title}",
         place(*attempt, *slot),
         set_aside(*grant),
         from(start),
@@ -256,19 +249,6 @@ fn settled(
 
 fn requeued(issue: IssueNumber, start: &Start) -> Line {
     Line::about(issue, format!(" is ready to go on{}", from(start)))
-}
-
-fn paused(until: &str, reason: &str) -> Line {
-    let text = format!(" until {until}: {}", brief(reason));
-    Line::news(Tone::Warn, "nobody is let in", text)
-}
-
-fn breaker_opened(until: &str, failures: u32, reason: &str) -> Line {
-    let text = format!(
-        " after {failures} failures in a row ({}): one probe at {until}",
-        brief(reason)
-    );
-    Line::news(Tone::Bad, "breaker open", text)
 }
 
 fn task_ended(tally: &Tally, issue: IssueNumber) -> Option<Line> {
@@ -413,6 +393,7 @@ fn title(task: &TaskTally) -> String {
 mod tests {
     use super::*;
     use crate::reporters::paint::Paint;
+    use crate::rules::ids::AgentPlace;
     use crate::rules::script::{self, Script};
 
     fn spoken_lines(script: &Script) -> String {
@@ -432,10 +413,14 @@ mod tests {
         let mut script = Script::begun(&[script::task(12, "backend", &[])]);
         script.open_breaker(60_000);
         script.push(Event::DispatchPaused {
+            agent: AgentPlace::default(),
+            hands_over: false,
             until: Timestamp(1_790_007_200_000),
             reason: "usage limit reached".to_owned(),
         });
-        script.push(Event::BreakerClosed);
+        script.push(Event::BreakerClosed {
+            agent: AgentPlace::default(),
+        });
         script.admit(12, 1, 0);
         script.settle(12, 1, 6_000_000, Attempted::Published);
         script.push(Event::CommandTaken {

@@ -258,6 +258,7 @@ mod tests {
         let commands = |reason: &str| {
             let mut script = Script::begun(&[script::task(12, "backend", &[])]);
             script.push(Event::DispatchStopped {
+                agent: None,
                 reason: reason.to_owned(),
             });
             script.push(Event::SessionInterrupted);

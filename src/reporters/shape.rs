@@ -3,6 +3,7 @@
 //! Every event is one object `{"v":1,"event":...,"session":...,"at":...}` with further fields by kind. Money is a
 //! decimal string in US dollars, times are RFC 3339 in UTC, durations are whole milliseconds.
 
+use crate::reporters::agents;
 use crate::reporters::evaluation::evaluation_brief;
 use crate::reporters::outlook::outlook;
 use crate::reporters::time::rfc3339;
@@ -120,7 +121,7 @@ fn name(event: &Event) -> &'static str {
         Event::DispatchPaused { .. } => "dispatch_paused",
         Event::DispatchStopped { .. } => "dispatch_stopped",
         Event::BreakerOpened { .. } => "breaker_opened",
-        Event::BreakerClosed => "breaker_closed",
+        Event::BreakerClosed { .. } => "breaker_closed",
         Event::TaskEnded { .. } => "task_ended",
         Event::LeaseLost { .. } => "lease_lost",
         Event::TestMerged { .. } => "test_merged",
@@ -149,6 +150,7 @@ fn fact_name(fact: &Fact) -> &'static str {
         Fact::Entered { .. } => "stage_entered",
         Fact::Spawned { .. } => "process_started",
         Fact::AgentDone { .. } => "agent_done",
+        Fact::Conversed { .. } => "conversation_known",
         Fact::Snapshot { .. } => "snapshot_taken",
         Fact::Committed { .. } => "committed",
         Fact::Checked { .. } => "checked",
@@ -167,7 +169,7 @@ fn fields(tally: &Tally, event: &Event) -> Value {
         Event::TasksRead { tasks, prediction } => tasks_read(tasks, prediction.as_deref()),
         Event::Held { issue, by, over } => json!({ "issue": issue, "by": by, "over": over }),
         Event::Due { issue } | Event::Merged { issue } => json!({ "issue": issue }),
-        Event::Admitted { .. } => admitted(event),
+        Event::Admitted { .. } => admitted(tally, event),
         Event::Fact {
             issue,
             attempt,
@@ -193,9 +195,10 @@ fn fields(tally: &Tally, event: &Event) -> Value {
         } => put_off(*issue, *until, failure),
         Event::Consent { issue, consent } => consent::fields(*issue, consent),
         Event::Requeued { issue, start } => json!({ "issue": issue, "from": from(start) }),
-        Event::DispatchStopped { reason } => json!({ "reason": reason }),
-        Event::DispatchPaused { until, reason } => paused(*until, reason),
-        Event::BreakerOpened { .. } => breaker_opened(event),
+        Event::DispatchStopped { .. }
+        | Event::DispatchPaused { .. }
+        | Event::BreakerOpened { .. }
+        | Event::BreakerClosed { .. } => agents::fields(tally, event),
         Event::TaskEnded { issue, .. } => task_ended(tally, *issue),
         Event::LeaseLost { issue, reason } => json!({ "issue": issue, "reason": reason }),
         Event::TestMerged { .. }
@@ -214,7 +217,7 @@ fn fields(tally: &Tally, event: &Event) -> Value {
         Event::SpentElsewhere { today } => json!({ "today_usd": today.decimal() }),
         Event::CommandTaken { command } => asked(command),
         Event::SessionInterrupted | Event::SessionFinished => json!({ "summary": summary(tally) }),
-        Event::BreakerClosed | Event::StopRequested => Value::Null,
+        Event::StopRequested => Value::Null,
     }
 }
 
@@ -226,22 +229,6 @@ fn open_pulls(tally: &Tally) -> Value {
 
 fn of_attempt(issue: IssueNumber, attempt: AttemptNumber, fields: Value) -> Value {
     with(json!({ "issue": issue, "attempt": attempt }), fields)
-}
-
-fn paused(until: Timestamp, reason: &str) -> Value {
-    json!({ "until": rfc3339(until), "reason": reason })
-}
-
-fn breaker_opened(event: &Event) -> Value {
-    let Event::BreakerOpened {
-        until,
-        failures,
-        reason,
-    } = event
-    else {
-        return Value::Null;
-    };
-    json!({ "until": rfc3339(*until), "failures": failures, "reason": reason })
 }
 
 fn fact_fields(fact: &Fact) -> Value {
@@ -260,6 +247,7 @@ fn fact_fields(fact: &Fact) -> Value {
             json!({ "conversation": conversation, "summary": summary }),
             bill(charge),
         ),
+        Fact::Conversed { conversation } => json!({ "conversation": conversation }),
         Fact::Snapshot { commit, base } => json!({ "commit": commit, "base": base }),
         Fact::Committed { commit } => committed(commit),
         Fact::Checked { reports } => {
@@ -317,6 +305,7 @@ fn frame(settings: &Settings) -> Value {
         "slots": settings.slots,
         "agent": settings.agent,
         "model": settings.model,
+        "fallback": settings.agents().skip(1).collect::<Vec<_>>(),
         "base_branch": settings.base_branch,
         "create_pr": settings.create_pr,
         "draft": settings.draft,
@@ -357,7 +346,7 @@ fn obstacle(obstacle: &Obstacle) -> Value {
     json!({ "outcome": obstacle.ending.word(), "reason": obstacle.reason })
 }
 
-fn admitted(event: &Event) -> Value {
+fn admitted(tally: &Tally, event: &Event) -> Value {
     let Event::Admitted {
         issue,
         attempt,
@@ -367,11 +356,13 @@ fn admitted(event: &Event) -> Value {
         branch,
         start,
         below,
+        agent,
     } = event
     else {
         return Value::Null;
     };
     json!({
+        "agent": agents::name(tally, *agent),
         "issue": issue,
         "attempt": attempt,
         "slot": slot,

@@ -8,7 +8,7 @@ pub use crate::rules::input::{Command, Input, Progress};
 
 use crate::rules::certificate::{Certificate, Part};
 use crate::rules::ids::{
-    AttemptNumber, BranchName, CommitId, IssueNumber, SessionId, SlotNumber, Timestamp,
+    AgentPlace, AttemptNumber, BranchName, CommitId, IssueNumber, SessionId, SlotNumber, Timestamp,
 };
 use crate::rules::issue::Selection;
 use crate::rules::money::Usd;
@@ -21,6 +21,7 @@ use crate::rules::settings::Settings;
 use crate::rules::stack::Below;
 use crate::rules::task::{Ending, Failure, Outcome, Start, Task};
 use serde::{Deserialize, Serialize};
+use std::ops::Not;
 use std::sync::Arc;
 
 /// The version of the stored format.
@@ -110,6 +111,9 @@ pub enum Event {
         /// The unmerged work that its work stands on; none is the base branch.
         #[serde(default)]
         below: Vec<Below>,
+        /// Whose attempt it is: an agent's place in the chain.
+        #[serde(default, skip_serializing_if = "AgentPlace::is_first")]
+        agent: AgentPlace,
     },
     /// The work of a completed task is in the base branch.
     Merged {
@@ -146,6 +150,9 @@ pub enum Event {
         failure: Failure,
         /// Where the next attempt starts from.
         start: Start,
+        /// Whose it is from here on: the agent at this place in the chain, or one after it.
+        #[serde(default, skip_serializing_if = "AgentPlace::is_first")]
+        agent: AgentPlace,
     },
     /// A limit keeps it waiting until `until`; that is no failure.
     Parked {
@@ -165,8 +172,14 @@ pub enum Event {
         /// Where the next attempt starts from.
         start: Start,
     },
-    /// The provider takes nothing before `until`: nobody is let in.
+    /// The provider takes nothing before `until`: nobody is let in, unless another agent takes over.
     DispatchPaused {
+        /// Which agent's: its place in the chain.
+        #[serde(default, skip_serializing_if = "AgentPlace::is_first")]
+        agent: AgentPlace,
+        /// Does the next one in the chain take over meanwhile?
+        #[serde(default, skip_serializing_if = "Not::not")]
+        hands_over: bool,
         /// Not before.
         until: Timestamp,
         /// Why.
@@ -174,6 +187,9 @@ pub enum Event {
     },
     /// Too many failures in a row: nobody is let in before `until`, then one probe.
     BreakerOpened {
+        /// Which agent's: its place in the chain.
+        #[serde(default, skip_serializing_if = "AgentPlace::is_first")]
+        agent: AgentPlace,
         /// Not before.
         until: Timestamp,
         /// The failures that opened it.
@@ -182,9 +198,16 @@ pub enum Event {
         reason: String,
     },
     /// The probe succeeded, or a person reset it.
-    BreakerClosed,
+    BreakerClosed {
+        /// Which agent's: its place in the chain.
+        #[serde(default, skip_serializing_if = "AgentPlace::is_first")]
+        agent: AgentPlace,
+    },
     /// No attempt can succeed as things are (credentials, billing, model): nobody is let in until `resume`.
     DispatchStopped {
+        /// The agent that this is true of; of all where none is named.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<AgentPlace>,
         /// Why.
         reason: String,
     },
@@ -361,7 +384,7 @@ impl Event {
             | Self::DispatchPaused { .. }
             | Self::DispatchStopped { .. }
             | Self::BreakerOpened { .. }
-            | Self::BreakerClosed
+            | Self::BreakerClosed { .. }
             | Self::TestMerged { .. }
             | Self::Looked { .. }
             | Self::TriedOnBase { .. }

@@ -33,6 +33,11 @@ pub enum Fact {
         /// What this attempt has cost so far.
         charge: Charge,
     },
+    /// An agent that did not end well can be gone on with under this name.
+    Conversed {
+        /// Its conversation.
+        conversation: ConversationId,
+    },
     /// The files are safe under a keep ref.
     Snapshot {
         /// The commit that holds them.

@@ -6,7 +6,7 @@ use crate::rules::schedule::predict::Prediction;
 use crate::rules::schedule::pressure::OpenPulls;
 use crate::rules::settings::Settings;
 use crate::rules::tally::{
-    Breaker, CheckTally, CommitTally, Pause, Phase, PullTally, Standing, Tally, TaskTally,
+    Breaker, CheckTally, CommitTally, Phase, PullTally, Standing, Tally, TaskTally,
 };
 use crate::rules::task::{Ending, Pull, Stage, Start, Task};
 use std::collections::btree_map::Entry;
@@ -61,10 +61,10 @@ impl Tally {
             Event::Announced { issue, trouble } | Event::CertificateTold { issue, trouble } => {
                 self.announced(*issue, trouble.as_ref());
             }
-            Event::DispatchPaused { until, reason } => self.paused(*until, reason),
-            Event::BreakerOpened { .. } => self.breaker_opened(event),
-            Event::DispatchStopped { reason } => self.stopped_because = Some(reason.clone()),
-            Event::BreakerClosed => self.breaker = Breaker::Closed,
+            Event::DispatchPaused { .. }
+            | Event::BreakerOpened { .. }
+            | Event::DispatchStopped { .. }
+            | Event::BreakerClosed { .. } => self.of_agents(event),
             Event::SlotsChanged { slots, reason } => self.slots_changed(*slots, *reason),
             Event::QuotaHeard { allowances, .. } => self.allowances.clone_from(allowances),
             Event::PullsCounted { counted, opened } => {
@@ -116,6 +116,7 @@ impl Tally {
         self.phase = Phase::Running;
         self.ended = None;
         self.stopped_because = None;
+        self.given_up.clear();
         self.lessened = self.lessened.and_then(|less| less.resumed(settings, at));
     }
 
@@ -201,6 +202,7 @@ impl Tally {
                 talks(task, conversation.as_ref());
             }
             Fact::AgentDone { conversation, .. } => talks(task, conversation.as_ref()),
+            Fact::Conversed { conversation } => talks(task, Some(conversation)),
             Fact::Verified => {
                 self.conflicts.retain(|conflict| conflict.issue != issue);
                 self.outdated.retain(|outdated| outdated.issue != issue);
@@ -278,26 +280,6 @@ impl Tally {
         }
     }
 
-    fn paused(&mut self, until: Timestamp, reason: &str) {
-        let reason = reason.to_owned();
-        self.pause = Some(Pause { until, reason });
-    }
-
-    fn breaker_opened(&mut self, event: &Event) {
-        if let Event::BreakerOpened {
-            until,
-            failures,
-            reason,
-        } = event
-        {
-            self.breaker = Breaker::Open {
-                until: *until,
-                failures: *failures,
-                reason: reason.clone(),
-            };
-        }
-    }
-
     /// The only way from one standing to another, so that the counts are right.
     pub(super) fn set(&mut self, issue: IssueNumber, standing: Standing) {
         let Some(task) = self.tasks.get_mut(&issue) else {
@@ -353,6 +335,7 @@ fn did(task: &mut TaskTally, effect: &Effect, pull: Option<&Pull>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::ids::AgentPlace;
     use crate::rules::money::Usd;
     use crate::rules::script::{self, Script};
     use crate::rules::summary::{Wait, by_domain, by_model, wait};
@@ -466,7 +449,9 @@ mod tests {
         check(&script, 14, Some(Wait::Next));
         let until = script.open_breaker(60_000);
         check(&script, 14, Some(Wait::Breaker(until)));
-        script.push(Event::BreakerClosed);
+        script.push(Event::BreakerClosed {
+            agent: AgentPlace::default(),
+        });
         for (issue, slot) in [(12, 0), (14, 1), (15, 2)] {
             script.admit(issue, 2, slot);
         }

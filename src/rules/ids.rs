@@ -55,6 +55,10 @@ number!(
     IssueNumber(u64), "#"
 );
 number!(
+    /// An agent's place in the chain: 0 is the configured one, the others take over from it in turn.
+    AgentPlace(u8), ""
+);
+number!(
     /// The number of a pull request on its forge.
     PullNumber(u64), "#"
 );
@@ -141,6 +145,14 @@ impl Hasher for NumberHasher {
 
     fn finish(&self) -> u64 {
         self.0
+    }
+}
+
+impl AgentPlace {
+    /// Is it the configured one? Stored events name no other place than its own.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.0 == 0
     }
 }
 

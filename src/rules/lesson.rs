@@ -137,6 +137,7 @@ impl Way {
                 Fact::Entered { .. }
                 | Fact::Spawned { .. }
                 | Fact::AgentDone { .. }
+                | Fact::Conversed { .. }
                 | Fact::Snapshot { .. }
                 | Fact::Verified
                 | Fact::BranchChosen { .. }

@@ -5,8 +5,8 @@ use crate::rules::classify::{Classified, Domain};
 use crate::rules::event::{Effect, Event, Fact, Recorded};
 use crate::rules::footprint::Footprint;
 use crate::rules::ids::{
-    AttemptNumber, BranchName, CommitId, IssueNumber, PullNumber, SessionId, SlotNumber, Timestamp,
-    TreeId,
+    AgentPlace, AttemptNumber, BranchName, CommitId, IssueNumber, PullNumber, SessionId,
+    SlotNumber, Timestamp, TreeId,
 };
 use crate::rules::issue::{Issue, IssueState, Priority, Selection};
 use crate::rules::models::Models;
@@ -50,6 +50,7 @@ pub(crate) fn settings() -> Settings {
         model: Some("sonnet".to_owned()),
         models: Models::default(),
         billing: Billing::default(),
+        fallback: Vec::new(),
         base_branch: "main".to_owned(),
         create_pr: true,
         dependents: Dependents::Stacked,
@@ -251,6 +252,7 @@ impl Script {
 
     pub(crate) fn admit(&mut self, issue: u64, attempt: u32, slot: u32) {
         self.push(Event::Admitted {
+            agent: AgentPlace::default(),
             issue: IssueNumber(issue),
             attempt: AttemptNumber(attempt),
             slot: SlotNumber(slot),
@@ -314,6 +316,7 @@ impl Script {
     pub(crate) fn retry(&mut self, issue: u64, class: ErrorClass, millis: u64) -> Timestamp {
         let until = self.at.plus_millis(1_000 + millis);
         self.push(Event::RetryScheduled {
+            agent: AgentPlace::default(),
             issue: IssueNumber(issue),
             until,
             failure: Failure::new(class, "2 of 40 tests fail\nand a second line"),
@@ -325,6 +328,7 @@ impl Script {
     pub(crate) fn open_breaker(&mut self, millis: u64) -> Timestamp {
         let until = self.at.plus_millis(1_000 + millis);
         self.push(Event::BreakerOpened {
+            agent: AgentPlace::default(),
             until,
             failures: 5,
             reason: "network: connection refused".to_owned(),

@@ -1,6 +1,7 @@
 //! What a session's decisions rest on: the part of the configuration that stands in its journal.
 
 use crate::rules::assigning::Assign;
+use crate::rules::ids::AgentPlace;
 use crate::rules::models::Models;
 use crate::rules::money::Usd;
 use crate::rules::room::Reserve;
@@ -56,6 +57,9 @@ pub struct Settings {
     /// Who pays for them.
     #[serde(default)]
     pub billing: Billing,
+    /// Agents that take over, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fallback: Vec<Backup>,
     /// The branch that pulls are for.
     pub base_branch: String,
     /// Open pulls, or leave it at branches?
@@ -93,6 +97,19 @@ pub enum Policy {
     Domain,
 }
 
+/// An agent that takes over where those before it cannot go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backup {
+    /// Its kind.
+    pub agent: String,
+    /// The model it is asked to use.
+    pub model: Option<String>,
+    /// Who pays for it.
+    pub billing: Billing,
+    /// The most that one of its attempts may spend.
+    pub cap: Usd,
+}
+
 /// Who pays an agent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -126,9 +143,12 @@ pub struct StateLabels {
 }
 
 impl Settings {
-    /// The model that is asked to work on this task.
+    /// The model that an agent is asked to use for this task. Which one suits which task is said of the first alone.
     #[must_use]
-    pub fn model_for(&self, task: &Task) -> Option<String> {
+    pub fn model_for(&self, task: &Task, agent: AgentPlace) -> Option<String> {
+        if let Some(backup) = self.backup(agent) {
+            return backup.model.clone();
+        }
         let chosen = self.models.of(task).map(str::to_owned);
         chosen.or_else(|| self.model.clone())
     }
@@ -136,6 +156,43 @@ impl Settings {
     /// The slack on top of a cap: agents overshoot by one response; 10 % of the cap, at least the dearest response seen.
     #[must_use]
     pub fn slack(&self, dearest: Usd) -> Usd {
-        self.cap.percent(10).max(dearest)
+        self.slack_of(AgentPlace::default(), dearest)
+    }
+
+    /// The same of this agent.
+    #[must_use]
+    pub fn slack_of(&self, agent: AgentPlace, dearest: Usd) -> Usd {
+        self.cap_of(agent).percent(10).max(dearest)
+    }
+
+    /// The most that one attempt of this agent may spend.
+    #[must_use]
+    pub fn cap_of(&self, agent: AgentPlace) -> Usd {
+        self.backup(agent).map_or(self.cap, |backup| backup.cap)
+    }
+
+    /// Who pays this agent.
+    #[must_use]
+    pub fn billing_of(&self, agent: AgentPlace) -> Billing {
+        let backup = self.backup(agent);
+        backup.map_or(self.billing, |backup| backup.billing)
+    }
+
+    /// This agent's kind.
+    #[must_use]
+    pub fn agent_at(&self, agent: AgentPlace) -> &str {
+        self.backup(agent)
+            .map_or(&self.agent, |backup| &backup.agent)
+    }
+
+    /// The agents' kinds, in the order in which they take over.
+    pub fn agents(&self) -> impl Iterator<Item = &str> {
+        let backups = self.fallback.iter().map(|backup| backup.agent.as_str());
+        std::iter::once(self.agent.as_str()).chain(backups)
+    }
+
+    fn backup(&self, agent: AgentPlace) -> Option<&Backup> {
+        let before = usize::from(agent.0).checked_sub(1)?;
+        self.fallback.get(before)
     }
 }

@@ -5,8 +5,8 @@ use crate::rules::checks::shape::CheckKind;
 use crate::rules::classify::Domain;
 use crate::rules::evaluate::evaluation::Evaluation;
 use crate::rules::ids::{
-    AttemptNumber, BranchName, CommitId, ConversationId, IssueNumber, PullNumber, SessionId,
-    SlotNumber, Timestamp,
+    AgentPlace, AttemptNumber, BranchName, CommitId, ConversationId, IssueNumber, PullNumber,
+    SessionId, SlotNumber, Timestamp,
 };
 use crate::rules::issue::Selection;
 use crate::rules::money::{Charge, Usage, Usd};
@@ -18,7 +18,7 @@ use crate::rules::schedule::predict::Prediction;
 use crate::rules::schedule::pressure::OpenPulls;
 use crate::rules::settings::Settings;
 use crate::rules::task::{CheckReport, Commit, Ending, Failure, Stage, Task, Verdict};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// All that a session's events tell. Feed it events in order; one that it has seen before changes nothing.
@@ -66,6 +66,8 @@ pub struct Tally {
     pub elsewhere: Usd,
     /// Why nobody is let in until `resume`, where that is so.
     pub stopped_because: Option<String>,
+    /// The agents that can do nothing until then.
+    pub given_up: BTreeSet<AgentPlace>,
     /// Bills by model.
     pub models: BTreeMap<String, ModelTally>,
     /// Where the breaker stands.

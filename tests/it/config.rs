@@ -365,6 +365,7 @@ fn the_defaults_are_shown_as_such() {
     agent.modelsByDomain = {}                         # default
     agent.modelsByLabel = {}                          # default
     agent.billing = "metered"                         # default
+    agent.fallback = []                               # default
     agent.configDir = null                            # default
     agent.maxBudgetUsd = 5.0                          # default
     agent.yolo = false                                # default

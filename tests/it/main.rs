@@ -54,6 +54,7 @@ mod demo_project;
 mod doctor;
 mod engine;
 mod evaluate;
+mod fallback;
 mod filters;
 mod foresee;
 mod gate;

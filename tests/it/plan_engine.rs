@@ -77,7 +77,7 @@ fn start(settings: Settings) -> PlanOpening {
 async fn a_planner_that_gives_no_answer_in_time_is_charged_all_of_its_grant() {
     let world = World::new();
     let ports = Ports {
-        agent: Arc::new(Late),
+        agents: Agents::new(Arc::new(Late), Vec::new()),
         ..world.ports()
     };
     let orders = orders();

@@ -6,14 +6,16 @@ use autoissue::rules::breaker::Breaker;
 use autoissue::rules::classify::Domain;
 use autoissue::rules::conflict::may_run_together;
 use autoissue::rules::event::{Command, Event, Fact, Input, Recorded};
-use autoissue::rules::ids::{AttemptNumber, CommitId, IssueNumber, SessionId, Timestamp};
+use autoissue::rules::ids::{
+    AgentPlace, AttemptNumber, CommitId, ConversationId, IssueNumber, SessionId, Timestamp,
+};
 use autoissue::rules::issue::Selection;
 use autoissue::rules::money::{Charge, Usd};
 use autoissue::rules::rework::{Conflict, Touched};
 use autoissue::rules::schedule::forecast::{as_expected, forecast};
 use autoissue::rules::schedule::session::{Phase, Session};
 use autoissue::rules::schedule::table::{Entry, State};
-use autoissue::rules::settings::{Policy, Settings};
+use autoissue::rules::settings::{Backup, Billing, Policy, Settings};
 use autoissue::rules::tally::Tally;
 use autoissue::rules::task::{Attempted, Ending, ErrorClass, Failure, Outcome, Stage, Start, Task};
 use proptest::prelude::*;
@@ -237,10 +239,12 @@ fn random_outcome(grant: Usd, dice: &mut Dice) -> Outcome {
         ErrorClass::CheckFailed,
         ErrorClass::Network,
         ErrorClass::RateLimit,
+        ErrorClass::UsageLimit,
+        ErrorClass::ContextTooLong,
         ErrorClass::Refusal,
         ErrorClass::Timeout,
     ];
-    let class = classes[usize::try_from(dice.below(6)).unwrap_or(0)];
+    let class = classes[usize::try_from(dice.below(8)).unwrap_or(0)];
     let result = match dice.below(8) {
         0..=3 => Attempted::Published,
         4 => Attempted::Unchanged {
@@ -263,11 +267,13 @@ proptest! {
     #[test]
     fn every_acyclic_session_ends_and_keeps_its_promises(
         seed in any::<u64>(), count in 1_u64..14, slots in 1_u32..6, ceiling in 0_u64..60, domain in any::<bool>(),
+        others in 0_usize..3,
     ) {
         let mut dice = Dice::new(seed);
         let mut settings = settings(slots);
         settings.ceiling = Usd::from_micros(ceiling * 1_000_000);
         settings.policy = if domain { Policy::Domain } else { Policy::Footprint };
+        settings.fallback = vec![backup(); others];
         let mut play = Play::new(instance(count, 6, &mut dice), &settings);
         for _ in 0..5_000 {
             if play.session.phase == Phase::Finished {
@@ -304,6 +310,162 @@ proptest! {
     }
 }
 
+fn backup() -> Backup {
+    Backup {
+        agent: "codex".into(),
+        model: None,
+        billing: Billing::Metered,
+        cap: Usd::from_micros(5_000_000),
+    }
+}
+
+/// So many tasks that have nothing in common, and one other agent.
+fn with_backup(tasks: u64, slots: u32) -> Play {
+    let tasks = (1..=tasks)
+        .map(|number| task(number, Domain::Backend, &[&format!("f{number}")], &[]))
+        .collect();
+    let mut settings = settings(slots);
+    settings.fallback = vec![backup()];
+    Play::new(tasks, &settings)
+}
+
+/// Whose attempts run, by their issues.
+fn whose(play: &Play) -> Vec<(u64, u8)> {
+    let runs = play.session.table.entries().iter();
+    runs.filter_map(|entry| Some((entry.number.0, entry.run()?.agent.0)))
+        .collect()
+}
+
+#[test]
+fn a_used_up_window_hands_its_tasks_to_the_next_agent_and_takes_new_ones_when_it_opens() {
+    let mut play = with_backup(4, 2);
+    let talk = |name: &str| ConversationId::new(name);
+    let snapshot = |name: &str| Fact::Snapshot {
+        commit: CommitId::new(name),
+        base: CommitId::new("base"),
+    };
+    let conversed = |name| Fact::Conversed {
+        conversation: talk(name),
+    };
+    play.report(1, 1, vec![conversed("first's"), snapshot("half")]);
+    let mut used_up = Failure::new(ErrorClass::UsageLimit, "the window is used up");
+    used_up.until = Some(play.now.plus_millis(3_600_000));
+    play.end(1, 1, Attempted::Failed(used_up));
+    assert_eq!(whose(&play), [(1, 1), (2, 0)], "who runs goes on");
+    let goes_on = Start::Snapshot {
+        snapshot: CommitId::new("half"),
+        conversation: None,
+        feedback: None,
+    };
+    assert_eq!(play.last_start(), Some(&goes_on), "the files, not the talk");
+    let entry = play.session.entry(IssueNumber(1)).unwrap();
+    assert_eq!((entry.failures, entry.limits), (0, 0), "nobody failed");
+
+    // Its own talk is gone on with, and a short limit is waited out.
+    play.report(1, 2, vec![conversed("second's"), snapshot("more")]);
+    play.fail(1, 2, ErrorClass::RateLimit);
+    let until = play.session.entry(IssueNumber(1)).unwrap().state.clone();
+    assert!(matches!(until, State::Parked { .. }), "{until:?}");
+    play.end(2, 1, Attempted::Published);
+    assert_eq!(whose(&play), [], "neither may be asked");
+    play.now = play.session.next_wake(play.now).unwrap();
+    play.put(&Input::Tick);
+    assert_eq!(whose(&play), [(1, 1), (3, 1)]);
+    let Some(Start::Snapshot { conversation, .. }) =
+        play.session.entry(IssueNumber(1)).map(|entry| &entry.start)
+    else {
+        panic!("it goes on");
+    };
+    assert_eq!(conversation.as_ref(), Some(&talk("second's")));
+
+    play.now = play.now.plus_millis(3_600_000);
+    play.end(3, 1, Attempted::Published);
+    assert_eq!(whose(&play), [(1, 1), (4, 0)], "its window is open again");
+}
+
+#[test]
+fn what_one_agent_fails_at_for_good_the_next_one_tries_with_a_clean_slate() {
+    let mut play = with_backup(1, 1);
+    for attempt in 1..=3 {
+        assert_eq!(whose(&play), [(1, 0)]);
+        play.fail(1, attempt, ErrorClass::Crash);
+        play.now = play.now.plus_millis(200_000);
+        play.put(&Input::Tick);
+    }
+    for attempt in 4..=6 {
+        assert_eq!(whose(&play), [(1, 1)]);
+        play.fail(1, attempt, ErrorClass::CheckFailed);
+        play.now = play.now.plus_millis(200_000);
+        play.put(&Input::Tick);
+    }
+    let ending = play.session.entry(IssueNumber(1)).and_then(Entry::ending);
+    assert_eq!(ending, Some(Ending::Failed), "nobody is left");
+    // What is not an agent's doing is no other agent's either.
+    let mut play = with_backup(1, 1);
+    play.fail(1, 1, ErrorClass::Validation);
+    let ending = play.session.entry(IssueNumber(1)).and_then(Entry::ending);
+    assert_eq!(ending, Some(Ending::Failed));
+}
+
+#[test]
+fn an_agent_without_credentials_is_left_out_and_the_session_stops_with_the_last() {
+    let mut play = with_backup(3, 2);
+    play.fail(1, 1, ErrorClass::Auth);
+    assert_eq!(whose(&play), [(1, 1), (2, 0)]);
+    play.fail(2, 1, ErrorClass::Auth);
+    assert_eq!(whose(&play), [(1, 1), (2, 1)]);
+    assert_eq!(Tally::of(&play.journal).stopped_because, None);
+    play.fail(1, 2, ErrorClass::Billing);
+    play.fail(2, 2, ErrorClass::Billing);
+    assert_eq!(play.session.phase, Phase::Interrupted);
+    let told = Tally::of(&play.journal).stopped_because.unwrap();
+    assert!(told.starts_with("codex: billing"), "{told}");
+    // A token that the forge refuses is nobody's: no agent is asked in vain.
+    let mut play = with_backup(1, 1);
+    let stage = Stage::Publish;
+    play.report(1, 1, vec![Fact::Entered { stage }]);
+    play.fail(1, 1, ErrorClass::Auth);
+    assert_eq!(play.session.phase, Phase::Interrupted);
+}
+
+#[test]
+fn a_task_that_only_the_limited_agent_has_not_failed_at_keeps_nobody_waiting() {
+    let mut play = with_backup(2, 1);
+    play.fail(1, 1, ErrorClass::Refusal);
+    assert_eq!(whose(&play), [(1, 1)]);
+    let mut used_up = Failure::new(ErrorClass::UsageLimit, "the window is used up");
+    used_up.until = Some(play.now.plus_millis(3_600_000));
+    play.end(1, 2, Attempted::Failed(used_up));
+    assert_eq!(whose(&play), [(2, 0)]);
+    play.end(2, 1, Attempted::Published);
+    play.now = play.session.next_wake(play.now).unwrap();
+    play.put(&Input::Tick);
+    assert_eq!(whose(&play), [(1, 1)]);
+}
+
+#[test]
+fn too_long_a_conversation_is_begun_anew_once_with_the_files_and_with_less() {
+    let mut play = Play::new(vec![task(1, Domain::Backend, &["f"], &[])], &settings(1));
+    let snapshot = Fact::Snapshot {
+        commit: CommitId::new("half"),
+        base: CommitId::new("base"),
+    };
+    let conversation = ConversationId::new("long");
+    play.report(1, 1, vec![Fact::Conversed { conversation }, snapshot]);
+    play.fail(1, 1, ErrorClass::ContextTooLong);
+    play.now = play.now.plus_millis(200_000);
+    play.put(&Input::Tick);
+    let entry = play.session.entry(IssueNumber(1)).unwrap();
+    assert!(entry.cramped && entry.run().is_some());
+    let Some(Start::Snapshot { conversation, .. }) = play.last_start() else {
+        panic!("what was done stays");
+    };
+    assert_eq!(*conversation, None);
+    play.fail(1, 2, ErrorClass::ContextTooLong);
+    let ending = play.session.entry(IssueNumber(1)).and_then(Entry::ending);
+    assert_eq!(ending, Some(Ending::Failed), "once is enough");
+}
+
 #[test]
 fn an_open_breaker_lets_one_probe_in_and_fails_nobody() {
     let tasks = (1..=8)
@@ -323,9 +485,12 @@ fn an_open_breaker_lets_one_probe_in_and_fails_nobody() {
         });
     }
     assert!(
-        matches!(play.session.breaker, Breaker::Open { .. }),
+        matches!(
+            play.session.chain.at(AgentPlace::default()).breaker,
+            Breaker::Open { .. }
+        ),
         "{:?}",
-        play.session.breaker
+        play.session.chain.at(AgentPlace::default()).breaker
     );
     let before = play.running().len();
     play.now = play.now.plus_millis(59_999);
@@ -338,7 +503,10 @@ fn an_open_breaker_lets_one_probe_in_and_fails_nobody() {
     play.now = play.now.plus_millis(1);
     play.put(&Input::Tick);
     assert_eq!(play.running().len(), before + 1, "then one probe");
-    assert!(matches!(play.session.breaker, Breaker::HalfOpen { .. }));
+    assert!(matches!(
+        play.session.chain.at(AgentPlace::default()).breaker,
+        Breaker::HalfOpen { .. }
+    ));
     assert!(
         play.session
             .table
@@ -507,10 +675,14 @@ fn a_late_failure_of_an_attempt_from_before_makes_no_second_probe() {
     (1..=5).for_each(|number| play.fail(number, 1, ErrorClass::Network));
     play.now = play.now.plus_millis(60_000);
     play.put(&Input::Tick);
-    let half_open = play.session.breaker;
+    let half_open = play.session.chain.at(AgentPlace::default()).breaker;
     assert!(matches!(half_open, Breaker::HalfOpen { .. }));
     play.fail(6, 1, ErrorClass::Network);
-    assert_eq!(play.session.breaker, half_open, "only the probe tells");
+    assert_eq!(
+        play.session.chain.at(AgentPlace::default()).breaker,
+        half_open,
+        "only the probe tells"
+    );
     play.now = play.now.plus_millis(60_000);
     play.put(&Input::Tick);
 }

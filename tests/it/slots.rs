@@ -10,7 +10,7 @@ use autoissue::engine::session::{Opening, run};
 use autoissue::ports::Stop;
 use autoissue::rules::classify::Domain;
 use autoissue::rules::event::{Event, Input, Recorded};
-use autoissue::rules::ids::{AttemptNumber, IssueNumber, SessionId, Timestamp};
+use autoissue::rules::ids::{AgentPlace, AttemptNumber, IssueNumber, SessionId, Timestamp};
 use autoissue::rules::issue::Selection;
 use autoissue::rules::own::Classification;
 use autoissue::rules::room::{Quota, Reading, Reserve, Room, Shortage, SlotsReason};
@@ -366,7 +366,14 @@ fn a_limit_of_the_agent_s_provider_halves_the_slots_once() {
         play.end_one(limited());
     }
     assert_eq!(numbers(&play), [4], "they all met the same limit");
-    let (until, _) = play.session.paused.clone().unwrap();
+    let until = play
+        .session
+        .chain
+        .at(AgentPlace::default())
+        .pause
+        .clone()
+        .unwrap()
+        .until;
     while play.now < until {
         play.look(Reading::default());
     }
@@ -400,7 +407,14 @@ fn a_resumed_session_looks_anew_and_remembers_a_limit_that_is_not_over() {
     assert_eq!(play.session.slots_now(), 2);
     play.put(&resumed(&settings));
     assert_eq!(play.session.slots_now(), 2);
-    play.now = play.session.paused.clone().unwrap().0;
+    play.now = play
+        .session
+        .chain
+        .at(AgentPlace::default())
+        .pause
+        .clone()
+        .unwrap()
+        .until;
     play.put(&resumed(&settings));
     assert_eq!(play.session.slots_now(), 4);
     assert_eq!(Tally::of(&play.journal).slots(), (4, 4));

@@ -13,7 +13,7 @@ use autoissue::rules::evaluate::background::Background;
 use autoissue::rules::evaluate::judge::Judge;
 use autoissue::rules::evaluate::score::Level;
 use autoissue::rules::event::{Command, Event, Progress};
-use autoissue::rules::ids::{AttemptNumber, IssueNumber, SessionId};
+use autoissue::rules::ids::{AgentPlace, AttemptNumber, IssueNumber, SessionId};
 use autoissue::rules::money::Usd;
 use autoissue::rules::task::Ending;
 use rusqlite::Connection;
@@ -328,6 +328,7 @@ async fn an_open_breaker_outlives_its_session() {
     let store = Store::open(state.path()).unwrap();
     let journal = begin(&store, "a", None).await;
     let opened = Event::BreakerOpened {
+        agent: AgentPlace::default(),
         until: NOON,
         failures: 5,
         reason: "overloaded".into(),
@@ -340,9 +341,15 @@ async fn an_open_breaker_outlives_its_session() {
     let breaker = &store.breakers().unwrap()["claude"];
     assert_eq!((breaker.until, breaker.failures), (NOON, 5));
     let journal = begin(&store, "b", None).await;
-    append(&journal, 2, vec![Event::BreakerClosed])
-        .await
-        .unwrap();
+    append(
+        &journal,
+        2,
+        vec![Event::BreakerClosed {
+            agent: AgentPlace::default(),
+        }],
+    )
+    .await
+    .unwrap();
     assert!(store.breakers().unwrap().is_empty());
     append(&journal, 3, vec![opened]).await.unwrap();
     store.forget_breakers(Some("codex")).unwrap();

@@ -16,7 +16,7 @@ use autoissue::error::{Color, Error};
 use autoissue::ports::Journal;
 use autoissue::rules::classify::Domain;
 use autoissue::rules::event::{Command, Event, Recorded};
-use autoissue::rules::ids::{IssueNumber, SessionId, Timestamp};
+use autoissue::rules::ids::{AgentPlace, IssueNumber, SessionId, Timestamp};
 use autoissue::rules::money::Usd;
 use autoissue::rules::task::Ending;
 use serde_json::Value;
@@ -317,6 +317,7 @@ async fn a_breaker_is_shown_and_reset_everywhere() {
     let store = Store::open(state.path()).unwrap();
     let journal = begin(&store, "a", None).await;
     let opened = Event::BreakerOpened {
+        agent: AgentPlace::default(),
         until: NOON.plus_millis(60_000),
         failures: 5,
         reason: "overloaded\u{1b}[2J".into(),

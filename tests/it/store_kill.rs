@@ -8,7 +8,7 @@ use autoissue::adapters::store::open::Store;
 use autoissue::ports::{Journal, JournalError};
 use autoissue::rules::classify::Domain;
 use autoissue::rules::event::{Event, Fact};
-use autoissue::rules::ids::SessionId;
+use autoissue::rules::ids::{AgentPlace, SessionId};
 use autoissue::rules::money::Usd;
 use autoissue::rules::task::{Ending, Stage};
 use std::fs::File;
@@ -74,7 +74,12 @@ async fn append_for_ever(state: &Path, session: &str) {
     let journal = store.journal(&SessionId::new(session)).unwrap();
     let mut seq = journal.events().await.unwrap().len() as u64;
     loop {
-        let turn = vec![Event::StopRequested, Event::BreakerClosed];
+        let turn = vec![
+            Event::StopRequested,
+            Event::BreakerClosed {
+                agent: AgentPlace::default(),
+            },
+        ];
         append(&journal, seq + 1, turn).await.unwrap();
         seq += 2;
         say("acknowledged", seq);

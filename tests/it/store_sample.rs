@@ -9,8 +9,8 @@ use autoissue::rules::classify::{Classified, Domain};
 use autoissue::rules::event::{Command, Consent, Effect, Event, Fact, ProcessIdentity, Recorded};
 use autoissue::rules::footprint::{Evidence, Footprint, LikelyFile};
 use autoissue::rules::ids::{
-    AttemptNumber, BranchName, CommitId, ConversationId, IssueNumber, PullNumber, SessionId,
-    SlotNumber, Timestamp, TreeId,
+    AgentPlace, AttemptNumber, BranchName, CommitId, ConversationId, IssueNumber, PullNumber,
+    SessionId, SlotNumber, Timestamp, TreeId,
 };
 use autoissue::rules::issue::{Issue, IssueState, Priority, Selection};
 use autoissue::rules::money::{Charge, Usd};
@@ -59,6 +59,7 @@ pub(crate) fn settings(daily_ceiling: Option<Usd>) -> Box<Settings> {
         agent: "claude".into(),
         models: autoissue::rules::models::Models::default(),
         billing: autoissue::rules::settings::Billing::default(),
+        fallback: Vec::new(),
         model: Some("sonnet".into()),
         base_branch: "main".into(),
         create_pr: true,
@@ -120,6 +121,7 @@ pub(crate) fn branch(number: u64) -> BranchName {
 
 pub(crate) fn admitted(issue: u64, attempt: u32, grant: Usd) -> Event {
     Event::Admitted {
+        agent: AgentPlace::default(),
         issue: IssueNumber(issue),
         attempt: AttemptNumber(attempt),
         slot: SlotNumber(0),
@@ -260,6 +262,7 @@ pub(crate) fn one_of_each(session: &SessionId) -> Vec<Event> {
     ]);
     events.extend(questions());
     events.extend(waits());
+    events.extend(agents_out());
     events.extend(together());
     events.extend(slots());
     events.extend(ends());
@@ -320,7 +323,32 @@ fn questions() -> [Event; 2] {
         .map(|consent| Event::Consent { issue, consent })
 }
 
-fn waits() -> [Event; 11] {
+fn agents_out() -> [Event; 4] {
+    let until = NOON.plus_millis(5_000);
+    [
+        Event::DispatchPaused {
+            agent: AgentPlace::default(),
+            hands_over: true,
+            until,
+            reason: "limit".into(),
+        },
+        Event::BreakerOpened {
+            agent: AgentPlace::default(),
+            until,
+            failures: 5,
+            reason: "overloaded".into(),
+        },
+        Event::BreakerClosed {
+            agent: AgentPlace::default(),
+        },
+        Event::DispatchStopped {
+            agent: Some(AgentPlace(1)),
+            reason: "the key is wrong".into(),
+        },
+    ]
+}
+
+fn waits() -> [Event; 7] {
     let failure = Failure::new(ErrorClass::Network, "no route \u{fffd}");
     let (issue, until) = (IssueNumber(7), NOON.plus_millis(5_000));
     let start = Start::Snapshot {
@@ -348,6 +376,7 @@ fn waits() -> [Event; 11] {
             },
         },
         Event::RetryScheduled {
+            agent: AgentPlace::default(),
             issue,
             until,
             failure: failure.clone(),
@@ -364,19 +393,6 @@ fn waits() -> [Event; 11] {
             start: Start::Captured {
                 snapshot: snapshot(),
             },
-        },
-        Event::DispatchPaused {
-            until,
-            reason: "limit".into(),
-        },
-        Event::BreakerOpened {
-            until,
-            failures: 5,
-            reason: "overloaded".into(),
-        },
-        Event::BreakerClosed,
-        Event::DispatchStopped {
-            reason: "the key is wrong".into(),
         },
     ]
 }

@@ -72,6 +72,7 @@ pub(crate) fn settings(slots: u32) -> Settings {
         agent: "command".to_owned(),
         models: autoissue::rules::models::Models::default(),
         billing: autoissue::rules::settings::Billing::default(),
+        fallback: Vec::new(),
         model: None,
         base_branch: "main".to_owned(),
         create_pr: true,

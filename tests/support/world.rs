@@ -153,7 +153,7 @@ impl World {
             forge: this(),
             repository: this(),
             leases: Arc::new(NoLeases),
-            agent: this(),
+            agents: autoissue::ports::Agents::new(this(), vec![this()]),
             commands: this(),
             resources: this(),
             journal: Arc::new(MemoryJournal {

@@ -5,7 +5,7 @@ use crate::adapters::store::journal::key;
 use crate::adapters::store::open::{Store, now};
 use crate::adapters::store::turn::{Key, execute};
 use crate::rules::event::Command;
-use crate::rules::ids::{SessionId, Timestamp};
+use crate::rules::ids::{AgentPlace, SessionId, Timestamp};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -138,7 +138,7 @@ fn inbox(db: &Connection, session: &Key) -> Result<Vec<(i64, Command)>, StoreErr
 /// Remembers the session's provider as not to be asked.
 pub(super) fn open_breaker(
     db: &Connection,
-    session: &Key,
+    (session, agent): (&Key, AgentPlace),
     since: Timestamp,
     (until, failures, reason): (Timestamp, u32, &str),
 ) -> Result<(), StoreError> {
@@ -153,17 +153,21 @@ pub(super) fn open_breaker(
     execute(
         db,
         "INSERT OR REPLACE INTO breakers (provider, state)
-         SELECT coalesce(agent, ''), ? FROM sessions WHERE key = ?",
-        (state, session.row),
+         SELECT coalesce(json_extract(agents, '$[' || ? || ']'), agent, ''), ? FROM sessions WHERE key = ?",
+        (agent.0, state, session.row),
     )
 }
 
 /// Forgets it.
-pub(super) fn close_breaker(db: &Connection, session: &Key) -> Result<(), StoreError> {
+pub(super) fn close_breaker(
+    db: &Connection,
+    session: &Key,
+    agent: AgentPlace,
+) -> Result<(), StoreError> {
     execute(
         db,
         "DELETE FROM breakers
-         WHERE provider = (SELECT coalesce(agent, '') FROM sessions WHERE key = ?)",
-        [session.row],
+         WHERE provider = (SELECT coalesce(json_extract(agents, '$[' || ? || ']'), agent, '') FROM sessions WHERE key = ?)",
+        (agent.0, session.row),
     )
 }

@@ -2,6 +2,7 @@
 
 use crate::adapters::store::error::{StoreError, Tried};
 use crate::adapters::store::open::Store;
+use crate::adapters::store::worked::{Worked, worked};
 use crate::rules::ids::{IssueNumber, SessionId};
 use crate::rules::money::{Usage, Usd};
 use crate::rules::summary::Group;
@@ -24,6 +25,8 @@ pub struct Figures {
     pub domains: Vec<Group>,
     /// The same by model.
     pub models: Vec<Group>,
+    /// What each agent did with each model, the dearest first.
+    pub agents: Vec<Worked>,
 }
 
 /// How much of the code completed tasks changed.
@@ -77,19 +80,7 @@ impl Store {
                 )?,
                 spent,
                 granted,
-                code: one(
-                    db,
-                    "SELECT count(pull), sum(files), sum(added), sum(removed)
-                     FROM tasks WHERE ending = 'completed'",
-                    |row| {
-                        Ok(Code {
-                            pulls: count(row, 0)?,
-                            files: count(row, 1)?,
-                            added: count(row, 2)?,
-                            removed: count(row, 3)?,
-                        })
-                    },
-                )?,
+                code: code(db)?,
                 domains: with_planner(db, groups(
                     db,
                     "WITH paid AS (
@@ -115,6 +106,7 @@ impl Store {
                      FROM paid LEFT JOIN tasks USING (session, issue)
                      GROUP BY model ORDER BY 5 DESC, model",
                 )?,
+                agents: worked(db)?,
             })
         })
     }
@@ -143,6 +135,22 @@ impl Store {
                 .tried("find the issue")
         })
     }
+}
+
+fn code(db: &Connection) -> Result<Code, StoreError> {
+    one(
+        db,
+        "SELECT count(pull), sum(files), sum(added), sum(removed)
+         FROM tasks WHERE ending = 'completed'",
+        |row| {
+            Ok(Code {
+                pulls: count(row, 0)?,
+                files: count(row, 1)?,
+                added: count(row, 2)?,
+                removed: count(row, 3)?,
+            })
+        },
+    )
 }
 
 /// The planner beside the domains, where one was paid.

@@ -3,7 +3,7 @@
 use crate::adapters::store::error::{StoreError, Tried};
 use crate::adapters::store::open::Store;
 use crate::adapters::store::turn::{Key, execute};
-use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId, Timestamp};
+use crate::rules::ids::{AgentPlace, AttemptNumber, IssueNumber, SessionId, Timestamp};
 use crate::rules::money::{Basis, Charge, Usd};
 use crate::rules::task::Outcome;
 use rusqlite::{Connection, OptionalExtension};
@@ -58,21 +58,22 @@ impl Store {
 pub(super) fn grant(
     db: &Connection,
     session: &Key,
-    (issue, attempt): (IssueNumber, AttemptNumber),
+    (issue, attempt, agent): (IssueNumber, AttemptNumber, AgentPlace),
     grant: Usd,
     at: Timestamp,
 ) -> Result<(), StoreError> {
     execute(
         db,
-        "INSERT INTO ledger (session, issue, attempt, day, granted, admitted)
-         VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO ledger (agent, session, issue, attempt, day, granted, admitted)
+         SELECT json_extract(agents, '$[' || ? || ']'), key, ?, ?, ?, ?, ? FROM sessions WHERE key = ?",
         (
-            session.row,
+            agent.0,
             issue.0.cast_signed(),
             attempt.0,
             at.day(),
             micros(grant),
             at.0,
+            session.row,
         ),
     )?;
     book(db, session, at.day(), micros(grant))?;
@@ -106,7 +107,8 @@ pub(super) fn settle(
         .tried("find a grant")?;
     // A bill without a grant must not get lost.
     let Some((row, day, granted)) = open else {
-        grant(db, session, (issue, attempt), Usd::ZERO, at)?;
+        let whose = (issue, attempt, AgentPlace::default());
+        grant(db, session, whose, Usd::ZERO, at)?;
         return settle(db, session, (issue, attempt), outcome, at);
     };
     let Charge { cost, usage, basis } = outcome.charge;

@@ -3,7 +3,7 @@
 use rusqlite_migration::{M, Migrations};
 
 /// The format that this program writes.
-pub(super) const KNOWN: u32 = 5;
+pub(super) const KNOWN: u32 = 6;
 
 /// One step for each format; a released step is never changed.
 const STEPS: &[M<'static>] = &[
@@ -12,6 +12,7 @@ const STEPS: &[M<'static>] = &[
     M::up(PULLS),
     M::up(LESSONS),
     M::up(LANDED),
+    M::up(AGENTS),
 ];
 
 /// How hard a task was judged to be, where it was evaluated.
@@ -41,6 +42,13 @@ const PULLS: &str = "
 const LANDED: &str = "
     ALTER TABLE pulls ADD COLUMN head TEXT;
     ALTER TABLE pulls ADD COLUMN merged_as TEXT;
+    ";
+
+/// All agents of a session, as a JSON array of their kinds, and whose each attempt was.
+const AGENTS: &str = "
+    ALTER TABLE sessions ADD COLUMN agents TEXT;
+    ALTER TABLE ledger ADD COLUMN agent TEXT;
+    UPDATE ledger SET agent = (SELECT agent FROM sessions WHERE key = session);
     ";
 
 /// What was learned, by its first words, and who taught it.

@@ -4,8 +4,7 @@ use crate::adapters::store::error::{StoreError, Tried};
 use crate::adapters::store::{control, ledger, pulls};
 use crate::rules::evaluate::score::Level;
 use crate::rules::event::{Event, Fact, Recorded, VERSION};
-use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId, Timestamp};
-use crate::rules::money::Usd;
+use crate::rules::ids::{AgentPlace, IssueNumber, SessionId, Timestamp};
 use crate::rules::plan::progress::Planning;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Commit, Ending, Task};
@@ -101,12 +100,7 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
         Event::SessionResumed { settings } => resume(db, session, settings),
         Event::Planning { fact } => plan(db, session, fact, at),
         Event::TasksRead { tasks, .. } => tasks.iter().try_for_each(|task| add(db, session, task)),
-        Event::Admitted {
-            issue,
-            attempt,
-            grant,
-            ..
-        } => admit(db, session, (*issue, *attempt), *grant, at),
+        Event::Admitted { .. } => admit(db, session, &recorded.event, at),
         Event::Settled {
             issue,
             attempt,
@@ -117,11 +111,12 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
         Event::TaskEnded { issue, ending, .. } => end_task(db, session, *issue, *ending),
         Event::ReworkGivenUp { issue, .. } => end_task(db, session, *issue, Ending::Completed),
         Event::BreakerOpened {
+            agent,
             until,
             failures,
             reason,
-        } => control::open_breaker(db, session, at, (*until, *failures, reason)),
-        Event::BreakerClosed => control::close_breaker(db, session),
+        } => control::open_breaker(db, (session, *agent), at, (*until, *failures, reason)),
+        Event::BreakerClosed { agent } => control::close_breaker(db, session, *agent),
         Event::CommandTaken { command } => control::take(db, session, command, recorded.seq),
         Event::SessionInterrupted => end(db, session, at, "interrupted"),
         Event::SessionFinished => finish(db, session, at),
@@ -151,20 +146,24 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
     }
 }
 
-fn admit(
-    db: &Connection,
-    session: &Key,
-    (issue, attempt): (IssueNumber, AttemptNumber),
-    grant: Usd,
-    at: Timestamp,
-) -> Result<(), StoreError> {
+fn admit(db: &Connection, session: &Key, event: &Event, at: Timestamp) -> Result<(), StoreError> {
+    let Event::Admitted {
+        issue,
+        attempt,
+        grant,
+        agent,
+        ..
+    } = event
+    else {
+        return Ok(());
+    };
     execute(
         db,
         "UPDATE tasks SET attempts = attempts + 1, ending = NULL
          WHERE session = ? AND issue = ?",
         (session.row, issue.0.cast_signed()),
     )?;
-    ledger::grant(db, session, (issue, attempt), grant, at)
+    ledger::grant(db, session, (*issue, *attempt, *agent), *grant, at)
 }
 
 fn finish(db: &Connection, session: &Key, at: Timestamp) -> Result<(), StoreError> {
@@ -177,7 +176,10 @@ fn finish(db: &Connection, session: &Key, at: Timestamp) -> Result<(), StoreErro
 fn plan(db: &Connection, session: &Key, fact: &Planning, at: Timestamp) -> Result<(), StoreError> {
     let planner = IssueNumber(0);
     match fact {
-        Planning::Granted { run, grant } => ledger::grant(db, session, (planner, *run), *grant, at),
+        Planning::Granted { run, grant } => {
+            let whose = (planner, *run, AgentPlace::default());
+            ledger::grant(db, session, whose, *grant, at)
+        }
         Planning::Settled { run, outcome, .. } => {
             ledger::settle(db, session, (planner, *run), outcome, at)
         }
@@ -205,10 +207,11 @@ fn start(
 fn resume(db: &Connection, session: &Key, settings: &Settings) -> Result<(), StoreError> {
     execute(
         db,
-        "UPDATE sessions SET status = 'running', ended = NULL, agent = ?, daily_ceiling = ?
+        "UPDATE sessions SET status = 'running', ended = NULL, agent = ?, agents = ?, daily_ceiling = ?
          WHERE key = ?",
         (
             &settings.agent,
+            settings.agents().collect::<serde_json::Value>().to_string(),
             settings.daily_ceiling.map(ledger::micros),
             session.row,
         ),
@@ -271,6 +274,7 @@ fn learn(
         | Fact::Entered { .. }
         | Fact::Spawned { .. }
         | Fact::AgentDone { .. }
+        | Fact::Conversed { .. }
         | Fact::Snapshot { .. }
         | Fact::Checked { .. }
         | Fact::Verified

@@ -98,7 +98,7 @@ pub async fn run(watch: &mut Watch<'_>, works: Vec<Work>) -> Result<Exit, Troubl
         forge: Arc::clone(&watch.github) as _,
         repository: Arc::clone(&watch.repository) as _,
         leases,
-        agent: Arc::clone(&watch.agent),
+        agents: watch.agents.clone(),
         opening: Opening::New {
             project: key,
             selection,

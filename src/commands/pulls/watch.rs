@@ -14,7 +14,7 @@ use crate::commands::wire::Wiring;
 use crate::commands::{preflight, resume};
 use crate::engine::looking::{LookError, Looking, Unseen};
 use crate::error::Error;
-use crate::ports::{Agent, ForgeError};
+use crate::ports::{Agents, ForgeError};
 use crate::rules::exit::Exit;
 use crate::rules::feature::Feature;
 use crate::rules::follow::next::{Next, next, sort};
@@ -42,7 +42,7 @@ pub struct Watch<'a> {
     /// The mirror.
     pub repository: Arc<GitRepository>,
     /// The agent.
-    pub agent: Arc<dyn Agent>,
+    pub agents: Agents,
     /// What may be spent still.
     pub left: Usd,
     /// Pulls that another machine works on, and when that was seen.
@@ -59,7 +59,7 @@ pub async fn run(place: &Place, args: &WatchArgs) -> Result<Exit, Error> {
     let github = wiring.github("watch pull requests")?;
     wiring.contained().await?;
     preflight::check_run(&wiring, &[Feature::Checks]).await?;
-    let agent = wiring.agent().await?;
+    let agents = wiring.agents().await?;
     let store = open(&wiring.state)?;
     let key = wiring.project_key();
     let selection = Selection {
@@ -83,7 +83,7 @@ pub async fn run(place: &Place, args: &WatchArgs) -> Result<Exit, Error> {
         store: &store,
         github,
         repository,
-        agent,
+        agents,
         left,
         elsewhere: HashMap::new(),
         refused: HashMap::new(),

@@ -28,7 +28,7 @@ pub fn described(offer: &Offer<'_>) -> Described {
         sections: sections(offer),
         base: base(offer).to_owned(),
         session: offer.session.to_string(),
-        agent: offer.settings.agent.clone(),
+        agent: offer.settings.agent_at(offer.agent).to_owned(),
         model: model(offer).unwrap_or_default().to_owned(),
         attempts: offer.attempts,
         cost: cost(&offer.charge),
@@ -73,11 +73,16 @@ fn model<'a>(offer: &Offer<'a>) -> Option<&'a str> {
 
 fn effort(offer: &Offer<'_>) -> String {
     let model = model(offer).map_or(String::new(), |model| format!(" with {}", code(model)));
+    let several = if offer.agent.is_first() {
+        ""
+    } else {
+        ", the last one"
+    };
     format!(
-        "{}; {} by {}{model}; session `{}`.",
+        "{}; {}{several} by {}{model}; session `{}`.",
         cost(&offer.charge),
         counted(offer.attempts.into(), "attempt"),
-        code(&offer.settings.agent),
+        code(offer.settings.agent_at(offer.agent)),
         offer.session,
     )
 }

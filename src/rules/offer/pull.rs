@@ -1,6 +1,6 @@
 //! A pull request in words.
 
-use crate::rules::ids::{BranchName, SessionId};
+use crate::rules::ids::{AgentPlace, BranchName, SessionId};
 use crate::rules::money::Charge;
 use crate::rules::names::pull_marker;
 use crate::rules::neutral::neutralise;
@@ -42,6 +42,8 @@ pub struct Offer<'a> {
     pub charge: Charge,
     /// Attempts so far.
     pub attempts: u32,
+    /// The agent that did the last of it.
+    pub agent: AgentPlace,
     /// The model that did it, as the agent names it.
     pub model: Option<&'a str>,
     /// How work is offered.
@@ -142,6 +144,7 @@ mod tests {
             model: Some("sonnet".to_owned()),
             models: Models::default(),
             billing: Billing::default(),
+            fallback: Vec::new(),
             base_branch: "main".to_owned(),
             create_pr: true,
             dependents: Dependents::Stacked,
@@ -201,6 +204,7 @@ mod tests {
                 basis: Basis::Reported,
             },
             attempts: 2,
+            agent: AgentPlace::default(),
             model: Some("claude-sonnet"),
             offering,
             template,
@@ -430,6 +434,7 @@ $0.1117; 2 attempts by `claude` with `claude-sonnet`; session `01JD8Z6Q0G7Y4V3M2
             summary: "",
             charge: Charge::default(),
             attempts: 1,
+            agent: AgentPlace::default(),
             model: None,
             offering,
             template: None,

@@ -27,6 +27,8 @@ pub enum Feedback<'a> {
     },
     /// Nothing is wrong: it was stopped midway.
     Interrupted,
+    /// Somebody else began, and was told none of what follows; it ended with these words, if with any.
+    Begun(Option<&'a str>),
 }
 
 /// The prompt for an attempt that goes on in its conversation and its files.
@@ -50,7 +52,20 @@ pub fn feedback_prompt(what: &Feedback<'_>) -> String {
              where you stand, and go on until the issue is resolved. The rules stay the same, and so does the short \
              message at the end."
             .to_owned(),
+        Feedback::Begun(failure) => begun_prompt(*failure),
     }
+}
+
+fn begun_prompt(failure: Option<&str>) -> String {
+    let ended = failure.map_or_else(String::new, |message| {
+        let words = fenced("failure", &printable_block(message, FAILURE_MAX));
+        format!(" It ended with:\n\n{words}\n\n")
+    });
+    let space = if ended.is_empty() { " " } else { "" };
+    format!(
+        "An earlier attempt at this issue did not come to its end.{ended}{space}What it changed is in the files already, \
+         uncommitted. Look at where they stand, keep what is good of it, and go on until the issue is resolved."
+    )
 }
 
 fn checks_prompt(reports: &[CheckReport]) -> String {

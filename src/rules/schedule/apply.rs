@@ -2,12 +2,12 @@
 
 use crate::rules::breaker::Breaker;
 use crate::rules::event::{Effect, Event, Fact};
-use crate::rules::ids::{AttemptNumber, BranchName, IssueNumber, Timestamp};
+use crate::rules::ids::{AgentPlace, AttemptNumber, BranchName, IssueNumber, Timestamp};
 use crate::rules::money::{Charge, Usd};
 use crate::rules::schedule::finish::{after_interruption, announces};
 use crate::rules::schedule::session::Session;
 use crate::rules::schedule::table::{Approval, Run, State, Unwanted};
-use crate::rules::task::{Attempted, Ending, Outcome, Stage, Start};
+use crate::rules::task::{Attempted, Ending, ErrorClass, Outcome, Stage, Start};
 use std::sync::Arc;
 
 impl Session {
@@ -19,7 +19,7 @@ impl Session {
             Event::Admitted { .. } => self.let_in(place, event, at),
             Event::Fact { attempt, fact, .. } => self.note(place, *attempt, fact),
             Event::Settled { grant, outcome, .. } => self.settle(place, *grant, outcome, at),
-            Event::RetryScheduled { until, start, .. } => self.retry_later(place, *until, start),
+            Event::RetryScheduled { .. } => self.retry_later(place, event),
             Event::Parked { until, start, .. } => self.park(place, *until, start),
             Event::Requeued { start, .. } => {
                 self.table.at_mut(place).start = start.clone();
@@ -46,7 +46,7 @@ impl Session {
             | Event::DispatchPaused { .. }
             | Event::DispatchStopped { .. }
             | Event::BreakerOpened { .. }
-            | Event::BreakerClosed
+            | Event::BreakerClosed { .. }
             | Event::TestMerged { .. }
             | Event::Looked { .. }
             | Event::TriedOnBase { .. }
@@ -72,6 +72,7 @@ impl Session {
             branch,
             start,
             below,
+            agent,
             ..
         } = event
         else {
@@ -93,6 +94,7 @@ impl Session {
             stage,
             grant: *grant,
             probe: *probe,
+            agent: *agent,
         };
         self.admit(place, run, branch, start);
     }
@@ -114,10 +116,25 @@ impl Session {
         self.look_again(next);
     }
 
-    fn retry_later(&mut self, place: usize, until: Timestamp, start: &Start) {
+    fn retry_later(&mut self, place: usize, event: &Event) {
+        let Event::RetryScheduled {
+            until,
+            start,
+            agent,
+            failure,
+            ..
+        } = event
+        else {
+            return;
+        };
         let entry = self.table.at_mut(place);
         (entry.failures, entry.start) = (entry.failures + 1, start.clone());
-        self.table.set(place, State::Retrying { until });
+        entry.cramped = failure.class == ErrorClass::ContextTooLong;
+        if *agent > entry.agent {
+            // The next one starts with a clean slate.
+            (entry.agent, entry.failures, entry.limits) = (*agent, 0, 0);
+        }
+        self.table.set(place, State::Retrying { until: *until });
     }
 
     fn park(&mut self, place: usize, until: Timestamp, start: &Start) {
@@ -127,8 +144,8 @@ impl Session {
     }
 
     fn admit(&mut self, place: usize, run: Run, branch: &BranchName, start: &Start) {
-        if run.probe {
-            self.breaker = Breaker::HalfOpen {
+        if let Some(one) = self.chain.at_mut(run.agent).filter(|_| run.probe) {
+            one.breaker = Breaker::HalfOpen {
                 probe: self.table.at(place).number,
             };
         }
@@ -141,8 +158,11 @@ impl Session {
         if entry.branch != *branch {
             entry.branch = branch.clone();
         }
-        if let Some(record) = entry.record.written() {
-            record.begin(start.is_paid());
+        if !run.agent.is_first() && start.is_paid() {
+            // Whose it is has to be known even where nothing else is.
+            entry.record.begin(true, run.agent);
+        } else if let Some(record) = entry.record.written() {
+            record.begin(start.is_paid(), run.agent);
         }
         self.table.set(place, State::Running(run));
         self.look_again(next);
@@ -183,6 +203,9 @@ impl Session {
 
     /// What an attempt's end says about the provider; opening is an event of its own.
     fn judge_provider(&mut self, run: &Run, outcome: &Outcome) {
+        let Some(one) = self.chain.at_mut(run.agent) else {
+            return;
+        };
         match &outcome.result {
             Attempted::Published
             | Attempted::Unchanged { .. }
@@ -190,14 +213,14 @@ impl Session {
             | Attempted::Asked { .. }
                 if !run.probe =>
             {
-                if run.grant > Usd::ZERO && matches!(self.breaker, Breaker::Closed { .. }) {
-                    self.breaker = Breaker::default();
+                if run.grant > Usd::ZERO && matches!(one.breaker, Breaker::Closed { .. }) {
+                    one.breaker = Breaker::default();
                 }
             }
-            Attempted::Failed(failure) if !run.probe => self.breaker.count(failure.class),
+            Attempted::Failed(failure) if !run.probe => one.breaker.count(failure.class),
             Attempted::Withdrawn { .. } | Attempted::Stopped | Attempted::Lost if run.probe => {
                 // The probe told nothing: the next one may go at once.
-                self.breaker = Breaker::Open {
+                one.breaker = Breaker::Open {
                     until: Timestamp(0),
                 };
             }
@@ -290,7 +313,7 @@ impl Session {
             entry.announced,
             entry.unwanted,
         ) = (0, 0, false, None);
-        entry.exchange = None;
+        (entry.exchange, entry.agent) = (None, AgentPlace::default());
         // Whoever wants another try wants it to run.
         if entry.approval == Approval::Awaited || entry.task.obstacle.is_some() {
             entry.approval = Approval::Given { instructions: None };

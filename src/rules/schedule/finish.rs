@@ -3,7 +3,7 @@
 use crate::rules::breaker::Breaker;
 use crate::rules::event::{Consent, Effect, Event};
 use crate::rules::follow::shape::FollowUp;
-use crate::rules::ids::{AttemptNumber, IssueNumber, Timestamp};
+use crate::rules::ids::{AgentPlace, AttemptNumber, IssueNumber, Timestamp};
 use crate::rules::offer::comment::Stand;
 use crate::rules::prompt::question::MOST_QUESTIONS;
 use crate::rules::retry::{self, Next, Tries};
@@ -41,7 +41,7 @@ impl Session {
             reason,
         };
         if run.probe && tells_of_provider(&outcome.result) {
-            events.push(Event::BreakerClosed);
+            events.push(Event::BreakerClosed { agent: run.agent });
         }
         match &outcome.result {
             Attempted::Published => events.push(end(Ending::Completed, None)),
@@ -75,8 +75,8 @@ impl Session {
                 events.push(end.map_or_else(requeued, |why| self.left(place, why)));
             }
             Attempted::Failed(failure) => {
-                self.provider_failed(issue, failure, now, events);
-                self.task_failed(entry, failure, dice, now, events);
+                self.provider_failed((issue, run.agent), failure, now, events);
+                self.task_failed((entry, run), failure, dice, now, events);
             }
         }
     }
@@ -95,37 +95,36 @@ impl Session {
 
     fn provider_failed(
         &self,
-        issue: IssueNumber,
+        (issue, agent): (IssueNumber, AgentPlace),
         failure: &Failure,
         now: Timestamp,
         events: &mut Vec<Event>,
     ) {
         let settings = self.settings();
-        let is_probe = match self.breaker {
+        let breaker = self.chain.at(agent).breaker;
+        let is_probe = match breaker {
             Breaker::HalfOpen { probe } if probe == issue => true,
             // It began before; what the provider does now, the probe tells.
             Breaker::HalfOpen { .. } => return,
             Breaker::Closed { .. } | Breaker::Open { .. } => false,
         };
-        if let Some(failures) = self
-            .breaker
-            .would_open(failure.class, settings.breaker_failures)
-        {
+        if let Some(failures) = breaker.would_open(failure.class, settings.breaker_failures) {
             let until = now.plus_millis(settings.breaker_cooldown_millis);
             events.push(Event::BreakerOpened {
+                agent,
                 until,
                 failures,
-                reason: failure.message.clone(),
+                reason: self.said_by(agent, &failure.message),
             });
         } else if is_probe {
             // It failed for reasons of its own: the provider answered.
-            events.push(Event::BreakerClosed);
+            events.push(Event::BreakerClosed { agent });
         }
     }
 
     fn task_failed(
         &self,
-        entry: &Entry,
+        (entry, run): (&Entry, &Run),
         failure: &Failure,
         dice: u32,
         now: Timestamp,
@@ -146,7 +145,12 @@ impl Session {
             }
         };
         let start = start_again(entry, failure);
-        let next = retry::after(failure, tries, dice, now);
+        let next = if entry.cramped && failure.class == ErrorClass::ContextTooLong {
+            // It was told less already.
+            Next::Never
+        } else {
+            retry::after(failure, tries, dice, now)
+        };
         if let Some(given_up) = self.rework_failed(entry, failure, &next) {
             events.push(given_up);
             return;
@@ -166,29 +170,22 @@ impl Session {
                 until,
                 failure: failure.clone(),
                 start,
+                agent: entry.agent,
             }),
-            Next::Later(until) => {
-                events.push(Event::Parked {
+            Next::Later(until) => self.limited((entry, run), (failure, until), start, now, events),
+            Next::Never => events.push(match self.successor(run, failure.class) {
+                Some(agent) => Event::RetryScheduled {
                     issue,
-                    until,
+                    until: now,
                     failure: failure.clone(),
                     start,
-                });
-                if self.paused.as_ref().is_none_or(|(other, _)| *other < until) {
-                    events.push(Event::DispatchPaused {
-                        until,
-                        reason: failure.message.clone(),
-                    });
-                    events.extend(self.after_limit(until, now));
-                }
-            }
-            Next::Never => events.push(failed()),
+                    agent,
+                },
+                None => failed(),
+            }),
             Next::Hopeless => {
                 events.push(Event::Requeued { issue, start });
-                if self.hopeless.is_none() {
-                    let reason = format!("{}: {}", failure.class.words(), failure.message);
-                    events.push(Event::DispatchStopped { reason });
-                }
+                self.despair(run, failure, events);
             }
         }
     }
@@ -261,16 +258,12 @@ fn start_again(entry: &Entry, failure: &Failure) -> Start {
 
 fn after_failure(record: &Record, failure: &Failure) -> Start {
     match failure.class {
-        ErrorClass::ContextTooLong | ErrorClass::Conflict => Start::Base,
+        ErrorClass::Conflict => Start::Base,
         // Refused while publishing: the work itself is paid for and good.
         ErrorClass::Publish | ErrorClass::Auth if record.verified => Start::Verified,
-        ErrorClass::ConversationLost => {
-            let fresh = Record {
-                conversation: None,
-                ..record.clone()
-            };
-            continue_from(&fresh, None)
-        }
+        ErrorClass::ConversationLost => afresh(record, None),
+        // What was said is too much; what was done is paid for.
+        ErrorClass::ContextTooLong => afresh(record, Some(failure.message.clone())),
         ErrorClass::RateLimit | ErrorClass::UsageLimit => continue_from(record, None),
         // Git or the disk failed, and no agent can mend that: what one has done is not paid again.
         ErrorClass::Workspace if record.verified || (record.agent_done && record.captured) => {
@@ -294,6 +287,15 @@ fn after_failure(record: &Record, failure: &Failure) -> Start {
         | ErrorClass::Workspace
         | ErrorClass::Publish => continue_from(record, Some(failure.message.clone())),
     }
+}
+
+/// The files, and nothing of the conversation about them.
+fn afresh(record: &Record, feedback: Option<String>) -> Start {
+    let fresh = Record {
+        conversation: None,
+        ..record.clone()
+    };
+    continue_from(&fresh, feedback)
 }
 
 pub(super) fn continue_from(record: &Record, feedback: Option<String>) -> Start {

@@ -141,6 +141,7 @@ impl Session {
         let first = self.table.first_ready().filter(|_| is_idle)?;
         let pressure = self.held_up(self.table.at(first))?;
         Some(Event::DispatchStopped {
+            agent: None,
             reason: pressure.reason(),
         })
     }

@@ -1,7 +1,7 @@
 //! What the attempts at a task found out, kept for those that had one.
 
 use crate::rules::event::{Effect, Fact, ProcessIdentity};
-use crate::rules::ids::{CommitId, ConversationId};
+use crate::rules::ids::{AgentPlace, CommitId, ConversationId};
 use crate::rules::money::Charge;
 use crate::rules::rework::Conflict;
 use crate::rules::stack::Below;
@@ -25,6 +25,8 @@ pub struct Record {
     pub snapshot: Option<CommitId>,
     /// The agent's conversation about them.
     pub conversation: Option<ConversationId>,
+    /// The agent that worked last, whose conversation that is.
+    pub agent: AgentPlace,
     /// The process that runs for the attempt now.
     pub process: Option<ProcessIdentity>,
     /// Has an agent been started in this round of the running attempt?
@@ -109,11 +111,19 @@ impl PartialEq for Kept {
 
 impl Record {
     /// Another attempt is let in, or the work of an earlier one is only to be offered.
-    pub(super) fn begin(&mut self, is_paid: bool) {
+    pub(super) fn begin(&mut self, is_paid: bool, agent: AgentPlace) {
         (self.process, self.agent_started) = (None, false);
         self.rounds = Charge::default();
         if is_paid {
             self.begin_round();
+            self.taken_by(agent);
+        }
+    }
+
+    /// One agent cannot go on with what another one was told.
+    fn taken_by(&mut self, agent: AgentPlace) {
+        if self.agent != agent {
+            (self.agent, self.conversation) = (agent, None);
         }
     }
 
@@ -156,6 +166,7 @@ impl Record {
                     self.conversation.clone_from(conversation);
                 }
             }
+            Fact::Conversed { conversation } => self.conversation = Some(conversation.clone()),
             Fact::Snapshot { commit, base } => {
                 (self.snapshot, self.base, self.captured) =
                     (Some(commit.clone()), Some(base.clone()), true);

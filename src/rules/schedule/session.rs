@@ -1,6 +1,5 @@
 //! The live state of a session, and `apply`, the only thing that changes it, live and on resume.
 
-use crate::rules::breaker::Breaker;
 use crate::rules::budget::Budget;
 use crate::rules::event::{Command, Event, Recorded};
 use crate::rules::graph::Dependencies;
@@ -11,6 +10,7 @@ use crate::rules::quota::Allowance;
 use crate::rules::rework::Conflict;
 use crate::rules::room::Lessened;
 use crate::rules::schedule::approve::wants_approval;
+use crate::rules::schedule::chain::Chain;
 use crate::rules::schedule::close::Certification;
 use crate::rules::schedule::locks::Locks;
 use crate::rules::schedule::offered::Offered;
@@ -59,16 +59,12 @@ pub struct Session {
     pub budget: Budget,
     /// How far its plan has come, where it makes one.
     pub plan: PlanProgress,
-    /// The provider's breaker.
-    pub breaker: Breaker,
-    /// Nobody is let in before this, and why.
-    pub paused: Option<(Timestamp, String)>,
+    /// Its agents, and how far each may be asked.
+    pub chain: Chain,
     /// Fewer slots are used than are configured, where that is so.
     pub lessened: Option<Lessened>,
     /// The forge's limits, as they were told last.
     pub allowances: Vec<Allowance>,
-    /// Nobody is let in any more, and why.
-    pub hopeless: Option<String>,
     /// Events applied so far.
     pub seq: u64,
     pub(super) graph: Dependencies,
@@ -100,9 +96,8 @@ pub struct Session {
 impl PartialEq for Session {
     fn eq(&self, other: &Self) -> bool {
         let state = |session: &Self| {
-            let (breaker, lessened) = (session.breaker, session.lessened);
             let known = (session.read, session.pulls);
-            (session.phase, session.seq, known, breaker, lessened)
+            (session.phase, session.seq, known, session.lessened)
         };
         let sets = |session: &Self| {
             (
@@ -111,7 +106,6 @@ impl PartialEq for Session {
                 session.unannounced.clone(),
                 session.unasked.clone(),
                 session.awaiting.clone(),
-                session.hopeless.clone(),
                 session.untold.clone(),
                 (session.untested.clone(), session.clashing.clone()),
                 session.brewing.clone(),
@@ -122,8 +116,8 @@ impl PartialEq for Session {
             && (&self.id, &self.project, &self.selection)
                 == (&other.id, &other.project, &other.selection)
             && (&self.certification, &self.allowances) == (&other.certification, &other.allowances)
-            && (&self.settings, &self.paused, &self.plan)
-                == (&other.settings, &other.paused, &other.plan)
+            && (&self.settings, &self.chain, &self.plan)
+                == (&other.settings, &other.chain, &other.plan)
             && (&self.table, &self.budget, &self.locks)
                 == (&other.table, &other.budget, &other.locks)
     }
@@ -210,10 +204,10 @@ impl Session {
             Event::QuotaHeard { allowances, .. } => self.allowances.clone_from(allowances),
             Event::PullsCounted { counted, opened } => self.count(*counted, *opened),
             Event::SpentElsewhere { today } => self.budget.elsewhere(*today, at),
-            Event::DispatchPaused { until, reason } => self.paused = Some((*until, reason.clone())),
-            Event::DispatchStopped { reason } => self.hopeless = Some(reason.clone()),
-            Event::BreakerOpened { until, .. } => self.breaker = Breaker::Open { until: *until },
-            Event::BreakerClosed => self.breaker = Breaker::default(),
+            Event::DispatchPaused { .. }
+            | Event::DispatchStopped { .. }
+            | Event::BreakerOpened { .. }
+            | Event::BreakerClosed { .. } => self.chain.apply(event),
             Event::CommandTaken { command } => self.take_command(command),
             Event::StopRequested => self.phase = Phase::Stopping,
             Event::TestMerged { issues, conflicts } => self.note_test(issues, conflicts),
@@ -259,7 +253,7 @@ impl Session {
         } else {
             Phase::Opening
         };
-        self.hopeless = None;
+        self.chain.hope_again();
         self.lessened = self.lessened.and_then(|less| less.resumed(settings, at));
         if matches!(self.certification, Certification::Running(_)) {
             self.certification = Certification::Open;
@@ -289,6 +283,10 @@ impl Session {
             .map(SlotNumber)
             .filter(|slot| !busy.contains(slot))
             .collect();
+        let before = self.settings.as_ref().map(Settings::agents);
+        if !before.is_some_and(|before| before.eq(settings.agents())) {
+            self.chain = Chain::new(settings.agents().count());
+        }
         self.settings = Some(settings.clone());
     }
 
@@ -319,10 +317,7 @@ impl Session {
 
     fn take_command(&mut self, command: &Command) {
         match command {
-            Command::ResetBreaker => {
-                self.breaker = Breaker::default();
-                self.paused = None;
-            }
+            Command::ResetBreaker => self.chain.reset(),
             // What an answer leads to is an event of its own.
             Command::Approve { .. }
             | Command::Reject { .. }

@@ -90,7 +90,7 @@ impl Session {
     pub(super) fn after_limit(&self, until: Timestamp, now: Timestamp) -> Option<Event> {
         self.settings().adaptive?;
         let slots = self.slots_now();
-        let is_first = !self.is_paused(now);
+        let is_first = !self.chain.is_paused(now);
         (is_first && slots > 1).then(|| {
             changed(
                 slots / 2,
@@ -118,12 +118,8 @@ impl Session {
             ..reserve
         };
         slots < settings.slots
-            && !self.is_paused(now)
+            && !self.chain.is_paused(now)
             && fitting(reading, &ample, self.running_now(), now).0 > slots
-    }
-
-    fn is_paused(&self, now: Timestamp) -> bool {
-        self.paused.as_ref().is_some_and(|(until, _)| *until > now)
     }
 
     fn running_now(&self) -> u32 {

@@ -1,6 +1,5 @@
 //! What follows from an input? `step` decides and changes nothing.
 
-use crate::rules::breaker::{Breaker, Permit};
 use crate::rules::event::{Command, Event, Input};
 use crate::rules::ids::{AttemptNumber, IssueNumber, Timestamp};
 use crate::rules::money::Usd;
@@ -62,19 +61,10 @@ impl Session {
             return None;
         }
         let timer = self.table.first_timer().map(|(until, _)| until);
-        let pause = self.paused.as_ref().map(|(until, _)| *until);
-        let breaker = match self.breaker {
-            Breaker::Open { until } => Some(until),
-            Breaker::Closed { .. } | Breaker::HalfOpen { .. } => None,
-        };
-        [
-            timer,
-            pause.filter(|until| *until > now),
-            breaker.filter(|until| *until > now),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        [timer, self.chain.next_wake(now)]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The one event that answers an input, if any does.
@@ -179,7 +169,7 @@ impl Session {
         if let Some(place) = self.doomed.first() {
             return Some(self.end_doomed(place));
         }
-        if self.hopeless.is_some() && !self.table.all_ended() {
+        if self.chain.hopeless().is_some() && !self.table.all_ended() {
             // What runs may end well; what waits would only fail in the same way, and waits for `resume`.
             let idle = !self.table.is_running();
             return idle.then_some(Event::SessionInterrupted);
@@ -247,13 +237,13 @@ impl Session {
         let taken = Event::CommandTaken {
             command: command.clone(),
         };
-        let closes = matches!(
-            self.breaker,
-            Breaker::Open { .. } | Breaker::HalfOpen { .. }
-        );
         match command {
-            Command::ResetBreaker if closes => vec![taken, Event::BreakerClosed],
-            Command::ResetBreaker | Command::Retry { .. } => vec![taken],
+            Command::ResetBreaker => {
+                let open = self.chain.standings().filter(|(_, one)| one.is_open());
+                let closed = open.map(|(agent, _)| Event::BreakerClosed { agent });
+                std::iter::once(taken).chain(closed).collect()
+            }
+            Command::Retry { .. } => vec![taken],
             Command::Approve { issue }
             | Command::Reject { issue, .. }
             | Command::Modify { issue, .. } => {
@@ -305,14 +295,6 @@ impl Session {
             issue: self.table.at(place).number,
             ending: Ending::Skipped,
             reason: Some(why.reason().to_owned()),
-        }
-    }
-
-    /// May the provider be asked for one more attempt?
-    pub(super) fn permit(&self, now: Timestamp) -> Permit {
-        match &self.paused {
-            Some((until, _)) if *until > now => Permit::NotBefore(*until),
-            Some(_) | None => self.breaker.permit(now),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The state of every task, and the one function that changes it.
 
-use crate::rules::ids::{AttemptNumber, BranchName, ByIssue, IssueNumber, SlotNumber, Timestamp};
+use crate::rules::ids::{
+    AgentPlace, AttemptNumber, BranchName, ByIssue, IssueNumber, SlotNumber, Timestamp,
+};
 use crate::rules::money::{Charge, Usd};
 use crate::rules::prompt::question::Exchange;
 use crate::rules::rework::Rework;
@@ -65,6 +67,8 @@ pub struct Run {
     pub grant: Usd,
     /// Is it the probe of a half-open breaker?
     pub probe: bool,
+    /// Whose it is.
+    pub agent: AgentPlace,
 }
 
 /// A task and all that is known of it.
@@ -88,6 +92,10 @@ pub struct Entry {
     pub passed_over: u32,
     /// Where the next attempt starts from, or the running one did.
     pub start: Start,
+    /// Was the model told more than it could take? Then the next attempt is told less.
+    pub cramped: bool,
+    /// The first of the agents that has not failed at it.
+    pub agent: AgentPlace,
     /// All bills so far.
     pub spent: Charge,
     /// What was found out.
@@ -346,6 +354,8 @@ impl Entry {
             attempts: 0,
             failures: 0,
             limits: 0,
+            cramped: false,
+            agent: AgentPlace::default(),
             passed_over: 0,
             spent: Charge::default(),
             announced: false,

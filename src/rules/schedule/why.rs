@@ -1,7 +1,5 @@
 //! Why does a task not run, and what would have to be otherwise? Found by playing what is left on a virtual clock.
 
-use crate::rules::breaker::Permit;
-use crate::rules::budget::Refusal;
 use crate::rules::classify::Domain;
 use crate::rules::conflict::{Shared, Why, chance, may_run_together, shared};
 use crate::rules::ids::{IssueNumber, Timestamp};
@@ -211,7 +209,8 @@ impl Session {
         }
         waits.extend(of_people(entry));
         let held_up = || self.held_up(entry).map(Pressure::reason);
-        let stopped = self.hopeless.clone().or_else(held_up);
+        let hopeless = self.chain.hopeless().map(str::to_owned);
+        let stopped = hopeless.or_else(held_up);
         if let (Some(reason), Phase::Running | Phase::Interrupted) = (stopped, self.phase) {
             waits.push(Wait::Resume { reason });
         }
@@ -257,32 +256,6 @@ impl Session {
         let mut found: Vec<Wait> = running.chain(kept).filter_map(against).collect();
         found.dedup();
         found
-    }
-
-    /// What keeps everybody out.
-    fn closed_doors(&self, entry: &Entry, now: Timestamp) -> Option<Wait> {
-        if !entry.start.is_paid() {
-            return None;
-        }
-        match self.permit(now) {
-            Permit::NotBefore(until) => {
-                let pause = self.paused.as_ref().filter(|(other, _)| *other == until);
-                let reason = pause.map_or("the breaker", |(_, reason)| reason);
-                return Some(Wait::Time {
-                    until,
-                    reason: reason.to_owned(),
-                });
-            }
-            Permit::AfterProbe(issue) => return Some(Wait::Probe { issue }),
-            Permit::Free | Permit::Probe => {}
-        }
-        let (want, least) = self.prices();
-        match self.budget.reserve(want, least, now) {
-            Err(Refusal::Waits { short_by } | Refusal::Exhausted { short_by, .. }) => {
-                Some(Wait::Money { short_by })
-            }
-            Ok(_) => None,
-        }
     }
 
     /// When it will start, and when it would if something were otherwise.
