@@ -94,8 +94,12 @@ async fn metrics_add_all_sessions_up() {
     backend             4     0         6  $2.50       -
 
     sonnet              4     2         6  $6.50       -
+
+    agent, model    tasks  done  success  attempts   cost  each took
+    ────────────────────────────────────────────────────────────────
+    claude, sonnet      4     2     50 %         6  $6.50         2s
     ");
-    insta::assert_snapshot!(answer.event.to_string(), @r#"{"v":1,"event":"metrics","sessions":2,"tasks":{"completed":2,"failed":2,"unfinished":2},"success_percent":50,"cost_usd":"6.50","granted_usd":"8.00","code":{"pulls":2,"files":6,"added":60,"removed":6},"domains":[{"name":"frontend","tasks":2,"completed":2,"attempts":2,"cost_usd":"4.00","tokens":0},{"name":"backend","tasks":4,"completed":0,"attempts":6,"cost_usd":"2.50","tokens":0}],"models":[{"name":"sonnet","tasks":4,"completed":2,"attempts":6,"cost_usd":"6.50","tokens":0}],"footprints":{"tasks":2,"cuts":[1,5,10],"precision":[1.0,0.2,0.1],"recall":[1.0,1.0,1.0],"brier":0.05,"evidence":[{"kind":"named_in_text","files":2,"precision":1.0,"recall":1.0,"brier":0.01},{"kind":"similar_work","files":2,"precision":0.0,"recall":0.0,"brier":0.09}]}}"#);
+    insta::assert_snapshot!(answer.event.to_string(), @r#"{"v":1,"event":"metrics","sessions":2,"tasks":{"completed":2,"failed":2,"unfinished":2},"success_percent":50,"cost_usd":"6.50","granted_usd":"8.00","code":{"pulls":2,"files":6,"added":60,"removed":6},"domains":[{"name":"frontend","tasks":2,"completed":2,"attempts":2,"cost_usd":"4.00","tokens":0},{"name":"backend","tasks":4,"completed":0,"attempts":6,"cost_usd":"2.50","tokens":0}],"models":[{"name":"sonnet","tasks":4,"completed":2,"attempts":6,"cost_usd":"6.50","tokens":0}],"agents":[{"agent":"claude","model":"sonnet","tasks":4,"completed":2,"success_percent":50,"attempts":6,"cost_usd":"6.50","attempt_millis":2333}],"footprints":{"tasks":2,"cuts":[1,5,10],"precision":[1.0,0.2,0.1],"recall":[1.0,1.0,1.0],"brier":0.05,"evidence":[{"kind":"named_in_text","files":2,"precision":1.0,"recall":1.0,"brier":0.01},{"kind":"similar_work","files":2,"precision":0.0,"recall":0.0,"brier":0.09}]}}"#);
 }
 
 async fn finish_at(store: &Store, id: &str, at: Timestamp) {
