@@ -51,6 +51,7 @@ pub mod repository;
 pub mod resume;
 pub mod retry;
 pub mod seen;
+pub mod serve;
 pub mod session;
 pub mod signals;
 pub mod simulate;

@@ -95,7 +95,7 @@ pub mod reporters {
     pub mod table;
     pub mod terminal;
     pub mod time;
-    mod together;
+    pub mod together;
     pub mod why;
     pub mod words;
 }
@@ -107,6 +107,22 @@ pub mod error {
     pub mod stored;
     pub use shape::{Color, Error, Kind, printable};
 }
+/// Front doors: the dashboard and the JSON API.
+pub mod serve {
+    mod acts;
+    mod api;
+    mod docs;
+    pub mod door;
+    mod figures;
+    mod guesses;
+    mod live;
+    mod pages;
+    mod problem;
+    pub mod server;
+    mod story;
+    mod timeline;
+    pub mod watched;
+}
 /// What may be typed.
 pub mod cli {
     pub mod args;
@@ -117,6 +133,7 @@ pub mod cli {
     pub mod plan;
     pub mod pulls;
     pub mod run;
+    pub mod serve;
     pub mod setup;
     pub mod steer;
     pub mod values;

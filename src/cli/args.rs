@@ -8,6 +8,7 @@ use crate::cli::look::{
 use crate::cli::plan::PlanArgs;
 use crate::cli::pulls::{RevertArgs, WatchArgs};
 use crate::cli::run::{DemoArgs, ExecArgs, ResumeArgs};
+use crate::cli::serve::ServeArgs;
 use crate::cli::setup::{ChecksArgs, CompletionsArgs, ConfigArgs, DoctorArgs, InitArgs, ManArgs};
 use crate::cli::steer::{
     AnswerArgs, ApproveArgs, BreakerArgs, CleanArgs, IssueArgs, LessonsArgs, ModifyArgs,
@@ -91,6 +92,8 @@ pub enum Commands {
     Watch(WatchArgs),
     /// Close an issue's pull request, or open one that takes its work back
     Revert(RevertArgs),
+    /// Show what runs as a page, and answer programs as JSON
+    Serve(ServeArgs),
     /// Show what is running, else the latest sessions
     Status(StatusArgs),
     /// Say why an issue does not run yet, and what would let it start sooner

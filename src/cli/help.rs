@@ -116,6 +116,16 @@ Examples:
 
 It needs no checkout and no configuration, and disturbs nothing: where sessions are kept is all that counts (--state-dir).";
 
+/// Under the flags of `serve`.
+pub const SERVE: &str = "\
+Examples:
+  autoissue serve                          on http://127.0.0.1:3030/
+  autoissue serve --listen 127.0.0.1:0     on a port that is free
+  curl http://127.0.0.1:3030/api/session   the newest session as JSON; /api/docs lists what else there is
+
+It shows what any session of the state directory does (--state-dir). On another address than this machine's own it has to ask for
+credentials: dashboard.auth, or a token in AUTOISSUE_DASHBOARD_TOKEN. `exec --dashboard` serves as long as its run lasts.";
+
 /// Under the flags of `why`.
 pub const WHY: &str = "\
 Examples:

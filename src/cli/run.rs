@@ -127,6 +127,9 @@ pub struct Limits {
     /// What keeps agents, setup and checks apart from this machine
     #[arg(long, value_enum, value_name = "KIND")]
     pub isolation: Option<Isolation>,
+    /// Show the run as a page on this machine, as long as it lasts
+    #[arg(long)]
+    pub dashboard: bool,
 }
 
 /// What keeps agents apart from this machine.
@@ -221,6 +224,11 @@ impl Limits {
                 self.budget.map(Usd::dollars),
             )
             .with("--max-parallel", "executor.maxParallel", self.max_parallel)
+            .with(
+                "--dashboard",
+                "dashboard.enabled",
+                self.dashboard.then_some(true),
+            )
             .with(
                 "--isolation",
                 "sandbox.isolation",

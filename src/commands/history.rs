@@ -49,18 +49,19 @@ pub async fn run(place: &Place, args: &HistoryArgs) -> Result<Exit, Error> {
             args.issue.0
         )]));
     };
-    // A transcript is kept as the agent printed it; what is shown may be shown to others.
-    let redactor = Redactor::new(
-        SECRETS
-            .iter()
-            .chain(&MODEL_KEYS)
-            .filter_map(|name| variable(name)),
-    );
+    let redactor = redactor();
     let print = |text: &str| write(Stream::Out, &redactor.clean(text));
     history
         .tell(place.output.format(), args.follow, print)
         .await?;
     Ok(Exit::Done)
+}
+
+/// A transcript is kept as the agent printed it; what is shown may be shown to others.
+#[must_use]
+pub fn redactor() -> Redactor {
+    let names = SECRETS.iter().chain(&MODEL_KEYS);
+    Redactor::new(names.filter_map(|name| variable(name)))
 }
 
 /// What the newest session that has anything to tell of an issue has to tell.
@@ -89,14 +90,43 @@ impl History {
         }))
     }
 
+    /// What this session has to tell of an issue.
+    #[must_use]
+    pub fn of(store: Store, session: SessionId, issue: IssueNumber) -> Self {
+        Self {
+            store,
+            session,
+            issue,
+        }
+    }
+
+    /// Tells what was said in all attempts so far, without the task's course.
+    pub async fn said(
+        &self,
+        format: Format,
+        print: impl FnMut(&str) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.attempts(format, false, print).await.map(drop)
+    }
+
     /// Tells it from the beginning, in lines or events, and the task's course at the end; with `follow` only once the
     /// task has ended or nobody works on it.
     pub async fn tell(
         &self,
         format: Format,
         follow: bool,
-        mut print: impl FnMut(&str) -> Result<(), Error>,
+        print: impl FnMut(&str) -> Result<(), Error>,
     ) -> Result<(), Error> {
+        let mut print = self.attempts(format, follow, print).await?;
+        print(&self.course(format)?)
+    }
+
+    async fn attempts<F: FnMut(&str) -> Result<(), Error>>(
+        &self,
+        format: Format,
+        follow: bool,
+        mut print: F,
+    ) -> Result<F, Error> {
         let directory = self.store.session_directory(&self.session);
         let mut open: BTreeMap<AttemptNumber, Reading> = BTreeMap::new();
         loop {
@@ -123,7 +153,7 @@ impl History {
                 }
             }
             if !goes_on {
-                return print(&self.course(format)?);
+                return Ok(print);
             }
             tokio::time::sleep(PACE).await;
         }

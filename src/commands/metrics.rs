@@ -216,7 +216,9 @@ fn success_percent(figures: &Figures) -> Option<u64> {
     (count(figures, Ending::Completed) * 100).checked_div(tried(figures))
 }
 
-fn event(figures: &Figures) -> Value {
+/// The figures as one event.
+#[must_use]
+pub fn event(figures: &Figures) -> Value {
     let endings: Map<String, Value> = figures
         .endings
         .iter()

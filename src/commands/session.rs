@@ -4,6 +4,7 @@ use crate::adapters::store::journal::SqliteJournal;
 use crate::adapters::store::open::Store;
 use crate::cli::args::Format;
 use crate::commands::place::Place;
+use crate::commands::serve;
 use crate::commands::signals::Signals;
 use crate::commands::wire::Wiring;
 use crate::engine::clock::SteadyClock;
@@ -84,6 +85,7 @@ pub async fn run(
         clock: Arc::new(SteadyClock::start()),
         reporters: reporters.into(),
     };
+    let dashboard = serve::beside(place, wiring, store).await?;
     let stop = Stop::new();
     let obeying = Signals::hear().map(|signals| tokio::spawn(signals.obey(stop.clone())));
     // Not before somebody else hears what would end the command.
@@ -92,6 +94,7 @@ pub async fn run(
     if let Some(obeying) = obeying {
         obeying.abort();
     }
+    drop(dashboard);
     ended?;
     let events = journal.events().await?;
     let lessons = learned(&events, wiring.loaded.config.security.trust);

@@ -80,8 +80,10 @@ impl Default for Log {
 pub struct Dashboard {
     /// Serve it?
     pub enabled: bool,
-    /// Its port on this machine.
+    /// Its port on this machine; one of the next where it is in use, unless it was set.
     pub port: Whole<1, 65_535>,
+    /// Names that it answers to, besides `localhost` and addresses.
+    pub hosts: Vec<String>,
     /// Who may see it.
     pub auth: DashboardAuth,
 }
@@ -91,6 +93,7 @@ impl Default for Dashboard {
         Self {
             enabled: false,
             port: Whole::of(3030),
+            hosts: Vec::new(),
             auth: DashboardAuth::default(),
         }
     }

@@ -183,7 +183,9 @@ impl Sight<'_> {
         (running == Some(progress.attempt)).then_some(progress)
     }
 
-    fn facts(&self, task: &TaskTally) -> Vec<(&'static str, String)> {
+    /// All that is known of one of its tasks: what it is, and in which words.
+    #[must_use]
+    pub fn facts(&self, task: &TaskTally) -> Vec<(&'static str, String)> {
         let progress = self.progress(task);
         let mut facts = vec![
             ("session", self.session_of_task()),

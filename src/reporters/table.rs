@@ -225,7 +225,8 @@ impl Layout {
 }
 
 /// Where a task stands, in a few words.
-pub(super) fn state(tally: &Tally, task: &TaskTally, now: Timestamp) -> (String, Tone) {
+#[must_use]
+pub fn state(tally: &Tally, task: &TaskTally, now: Timestamp) -> (String, Tone) {
     match &task.standing {
         Standing::Ended { ending } => (spoken(ending.word()), tone_of(*ending)),
         Standing::Running { .. } if tally.phase == Phase::Interrupted => {

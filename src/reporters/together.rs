@@ -80,7 +80,8 @@ pub(super) fn moved_on(outdated: &[Outdated]) -> Option<Line> {
 }
 
 /// All that does not merge as it stands: what is still worked on, then what is offered.
-pub(super) fn told(tally: &Tally) -> Vec<String> {
+#[must_use]
+pub fn told(tally: &Tally) -> Vec<String> {
     let brewing = tally.brewing.iter().map(|conflict| match then(tally) {
         "" => both_change(conflict),
         then => format!("{}; {then}", both_change(conflict)),

@@ -1,0 +1,173 @@
+//! `serve`, and `--dashboard`: the pages of what stands in the store, on an address of this machine.
+
+use crate::adapters::store::open::Store;
+use crate::cli::serve::ServeArgs;
+use crate::commands::place::{Place, variable};
+use crate::commands::signals::Signals;
+use crate::commands::store::open;
+use crate::commands::wire::Wiring;
+use crate::config::loaded::{Loaded, Overrides};
+use crate::config::telling::{AuthKind, DashboardAuth};
+use crate::config::values::Secret;
+use crate::error::{Error, Kind};
+use crate::reporters::shape::VERSION;
+use crate::rules::exit::Exit;
+use crate::serve::door::{Door, Keys};
+use crate::serve::server::{self, House};
+use crate::serve::watched::Watched;
+use serde_json::json;
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// Ports that are tried where the usual one is taken.
+const NEXT_PORTS: u16 = 20;
+
+/// Serves until it is asked to end.
+pub async fn run(place: &Place, args: &ServeArgs) -> Result<Exit, Error> {
+    let loaded = place.load(&Overrides::default())?;
+    let store = open(&place.state_dir()?)?;
+    // Outside of a checkout the sessions themselves tell which repository is meant.
+    let project = Wiring::new(place, &Overrides::default()).map(|wiring| wiring.project_key());
+    let mut signals = Signals::hear().ok_or_else(|| {
+        Error::new(Kind::Files, "serve").cause("signals cannot be heard: it could not be ended")
+    })?;
+    let (listener, address, note) = listen(&loaded, args.listen).await?;
+    say(place, address, note)?;
+    let ended = async move { signals.next().await };
+    let house = House::new(Arc::new(Watched::new(store)), project.ok().as_deref());
+    server::run(listener, house, door(&loaded), ended)
+        .await
+        .map_err(|cause| Error::new(Kind::Files, "serve").because(&cause))?;
+    Ok(Exit::Done)
+}
+
+/// A dashboard beside a session; it ends when this is dropped.
+pub struct Beside {
+    ended: CancellationToken,
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        self.ended.cancel();
+    }
+}
+
+/// Serves as long as a session runs, where that is wanted. One that cannot be served is told, and holds nothing up.
+pub async fn beside(
+    place: &Place,
+    wiring: &Wiring,
+    store: &Store,
+) -> Result<Option<Beside>, Error> {
+    if !wiring.loaded.config.dashboard.enabled {
+        return Ok(None);
+    }
+    let (listener, address, note) = match listen(&wiring.loaded, None).await {
+        Ok(listening) => listening,
+        Err(error) => {
+            place.output.error(&error)?;
+            return Ok(None);
+        }
+    };
+    say(place, address, note)?;
+    let ended = CancellationToken::new();
+    let house = House::new(
+        Arc::new(Watched::new(store.clone())),
+        Some(&wiring.project_key()),
+    );
+    let over = ended.clone().cancelled_owned();
+    let door = door(&wiring.loaded);
+    tokio::spawn(async move {
+        if let Err(error) = server::run(listener, house, door, over).await {
+            tracing::warn!(%error, "the dashboard ended");
+        }
+    });
+    Ok(Some(Beside { ended }))
+}
+
+fn say(place: &Place, address: SocketAddr, note: Option<String>) -> Result<(), Error> {
+    if let Some(note) = note {
+        let event = json!({ "v": VERSION, "event": "note", "about": "dashboard", "text": note });
+        place.output.note(&format!("note: {note}\n"), &event)?;
+    }
+    let url = format!("http://{address}/");
+    let event = json!({ "v": VERSION, "event": "serving", "url": url });
+    place.output.note(&format!("Dashboard: {url}\n"), &event)
+}
+
+type Listening = (TcpListener, SocketAddr, Option<String>);
+
+/// Listens where it was said, else on the configured port of this machine, else on one of the next.
+async fn listen(loaded: &Loaded, wanted: Option<SocketAddr>) -> Result<Listening, Error> {
+    let config = &loaded.config.dashboard;
+    let usual = u16::try_from(config.port.get()).unwrap_or(3030);
+    let is_set = wanted.is_some() || loaded.is_set("dashboard.port");
+    let first = wanted.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, usual)));
+    if !is_here(first.ip()) && !config.auth.enabled && token().is_none() {
+        return Err(Error::new(Kind::Config, format!("serve on {first}"))
+            .cause("others can reach it there, and it asks for no credentials")
+            .hints([
+                "set dashboard.auth (enabled, type, and username with password, or token)",
+                "or serve on 127.0.0.1",
+            ]));
+    }
+    let last = if is_set || first.port() == 0 {
+        0
+    } else {
+        NEXT_PORTS
+    };
+    for more in 0..=last {
+        let address = SocketAddr::new(first.ip(), first.port().saturating_add(more));
+        match TcpListener::bind(address).await {
+            Ok(listener) => {
+                let bound = listener.local_addr().unwrap_or(address);
+                let note = (more > 0).then(|| format!("port {} is in use", first.port()));
+                return Ok((listener, bound, note));
+            }
+            Err(cause) if cause.kind() == ErrorKind::AddrInUse && more < last => {}
+            Err(cause) => return Err(taken(address, &cause)),
+        }
+    }
+    unreachable!("the last of them returns")
+}
+
+fn taken(address: SocketAddr, cause: &std::io::Error) -> Error {
+    let hint = if cause.kind() == ErrorKind::AddrInUse {
+        "another program has that port; choose one with --listen or dashboard.port (0 takes any)"
+    } else {
+        "choose an address of this machine with --listen"
+    };
+    Error::new(Kind::Files, format!("listen on {address}"))
+        .because(cause)
+        .hints([hint])
+}
+
+fn is_here(address: IpAddr) -> bool {
+    address.is_loopback()
+}
+
+fn token() -> Option<String> {
+    variable("AUTOISSUE_DASHBOARD_TOKEN").filter(|token| !token.is_empty())
+}
+
+/// Asks for what the configuration says, and for the token of the environment where there is one.
+fn door(loaded: &Loaded) -> Door {
+    let auth = &loaded.config.dashboard.auth;
+    let own = token();
+    let keys = (auth.enabled || own.is_some()).then(|| keys(auth, own.as_deref()));
+    Door::new(keys, loaded.config.dashboard.hosts.clone())
+}
+
+fn keys(auth: &DashboardAuth, own: Option<&str>) -> Keys {
+    let has = |kinds: [AuthKind; 2]| auth.enabled && kinds.contains(&auth.kind);
+    let user = auth.username.as_deref().zip(auth.password.as_ref());
+    let user = user.filter(|_| has([AuthKind::Basic, AuthKind::Both]));
+    let token = auth.token.as_ref().map(Secret::expose);
+    let token = token.filter(|_| has([AuthKind::Token, AuthKind::Both]));
+    Keys::new(
+        user.map(|(name, password)| (name, password.expose())),
+        own.or(token),
+    )
+}

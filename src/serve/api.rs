@@ -1,0 +1,245 @@
+//! The JSON API, and its description made from the same declarations (OpenAPI 3.1).
+
+use crate::commands::breaker;
+use crate::commands::metrics::event as metrics_json;
+use crate::commands::retry::send;
+use crate::reporters::status::{session_json, task_status};
+use crate::reporters::time::rfc3339;
+use crate::rules::event::Command;
+use crate::rules::ids::IssueNumber;
+use crate::serve::live;
+use crate::serve::problem::Problem;
+use crate::serve::server::{House, blocking, page};
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What there is besides the paths.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "autoissue",
+        description = "What autoissue does on this machine, and a few things to say to it."
+    ),
+    components(schemas(Problem))
+)]
+struct Described;
+
+/// All of it.
+pub(super) fn routes() -> OpenApiRouter<House> {
+    OpenApiRouter::with_openapi(Described::openapi())
+        .routes(routes!(health))
+        .routes(routes!(ready))
+        .routes(routes!(session))
+        .routes(routes!(session_tasks))
+        .routes(routes!(task))
+        .routes(routes!(retry))
+        .routes(routes!(skip))
+        .routes(routes!(metrics))
+        .routes(routes!(budget))
+        .routes(routes!(errors))
+        .routes(routes!(breakers))
+        .routes(routes!(reset))
+        .routes(routes!(live::events))
+}
+
+/// The description as a document.
+pub(super) async fn description(
+    Extension(document): Extension<Arc<utoipa::openapi::OpenApi>>,
+) -> Response {
+    Json(&*document).into_response()
+}
+
+/// The description as a page.
+pub(super) async fn viewer(
+    Extension(document): Extension<Arc<utoipa::openapi::OpenApi>>,
+) -> Response {
+    page(&crate::serve::docs::DocsPage::new(&document))
+}
+
+/// The server is there.
+#[utoipa::path(get, path = "/api/health", tag = "health", responses((status = 200, description = "It is there")))]
+async fn health() -> Json<Value> {
+    Json(json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
+}
+
+/// The server can do its work: its store can be read.
+#[utoipa::path(get, path = "/ready", tag = "health", responses(
+    (status = 200, description = "It can"), (status = 503, description = "It cannot, and why", body = Problem),
+))]
+async fn ready(State(house): State<House>) -> Result<Json<Value>, Problem> {
+    let sessions = blocking(house, |house| Ok(house.watched.sessions()?.len())).await?;
+    Ok(Json(json!({ "status": "ready", "sessions": sessions })))
+}
+
+/// The newest session as it stands, as `status --format json` tells it.
+#[utoipa::path(get, path = "/api/session", tag = "session", responses(
+    (status = 200, description = "The session", body = Object), (status = 404, description = "There is none", body = Problem),
+))]
+async fn session(State(house): State<House>) -> Result<Json<Value>, Problem> {
+    Ok(Json(newest(house).await?))
+}
+
+/// The tasks of the newest session.
+#[utoipa::path(get, path = "/api/session/tasks", tag = "session", responses(
+    (status = 200, description = "Its tasks", body = [Object]), (status = 404, description = "There is none", body = Problem),
+))]
+async fn session_tasks(State(house): State<House>) -> Result<Json<Value>, Problem> {
+    let mut session = newest(house).await?;
+    Ok(Json(session["tasks"].take()))
+}
+
+async fn newest(house: House) -> Result<Value, Problem> {
+    blocking(house, |house| {
+        let rows = house.watched.sessions()?;
+        let row = rows.iter().find(|row| !row.pruned);
+        let row = row.ok_or_else(Problem::not_found)?;
+        let now = house.now();
+        Ok(house
+            .watched
+            .look(row, |seen| session_json(&seen.sight(now)))?)
+    })
+    .await
+}
+
+/// One task of a session, by the session's name and the issue's number.
+#[utoipa::path(get, path = "/api/sessions/{session}/issues/{issue}", tag = "session",
+    params(("session" = String, Path, description = "The session's name"), ("issue" = u64, Path, description = "The issue's number")),
+    responses((status = 200, description = "The task", body = Object), (status = 404, description = "There is none", body = Problem)))]
+async fn task(
+    State(house): State<House>,
+    Path((name, number)): Path<(String, u64)>,
+) -> Result<Json<Value>, Problem> {
+    blocking(house, move |house| {
+        let row = house.found(&name)?;
+        let now = house.now();
+        let found = house.watched.look(&row, |seen| {
+            task_status(&seen.sight(now), IssueNumber(number))
+        })?;
+        found.map(Json).ok_or_else(Problem::not_found)
+    })
+    .await
+}
+
+/// Tries an issue of an unfinished session again.
+#[utoipa::path(post, path = "/api/issues/{issue}/retry", tag = "session",
+    params(("issue" = u64, Path, description = "The issue's number")),
+    responses((status = 200, description = "The session takes it up", body = Object), (status = 409, description = "It cannot, and why", body = Problem)))]
+async fn retry(
+    State(house): State<House>,
+    Path(number): Path<u64>,
+) -> Result<Json<Value>, Problem> {
+    let issue = IssueNumber(number);
+    say(house, Command::Retry { issue }, issue).await
+}
+
+/// Leaves an issue of an unfinished session out.
+#[utoipa::path(post, path = "/api/issues/{issue}/skip", tag = "session",
+    params(("issue" = u64, Path, description = "The issue's number")),
+    responses((status = 200, description = "The session takes it up", body = Object), (status = 409, description = "It cannot, and why", body = Problem)))]
+async fn skip(State(house): State<House>, Path(number): Path<u64>) -> Result<Json<Value>, Problem> {
+    let issue = IssueNumber(number);
+    say(house, Command::Skip { issue }, issue).await
+}
+
+async fn say(house: House, command: Command, issue: IssueNumber) -> Result<Json<Value>, Problem> {
+    blocking(house, move |house| {
+        let answer = send(
+            house.watched.store(),
+            house.project.as_deref(),
+            &command,
+            issue,
+        );
+        let answer = answer.map_err(|error| Problem::refused(error.reason()))?;
+        Ok(Json(answer.event))
+    })
+    .await
+}
+
+/// What all sessions came to, as `metrics --format json` tells it.
+#[utoipa::path(get, path = "/api/metrics", tag = "metrics", responses((status = 200, description = "The figures", body = Object)))]
+async fn metrics(State(house): State<House>) -> Result<Json<Value>, Problem> {
+    blocking(house, |house| {
+        let figures = house.watched.store().figures()?;
+        Ok(Json(metrics_json(&figures)))
+    })
+    .await
+}
+
+/// The newest session's money.
+#[utoipa::path(get, path = "/api/metrics/budget", tag = "metrics", responses(
+    (status = 200, description = "Dollars: the ceiling, spent, set aside, and left", body = Object),
+    (status = 404, description = "There is no session", body = Problem),
+))]
+async fn budget(State(house): State<House>) -> Result<Json<Value>, Problem> {
+    blocking(house, |house| {
+        let rows = house.watched.sessions()?;
+        let row = rows.iter().find(|row| !row.pruned);
+        let row = row.ok_or_else(Problem::not_found)?;
+        Ok(house.watched.look(row, |seen| {
+            let tally = &seen.tally;
+            let ceiling = tally.settings.as_ref().map(|settings| settings.ceiling);
+            let ceiling = ceiling.unwrap_or_default();
+            Json(json!({
+                "session": tally.session,
+                "budget_usd": ceiling.decimal(),
+                "spent_usd": tally.spent.decimal(),
+                "granted_usd": tally.granted.decimal(),
+                "left_usd": ceiling.minus(tally.spent + tally.granted).decimal(),
+            }))
+        })?)
+    })
+    .await
+}
+
+/// Why tasks of the newest session failed.
+#[utoipa::path(get, path = "/api/metrics/errors", tag = "metrics", responses(
+    (status = 200, description = "The last failure of each task that had one", body = Object),
+    (status = 404, description = "There is no session", body = Problem),
+))]
+async fn errors(State(house): State<House>) -> Result<Json<Value>, Problem> {
+    blocking(house, |house| {
+        let rows = house.watched.sessions()?;
+        let row = rows.iter().find(|row| !row.pruned);
+        let row = row.ok_or_else(Problem::not_found)?;
+        Ok(house.watched.look(row, |seen| {
+            let failed = seen.tally.tasks.values().filter_map(|task| {
+                let failure = task.failure.as_ref()?;
+                Some(json!({ "issue": task.issue, "class": failure.class, "message": failure.message }))
+            });
+            Json(json!({ "session": seen.id, "errors": failed.collect::<Value>() }))
+        })?)
+    })
+    .await
+}
+
+/// The circuit breakers that are open, by agent.
+#[utoipa::path(get, path = "/api/metrics/circuit-breaker", tag = "metrics", responses((status = 200, description = "The open ones", body = Object)))]
+async fn breakers(State(house): State<House>) -> Result<Json<Value>, Problem> {
+    blocking(house, |house| {
+        let open = house.watched.store().breakers()?;
+        let open = open.iter().map(|(agent, breaker)| {
+            json!({
+                "agent": agent, "session": breaker.session, "until": rfc3339(breaker.until),
+                "failures": breaker.failures, "reason": breaker.reason,
+            })
+        });
+        Ok(Json(json!({ "open": open.collect::<Value>() })))
+    })
+    .await
+}
+
+/// Closes every open breaker, and tells the sessions that run.
+#[utoipa::path(post, path = "/api/circuit-breaker/reset", tag = "metrics", responses((status = 200, description = "They are closed", body = Object)))]
+async fn reset(State(house): State<House>) -> Result<Json<Value>, Problem> {
+    blocking(house, |house| {
+        let answer = breaker::reset(house.watched.store())?;
+        Ok(Json(answer.event))
+    })
+    .await
+}

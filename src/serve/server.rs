@@ -1,0 +1,264 @@
+//! The server: its routes, the headers of every answer, and how it ends.
+
+use crate::engine::clock::SteadyClock;
+use crate::ports::Clock as _;
+use crate::rules::ids::{IssueNumber, Timestamp};
+use crate::serve::door::{Door, guard};
+use crate::serve::figures::FiguresPage;
+use crate::serve::pages::{IssuePage, SaidPage, SessionPage, Shown};
+use crate::serve::problem::Problem;
+use crate::serve::timeline::TimelinePage;
+use crate::serve::watched::Watched;
+use crate::serve::{acts, api, live, story};
+use askama::Template;
+use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{Html, IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum::{Router, serve};
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+/// A form or a question is no longer.
+const BODY_MAX: usize = 256 << 10;
+/// Nothing but what this server sends: no other site's script, style, picture or frame.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// All that answers are made from.
+#[derive(Clone)]
+pub struct House {
+    /// What stands in the store.
+    pub watched: Arc<Watched>,
+    /// The repository that commands are for, where there is one.
+    pub project: Option<Arc<str>>,
+    pub(super) clock: Arc<SteadyClock>,
+}
+
+impl House {
+    /// One that tells what this knows.
+    #[must_use]
+    pub fn new(watched: Arc<Watched>, project: Option<&str>) -> Self {
+        Self {
+            watched,
+            project: project.map(Into::into),
+            clock: Arc::new(SteadyClock::start()),
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+/// Serves until `ended` is; then what is asked already is answered.
+pub async fn run(
+    listener: TcpListener,
+    house: House,
+    door: Door,
+    ended: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let looking = tokio::spawn(live::look(house.clone()));
+    let service = router(house, door).into_make_service_with_connect_info::<SocketAddr>();
+    let served = serve(listener, service).with_graceful_shutdown(async move {
+        ended.await;
+        // Streams of events have no end of their own.
+        looking.abort();
+    });
+    served.await
+}
+
+/// Everything that can be asked.
+pub fn router(house: House, door: Door) -> Router {
+    let (api, description) = api::routes().split_for_parts();
+    let description = Arc::new(description);
+    let pages = Router::new()
+        .route("/", get(overview))
+        .route("/sessions/{session}", get(session))
+        .route("/sessions/{session}/issues/{issue}", get(issue))
+        .route("/timeline", get(timeline))
+        .route("/figures", get(figures))
+        .route("/act", post(acts::act))
+        .route("/live", get(live::changes))
+        .route("/api/docs", get(api::viewer))
+        .route("/api/openapi.json", get(api::description))
+        .layer(axum::Extension(description))
+        .merge(api)
+        .with_state(house);
+    let assets = Router::new()
+        .route(
+            "/assets/page.css",
+            get(|| asset("text/css", include_str!("assets/page.css"))),
+        )
+        .route(
+            "/assets/live.js",
+            get(|| asset("text/javascript", include_str!("assets/live.js"))),
+        )
+        .route("/health", get(|| async { "ok\n" }));
+    pages
+        .merge(assets)
+        .fallback(|| async {
+            let said = SaidPage {
+                title: "There is no such page".to_owned(),
+                words:
+                    "It may have been of a session whose events were removed, because it is old."
+                        .to_owned(),
+            };
+            (StatusCode::NOT_FOUND, page(&said))
+        })
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(from_fn_with_state(Arc::new(door), guard))
+        .layer(from_fn(with_headers))
+}
+
+/// What every answer says to browsers.
+async fn with_headers(request: Request, next: Next) -> Response {
+    let mut answer = next.run(request).await;
+    let headers = answer.headers_mut();
+    let fixed = [
+        (HeaderName::from_static("content-security-policy"), POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (HeaderName::from_static("referrer-policy"), "no-referrer"),
+        (HeaderName::from_static("x-frame-options"), "DENY"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    answer
+}
+
+async fn asset(kind: &'static str, text: &'static str) -> Response {
+    let kind =
+        HeaderValue::from_str(&format!("{kind}; charset=utf-8")).expect("a kind is a header");
+    let cached = HeaderValue::from_static("max-age=300");
+    ([(CONTENT_TYPE, kind), (CACHE_CONTROL, cached)], text).into_response()
+}
+
+/// A page, as its template makes it.
+pub(super) fn page(template: &impl Template) -> Response {
+    match template.render() {
+        Ok(html) => Html(html).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be made");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+async fn overview(
+    State(house): State<House>,
+    Query(shown): Query<Shown>,
+) -> Result<Response, Problem> {
+    blocking(house, move |house| {
+        let rows = house.watched.sessions()?;
+        let newest = rows.iter().find(|row| !row.pruned);
+        let now = house.now();
+        let made = match newest {
+            Some(row) => house
+                .watched
+                .look(row, |seen| SessionPage::new(Some(seen), &rows, &shown, now))?,
+            None => SessionPage::new(None, &rows, &shown, now),
+        };
+        Ok(page(&made))
+    })
+    .await
+}
+
+async fn session(
+    State(house): State<House>,
+    Path(name): Path<String>,
+    Query(shown): Query<Shown>,
+) -> Result<Response, Problem> {
+    blocking(house, move |house| {
+        let row = house.found(&name)?;
+        let now = house.now();
+        let made = house
+            .watched
+            .look(&row, |seen| SessionPage::new(Some(seen), &[], &shown, now))?;
+        Ok(page(&made))
+    })
+    .await
+}
+
+async fn issue(
+    State(house): State<House>,
+    Path((name, number)): Path<(String, u64)>,
+) -> Result<Response, Problem> {
+    let issue = IssueNumber(number);
+    let found = blocking(house.clone(), move |house| {
+        let row = house.found(&name)?;
+        let told = story::told(house.watched.store(), &row.id, issue)?;
+        Ok((row, told))
+    });
+    let (row, told) = found.await?;
+    let store = house.watched.store().clone();
+    let said = story::conversation(store, row.id.clone(), issue).await;
+    blocking(house, move |house| {
+        let now = house.now();
+        let made = house
+            .watched
+            .look(&row, |seen| IssuePage::new(seen, issue, told, said, now))?;
+        made.map(|made| page(&made)).ok_or_else(Problem::not_found)
+    })
+    .await
+}
+
+async fn timeline(State(house): State<House>) -> Result<Response, Problem> {
+    blocking(house, |house| {
+        let rows = house.watched.sessions()?;
+        let Some(row) = rows.iter().find(|row| !row.pruned) else {
+            return Err(Problem::not_found());
+        };
+        let events = house.watched.store().events(&row.id)?;
+        let now = house.now();
+        let made = house
+            .watched
+            .look(row, |seen| TimelinePage::new(seen, &events, now))?;
+        Ok(page(&made))
+    })
+    .await
+}
+
+async fn figures(State(house): State<House>) -> Result<Response, Problem> {
+    blocking(house, |house| {
+        let figures = house.watched.store().figures()?;
+        Ok(page(&FiguresPage::new(&figures)))
+    })
+    .await
+}
+
+/// The store is read where it holds nobody up.
+pub(super) async fn blocking<T: Send + 'static>(
+    house: House,
+    work: impl FnOnce(&House) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let done = tokio::task::spawn_blocking(move || work(&house)).await;
+    done.unwrap_or_else(|_| Err(Problem::internal("an answer could not be made")))
+}
+
+impl House {
+    /// The session of this name; one whose events are gone is there no more.
+    pub(super) fn found(
+        &self,
+        name: &str,
+    ) -> Result<crate::adapters::store::sessions::SessionRow, Problem> {
+        let row = self.watched.session(name)?;
+        row.filter(|row| !row.pruned).ok_or_else(Problem::not_found)
+    }
+}
