@@ -84,6 +84,7 @@ pub mod git {
     mod create;
     mod detail;
     mod difference;
+    mod exposed;
     mod fetch;
     mod flight;
     mod homes;
