@@ -71,6 +71,7 @@ mod git_snapshot;
 mod git_sparse;
 mod git_submodules;
 mod git_taken;
+mod git_theft;
 mod git_tidy;
 mod git_update;
 mod github;
