@@ -55,6 +55,7 @@ mod doctor;
 mod engine;
 mod evaluate;
 mod filters;
+mod flood;
 mod foresee;
 mod gate;
 mod git;
