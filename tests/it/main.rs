@@ -57,6 +57,7 @@ mod evaluate;
 mod filters;
 mod flood;
 mod foresee;
+mod fuzz;
 mod gate;
 mod git;
 mod git_files;
