@@ -227,3 +227,28 @@ fn what_is_no_secret_or_stands_in_the_base_passes() {
         &json!({}),
     );
 }
+
+#[test]
+fn a_secret_in_a_title_is_in_no_commit_and_no_pull() {
+    let mut stage = Stage::new("#!/bin/sh\ncat > /dev/null\necho x > a.txt\n", None);
+    stage.configure(&json!({}));
+    let title = format!("Replace {OTHER} and {}", stage.fake.token());
+    stage.fake.add_issue(&title, "Do it.", &["go"]);
+    let ran = stage.exec("go", &[]);
+    assert_eq!(ran.count("completed"), 1, "{ran:?}");
+    let pulls = stage.fake.pulls();
+    let head = &pulls[0].pull.as_ref().unwrap().head;
+    let log = Command::new("git")
+        .args(["log", "-1", "--format=%B", head])
+        .current_dir(stage.fake.git_path())
+        .output()
+        .unwrap();
+    let message = String::from_utf8(log.stdout).unwrap();
+    for text in [&message, &pulls[0].title] {
+        assert!(text.contains("[redacted]"), "{text}");
+        assert!(
+            !text.contains(OTHER) && !text.contains(&stage.fake.token()),
+            "{text}"
+        );
+    }
+}

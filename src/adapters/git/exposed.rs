@@ -11,9 +11,9 @@ use crate::rules::gate::secrets::{Find, Secret, secrets_in};
 use crate::rules::ids::TreeId;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The longest file that is looked through, and how much of one work: about a second. What is longer is unread.
+/// The longest file that is looked through, and how much of one work, so that nothing waits long for it. The rest is unread.
 const FILE_BYTES: u64 = 16 << 20;
-const WORK_BYTES: u64 = 128 << 20;
+const WORK_BYTES: u64 = 64 << 20;
 /// What takes less time to look through than a thread takes to begin.
 const SHORT: usize = 4 << 10;
 
@@ -27,14 +27,16 @@ pub(super) async fn secrets(
     let mut search = Search::new(mirror);
     let mut found = Vec::with_capacity(entries.len());
     for (entry, size) in entries.iter().zip(lengths) {
-        let mut finds = search.in_bytes(entry.path.clone().into_bytes()).await?;
+        let name = search.in_bytes(entry.path.clone().into_bytes()).await?;
         let is_new = entry.blobs.0 != entry.blobs.1;
-        let unread = if is_new && holds(entry.kinds.1) {
-            search.in_blob(&entry.blobs.1, *size, &mut finds).await?
+        let content = if is_new && holds(entry.kinds.1) {
+            search.in_blob(&entry.blobs.1, *size).await?
         } else {
-            false
+            Some(BTreeSet::new())
         };
-        found.push((finds, unread));
+        let is_unread = name.is_none() || content.is_none();
+        let finds: BTreeSet<Find> = [name, content].into_iter().flatten().flatten().collect();
+        found.push((finds, is_unread));
     }
     if found.iter().any(|(finds, _)| !finds.is_empty()) {
         let known = known(mirror, entries).await?;
@@ -42,9 +44,9 @@ pub(super) async fn secrets(
             finds.retain(|find| !known.contains(find));
         }
     }
-    let kinds = found.into_iter().map(|(finds, unread)| {
+    let kinds = found.into_iter().map(|(finds, is_unread)| {
         let kinds = finds.iter().map(|find| find.kind);
-        kinds.chain(unread.then_some(Secret::Unread)).collect()
+        kinds.chain(is_unread.then_some(Secret::Unread)).collect()
     });
     Ok(kinds.collect())
 }
@@ -88,8 +90,10 @@ async fn known(mirror: &Mirror, entries: &[Entry]) -> Result<BTreeSet<Find>, Rep
     let blobs: Vec<&str> = before.iter().map(|entry| entry.blobs.0.as_str()).collect();
     let sizes = sizes(mirror, &blobs).await?;
     for (entry, size) in before.iter().zip(sizes) {
-        known.extend(search.in_bytes(entry.path.clone().into_bytes()).await?);
-        search.in_blob(&entry.blobs.0, size, &mut known).await?;
+        // What cannot be told apart excuses nothing.
+        let name = search.in_bytes(entry.path.clone().into_bytes()).await?;
+        let content = search.in_blob(&entry.blobs.0, size).await?;
+        known.extend([name, content].into_iter().flatten().flatten());
     }
     Ok(known)
 }
@@ -108,23 +112,21 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Is it left unread?
+    /// Nothing where it is left unread.
     async fn in_blob(
         &mut self,
         blob: &str,
         size: u64,
-        finds: &mut BTreeSet<Find>,
-    ) -> Result<bool, RepositoryError> {
+    ) -> Result<Option<BTreeSet<Find>>, RepositoryError> {
         if size > FILE_BYTES.min(self.left) {
-            return Ok(true);
+            return Ok(None);
         }
         self.left -= size;
         let bytes = read_blob(self.mirror, blob).await?;
-        finds.append(&mut self.in_bytes(bytes).await?);
-        Ok(false)
+        self.in_bytes(bytes).await
     }
 
-    async fn in_bytes(&self, bytes: Vec<u8>) -> Result<BTreeSet<Find>, RepositoryError> {
+    async fn in_bytes(&self, bytes: Vec<u8>) -> Result<Option<BTreeSet<Find>>, RepositoryError> {
         let redactor = self.mirror.secrets.clone();
         if bytes.len() < SHORT {
             return Ok(secrets_in(&redactor, &bytes));

@@ -13,6 +13,8 @@ const DISTINCT: usize = 6;
 const RANDOM_LEAST: usize = 16;
 /// As many digits do not come in a name.
 const RANDOM_DIGITS: usize = 4;
+/// More secrets than these in one file are not told apart, nor held in memory.
+const MOST: usize = 1_000;
 /// The least length of a known value that is looked for.
 const KNOWN_LEAST: usize = 8;
 /// Ends the keys of AWS's documentation.
@@ -29,7 +31,7 @@ pub enum Secret {
     Token(&'static str),
     /// A password in an address, or the value of an `Authorization` header.
     Credentials,
-    /// Nobody knows: it is too long to be looked through.
+    /// Nobody knows: it is too long to be looked through, or full of what looks like secrets.
     Unread,
 }
 
@@ -70,7 +72,7 @@ impl Secret {
             Self::PrivateKey => "a private key".to_owned(),
             Self::Token(vendor) => format!("a token of {vendor}"),
             Self::Credentials => "a password in an address or a header".to_owned(),
-            Self::Unread => "too long to be looked through".to_owned(),
+            Self::Unread => "too much to be looked through".to_owned(),
         }
     }
 }
@@ -96,23 +98,34 @@ pub fn is_guarded(known: &str) -> bool {
     known.trim().len() >= KNOWN_LEAST && distinct(known.trim().as_bytes()) >= DISTINCT
 }
 
-/// Each secret in these bytes, text or not. Placeholders are none: a private key has a body, a token is no `xxxx`, and
-/// a password or header counts where it looks random, for examples are full of the others.
+/// Each secret in these bytes, text or not; `None` where there are more than anybody would look at. Placeholders are
+/// none: a private key has a body, a token is no `xxxx`, and a password or header counts where it looks random, for
+/// examples are full of the others.
 #[must_use]
-pub fn secrets_in(redactor: &Redactor, bytes: &[u8]) -> BTreeSet<Find> {
+pub fn secrets_in(redactor: &Redactor, bytes: &[u8]) -> Option<BTreeSet<Find>> {
     let mut found = BTreeSet::new();
+    let mut seen = 0;
     let places = bytes.iter().enumerate();
-    for (at, _) in places.filter(|(_, byte)| redactor.begins(**byte)) {
+    for (at, first) in places.filter(|(_, byte)| redactor.begins(**byte)) {
         if let Some(length) = redactor.known_at(bytes, at) {
             found.insert(Find::new(Secret::Known, &bytes[at..at + length]));
         }
-        if let Look::Secret(range) = pattern_at(bytes, at, false) {
-            let value = &bytes[range.clone()];
-            let kind = kind(bytes[at], value, range.start > at);
+        // What is within another one is told with it.
+        if at >= seen
+            && let Look::Secret(range) = pattern_at(bytes, at, false)
+        {
+            let (value, is_token) = (&bytes[range.clone()], range.start == at && *first != b'-');
+            let kind = kind(*first, value, range.start > at);
+            if kind.is_some() || is_token {
+                seen = range.end;
+            }
             found.extend(kind.map(|kind| Find::new(kind, value)));
         }
+        if found.len() > MOST {
+            return None;
+        }
     }
-    found
+    Some(found)
 }
 
 /// `is_inner` says that the secret is a part of the pattern.
@@ -165,7 +178,7 @@ mod tests {
 
     fn kinds(bytes: &[u8]) -> Vec<Secret> {
         let redactor = Redactor::new([KNOWN.to_owned()]);
-        let found = secrets_in(&redactor, bytes);
+        let found = secrets_in(&redactor, bytes).unwrap();
         found.into_iter().map(|find| find.kind).collect()
     }
 
@@ -187,7 +200,10 @@ mod tests {
         let binary = [&[0, 159, 146, 150, 0][..], KNOWN.as_bytes(), &[255, 0]].concat();
         assert_eq!(kinds(&binary), [Secret::Known]);
         // The control: who knows no value finds none.
-        assert!(secrets_in(&Redactor::default(), &binary).is_empty());
+        assert_eq!(
+            secrets_in(&Redactor::default(), &binary),
+            Some(BTreeSet::new())
+        );
         assert_eq!(kinds(b"s3cr3t/value"), []);
     }
 
@@ -257,5 +273,18 @@ mod tests {
             find("ghp_0123456789abcdefghij"),
             find("ghp_0123456789abcdefghik")
         );
+    }
+
+    #[test]
+    fn a_file_full_of_secrets_takes_neither_memory_nor_time() {
+        let many: Vec<String> = (0..2_000).map(|n| format!("ghp_{n:020}")).collect();
+        assert_eq!(
+            secrets_in(&Redactor::default(), many.join(" ").as_bytes()),
+            None
+        );
+        // What is within a long token is not looked at again.
+        let endless = "ghp_0a1b2c3d".repeat(100_000);
+        let found = secrets_in(&Redactor::default(), endless.as_bytes());
+        assert_eq!(found.map(|found| found.len()), Some(1));
     }
 }
