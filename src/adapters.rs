@@ -70,6 +70,7 @@ pub mod agents {
     pub mod subscribed;
     mod teller;
     pub mod token_bill;
+    mod values;
 }
 /// Git, by its command line.
 pub mod git {
@@ -84,6 +85,7 @@ pub mod git {
     mod create;
     mod detail;
     mod difference;
+    mod exposed;
     mod fetch;
     mod flight;
     mod homes;

@@ -124,7 +124,10 @@ pub mod gate {
     pub mod change;
     pub mod guarded;
     pub mod judge;
+    pub mod meeting;
+    pub mod secrets;
     pub mod sources;
+    pub mod spelled;
 }
 /// The words in which work is offered.
 pub mod offer {

@@ -29,7 +29,7 @@ const FLOORS: [(&str, &[&str]); 11] = [
 ];
 
 /// Where each outside crate may be used: a file, or a folder with all below it; `x*` takes every name that begins so.
-const HOMES: [(&str, &[&str]); 46] = [
+const HOMES: [(&str, &[&str]); 47] = [
     ("async_trait", &["ports", "engine", "adapters"]),
     ("backoff", &["adapters/retry"]),
     ("base64", &["rules", "adapters/git"]),
@@ -44,6 +44,7 @@ const HOMES: [(&str, &[&str]); 46] = [
     ("futures", &["engine", "adapters", "commands"]),
     ("http", &["adapters/github"]),
     ("http_body_util", &["adapters/github"]),
+    ("icu_normalizer", &["rules/gate"]),
     ("indicatif", &["reporters"]),
     ("landlock", &["adapters/sandbox"]),
     ("lru", &["adapters/github"]),

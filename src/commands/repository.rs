@@ -55,6 +55,7 @@ impl Wiring {
             retention,
             submodules: config.worktree.submodules,
             lfs: config.worktree.lfs == Lfs::Fetch,
+            secrets: self.unpublishable(),
             keep_ignored: config.worktree.keep_ignored,
         };
         let source = Source {

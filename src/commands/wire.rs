@@ -18,7 +18,7 @@ use crate::commands::preflight::template;
 use crate::commands::project::{Home, Project, detect};
 use crate::config::loaded::{Loaded, Overrides};
 use crate::config::names::RepoName;
-use crate::config::secrets::is_tracked;
+use crate::config::secrets::{is_literal_secret, is_tracked};
 use crate::config::shape::Config;
 use crate::config::values::Whole;
 use crate::engine::orders::{Check, Orders};
@@ -30,6 +30,7 @@ use crate::rules::evaluate::background::Backgrounds;
 use crate::rules::evaluate::judge::Judge;
 use crate::rules::evaluate::routing::Routing;
 use crate::rules::gate::judge::Gate;
+use crate::rules::gate::secrets::is_guarded;
 use crate::rules::ids::SessionId;
 use crate::rules::issue::Selection;
 use crate::rules::own::Classification;
@@ -37,6 +38,7 @@ use crate::rules::redact::Redactor;
 use crate::rules::settings::Settings;
 use crate::rules::stack::Dependents;
 use crate::rules::task::Task;
+use serde_json::json;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -348,6 +350,23 @@ impl Wiring {
             .map(|url| url.expose().to_owned());
         let keys = MODEL_KEYS.iter().filter_map(|name| variable(name));
         Redactor::new(signed.chain(agent).chain(webhook).chain(keys))
+    }
+
+    /// Knows of them what no change may bring: not all that an agent is given in its environment is a secret, nor is
+    /// what anybody could think of.
+    #[must_use]
+    pub fn unpublishable(&self) -> Redactor {
+        let config = &self.loaded.config;
+        let agent = config.agent.env.iter();
+        let agent = agent.map(|(name, value)| (format!("agent.env.{name}"), value));
+        let webhook = config.notify.webhook.iter();
+        let configured = agent.chain(webhook.map(|url| ("notify.webhook".to_owned(), url)));
+        let configured = configured.map(|(key, value)| (key, value.expose().to_owned()));
+        let configured = configured.filter(|(key, value)| is_literal_secret(key, &json!(value)));
+        let signed = self.signed.iter().flat_map(Signed::secrets);
+        let keys = MODEL_KEYS.iter().filter_map(|name| variable(name));
+        let all = signed.chain(keys).chain(configured.map(|(_, value)| value));
+        Redactor::new(all.filter(|value| is_guarded(value)))
     }
 }
 

@@ -58,7 +58,9 @@ pub fn is_tracked(file: &Path) -> bool {
         .is_ok_and(|output| output.status.success())
 }
 
-fn is_literal_secret(key: &str, value: &Value) -> bool {
+/// Is the value of this key a secret, written as itself?
+#[must_use]
+pub fn is_literal_secret(key: &str, value: &Value) -> bool {
     match value {
         Value::String(text) if text.is_empty() || refers(text) => false,
         Value::String(text) => {

@@ -319,10 +319,13 @@ impl Attempt<'_> {
         }
         self.pass_gate(capture).await?;
         let template = self.work.orders.offering.templates.commit.as_deref();
-        let message = match self.follow_up() {
+        let mut message = match self.follow_up() {
             Some(follow) => words::commit_message(self.task(), follow, &self.summary),
             None => commit_message(self.task(), &self.summary, template),
         };
+        for words in [&mut message.subject, &mut message.body] {
+            *words = self.work.orders.redactor.clean(words).into_owned();
+        }
         let mut parents = vec![base.clone()];
         parents.extend(self.clash.as_ref().map(|clash| clash.commit.clone()));
         let commit = self

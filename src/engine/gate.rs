@@ -16,7 +16,10 @@ impl Attempt<'_> {
         if held.is_empty() {
             return Ok(());
         }
-        Err(Halt::NeedsHuman(words(&held, short(&capture.snapshot))))
+        // A path may have a secret in it.
+        let words = words(&held, short(&capture.snapshot));
+        let words = self.work.orders.redactor.clean(&words).into_owned();
+        Err(Halt::NeedsHuman(words))
     }
 
     /// Takes out what labels of the issue let through, as they are now.

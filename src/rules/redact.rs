@@ -39,6 +39,20 @@ impl Redactor {
         Self(Arc::new(known))
     }
 
+    /// May a secret begin with this byte?
+    #[must_use]
+    pub fn begins(&self, byte: u8) -> bool {
+        self.0.begins[usize::from(byte)]
+    }
+
+    /// How long the known secret is that begins at `at`, in its longest form.
+    #[must_use]
+    pub fn known_at(&self, text: &[u8], at: usize) -> Option<usize> {
+        let forms = self.0.forms[usize::from(text[at])].iter();
+        let here = forms.filter(|form| text[at..].starts_with(form));
+        here.map(|form| form.len()).max()
+    }
+
     /// The text without secrets, borrowed where there is none.
     #[must_use]
     pub fn clean<'a>(&self, text: &'a str) -> Cow<'a, str> {

@@ -8,7 +8,7 @@ use serde_json::json;
 const AGENT: &str = r#"#!/bin/sh
 cat > /dev/null
 mkdir -p .github src
-echo '## Agents only' > .github/pull_request_template.md
+echo '## Agents only' > .github/PULL_REQUEST_TEMPLATE.md
 echo "$AUTOISSUE_ISSUE" > "src/file-$AUTOISSUE_ISSUE.txt"
 echo '{"cost_usd": 0.25, "summary": "did it"}'
 "#;

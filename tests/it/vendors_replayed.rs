@@ -192,6 +192,16 @@ async fn waiting_for_the_network_counts_as_life_only_so_often() {
 
 /// Hears these lines with every parser, and asks all that is asked of one.
 fn hear_all(lines: &[&[u8]]) {
+    for vendor in VENDORS {
+        hear_as(vendor, lines);
+    }
+}
+
+/// Whose output is read, as its recordings are called.
+pub(crate) const VENDORS: [&str; 4] = ["claude", "codex", "gemini", "opencode"];
+
+/// Hears these lines with the parser of this vendor.
+pub(crate) fn hear_as(vendor: &str, lines: &[&[u8]]) {
     let record = RunRecord {
         resumed: false,
         cap: CAP,
@@ -202,13 +212,15 @@ fn hear_all(lines: &[&[u8]]) {
     };
     let nowhere = PathBuf::from("/nonexistent");
     let prices = Prices::default;
-    hear(
-        ClaudeStream::new(Path::new("/w"), Past::None, prices()),
-        lines,
-    );
-    hear(CodexStream::new(&record, nowhere.clone(), prices()), lines);
-    hear(GeminiStream::new(&record, nowhere, prices()), lines);
-    hear(OpencodeStream::new(&record, prices()), lines);
+    match vendor {
+        "claude" => hear(
+            ClaudeStream::new(Path::new("/w"), Past::None, prices()),
+            lines,
+        ),
+        "codex" => hear(CodexStream::new(&record, nowhere, prices()), lines),
+        "gemini" => hear(GeminiStream::new(&record, nowhere, prices()), lines),
+        _ => hear(OpencodeStream::new(&record, prices()), lines),
+    }
 }
 
 fn hear(mut stream: impl Stream, lines: &[&[u8]]) {
@@ -231,11 +243,18 @@ fn hear(mut stream: impl Stream, lines: &[&[u8]]) {
     assert!(report.answer.len() <= 1 << 20 && report.denied.len() <= 20);
 }
 
-/// Lines as they were recorded, by all of them.
-fn recorded() -> Vec<Vec<u8>> {
+/// Lines as they were recorded of this vendor; of all of them for "".
+pub(crate) fn recorded(vendor: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures");
     let files = std::fs::read_dir(folder).unwrap();
-    let texts = files.map(|file| std::fs::read(file.unwrap().path()).unwrap());
+    let files = files.map(|file| file.unwrap().path());
+    let files = files.filter(|path| {
+        path.file_name()
+            .unwrap()
+            .to_string_lossy()
+            .starts_with(vendor)
+    });
+    let texts = files.map(|path| std::fs::read(path).unwrap());
     let lines = texts.flat_map(|text| {
         let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::to_vec);
         lines.collect::<Vec<_>>()
@@ -247,7 +266,7 @@ fn recorded() -> Vec<Vec<u8>> {
 }
 
 /// A recorded line with a few bytes changed, taken out or put in, or a value of another kind in place of one of its own.
-fn mutated(line: &[u8], at: usize, with: &[u8], how: u8) -> Vec<u8> {
+pub(crate) fn mutated(line: &[u8], at: usize, with: &[u8], how: u8) -> Vec<u8> {
     let at = at % (line.len() + 1);
     let end = (at + with.len()).min(line.len());
     match how % 4 {
@@ -292,7 +311,7 @@ proptest! {
     fn no_change_of_what_was_recorded_breaks_a_parser(
         picks in prop::collection::vec((any::<prop::sample::Index>(), any::<usize>(), prop::collection::vec(any::<u8>(), 0..8), any::<u8>()), 1..20)
     ) {
-        thread_local! { static RECORDED: Vec<Vec<u8>> = recorded(); }
+        thread_local! { static RECORDED: Vec<Vec<u8>> = recorded(""); }
         RECORDED.with(|recorded| {
             let lines: Vec<Vec<u8>> = picks
                 .iter()

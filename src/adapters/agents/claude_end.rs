@@ -1,5 +1,7 @@
 //! How a run of Claude Code ended: its words for it, and ours.
 
+use crate::adapters::agents::claude_stream::cut;
+use crate::adapters::agents::run_record::ANSWER;
 use crate::adapters::process::words;
 use crate::rules::ids::Timestamp;
 use crate::rules::task::{ErrorClass, Failure};
@@ -37,7 +39,7 @@ impl ResultLine {
     /// Reads a result line, whatever is missing or odd in it.
     #[must_use]
     pub fn read(line: &Value) -> Self {
-        let text = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
+        let text = |key: &str| cut(line[key].as_str().unwrap_or_default(), ANSWER);
         let errors: Vec<&str> = line["errors"]
             .as_array()
             .into_iter()
@@ -50,11 +52,11 @@ impl ResultLine {
             text: if errors.is_empty() {
                 text("result")
             } else {
-                errors.join("; ")
+                cut(&errors.join("; "), ANSWER)
             },
             structured: match &line["structured_output"] {
                 Value::Null => String::new(),
-                answer => answer.to_string(),
+                answer => cut(&answer.to_string(), ANSWER),
             },
             subtype: text("subtype"),
             terminal_reason: text("terminal_reason"),

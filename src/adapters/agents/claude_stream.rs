@@ -3,6 +3,8 @@
 use crate::adapters::agents::claude_bill::{Bill, Past};
 use crate::adapters::agents::claude_end::{ResultLine, Trouble};
 use crate::adapters::agents::native::Life;
+use crate::adapters::agents::run_record::ANSWER;
+use crate::adapters::agents::values;
 use crate::adapters::process::words;
 use crate::ports::Activity;
 use crate::rules::ids::{ConversationId, Timestamp};
@@ -75,8 +77,8 @@ impl ClaudeStream {
 
     /// Takes one line.
     pub fn hear(&mut self, line: &[u8]) -> Life {
-        let text = String::from_utf8_lossy(line);
-        self.has_spoken |= !text.trim().is_empty();
+        let text = values::text(line);
+        self.has_spoken |= !line.trim_ascii().is_empty();
         let Ok(Kind { kind }) = serde_json::from_str(&text) else {
             return Life::Shown;
         };
@@ -87,7 +89,7 @@ impl ClaudeStream {
                 self.bill.requested();
             }
             "system" | "assistant" | "stream_event" | "rate_limit_event" | "result" => {
-                if let Ok(value) = serde_json::from_str(&text) {
+                if let Some(value) = values::read(line) {
                     return self.take(&kind, &value);
                 }
             }
@@ -166,7 +168,7 @@ impl ClaudeStream {
 
     fn assistant(&mut self, value: &Value) {
         if let Some(error) = value["error"].as_str() {
-            error.clone_into(&mut self.trouble.error);
+            self.trouble.error = cut(error, ANSWER);
         }
         let message = &value["message"];
         let part = value["parent_tool_use_id"].as_str().unwrap_or_default();
@@ -180,10 +182,7 @@ impl ClaudeStream {
         for part in message["content"].as_array().into_iter().flatten() {
             match part["type"].as_str().unwrap_or_default() {
                 "text" => {
-                    part["text"]
-                        .as_str()
-                        .unwrap_or_default()
-                        .clone_into(&mut self.said);
+                    self.said = cut(part["text"].as_str().unwrap_or_default(), ANSWER);
                     self.does = words::line(&self.said, LINE);
                 }
                 "tool_use" => self.does = self.tool(&part["name"], &part["input"]),

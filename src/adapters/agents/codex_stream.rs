@@ -5,6 +5,7 @@ use crate::adapters::agents::notes::Notes;
 use crate::adapters::agents::recording::{self, Recording};
 use crate::adapters::agents::run_record::RunRecord;
 use crate::adapters::agents::token_bill::{Ended, TokenBill, count, disjoint, minus};
+use crate::adapters::agents::values;
 use crate::rules::money::{Charge, Usage, Usd};
 use crate::rules::prices::Prices;
 use serde_json::{Value, json};
@@ -192,7 +193,7 @@ fn event(line: &[u8]) -> Option<Value> {
     let has = |word: &[u8]| line.windows(word.len()).any(|window| window == word);
     let matters = has(b"\"token_count\"") || has(b"\"turn_context\"");
     matters
-        .then(|| serde_json::from_slice::<Value>(line).ok())
+        .then(|| values::read(line))
         .flatten()
         .filter(|value| {
             value["type"] == "turn_context" || value["payload"]["type"] == "token_count"

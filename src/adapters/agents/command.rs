@@ -136,8 +136,12 @@ impl Agent for CommandAgent {
         let mut hearing = Hearing {
             said: Said::default(),
             teller: Teller::new(watch),
+            told: 0,
         };
         let end = self.processes.run(&spec, &mut hearing, watch, stop).await;
+        if hearing.told < hearing.said.lines {
+            hearing.tell();
+        }
         hearing.teller.finish();
         let charge = match end.cause {
             Cause::Refused | Cause::NotStarted { .. } => Charge::default(),
@@ -291,17 +295,29 @@ impl Said {
 struct Hearing<'a> {
     said: Said,
     teller: Teller<'a>,
+    /// How many lines there were when it was told last.
+    told: u64,
+}
+
+impl Hearing<'_> {
+    fn tell(&mut self) {
+        let start = &self.said.last[..self.said.last.len().min(4 * LINE)];
+        self.told = self.said.lines;
+        self.teller.tell(Activity {
+            line: words::line(&String::from_utf8_lossy(start), LINE),
+            messages: self.said.lines,
+            ..Activity::default()
+        });
+    }
 }
 
 impl LineSink for Hearing<'_> {
     fn line(&mut self, line: Line<'_>) -> Heard {
         self.said.hear(line);
-        let text = String::from_utf8_lossy(&self.said.last[..self.said.last.len().min(4 * LINE)]);
-        self.teller.tell(Activity {
-            line: words::line(&text, LINE),
-            messages: self.said.lines,
-            ..Activity::default()
-        });
+        // Of a flood of lines hardly any is told, so hardly any is made readable.
+        if self.teller.is_due() {
+            self.tell();
+        }
         Heard::Life
     }
 }

@@ -5,6 +5,7 @@ use crate::adapters::agents::notes::Notes;
 use crate::adapters::agents::recording::Recording;
 use crate::adapters::agents::run_record::RunRecord;
 use crate::adapters::agents::token_bill::{Ended, TokenBill, count, disjoint};
+use crate::adapters::agents::values;
 use crate::rules::money::{Charge, Usage, Usd};
 use crate::rules::prices::Prices;
 use serde_json::Value;
@@ -149,7 +150,7 @@ impl GeminiStream {
 
 /// A line of its record that tells the tokens of a response: its name, its model, and those.
 fn response(line: &[u8], began: &str) -> Option<(String, String, Usage)> {
-    let value: Value = serde_json::from_slice(line).ok()?;
+    let value = values::read(line)?;
     let text = |key: &str| value[key].as_str().map(str::to_owned);
     if value["type"] != "gemini" || text("timestamp")?.as_str() < began {
         return None;

@@ -4,6 +4,7 @@ use crate::adapters::agents::claude_stream::cut;
 use crate::adapters::agents::native::Life;
 use crate::adapters::agents::run_record::{ANSWER, SUMMARY};
 use crate::adapters::agents::token_bill::TokenBill;
+use crate::adapters::agents::values;
 use crate::adapters::process::words;
 use crate::ports::{Activity, AgentEnd, AgentReport};
 use crate::rules::ids::ConversationId;
@@ -63,9 +64,8 @@ impl Notes {
 
     /// A line as JSON, where it is that.
     pub(super) fn read(&mut self, line: &[u8]) -> Option<Value> {
-        let text = String::from_utf8_lossy(line);
-        self.has_spoken |= !text.trim().is_empty();
-        serde_json::from_str(&text).ok()
+        self.has_spoken |= !line.trim_ascii().is_empty();
+        values::read(line)
     }
 
     /// It goes by this name.

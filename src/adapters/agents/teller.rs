@@ -22,6 +22,11 @@ impl<'a> Teller<'a> {
         }
     }
 
+    /// Would it be told now?
+    pub(super) fn is_due(&self) -> bool {
+        Instant::now() >= self.next_at
+    }
+
     /// Tells it now, or lets a later one take its place.
     pub(super) fn tell(&mut self, activity: Activity) {
         let now = Instant::now();

@@ -78,7 +78,7 @@ impl Taking<'_> {
         )
         .await?;
         keep(self.mirror, &format!("{}-{attempt}", issue.0), &snapshot)?;
-        let changes = detailed(self.mirror, &difference.entries).await?;
+        let changes = detailed(self.mirror, &difference.entries, &tree).await?;
         Ok(Capture {
             snapshot,
             tree,
@@ -269,7 +269,7 @@ pub(super) async fn reopen(
     let difference = compare(mirror, base, &read.tree).await?;
     Ok(Capture {
         snapshot: snapshot.clone(),
-        changes: detailed(mirror, &difference.entries).await?,
+        changes: detailed(mirror, &difference.entries, &read.tree).await?,
         diff: difference.stat,
         tree: read.tree,
         concern: concern.map(ToOwned::to_owned),

@@ -1,21 +1,25 @@
 //! Sizes and, where they decide something, words of what was changed.
 
 use super::difference::Entry;
+use super::exposed::{met, secrets};
 use super::mirror::Mirror;
 use super::objects::{read_blob, sizes};
 use crate::ports::RepositoryError;
 use crate::rules::gate::change::{Change, FileKind, Sources};
 use crate::rules::gate::sources::{names_sources, new_sources};
+use crate::rules::ids::TreeId;
 
 /// The longest text that is read: no sane link and hardly any `.gitattributes` is longer.
 const TEXT_BYTES: u64 = 64 << 10;
 /// The longest lock file that is read; a tree of ten thousand packages takes less.
 const LOCK_BYTES: u64 = 16 << 20;
 
-/// The changes, each with its size. Asks a git that runs anyway, and nothing where no file has new content.
+/// The changes that lead to the tree, each with its size. Asks gits that run anyway, and lists the tree where there are
+/// new paths.
 pub(super) async fn detailed(
     mirror: &Mirror,
     entries: &[Entry],
+    tree: &TreeId,
 ) -> Result<Vec<Change>, RepositoryError> {
     let has_content = |kind| {
         matches!(
@@ -26,13 +30,19 @@ pub(super) async fn detailed(
     let with_content = entries.iter().filter(|entry| has_content(entry.kinds.1));
     let blobs: Vec<&str> = with_content.map(|entry| entry.blobs.1.as_str()).collect();
     let mut known = sizes(mirror, &blobs).await?.into_iter();
-    let mut changes = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let bytes = if has_content(entry.kinds.1) {
+    let bytes = entries.iter().map(|entry| {
+        let has = has_content(entry.kinds.1);
+        if has {
             known.next().unwrap_or(u64::MAX)
         } else {
             0
-        };
+        }
+    });
+    let bytes: Vec<u64> = bytes.collect();
+    let secrets = secrets(mirror, entries, &bytes).await?;
+    let mut met = met(mirror, entries, tree).await?;
+    let mut changes = Vec::with_capacity(entries.len());
+    for ((entry, bytes), secrets) in entries.iter().zip(bytes).zip(secrets) {
         changes.push(Change {
             path: entry.path.clone(),
             was: entry.kinds.0,
@@ -40,6 +50,8 @@ pub(super) async fn detailed(
             bytes,
             texts: texts(mirror, entry, bytes).await?,
             sources: sources(mirror, entry, bytes).await?,
+            secrets,
+            meets: met.remove(&entry.path),
         });
     }
     Ok(changes)

@@ -14,6 +14,7 @@ use super::run::{Call, Git, failed};
 use super::source::Identity;
 use super::sparse::Scope;
 use crate::ports::RepositoryError;
+use crate::rules::redact::Redactor;
 use std::collections::HashMap;
 use std::fs;
 use std::io;
@@ -43,6 +44,8 @@ pub(super) struct Mirror {
     pub(super) remote: Remote,
     /// Who our commits are by.
     pub(super) identity: Identity,
+    /// Knows the secrets that no change may bring.
+    pub(super) secrets: Redactor,
     /// Reads and writes single objects.
     pub(super) objects: Objects,
     /// Looks at the remote.
@@ -67,6 +70,7 @@ impl Mirror {
         git: Git,
         remote: Remote,
         identity: Identity,
+        secrets: Redactor,
     ) -> Result<Self, RepositoryError> {
         if !path.join("HEAD").exists() {
             create(path, &git, &remote).await?;
@@ -78,6 +82,7 @@ impl Mirror {
             path: path.to_owned(),
             remote,
             identity,
+            secrets,
             git,
             objects: Objects::new(),
             looks: Flight::new(),

@@ -105,7 +105,7 @@ pub async fn open(
     });
     let larges = path.with_file_name(format!("{name}.lfs"));
     let lfs = habits.lfs.then(|| Lfs::at(larges));
-    let mirror = Mirror::open(&path, git, remote, identity).await?;
+    let mirror = Mirror::open(&path, git, remote, identity, habits.secrets.clone()).await?;
     let checks = Pool::new(mirror.own().join("checks"), slots.clone(), "check");
     let pool = Pool::new(mirror.own().join("slots"), slots.clone(), "free");
     let open = enter(&mirror, &slots, [&pool, &checks], habits.retention).await?;

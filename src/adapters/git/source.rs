@@ -1,6 +1,7 @@
 //! Where a repository comes from, where we keep ours, and how worktrees and commits are made.
 
 use crate::ports::RepositoryError;
+use crate::rules::redact::Redactor;
 use futures::future::BoxFuture;
 use secrecy::SecretString;
 use std::path::PathBuf;
@@ -74,6 +75,8 @@ pub struct Habits {
     pub lfs: bool,
     /// How much is kept.
     pub retention: Retention,
+    /// Knows the secrets that no change may bring.
+    pub secrets: Redactor,
     /// Leave ignored files, such as build caches, in a worktree that is used again for the same lock files?
     pub keep_ignored: bool,
 }

@@ -13,6 +13,7 @@ use super::sparse::Scope;
 use super::sweep::is_directory;
 use crate::ports::RepositoryError;
 use crate::rules::ids::CommitId;
+use crate::rules::redact::Redactor;
 use crate::rules::submodule::{is_same_server, url};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
@@ -108,6 +109,7 @@ impl Submodules {
             self.git.clone(),
             remote,
             self.identity.clone(),
+            Redactor::default(),
         )
         .await?;
         let mirror = Arc::new(mirror);

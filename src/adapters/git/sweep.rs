@@ -1,6 +1,7 @@
 //! Makes an agent's files safe for git to read: our own walk, which follows no link, before any git call.
 
 use super::trash::Trash;
+use crate::rules::gate::spelled::is_left_out;
 use nix::dir::{Dir, Type};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag};
@@ -139,7 +140,7 @@ pub(super) fn is_git_name(name: &[u8]) -> bool {
         // HFS+ ignores these characters; NTFS ignores trailing dots and blanks and what follows a colon.
         let plain: String = text
             .chars()
-            .filter(|c| !matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}'))
+            .filter(|c| !is_left_out(*c))
             .map(|c| c.to_ascii_lowercase())
             .collect();
         let base = plain.split(':').next().unwrap_or_default();

@@ -1,6 +1,8 @@
 //! What a commit changes, as far as it decides whether it may be offered without a person.
 
+use crate::rules::gate::secrets::Secret;
 use crate::rules::paths::name;
+use std::collections::BTreeSet;
 
 /// One path of a commit, before and after.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +19,26 @@ pub struct Change {
     pub texts: Option<(String, String)>,
     /// Where packages come from by a lock file, and did not before.
     pub sources: Sources,
+    /// Secrets that it brings, in its content or in its name, and that the base has nowhere in what was changed.
+    pub secrets: BTreeSet<Secret>,
+    /// A name that is there as well, and that some disks take for this one.
+    pub meets: Option<String>,
+}
+
+impl Default for Change {
+    /// An empty file that says nothing.
+    fn default() -> Self {
+        Self {
+            path: String::new(),
+            was: FileKind::Plain,
+            is: FileKind::Plain,
+            bytes: 0,
+            texts: None,
+            sources: Sources::New(Vec::new()),
+            secrets: BTreeSet::new(),
+            meets: None,
+        }
+    }
 }
 
 /// Hosts that a lock file names and did not name before.
@@ -117,6 +139,19 @@ impl Change {
         }
     }
 
+    /// Its path, with what it exposes by its looks.
+    pub(super) fn looks_secret(&self) -> Option<String> {
+        let kinds = self.secrets.iter().filter(|kind| **kind != Secret::Known);
+        let words: Vec<String> = kinds.map(|kind| kind.words()).collect();
+        (!words.is_empty()).then(|| format!("{}: {}", self.path, words.join(" and ")))
+    }
+
+    /// Its path, with the name that it meets.
+    pub(super) fn meets_another(&self) -> Option<String> {
+        let other = self.meets.as_ref()?;
+        Some(format!("{} and {other}", self.path))
+    }
+
     /// Was it made executable?
     pub(super) fn became_executable(&self) -> bool {
         self.is == FileKind::Executable && self.was == FileKind::Plain
@@ -152,7 +187,7 @@ mod tests {
             is: FileKind::Link,
             bytes: target.len() as u64,
             texts: Some((String::new(), target.to_owned())),
-            sources: Sources::New(Vec::new()),
+            ..Change::default()
         }
     }
 
@@ -189,7 +224,7 @@ mod tests {
                 is: FileKind::Plain,
                 bytes: 1,
                 texts: Some((before.to_owned(), now.to_owned())),
-                sources: Sources::New(Vec::new()),
+                ..Change::default()
             };
             assert_eq!(change.names_drivers(), expect, "{before:?} {now:?}");
         };

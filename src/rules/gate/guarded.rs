@@ -1,6 +1,7 @@
 //! Kinds of changes that a person lets through, and the paths that they are at.
 
 use crate::rules::footprint::glob::fits;
+use crate::rules::gate::spelled::reached;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,10 @@ pub enum Guarded {
     Executables,
     /// Files of more than 5 MB.
     LargeFiles,
+    /// What is a secret by its looks: private keys, tokens of vendors, passwords in addresses and headers.
+    Secrets,
+    /// Names that some disks take for one, by case or by how accents are written.
+    Collisions,
 }
 
 /// The label that lets one kind through on one issue begins so.
@@ -82,7 +87,11 @@ const PATHS: [(Guarded, &[&str]); 6] = [
         &[".autoissue/**", "autoissue.config.json"],
     ),
     (Guarded::Owners, &["codeowners"]),
-    (Guarded::GitConfig, &[".gitmodules", ".lfsconfig"]),
+    (
+        Guarded::GitConfig,
+        // The last two are what NTFS calls `.gitmodules` besides (git, `is_ntfs_dotgitmodules`).
+        &[".gitmodules", ".lfsconfig", "gitmod~*", "gi7eba~*"],
+    ),
     (
         Guarded::Hooks,
         &[
@@ -100,7 +109,7 @@ const PATHS: [(Guarded, &[&str]); 6] = [
 
 impl Guarded {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Workflows,
         Self::AgentConfig,
         Self::Autoissue,
@@ -112,6 +121,8 @@ impl Guarded {
         Self::Links,
         Self::Executables,
         Self::LargeFiles,
+        Self::Secrets,
+        Self::Collisions,
     ];
 
     /// As the configuration and labels write it.
@@ -129,6 +140,8 @@ impl Guarded {
             Self::Links => "links",
             Self::Executables => "executables",
             Self::LargeFiles => "largeFiles",
+            Self::Secrets => "secrets",
+            Self::Collisions => "collisions",
         }
     }
 
@@ -147,6 +160,8 @@ impl Guarded {
             Self::Links => "links that lead out of the repository",
             Self::Executables => "files that were made executable",
             Self::LargeFiles => "files of more than 5 MB",
+            Self::Secrets => "what looks like a secret",
+            Self::Collisions => "names that some disks take for one",
         }
     }
 
@@ -160,10 +175,10 @@ impl Guarded {
         labels
     }
 
-    /// The kind that a path belongs to by its name; case counts not, for there are disks where it does not.
+    /// The kind that a path belongs to by its name, in any spelling by which some disk would come to it.
     #[must_use]
     pub(super) fn of_path(path: &str) -> Option<Self> {
-        let path = path.to_lowercase();
+        let path = reached(path);
         let means = |patterns: &[&str]| patterns.iter().any(|pattern| fits(pattern, &path));
         let found = PATHS.iter().find(|(_, patterns)| means(patterns));
         found.map(|(kind, _)| *kind)
@@ -203,6 +218,17 @@ mod tests {
         check("docs/codeowners", Some(Guarded::Owners));
         check(".gitmodules", Some(Guarded::GitConfig));
         check(".husky/pre-commit", Some(Guarded::Hooks));
+        for (path, kind) in [
+            ("AGENTS.md::$DATA", Guarded::AgentConfig),
+            ("CLAUDE.md.", Guarded::AgentConfig),
+            (".cl\u{200c}aude/settings.json", Guarded::AgentConfig),
+            (".github\\workflows\\x.yml", Guarded::Workflows),
+            (".github /workflows/x.yml", Guarded::Workflows),
+            ("GITMOD~1", Guarded::GitConfig),
+            ("gi7eba~3", Guarded::GitConfig),
+        ] {
+            check(path, Some(kind));
+        }
         for path in [
             ".github/ISSUE_TEMPLATE/bug.md",
             ".github/workflows.md",

@@ -4,6 +4,7 @@ use crate::rules::evaluate::pattern::PathPattern;
 use crate::rules::footprint::is_lock_file;
 use crate::rules::gate::change::Change;
 use crate::rules::gate::guarded::Guarded;
+use crate::rules::gate::secrets::Secret;
 use crate::rules::printable::clip;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,6 +32,8 @@ pub enum Reason {
     Guarded(Guarded),
     /// It changes files outside of where changes may be.
     OutOfScope,
+    /// It brings a value that this program was given as a secret.
+    KnownSecret,
 }
 
 /// What holds a commit back, each with the paths that do.
@@ -45,9 +48,13 @@ impl Gate {
             for reason in self.reasons(change) {
                 held.entry(reason).or_default().push(change.path.clone());
             }
-            if let Some(named) = change.leads_elsewhere() {
-                let reason = Reason::Guarded(Guarded::Registries);
-                held.entry(reason).or_default().push(named);
+            for (kind, named) in [
+                (Guarded::Registries, change.leads_elsewhere()),
+                (Guarded::Secrets, change.looks_secret()),
+                (Guarded::Collisions, change.meets_another()),
+            ] {
+                let reason = Reason::Guarded(kind);
+                held.entry(reason).or_default().extend(named);
             }
         }
         if changes.iter().all(|change| is_lock_file(&change.path)) {
@@ -75,6 +82,9 @@ impl Gate {
         if !self.scope.is_empty() && !self.scope.iter().any(is_inside) {
             reasons.insert(Reason::OutOfScope);
         }
+        if change.secrets.contains(&Secret::Known) {
+            reasons.insert(Reason::KnownSecret);
+        }
         reasons.into_iter().collect()
     }
 
@@ -85,7 +95,7 @@ impl Gate {
     fn allows(&self, reason: Reason) -> bool {
         match reason {
             Reason::Guarded(kind) => self.allow.contains(&kind),
-            Reason::OutOfScope => false,
+            Reason::OutOfScope | Reason::KnownSecret => false,
         }
     }
 }
@@ -98,12 +108,13 @@ pub fn words(held: &Held, kept: &str) -> String {
         .map(|(reason, paths)| said(*reason, paths))
         .collect();
     let labels: Vec<String> = held.keys().filter_map(|reason| label(*reason)).collect();
-    let is_allowable = labels.len() == held.len();
-    let helps = if is_allowable {
+    let helps = if held.contains_key(&Reason::KnownSecret) {
+        "Nothing allows a secret that autoissue itself was given: should it be out already, replace it.".to_owned()
+    } else if held.contains_key(&Reason::OutOfScope) {
+        "`security.scope` says where changes may be.".to_owned()
+    } else {
         let labels = labels.join(" and ");
         format!("To allow it, put {labels} on the issue or set `security.allow`.")
-    } else {
-        "`security.scope` says where changes may be.".to_owned()
     };
     let what = what.join("; ");
     format!(
@@ -125,6 +136,7 @@ fn said(reason: Reason, paths: &[String]) -> String {
     let what = match reason {
         Reason::Guarded(kind) => kind.words(),
         Reason::OutOfScope => "files out of scope",
+        Reason::KnownSecret => "secrets that autoissue was given",
     };
     format!("{what} ({}{more})", some.join(", "))
 }
@@ -132,7 +144,7 @@ fn said(reason: Reason, paths: &[String]) -> String {
 fn label(reason: Reason) -> Option<String> {
     match reason {
         Reason::Guarded(kind) => kind.labels().first().map(|label| format!("`{label}`")),
-        Reason::OutOfScope => None,
+        Reason::OutOfScope | Reason::KnownSecret => None,
     }
 }
 
@@ -144,11 +156,8 @@ mod tests {
     fn changed(path: &str) -> Change {
         Change {
             path: path.to_owned(),
-            was: FileKind::Plain,
-            is: FileKind::Plain,
             bytes: 10,
-            texts: None,
-            sources: Sources::New(Vec::new()),
+            ..Change::default()
         }
     }
 
@@ -206,6 +215,18 @@ mod tests {
                 Guarded::LargeFiles,
                 with("a.bin", |change| change.bytes = LARGE + 1),
             ),
+            (
+                Guarded::Secrets,
+                with("a.pem", |change| {
+                    change.secrets.insert(Secret::PrivateKey);
+                }),
+            ),
+            (
+                Guarded::Collisions,
+                with("readme.md", |change| {
+                    change.meets = Some("README.md".to_owned());
+                }),
+            ),
         ];
         assert_eq!(cases.len(), Guarded::ALL.len());
         for (kind, changes) in cases {
@@ -234,6 +255,28 @@ mod tests {
         assert_eq!(
             words(&out, "abc"),
             "the work changes what only a person may let through: files out of scope (Makefile). Its files are kept in the mirror, as commit abc. `security.scope` says where changes may be."
+        );
+    }
+
+    #[test]
+    fn a_known_secret_is_held_whatever_is_allowed_and_its_value_is_not_told() {
+        let gate = Gate {
+            allow: Guarded::ALL.into(),
+            ..Gate::default()
+        };
+        let change = Change {
+            secrets: BTreeSet::from([Secret::Known, Secret::Token("GitHub")]),
+            ..changed("src/a.rs")
+        };
+        let out = gate.held(std::slice::from_ref(&change));
+        assert_eq!(
+            words(&out, "abc"),
+            "the work changes what only a person may let through: secrets that autoissue was given (src/a.rs). Its files are kept in the mirror, as commit abc. Nothing allows a secret that autoissue itself was given: should it be out already, replace it."
+        );
+        let said = words(&Gate::default().held(&[change]), "abc");
+        assert!(
+            said.contains("what looks like a secret (src/a.rs: a token of GitHub)"),
+            "{said}"
         );
     }
 
