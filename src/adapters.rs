@@ -191,6 +191,7 @@ pub mod local_forge {
 }
 /// SQLite.
 pub mod store {
+    pub mod audit;
     pub mod claims;
     pub mod control;
     pub mod crash;

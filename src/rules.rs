@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod assigning;
+pub mod audit;
 mod bills;
 pub mod breaker;
 pub mod budget;
@@ -48,6 +49,7 @@ pub mod room;
 pub(crate) mod script;
 pub mod secret_forms;
 pub mod secret_patterns;
+pub mod sender;
 pub mod settings;
 pub mod stack;
 pub mod standing;

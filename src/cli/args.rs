@@ -3,7 +3,8 @@
 use crate::cli::foresee::FootprintArgs;
 use crate::cli::help;
 use crate::cli::look::{
-    EvaluateArgs, HistoryArgs, MetricsArgs, PromptArgs, SimulateArgs, StatusArgs, WhyArgs,
+    AuditArgs, EvaluateArgs, HistoryArgs, MetricsArgs, PromptArgs, SimulateArgs, StatusArgs,
+    WhyArgs,
 };
 use crate::cli::plan::PlanArgs;
 use crate::cli::pulls::{RevertArgs, WatchArgs};
@@ -115,6 +116,8 @@ pub enum Commands {
     Evaluate(EvaluateArgs),
     /// Show what the agent did on an issue
     History(HistoryArgs),
+    /// Show who did what: started, approved, pushed, merged, spent, stopped
+    Audit(AuditArgs),
     /// Remove what is provably not needed any more
     Clean(CleanArgs),
     /// End every agent that runs on this machine

@@ -166,6 +166,16 @@ Examples:
   autoissue history 12              what the agent said and did, attempt by attempt
   autoissue history 12 --follow     and what it does next";
 
+/// Under the flags of `audit`.
+pub const AUDIT: &str = "\
+Examples:
+  autoissue audit                          who started, approved, pushed, merged, spent and stopped what
+  autoissue audit --since 7d               of the last seven days
+  autoissue audit --since 2026-11-01 --json >> audit.jsonl    for another place to keep
+
+It is read from the journals. `autoissue clean` removes old events and keeps this record; the database refuses to change or
+remove any of it. Whoever can write its file can still replace it: keep the JSON lines elsewhere where that matters.";
+
 /// Under the flags of `retry` and `skip`.
 pub const WISH: &str = "\
 The session takes it up within seconds; one that is interrupted, when it is resumed.";

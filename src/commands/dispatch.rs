@@ -7,9 +7,9 @@ use crate::cli::steer::IssueArgs;
 use crate::commands::place::Place;
 use crate::commands::signals::interruptible;
 use crate::commands::{
-    approve, breaker, checks, clean, completions, config, demo, doctor, evaluate, exec, footprint,
-    history, init, lessons, metrics, plan, prompt, pulls, resume, retry, simulate, status, stop,
-    why,
+    approve, audit, breaker, checks, clean, completions, config, demo, doctor, evaluate, exec,
+    footprint, history, init, lessons, metrics, plan, prompt, pulls, resume, retry, simulate,
+    status, stop, why,
 };
 use crate::error::Error;
 use crate::rules::event::Command;
@@ -40,6 +40,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         },
         Commands::Prompt(args) => prompt::run(&place, args.command).await,
         Commands::Evaluate(args) => evaluate::run(&place, args.issue).await,
+        Commands::Audit(args) => audit::run(&place, &args),
         Commands::History(args) => history::run(&place, &args).await,
         Commands::Clean(args) => clean::run(&place, args).await,
         Commands::Lessons(args) => lessons::run(&place, &args.command),

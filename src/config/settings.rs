@@ -47,6 +47,7 @@ impl Config {
             model: self.agent.usual_model(),
             models: self.agent.choice(),
             billing: self.agent.billing,
+            starter: None,
             base_branch: base_branch.to_owned(),
             create_pr: self.executor.create_pr,
             draft: self.executor.pr_draft,

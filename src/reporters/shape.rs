@@ -212,7 +212,7 @@ fn fields(tally: &Tally, event: &Event) -> Value {
         Event::QuotaHeard { allowances, .. } => json!({ "quota": quota::json(allowances) }),
         Event::PullsCounted { .. } => open_pulls(tally),
         Event::SpentElsewhere { today } => json!({ "today_usd": today.decimal() }),
-        Event::CommandTaken { command } => asked(command),
+        Event::CommandTaken { command, .. } => asked(command),
         Event::SessionInterrupted | Event::SessionFinished => json!({ "summary": summary(tally) }),
         Event::BreakerClosed | Event::StopRequested => Value::Null,
     }

@@ -40,6 +40,7 @@ fn help_lists_the_commands() {
       prompt       Print what an agent would be told of an issue, or the template of that
       evaluate     Say who should work on an issue, and why
       history      Show what the agent did on an issue
+      audit        Show who did what: started, approved, pushed, merged, spent, stopped
       clean        Remove what is provably not needed any more
       stop         End every agent that runs on this machine
       breaker      Look at the circuit breaker, or close it

@@ -36,6 +36,7 @@ mod world;
 mod app;
 mod approval;
 mod assigning;
+mod audit;
 mod backtest;
 mod bad_github;
 mod bad_input;

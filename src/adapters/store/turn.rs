@@ -122,7 +122,7 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
             reason,
         } => control::open_breaker(db, session, at, (*until, *failures, reason)),
         Event::BreakerClosed => control::close_breaker(db, session),
-        Event::CommandTaken { command } => control::take(db, session, command, recorded.seq),
+        Event::CommandTaken { command, .. } => control::take(db, session, command, recorded.seq),
         Event::SessionInterrupted => end(db, session, at, "interrupted"),
         Event::SessionFinished => finish(db, session, at),
         Event::Held { .. }

@@ -214,7 +214,7 @@ impl Session {
             Event::DispatchStopped { reason } => self.hopeless = Some(reason.clone()),
             Event::BreakerOpened { until, .. } => self.breaker = Breaker::Open { until: *until },
             Event::BreakerClosed => self.breaker = Breaker::default(),
-            Event::CommandTaken { command } => self.take_command(command),
+            Event::CommandTaken { command, .. } => self.take_command(command),
             Event::StopRequested => self.phase = Phase::Stopping,
             Event::TestMerged { issues, conflicts } => self.note_test(issues, conflicts),
             Event::Looked {
