@@ -89,6 +89,7 @@ pub mod git {
     mod homes;
     mod house;
     mod index;
+    pub mod inspect;
     mod join;
     mod layout;
     mod lease_refs;

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod breaker;
 pub mod checkout;
 pub mod clean;
+pub mod clean_issue;
 pub mod completions;
 pub mod config;
 pub mod containment;
@@ -63,6 +64,7 @@ pub mod taken;
 pub mod watch;
 pub mod why;
 pub mod wire;
+pub mod worktrees;
 /// The checks of a session, and `checks detect`.
 pub mod checks {
     pub mod known;

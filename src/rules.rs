@@ -25,6 +25,7 @@ pub mod issue;
 pub mod keywords;
 pub mod layout;
 pub mod lease;
+pub mod leftover;
 pub mod lesson;
 pub mod lfs;
 pub mod markdown;

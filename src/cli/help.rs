@@ -233,8 +233,10 @@ pub const CLEAN: &str = "\
 Examples:
   autoissue clean --dry-run   what would go, what stays, and why
   autoissue clean             remove it
+  autoissue clean --issue 12  only what attempts at issue 12 left; --force also what a session could go on with
 
-What holds work that is nowhere else always stays.";
+What holds work that is nowhere else always stays. Files of a worktree that goes are kept as a snapshot in the mirror, for
+as long as retention.days says; who did what is kept for good (`autoissue audit`).";
 
 /// Under the flags of `completions`.
 pub const COMPLETIONS: &str = "\
@@ -243,7 +245,12 @@ Example:
 
 /// Under the flags of `doctor`.
 pub const DOCTOR: &str = "\
-Exit codes: 0 where autoissue can run, warnings or not; 1 where it cannot.";
+Examples:
+  autoissue doctor                          what is missing here?
+  autoissue doctor --worktrees              is each worktree sound, and whose is it?
+  autoissue doctor --worktrees --issue 12   those of one issue
+
+Exit codes: 0 where autoissue can run, warnings or not; 1 where it cannot, or where a worktree is to be mended.";
 
 /// Under the commands of `config`: how values are found.
 pub fn config() -> String {

@@ -60,7 +60,7 @@ pub fn since(text: &str) -> Result<Since, &'static str> {
         let moment = day.and_time(NaiveTime::MIN).and_utc();
         return Ok(Since::At(Timestamp(moment.timestamp_millis())));
     }
-    let unit = match text.chars().last() {
+    let unit: i64 = match text.chars().last() {
         Some('m') => 60_000,
         Some('h') => 3_600_000,
         Some('d') => 86_400_000,

@@ -19,7 +19,7 @@ use crate::rules::exit::Exit;
 pub async fn run(cli: Cli) -> Result<Exit, Error> {
     let place = Place::here(cli.globals)?;
     match cli.command {
-        Commands::Doctor(_) => doctor::run(&place).await,
+        Commands::Doctor(args) => doctor::run(&place, args).await,
         Commands::Init(args) => init::run(&place, args).await,
         Commands::Checks(args) => match args.command {
             ChecksCommands::Detect => checks::show::run(&place),

@@ -134,3 +134,4 @@ mod whole_claude;
 mod whole_limits;
 mod whole_vendors;
 mod why;
+mod worktrees;
