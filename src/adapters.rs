@@ -216,3 +216,9 @@ pub mod store {
     mod turn;
     mod writer;
 }
+/// Tokens at rest.
+pub mod vault {
+    mod file;
+    pub mod keep;
+    pub mod keyring;
+}

@@ -25,6 +25,7 @@ pub mod hold;
 pub mod identity;
 pub mod init;
 pub mod lessons;
+pub mod login;
 pub mod metrics;
 pub mod nothing;
 pub mod offering;

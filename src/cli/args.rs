@@ -9,7 +9,9 @@ use crate::cli::look::{
 use crate::cli::plan::PlanArgs;
 use crate::cli::pulls::{RevertArgs, WatchArgs};
 use crate::cli::run::{DemoArgs, ExecArgs, ResumeArgs};
-use crate::cli::setup::{ChecksArgs, CompletionsArgs, ConfigArgs, DoctorArgs, InitArgs, ManArgs};
+use crate::cli::setup::{
+    ChecksArgs, CompletionsArgs, ConfigArgs, DoctorArgs, InitArgs, LoginArgs, LogoutArgs, ManArgs,
+};
 use crate::cli::steer::{
     AnswerArgs, ApproveArgs, BreakerArgs, CleanArgs, IssueArgs, LessonsArgs, ModifyArgs,
     RejectArgs, StopArgs,
@@ -104,6 +106,10 @@ pub enum Commands {
     Demo(DemoArgs),
     /// Say what is missing here, and how to mend it
     Doctor(DoctorArgs),
+    /// Keep a GitHub token on this machine: in its keyring, else in a file for you alone
+    Login(LoginArgs),
+    /// Forget the token that `login` keeps
+    Logout(LogoutArgs),
     /// Write a configuration for this repository
     Init(InitArgs),
     /// Show which checks the repository speaks for

@@ -166,6 +166,17 @@ Examples:
   autoissue history 12              what the agent said and did, attempt by attempt
   autoissue history 12 --follow     and what it does next";
 
+/// Under the flags of `login`.
+pub const LOGIN: &str = "\
+Examples:
+  autoissue login                  asks for the token, and does not show it
+  autoissue login < token.txt      from a file; or from a password manager through a pipe
+  autoissue logout                 forget it
+
+The first that is there counts: GITHUB_TOKEN, GH_TOKEN, the token that login keeps, `gh auth token`. It is kept in the system's
+keyring (macOS: the login keychain; Linux: the secret service, by `secret-tool`), else in ~/.config/autoissue, which must be
+for you alone. It is shown to no other host than that of forge.apiUrl at the time.";
+
 /// Under the flags of `audit`.
 pub const AUDIT: &str = "\
 Examples:

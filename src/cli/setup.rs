@@ -1,4 +1,4 @@
-//! `init`, `doctor`, `config`, `completions`, `man`: commands that set things up.
+//! `init`, `doctor`, `login`, `logout`, `config`, `completions`, `man`: commands that set things up.
 
 use crate::cli::help;
 use crate::cli::values::issue_number;
@@ -30,6 +30,19 @@ pub struct DoctorArgs {
     #[arg(long, value_name = "N", requires = "worktrees", value_parser = issue_number, allow_negative_numbers = true)]
     pub issue: Option<IssueNumber>,
 }
+
+/// Keep a GitHub token on this machine: in its keyring, else in a file for you alone.
+#[derive(Clone, Copy, Debug, Default, Args)]
+#[command(after_help = help::LOGIN)]
+pub struct LoginArgs {
+    /// Keep it in the file, also where there is a keyring
+    #[arg(long)]
+    pub file: bool,
+}
+
+/// Forget the token that `login` keeps.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct LogoutArgs {}
 
 /// Which checks judge the work?
 #[derive(Clone, Copy, Debug, Args)]

@@ -8,8 +8,8 @@ use crate::commands::place::Place;
 use crate::commands::signals::interruptible;
 use crate::commands::{
     approve, audit, breaker, checks, clean, completions, config, demo, doctor, evaluate, exec,
-    footprint, history, init, lessons, metrics, plan, prompt, pulls, resume, retry, simulate,
-    status, stop, why,
+    footprint, history, init, lessons, login, metrics, plan, prompt, pulls, resume, retry,
+    simulate, status, stop, why,
 };
 use crate::error::Error;
 use crate::rules::event::Command;
@@ -20,6 +20,8 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
     let place = Place::here(cli.globals)?;
     match cli.command {
         Commands::Doctor(args) => doctor::run(&place, args).await,
+        Commands::Login(args) => login::login(&place, args),
+        Commands::Logout(_) => login::logout(&place),
         Commands::Init(args) => init::run(&place, args).await,
         Commands::Checks(args) => match args.command {
             ChecksCommands::Detect => checks::show::run(&place),

@@ -34,6 +34,8 @@ fn help_lists_the_commands() {
       metrics      Show cost, success rate and code impact of all sessions
       demo         Try it out: a small project and a scripted agent, offline, in seconds
       doctor       Say what is missing here, and how to mend it
+      login        Keep a GitHub token on this machine: in its keyring, else in a file for you alone
+      logout       Forget the token that `login` keeps
       init         Write a configuration for this repository
       checks       Show which checks the repository speaks for
       footprint    Score how well the files of issues are foreseen

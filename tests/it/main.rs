@@ -82,6 +82,7 @@ mod leases;
 mod leases_engine;
 mod lessons;
 mod local_forge;
+mod login;
 mod look;
 mod makespan;
 mod matrix;
