@@ -70,7 +70,7 @@ pub fn since(text: &str) -> Result<Since, &'static str> {
     // More than a century is a slip.
     let count: i64 = text[..text.len() - 1].parse().map_err(|_| WRONG)?;
     let is_sensible = (1..=100 * 366 * 86_400_000 / unit).contains(&count);
-    is_sensible.then_some(Since::Ago(count * unit)).ok_or(WRONG)
+    is_sensible.then(|| Since::Ago(count * unit)).ok_or(WRONG)
 }
 
 /// The kinds of agents.

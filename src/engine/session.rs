@@ -442,6 +442,7 @@ impl Loop<'_> {
             ports: self.live.ports.clone(),
             sender: self.sender.clone(),
             redactor: self.orders.redactor.clone(),
+            kept_from: Arc::default(),
         }
     }
 

@@ -148,6 +148,7 @@ fn fact_name(fact: &Fact) -> &'static str {
     match fact {
         Fact::Entered { .. } => "stage_entered",
         Fact::Spawned { .. } => "process_started",
+        Fact::KeptFrom { .. } => "kept_from",
         Fact::AgentDone { .. } => "agent_done",
         Fact::Snapshot { .. } => "snapshot_taken",
         Fact::Committed { .. } => "committed",
@@ -266,6 +267,7 @@ fn fact_fields(fact: &Fact) -> Value {
             json!({ "checks": reports.iter().map(check).collect::<Value>() })
         }
         Fact::Verified => Value::Null,
+        Fact::KeptFrom { hosts } => json!({ "hosts": hosts }),
         Fact::BranchChosen { branch } => json!({ "branch": branch }),
         Fact::Intends { effect } => effect_fields(effect),
         Fact::Did { effect, pull } => with(

@@ -281,7 +281,7 @@ pub(crate) fn one_of_each(session: &SessionId) -> Vec<Event> {
     events
 }
 
-fn facts() -> [Fact; 9] {
+fn facts() -> [Fact; 10] {
     let effect = Effect::Push {
         branch: branch(7),
         commit: snapshot(),
@@ -317,6 +317,9 @@ fn facts() -> [Fact; 9] {
         },
         Fact::Checked {
             reports: vec![report],
+        },
+        Fact::KeptFrom {
+            hosts: vec!["example.com:443".into()],
         },
         Fact::Verified,
         Fact::BranchChosen { branch: branch(7) },

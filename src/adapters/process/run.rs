@@ -113,6 +113,9 @@ impl Processes {
         end.refused = entered
             .map(|entered| entered.company.refused())
             .unwrap_or_default();
+        if !end.refused.is_empty() {
+            watch.kept_from(end.refused.keys().cloned().collect()).await;
+        }
         end
     }
 

@@ -270,6 +270,7 @@ fn learn(
         Fact::Did { pull: None, .. }
         | Fact::Entered { .. }
         | Fact::Spawned { .. }
+        | Fact::KeptFrom { .. }
         | Fact::AgentDone { .. }
         | Fact::Snapshot { .. }
         | Fact::Checked { .. }
