@@ -287,6 +287,7 @@ fn task(number: u64, title: &str, domain: Domain) -> Task {
 fn settings() -> Settings {
     Settings {
         adaptive: None,
+        starter: None,
         slots: 3,
         ceiling: Usd::from_micros(50_000_000),
         daily_ceiling: None,

@@ -91,6 +91,7 @@ pub mod git {
     mod homes;
     mod house;
     mod index;
+    pub mod inspect;
     mod join;
     mod layout;
     mod lease_refs;
@@ -193,6 +194,7 @@ pub mod local_forge {
 }
 /// SQLite.
 pub mod store {
+    pub mod audit;
     pub mod claims;
     pub mod control;
     pub mod crash;
@@ -216,4 +218,10 @@ pub mod store {
     mod turn;
     pub mod worked;
     mod writer;
+}
+/// Tokens at rest.
+pub mod vault {
+    mod file;
+    pub mod keep;
+    pub mod keyring;
 }

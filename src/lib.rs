@@ -87,6 +87,7 @@ pub mod reporters {
     mod plan_lines;
     pub mod planning;
     mod quota;
+    pub mod secret;
     pub mod shape;
     pub mod simulation;
     mod slots;

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod assigning;
+pub mod audit;
 mod bills;
 pub mod breaker;
 mod bridged;
@@ -25,6 +26,7 @@ pub mod issue;
 pub mod keywords;
 pub mod layout;
 pub mod lease;
+pub mod leftover;
 pub mod lesson;
 pub mod lfs;
 pub mod markdown;
@@ -49,6 +51,7 @@ pub mod room;
 pub(crate) mod script;
 pub mod secret_forms;
 pub mod secret_patterns;
+pub mod sender;
 pub mod settings;
 pub mod stack;
 pub mod standing;

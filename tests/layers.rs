@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which top-level modules a file of each may use; `*` stands for all.
-const FLOORS: [(&str, &[&str]); 11] = [
+const FLOORS: [(&str, &[&str]); 12] = [
     ("rules", &["rules"]),
     ("ports", &["rules", "ports"]),
     ("engine", &["rules", "ports", "engine"]),
@@ -24,15 +24,18 @@ const FLOORS: [(&str, &[&str]); 11] = [
     ("config", &["*"]),
     ("error", &["*"]),
     ("commands", &["*"]),
+    ("serve", &["*"]),
     ("main", &["*"]),
     ("lib", &["*"]),
 ];
 
 /// Where each outside crate may be used: a file, or a folder with all below it; `x*` takes every name that begins so.
-const HOMES: [(&str, &[&str]); 47] = [
+const HOMES: [(&str, &[&str]); 53] = [
+    ("askama", &["serve"]),
     ("async_trait", &["ports", "engine", "adapters"]),
+    ("axum", &["serve"]),
     ("backoff", &["adapters/retry"]),
-    ("base64", &["rules", "adapters/git"]),
+    ("base64", &["rules", "adapters/git", "serve"]),
     ("chrono", &["*"]),
     ("clap", &["cli", "commands", "main"]),
     ("clap_complete", &["cli", "commands"]),
@@ -41,7 +44,7 @@ const HOMES: [(&str, &[&str]); 47] = [
     ("console", &["reporters"]),
     ("dashmap", &["adapters/process*"]),
     ("etcetera", &["config", "commands"]),
-    ("futures", &["engine", "adapters", "commands"]),
+    ("futures", &["engine", "adapters", "commands", "serve"]),
     ("http", &["adapters/github"]),
     ("http_body_util", &["adapters/github"]),
     ("icu_normalizer", &["rules/gate"]),
@@ -78,6 +81,10 @@ const HOMES: [(&str, &[&str]); 47] = [
     ("serde_path_to_error", &["config*"]),
     ("sha2", &["*"]),
     ("shell_words", &["config*", "commands", "reporters"]),
+    ("subtle", &["serve"]),
+    ("tokio_stream", &["serve"]),
+    ("utoipa", &["serve"]),
+    ("utoipa_axum", &["serve"]),
     ("strsim", &["config*", "cli", "commands"]),
     ("thiserror", &["*"]),
     (
@@ -89,12 +96,23 @@ const HOMES: [(&str, &[&str]); 47] = [
             "reporters",
             "commands",
             "main",
+            "serve",
         ],
     ),
-    ("tokio_util", &["ports", "engine", "adapters", "commands"]),
+    (
+        "tokio_util",
+        &["ports", "engine", "adapters", "commands", "serve"],
+    ),
     (
         "tracing",
-        &["engine", "adapters", "reporters", "commands", "main"],
+        &[
+            "engine",
+            "adapters",
+            "reporters",
+            "commands",
+            "main",
+            "serve",
+        ],
     ),
     ("tracing_appender", &["reporters/log"]),
     ("tracing_subscriber", &["reporters/log"]),

@@ -3,13 +3,16 @@
 use crate::cli::foresee::FootprintArgs;
 use crate::cli::help;
 use crate::cli::look::{
-    EvaluateArgs, HistoryArgs, MetricsArgs, PromptArgs, SimulateArgs, StatusArgs, WhyArgs,
+    AuditArgs, EvaluateArgs, HistoryArgs, MetricsArgs, PromptArgs, SimulateArgs, StatusArgs,
+    WhyArgs,
 };
 use crate::cli::plan::PlanArgs;
 use crate::cli::pulls::{RevertArgs, WatchArgs};
 use crate::cli::run::{DemoArgs, ExecArgs, ResumeArgs};
 use crate::cli::serve::ServeArgs;
-use crate::cli::setup::{ChecksArgs, CompletionsArgs, ConfigArgs, DoctorArgs, InitArgs, ManArgs};
+use crate::cli::setup::{
+    ChecksArgs, CompletionsArgs, ConfigArgs, DoctorArgs, InitArgs, LoginArgs, LogoutArgs, ManArgs,
+};
 use crate::cli::steer::{
     AnswerArgs, ApproveArgs, BreakerArgs, CleanArgs, IssueArgs, LessonsArgs, ModifyArgs,
     RejectArgs, StopArgs,
@@ -106,6 +109,10 @@ pub enum Commands {
     Demo(DemoArgs),
     /// Say what is missing here, and how to mend it
     Doctor(DoctorArgs),
+    /// Keep a GitHub token on this machine: in its keyring, else in a file for you alone
+    Login(LoginArgs),
+    /// Forget the token that `login` keeps
+    Logout(LogoutArgs),
     /// Write a configuration for this repository
     Init(InitArgs),
     /// Show which checks the repository speaks for
@@ -118,6 +125,8 @@ pub enum Commands {
     Evaluate(EvaluateArgs),
     /// Show what the agent did on an issue
     History(HistoryArgs),
+    /// Show who did what: started, approved, pushed, merged, spent, stopped
+    Audit(AuditArgs),
     /// Remove what is provably not needed any more
     Clean(CleanArgs),
     /// End every agent that runs on this machine

@@ -176,6 +176,27 @@ Examples:
   autoissue history 12              what the agent said and did, attempt by attempt
   autoissue history 12 --follow     and what it does next";
 
+/// Under the flags of `login`.
+pub const LOGIN: &str = "\
+Examples:
+  autoissue login                  asks for the token, and does not show it
+  autoissue login < token.txt      from a file; or from a password manager through a pipe
+  autoissue logout                 forget it
+
+The first that is there counts: GITHUB_TOKEN, GH_TOKEN, the token that login keeps, `gh auth token`. It is kept in the system's
+keyring (macOS: the login keychain; Linux: the secret service, by `secret-tool`), else in ~/.config/autoissue, which must be
+for you alone. It is shown to no other host than that of forge.apiUrl at the time.";
+
+/// Under the flags of `audit`.
+pub const AUDIT: &str = "\
+Examples:
+  autoissue audit                          who started, approved, pushed, merged, spent and stopped what
+  autoissue audit --since 7d               of the last seven days
+  autoissue audit --since 2026-11-01 --json >> audit.jsonl    for another place to keep
+
+It is read from the journals. `autoissue clean` removes old events and keeps this record; the database refuses to change or
+remove any of it. Whoever can write its file can still replace it: keep the JSON lines elsewhere where that matters.";
+
 /// Under the flags of `retry` and `skip`.
 pub const WISH: &str = "\
 The session takes it up within seconds; one that is interrupted, when it is resumed.";
@@ -233,8 +254,10 @@ pub const CLEAN: &str = "\
 Examples:
   autoissue clean --dry-run   what would go, what stays, and why
   autoissue clean             remove it
+  autoissue clean --issue 12  only what attempts at issue 12 left; --force also what a session could go on with
 
-What holds work that is nowhere else always stays.";
+What holds work that is nowhere else always stays. Files of a worktree that goes are kept as a snapshot in the mirror, for
+as long as retention.days says; who did what is kept for good (`autoissue audit`).";
 
 /// Under the flags of `completions`.
 pub const COMPLETIONS: &str = "\
@@ -243,7 +266,12 @@ Example:
 
 /// Under the flags of `doctor`.
 pub const DOCTOR: &str = "\
-Exit codes: 0 where autoissue can run, warnings or not; 1 where it cannot.";
+Examples:
+  autoissue doctor                          what is missing here?
+  autoissue doctor --worktrees              is each worktree sound, and whose is it?
+  autoissue doctor --worktrees --issue 12   those of one issue
+
+Exit codes: 0 where autoissue can run, warnings or not; 1 where it cannot, or where a worktree is to be mended.";
 
 /// Under the commands of `config`: how values are found.
 pub fn config() -> String {

@@ -1,7 +1,7 @@
-//! `status`, `why`, `simulate`, `metrics`, `evaluate`, `prompt`, `history`: commands that look at sessions.
+//! `status`, `why`, `simulate`, `metrics`, `evaluate`, `prompt`, `history`, `audit`: commands that look at sessions.
 
 use crate::cli::help;
-use crate::cli::values::{budget, issue_number, label};
+use crate::cli::values::{Since, budget, issue_number, label, since};
 use crate::rules::ids::IssueNumber;
 use crate::rules::money::Usd;
 use clap::{Args, Subcommand};
@@ -100,4 +100,16 @@ pub struct HistoryArgs {
     /// Go on with what the agent does next, until it ends
     #[arg(long)]
     pub follow: bool,
+}
+
+/// Show who did what: started, approved, pushed, merged, spent, stopped.
+#[derive(Clone, Debug, Default, Args)]
+#[command(after_help = help::AUDIT)]
+pub struct AuditArgs {
+    /// Only what was done from then on: so long ago (90m, 24h, 7d), or from a day on (2026-11-01, UTC)
+    #[arg(long, value_name = "WHEN", value_parser = since)]
+    pub since: Option<Since>,
+    /// One JSON object a line, as with `--format json`
+    #[arg(long)]
+    pub json: bool,
 }

@@ -1,6 +1,8 @@
-//! `init`, `doctor`, `config`, `completions`, `man`: commands that set things up.
+//! `init`, `doctor`, `login`, `logout`, `config`, `completions`, `man`: commands that set things up.
 
 use crate::cli::help;
+use crate::cli::values::issue_number;
+use crate::rules::ids::IssueNumber;
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
 use std::path::PathBuf;
@@ -20,7 +22,27 @@ pub struct InitArgs {
 /// Say what is missing here, and how to mend it.
 #[derive(Clone, Copy, Debug, Default, Args)]
 #[command(after_help = help::DOCTOR)]
-pub struct DoctorArgs {}
+pub struct DoctorArgs {
+    /// Look at each worktree instead: is it sound, whose is it, what helps?
+    #[arg(long)]
+    pub worktrees: bool,
+    /// Only what belongs to this issue
+    #[arg(long, value_name = "N", requires = "worktrees", value_parser = issue_number, allow_negative_numbers = true)]
+    pub issue: Option<IssueNumber>,
+}
+
+/// Keep a GitHub token on this machine: in its keyring, else in a file for you alone.
+#[derive(Clone, Copy, Debug, Default, Args)]
+#[command(after_help = help::LOGIN)]
+pub struct LoginArgs {
+    /// Keep it in the file, also where there is a keyring
+    #[arg(long)]
+    pub file: bool,
+}
+
+/// Forget the token that `login` keeps.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct LogoutArgs {}
 
 /// Which checks judge the work?
 #[derive(Clone, Copy, Debug, Args)]

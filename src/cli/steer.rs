@@ -121,4 +121,10 @@ pub struct CleanArgs {
     /// Say what would go and what would stay, and touch nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Only what attempts at this issue left: worktree, home, branches whose pull was merged or closed
+    #[arg(long, value_name = "N", value_parser = issue_number, allow_negative_numbers = true)]
+    pub issue: Option<IssueNumber>,
+    /// Also what a session could go on with, and work that is on no pull; never what is worked on
+    #[arg(long, requires = "issue")]
+    pub force: bool,
 }

@@ -1,8 +1,9 @@
 //! Values of flags: read once, valid from then on.
 
 use crate::config::work::AgentKind;
-use crate::rules::ids::IssueNumber;
+use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::money::Usd;
+use chrono::{NaiveDate, NaiveTime};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 /// An amount of dollars above nothing.
@@ -31,6 +32,47 @@ pub fn label(text: &str) -> Result<String, &'static str> {
         .ok_or("a label has at least one character")
 }
 
+/// From when on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// So many milliseconds ago.
+    Ago(i64),
+    /// From this moment.
+    At(Timestamp),
+}
+
+impl Since {
+    /// The moment that is meant now.
+    #[must_use]
+    pub fn before(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Ago(millis) => Timestamp(now.0.saturating_sub(millis)),
+            Self::At(moment) => moment,
+        }
+    }
+}
+
+/// A time back (`90m`, `24h`, `7d`, `2w`), or the first moment of a day (`2026-11-01`, UTC).
+pub fn since(text: &str) -> Result<Since, &'static str> {
+    const WRONG: &str =
+        "it is a time back, such as 90m, 24h or 7d, or a day, such as 2026-11-01 (UTC)";
+    if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+        let moment = day.and_time(NaiveTime::MIN).and_utc();
+        return Ok(Since::At(Timestamp(moment.timestamp_millis())));
+    }
+    let unit: i64 = match text.chars().last() {
+        Some('m') => 60_000,
+        Some('h') => 3_600_000,
+        Some('d') => 86_400_000,
+        Some('w') => 7 * 86_400_000,
+        Some(_) | None => return Err(WRONG),
+    };
+    // More than a century is a slip.
+    let count: i64 = text[..text.len() - 1].parse().map_err(|_| WRONG)?;
+    let is_sensible = (1..=100 * 366 * 86_400_000 / unit).contains(&count);
+    is_sensible.then(|| Since::Ago(count * unit)).ok_or(WRONG)
+}
+
 /// The kinds of agents.
 pub fn agent_kind() -> impl TypedValueParser<Value = AgentKind> {
     PossibleValuesParser::new(AgentKind::ALL.map(AgentKind::name)).map(|name| {
@@ -50,6 +92,31 @@ mod tests {
         assert_eq!(budget("12.50").map(Usd::micros), Ok(12_500_000));
         for text in ["0", "0.0", "-1", "NaN", "inf", "1e9", "five", ""] {
             assert!(budget(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_a_time_back_or_a_day() {
+        assert_eq!(since("90m"), Ok(Since::Ago(5_400_000)));
+        assert_eq!(since("7d"), Ok(Since::Ago(604_800_000)));
+        let noon = Timestamp(1_795_176_000_000);
+        let day = since("2026-11-20").map(|since| since.before(noon).0);
+        assert_eq!(day, Ok(noon.0 - 43_200_000));
+        for text in [
+            "",
+            "d",
+            "0d",
+            "-1d",
+            "1.5h",
+            "yesterday",
+            "7",
+            "2026-13-01",
+            "2026-11-31",
+            "9999999999999d",
+            "7 d",
+            "7é",
+        ] {
+            assert!(since(text).is_err(), "{text}");
         }
     }
 

@@ -42,7 +42,10 @@ pub(crate) struct Found {
 
 /// Where the token comes from.
 pub(crate) fn token(config: &Config, who: Option<&Identity<'_>>) -> Finding {
-    let mend = "run `gh auth login` or set GITHUB_TOKEN";
+    let mend = "run `autoissue login` or `gh auth login`, or set GITHUB_TOKEN";
+    if let Some(error) = who.and_then(Identity::trouble) {
+        return Finding::bad("token", &error);
+    }
     let Some(who) = who.filter(|who| who.is_known()) else {
         return match config.forge.kind {
             ForgeKind::Github => Finding::new("token", State::Bad, "none").mended_by(mend),

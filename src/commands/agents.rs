@@ -32,6 +32,18 @@ pub const MODEL_KEYS: [&str; 10] = [
     "OPENCODE_API_KEY",
 ];
 
+/// Those that an agent of this kind reads; none for a program of which nobody knows what it reads.
+#[must_use]
+pub fn keys_of(kind: AgentKind) -> &'static [&'static str] {
+    match kind {
+        AgentKind::Claude => &MODEL_KEYS[..3],
+        AgentKind::Codex => &MODEL_KEYS[3..5],
+        AgentKind::Gemini => &MODEL_KEYS[5..7],
+        AgentKind::Opencode => &MODEL_KEYS,
+        AgentKind::Command => &[],
+    }
+}
+
 /// What all agents are set up from.
 struct Parts {
     program: PathBuf,

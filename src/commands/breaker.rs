@@ -7,6 +7,7 @@ use crate::adapters::store::sessions::SessionState;
 use crate::cli::steer::BreakerCommands;
 use crate::commands::answer::Answer;
 use crate::commands::place::Place;
+use crate::commands::sender::sender;
 use crate::commands::store::{look, open};
 use crate::engine::clock::SteadyClock;
 use crate::error::Error;
@@ -58,10 +59,12 @@ pub fn status(state: &Path, now: Timestamp) -> Result<Answer, StoreError> {
 pub fn reset(store: &Store) -> Result<Answer, StoreError> {
     let known = store.breakers()?.len() as u64;
     store.forget_breakers(None)?;
+    let by = sender();
     let mut told = Vec::new();
     for row in store.sessions(usize::MAX)? {
         if let SessionState::Running(_) = row.state {
-            store.send(&row.project, Some(&row.id), &Command::ResetBreaker)?;
+            let command = (&Command::ResetBreaker, Some(&by));
+            store.send_as(&row.project, Some(&row.id), command)?;
             told.push(row.id);
         }
     }

@@ -5,6 +5,7 @@ use crate::adapters::store::open::Store;
 use crate::adapters::store::retention::{Kept, Verdict};
 use crate::cli::steer::CleanArgs;
 use crate::commands::answer::Answer;
+use crate::commands::clean_issue;
 use crate::commands::place::Place;
 use crate::commands::store::open;
 use crate::commands::wire::Wiring;
@@ -14,6 +15,7 @@ use crate::error::Error;
 use crate::reporters::shape::VERSION;
 use crate::reporters::words::plural;
 use crate::rules::exit::Exit;
+use crate::rules::leftover::Sure;
 use crate::rules::printable::printable;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -46,6 +48,12 @@ pub async fn run(place: &Place, args: CleanArgs) -> Result<Exit, Error> {
         Mode::Remove
     };
     let store = open(&place.state_dir()?)?;
+    if let Some(issue) = args.issue {
+        let sure = if args.force { Sure::Yes } else { Sure::No };
+        let items = clean_issue::items(place, &store, issue, (mode, sure)).await?;
+        answer(mode, &items).print(&place.output)?;
+        return Ok(Exit::Done);
+    }
     let loaded = place.load(&Overrides::default())?;
     let keep = &loaded.config.retention;
     let answer = clean(&store, keep, mode, async |mode| {

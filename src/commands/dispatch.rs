@@ -7,9 +7,9 @@ use crate::cli::steer::IssueArgs;
 use crate::commands::place::Place;
 use crate::commands::signals::interruptible;
 use crate::commands::{
-    approve, breaker, checks, clean, completions, config, demo, doctor, evaluate, exec, footprint,
-    history, init, lessons, metrics, plan, prompt, pulls, resume, retry, serve, simulate, status,
-    stop, why,
+    approve, audit, breaker, checks, clean, completions, config, demo, doctor, evaluate, exec,
+    footprint, history, init, lessons, login, metrics, plan, prompt, pulls, resume, retry, serve,
+    simulate, status, stop, why,
 };
 use crate::error::Error;
 use crate::rules::event::Command;
@@ -19,7 +19,9 @@ use crate::rules::exit::Exit;
 pub async fn run(cli: Cli) -> Result<Exit, Error> {
     let place = Place::here(cli.globals)?;
     match cli.command {
-        Commands::Doctor(_) => doctor::run(&place).await,
+        Commands::Doctor(args) => doctor::run(&place, args).await,
+        Commands::Login(args) => login::login(&place, args),
+        Commands::Logout(_) => login::logout(&place),
         Commands::Init(args) => init::run(&place, args).await,
         Commands::Checks(args) => match args.command {
             ChecksCommands::Detect => checks::show::run(&place),
@@ -40,6 +42,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         },
         Commands::Prompt(args) => prompt::run(&place, args.command).await,
         Commands::Evaluate(args) => evaluate::run(&place, args.issue).await,
+        Commands::Audit(args) => audit::run(&place, &args),
         Commands::History(args) => history::run(&place, &args).await,
         Commands::Clean(args) => clean::run(&place, args).await,
         Commands::Lessons(args) => lessons::run(&place, &args.command),

@@ -1,11 +1,14 @@
 //! `doctor`: what is missing here, and how to mend it.
 
+use crate::cli::setup::DoctorArgs;
 use crate::commands::examine::{self, Examined};
 use crate::commands::output::Stream;
 use crate::commands::place::Place;
+use crate::commands::worktrees;
 use crate::error::{Color, Error, printable};
 use crate::reporters;
 use crate::rules::exit::Exit;
+use crate::rules::ids::IssueNumber;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use unicode_width::UnicodeWidthStr as _;
@@ -89,14 +92,18 @@ impl State {
     }
 }
 
-/// Looks at everything; done where autoissue can run.
-pub async fn run(place: &Place) -> Result<Exit, Error> {
+/// Looks at everything, or at the worktrees; done where autoissue can run.
+pub async fn run(place: &Place, args: DoctorArgs) -> Result<Exit, Error> {
+    if args.worktrees {
+        return look_at_worktrees(place, args.issue);
+    }
     let Examined { findings, github } = examine::all(place).await;
     let usable = findings.iter().all(|finding| finding.state != State::Bad);
     let out = reporters::out::Stream::Out;
     // A pipe gets each finding on one line.
     let width = out.is_terminal().then(|| out.width());
-    let text = text(&findings, place.output.color(Stream::Out), width);
+    let color = place.output.color(Stream::Out);
+    let text = lines(&findings, color, width) + &verdict(&findings);
     place
         .output
         .result(&text, &event(&findings, usable, github.as_ref()))?;
@@ -107,7 +114,28 @@ pub async fn run(place: &Place) -> Result<Exit, Error> {
     })
 }
 
-fn text(findings: &[Finding], color: Color, width: Option<usize>) -> String {
+fn look_at_worktrees(place: &Place, issue: Option<IssueNumber>) -> Result<Exit, Error> {
+    let findings = worktrees::findings(place, issue)?;
+    let to_mend = findings.iter().filter(|it| it.state >= State::Warning);
+    let to_mend = to_mend.count();
+    let out = reporters::out::Stream::Out;
+    let width = out.is_terminal().then(|| out.width());
+    let mut text = lines(&findings, place.output.color(Stream::Out), width);
+    let _ = match to_mend {
+        0 => writeln!(text, "\nall is sound."),
+        count => writeln!(text, "\nto mend: {count}."),
+    };
+    place
+        .output
+        .result(&text, &event(&findings, to_mend == 0, None))?;
+    Ok(if to_mend == 0 {
+        Exit::Done
+    } else {
+        Exit::CouldNotRun
+    })
+}
+
+fn lines(findings: &[Finding], color: Color, width: Option<usize>) -> String {
     let mut text = String::new();
     for finding in findings {
         let (paint, end) = match color {
@@ -122,6 +150,11 @@ fn text(findings: &[Finding], color: Color, width: Option<usize>) -> String {
             let _ = writeln!(text, "{:MARGIN$}{HINT}{mend}", "");
         }
     }
+    text
+}
+
+fn verdict(findings: &[Finding]) -> String {
+    let mut text = String::new();
     let count = |state| {
         findings
             .iter()

@@ -3,12 +3,13 @@
 use crate::adapters::machine::Machine;
 use crate::adapters::sandbox::shape::Isolation;
 use crate::commands::account;
+use crate::commands::agents::keys_of;
 use crate::commands::checkout::{Checkout, git_version};
 use crate::commands::checks::known::{Known, known};
 use crate::commands::containment::{INSTALL, isolation};
 use crate::commands::doctor::{Finding, State};
 use crate::commands::identity::Identity;
-use crate::commands::place::Place;
+use crate::commands::place::{Place, variable};
 use crate::commands::probe::{Probe, is_program, probe};
 use crate::commands::project::{Home, Project, detect};
 use crate::config::claims::ClaimsKind;
@@ -76,6 +77,7 @@ pub(crate) async fn all(place: &Place) -> Examined {
         github = found.told;
     }
     findings.push(agent(&config).await);
+    findings.extend(model_key(&config, &variable));
     findings.push(checks(&config, project.as_ref()));
     findings.extend(
         project
@@ -190,6 +192,31 @@ async fn agent(config: &Config) -> Finding {
         Probe::Hung => bad(format!("`{program} --version` did not end within 5 s")),
     };
     problem.mended_by(format!("install it: npm install -g {package}"))
+}
+
+/// Where the agent's credentials come from; nothing for a program that nobody knows.
+fn model_key(config: &Config, env: &dyn Fn(&str) -> Option<String>) -> Option<Finding> {
+    let kind = config.agent.kind;
+    let names = keys_of(kind);
+    let is_set = |name: &&&str| env(name).is_some_and(|value| !value.trim().is_empty());
+    let from = |found: Vec<&str>, place: &str| {
+        (!found.is_empty()).then(|| format!("{} from {place}", found.join(", ")))
+    };
+    let own = config.agent.env.keys().map(String::as_str);
+    let own: Vec<&str> = own.filter(|name| names.contains(name)).collect();
+    let rest = names.iter().filter(is_set).copied();
+    let rest: Vec<&str> = rest.filter(|name| !own.contains(name)).collect();
+    let told = [
+        from(own, "agent.env of the configuration"),
+        from(rest, "the environment"),
+    ];
+    let told: Vec<String> = told.into_iter().flatten().collect();
+    let detail = match (names.is_empty(), told.is_empty()) {
+        (true, _) => return None,
+        (false, true) => format!("none is set: {}'s own login counts", kind.name()),
+        (false, false) => told.join("; "),
+    };
+    Some(Finding::new("model key", State::Good, detail))
 }
 
 /// `codex codex-cli 0.169.0` says it twice.

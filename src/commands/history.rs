@@ -6,11 +6,10 @@ use crate::adapters::store::open::Store;
 use crate::adapters::store::sessions::SessionState;
 use crate::cli::args::Format;
 use crate::cli::look::HistoryArgs;
-use crate::commands::agents::MODEL_KEYS;
 use crate::commands::conversation::{Said, said};
 use crate::commands::output::{Stream, write};
 use crate::commands::place::Place;
-use crate::commands::place::variable;
+use crate::commands::sender::redactor;
 use crate::commands::store::look;
 use crate::error::{Error, Kind};
 use crate::reporters::lines::line;
@@ -18,7 +17,6 @@ use crate::reporters::paint::Paint;
 use crate::reporters::shape::{VERSION, event};
 use crate::rules::exit::Exit;
 use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId};
-use crate::rules::redact::Redactor;
 use crate::rules::tally::Tally;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -27,9 +25,6 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// Variables whose values are never shown, whatever they look like.
-const SECRETS: [&str; 2] = ["GITHUB_TOKEN", "GH_TOKEN"];
 
 /// How often a conversation that goes on is looked at.
 const PACE: Duration = Duration::from_millis(300);
@@ -49,19 +44,13 @@ pub async fn run(place: &Place, args: &HistoryArgs) -> Result<Exit, Error> {
             args.issue.0
         )]));
     };
+    // A transcript is kept as the agent printed it; what is shown may be shown to others.
     let redactor = redactor();
     let print = |text: &str| write(Stream::Out, &redactor.clean(text));
     history
         .tell(place.output.format(), args.follow, print)
         .await?;
     Ok(Exit::Done)
-}
-
-/// A transcript is kept as the agent printed it; what is shown may be shown to others.
-#[must_use]
-pub fn redactor() -> Redactor {
-    let names = SECRETS.iter().chain(&MODEL_KEYS);
-    Redactor::new(names.filter_map(|name| variable(name)))
 }
 
 /// What the newest session that has anything to tell of an issue has to tell.

@@ -4,15 +4,18 @@ use crate::adapters::git::source::{Credential, Credentials};
 use crate::adapters::github::app::{AppSettings, HOW_TO_KEY};
 use crate::adapters::github::auth::{Found, TokenOrigin, find_token};
 use crate::adapters::github::tokens::{Renewal, Tokens};
+use crate::adapters::vault::keep::{Vault, VaultError};
+use crate::adapters::vault::keyring::Keyring;
 use crate::commands::place::{variable, whereabouts};
 use crate::commands::wire::api;
 use crate::config::loaded::Loaded;
 use crate::config::names::RepoName;
 use crate::config::secrets::is_tracked;
-use crate::config::shape::App;
+use crate::config::shape::{App, Config};
 use crate::error::{Error, Kind};
 use crate::ports::{ForgeError, RepositoryError};
 use crate::rules::access::TokenKind;
+use etcetera::BaseStrategy as _;
 use secrecy::{ExposeSecret, SecretString};
 use std::cell::OnceCell;
 use std::fmt;
@@ -27,7 +30,7 @@ const GIT_USER: &str = "x-access-token";
 /// Who we can be, found out as far as it is asked for.
 pub struct Identity<'a> {
     loaded: &'a Loaded,
-    found: OnceCell<Option<Found>>,
+    found: OnceCell<Result<Option<Found>, VaultError>>,
 }
 
 /// Who we are for one repository.
@@ -91,7 +94,7 @@ impl<'a> Identity<'a> {
 
     /// Can we be anybody? May start a program.
     pub fn is_known(&self) -> bool {
-        self.app().is_some() || self.found().is_some()
+        self.app().is_some() || !matches!(self.looked(), Ok(None))
     }
 
     /// Who we are for this repository: the app that is configured, else whoever the token that is found belongs to.
@@ -100,7 +103,8 @@ impl<'a> Identity<'a> {
         if let Some(app) = self.app() {
             return self.sign_as(app, repo).map(Some);
         }
-        Ok(self.found().map(|found| Signed {
+        let found = self.looked().as_ref().map_err(unkept)?;
+        Ok(found.as_ref().map(|found| Signed {
             tokens: Tokens::fixed(found.token.clone()),
             key: None,
         }))
@@ -113,7 +117,7 @@ impl<'a> Identity<'a> {
                 id: app.id.get(),
                 key_file: self.key_file(app),
             }),
-            None => Some(Origin::Token(self.found()?.source)),
+            None => Some(Origin::Token(self.found()?.source.clone())),
         }
     }
 
@@ -135,8 +139,21 @@ impl<'a> Identity<'a> {
         self.loaded.config.forge.app.as_ref()
     }
 
+    /// Why the token that we keep cannot be used, where that is so.
+    pub fn trouble(&self) -> Option<Error> {
+        if self.app().is_some() {
+            return None;
+        }
+        self.looked().as_ref().err().map(unkept)
+    }
+
     fn found(&self) -> Option<&Found> {
-        self.found.get_or_init(|| find_token(&variable)).as_ref()
+        self.looked().as_ref().ok()?.as_ref()
+    }
+
+    fn looked(&self) -> &Result<Option<Found>, VaultError> {
+        let kept = || vault().find(&host(&self.loaded.config));
+        self.found.get_or_init(|| find_token(&variable, kept))
     }
 
     fn sign_as(&self, app: &App, repo: &RepoName) -> Result<Signed, Error> {
@@ -163,6 +180,58 @@ impl<'a> Identity<'a> {
             key: Some(key),
         })
     }
+}
+
+/// Where tokens are kept on this machine.
+#[must_use]
+pub fn vault() -> Vault {
+    let strategy = etcetera::base_strategy::Xdg::new();
+    let directory = strategy.map_or_else(|_| PathBuf::new(), |strategy| strategy.config_dir());
+    Vault {
+        directory: directory.join("autoissue"),
+        keyring: Keyring::find(&variable),
+    }
+}
+
+/// For whom a token is: it is shown to no other host than the one that it was given for.
+#[must_use]
+pub fn host(config: &Config) -> String {
+    let api = api(config);
+    let rest = api.split_once("://").map_or(api.as_str(), |(_, rest)| rest);
+    match rest.split('/').next().unwrap_or_default() {
+        "api.github.com" => "github.com".to_owned(),
+        host => host.to_owned(),
+    }
+}
+
+/// What helps where a kept token cannot be used.
+pub fn unkept(cause: &VaultError) -> Error {
+    let hint = match cause {
+        VaultError::Loose { path, .. } => format!("chmod 600 {}", path.display()),
+        VaultError::Foreign { path } => {
+            format!(
+                "look at {}, remove it, then `autoissue login`",
+                path.display()
+            )
+        }
+        VaultError::File { path, .. } => format!("see to {}", path.display()),
+    };
+    let (action, reason) = match cause {
+        VaultError::File {
+            action,
+            path,
+            cause,
+        } => (format!("{action} {}", path.display()), cause.to_string()),
+        VaultError::Loose { path, mode } => (
+            format!("use the token in {}", path.display()),
+            format!("others than you may use the file (mode {mode:o})"),
+        ),
+        VaultError::Foreign { path } => (
+            format!("use the token in {}", path.display()),
+            "it is not a file of yours".to_owned(),
+        ),
+    };
+    Error::new(Kind::Auth, action).cause(reason).hints([hint])
 }
 
 impl Signed {

@@ -8,6 +8,7 @@ use crate::adapters::store::sessions::SessionState;
 use crate::commands::answer::Answer;
 use crate::commands::approve;
 use crate::commands::place::Place;
+use crate::commands::sender::sender;
 use crate::commands::store::open;
 use crate::commands::wire::Wiring;
 use crate::config::loaded::Overrides;
@@ -18,6 +19,7 @@ use crate::rules::event::Command;
 use crate::rules::exit::Exit;
 use crate::rules::ids::IssueNumber;
 use crate::rules::printable::printable;
+use crate::rules::sender::Sender;
 use crate::rules::task::Ending;
 use serde_json::json;
 
@@ -26,7 +28,8 @@ pub fn run(place: &Place, command: &Command, issue: IssueNumber) -> Result<Exit,
     // Outside of a checkout the sessions themselves have to tell which repository is meant.
     let project = Wiring::new(place, &Overrides::default()).map(|wiring| wiring.project_key());
     let store = open(&place.state_dir()?)?;
-    send(&store, project.ok().as_deref(), command, issue)?.print(&place.output)?;
+    let by = sender();
+    send(&store, project.ok().as_deref(), (command, Some(&by)), issue)?.print(&place.output)?;
     Ok(Exit::Done)
 }
 
@@ -35,7 +38,7 @@ pub fn run(place: &Place, command: &Command, issue: IssueNumber) -> Result<Exit,
 pub fn send(
     store: &Store,
     project: Option<&str>,
-    command: &Command,
+    (command, by): (&Command, Option<&Sender>),
     issue: IssueNumber,
 ) -> Result<Answer, Error> {
     let mut known = store.worked_on(issue)?;
@@ -53,7 +56,7 @@ pub fn send(
     if let Some((reason, hint)) = refusal {
         return Err(refused(issue, reason, hint));
     }
-    store.send(&task.project, Some(&task.session), command)?;
+    store.send_as(&task.project, Some(&task.session), (command, by))?;
     Ok(answer(store, task, issue)?)
 }
 

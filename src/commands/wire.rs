@@ -16,6 +16,7 @@ use crate::commands::offering::offering;
 use crate::commands::place::{Place, variable, whereabouts};
 use crate::commands::preflight::template;
 use crate::commands::project::{Home, Project, detect};
+use crate::commands::sender;
 use crate::config::loaded::{Loaded, Overrides};
 use crate::config::names::RepoName;
 use crate::config::secrets::{is_literal_secret, is_tracked};
@@ -199,7 +200,13 @@ impl Wiring {
         let typical =
             store.and_then(|store| store.typical_cost(&self.project_key()).ok().flatten());
         let config = &self.loaded.config;
-        config.settings(&self.project.base_branch, trigger, typical)
+        let isolation = self.contained.get().map(Processes::isolation);
+        let isolation = isolation.unwrap_or("not chosen yet");
+        let starter = sender::starter(&self.loaded, isolation, &self.redactor());
+        Settings {
+            starter: Some(Box::new(starter)),
+            ..config.settings(&self.project.base_branch, trigger, typical)
+        }
     }
 
     /// The same for the issues of a plan: it was made to be done as a whole, so that they stand on one another's work

@@ -53,6 +53,7 @@ impl Config {
             models: self.agent.choice(),
             billing: self.agent.billing,
             fallback: self.agent.chain().into_iter().skip(1).map(backup).collect(),
+            starter: None,
             base_branch: base_branch.to_owned(),
             create_pr: self.executor.create_pr,
             draft: self.executor.pr_draft,

@@ -2,12 +2,13 @@
 
 use crate::ports::{Activity, Interrupted, Ports, Watch};
 use crate::rules::event::{Fact, Input, ProcessIdentity, Progress};
+use crate::rules::host::kept_from;
 use crate::rules::ids::{AttemptNumber, ConversationId, IssueNumber, Timestamp};
 use crate::rules::money::Usd;
 use crate::rules::redact::Redactor;
 use crate::rules::task::Stage;
 use async_trait::async_trait;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, oneshot};
 
 /// An input on its way to the loop, and whom to tell when what followed from it is durable.
@@ -27,6 +28,8 @@ pub struct Link {
     pub(super) ports: Ports,
     pub(super) sender: mpsc::Sender<Message>,
     pub(super) redactor: Redactor,
+    /// Hosts that its programs were kept from, as far as that was told.
+    pub(super) kept_from: Arc<Mutex<Vec<String>>>,
 }
 
 impl Link {
@@ -121,6 +124,24 @@ impl Watch for StageWatch {
                 conversation,
             })
             .await
+    }
+
+    async fn kept_from(&self, hosts: Vec<String>) {
+        let news = {
+            let told = self.link.kept_from.lock();
+            let mut told = told.expect("nobody panics while holding it");
+            let clean: Vec<_> = hosts
+                .iter()
+                .map(|host| self.link.redactor.clean(host))
+                .collect();
+            let news = kept_from(clean.iter().map(AsRef::as_ref), &told);
+            told.extend(news.clone());
+            news
+        };
+        if !news.is_empty() {
+            // A session that is stopping takes nothing more; its log has them.
+            let _ = self.link.report(Fact::KeptFrom { hosts: news }).await;
+        }
     }
 
     fn activity(&self, activity: Activity) {

@@ -9,9 +9,10 @@ use crate::rules::event::{Command, Effect, Input};
 use crate::rules::ids::{IssueNumber, SessionId};
 use crate::rules::names::comment_marker;
 use crate::rules::offer::comment::Stand;
-use crate::rules::printable::printable_block;
+use crate::rules::printable::{clip, printable_block};
 use crate::rules::prompt::first::{Comment, INSTRUCTIONS_MAX};
 use crate::rules::prompt::question;
+use crate::rules::sender::Sender;
 
 impl Attempt<'_> {
     /// Puts the question on the issue, once. Where the forge does not take it, it is asked on the terminal alone.
@@ -78,8 +79,18 @@ fn answered(orders: &Orders, issue: IssueNumber, replies: &[Comment]) -> Input {
     let texts: Vec<&str> = replies.iter().map(|reply| reply.text.trim()).collect();
     let text = printable_block(&texts.join("\n\n"), INSTRUCTIONS_MAX);
     let answer = orders.redactor.clean(&text).into_owned();
+    let mut people: Vec<String> = replies
+        .iter()
+        .map(|reply| clip(&reply.author, 40))
+        .collect();
+    people.dedup();
     Input::Control {
         command: Command::Answer { issue, answer },
+        by: Some(Sender {
+            who: people.join(", "),
+            actor: None,
+            through: "a comment on the issue".to_owned(),
+        }),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::engine::resources::{first_look, limits_heard, with_open_pulls};
 use crate::engine::turn::{Live, dice};
 use crate::engine::verify::BaseVerdicts;
 use crate::ports::{JournalError, Ports, Stop, with_urgency};
-use crate::rules::event::{Command, Event, Input, Recorded};
+use crate::rules::event::{Command, Event, Input, Recorded, Wish};
 use crate::rules::ids::{AttemptNumber, IssueNumber, SessionId, Timestamp};
 use crate::rules::issue::Selection;
 use crate::rules::lease::Elsewhere;
@@ -313,9 +313,11 @@ impl Loop<'_> {
     }
 
     pub(super) async fn commands(&self) -> Result<Vec<Input>, JournalError> {
-        let commands = self.live.ports.journal.commands().await?;
-        let inputs = commands.into_iter();
-        Ok(inputs.map(|command| Input::Control { command }).collect())
+        let wishes = self.live.ports.journal.commands().await?;
+        let inputs = wishes.into_iter();
+        Ok(inputs
+            .map(|Wish { command, by }| Input::Control { command, by })
+            .collect())
     }
 
     /// What other sessions spend matters only under a daily ceiling.
@@ -339,6 +341,25 @@ impl Loop<'_> {
         Ok(())
     }
 
+    /// Does what a person's command demands of us, beside what it changed in the session.
+    fn obey(&mut self, command: &Command) {
+        match command {
+            Command::Skip { issue } => self.stop_one(*issue),
+            Command::Retry { issue } => self.hold_again(*issue),
+            Command::Approve { .. }
+            | Command::Reject { .. }
+            | Command::Modify { .. }
+            | Command::Answer { .. }
+            | Command::ResetBreaker => {}
+        }
+    }
+
+    fn stop_one(&self, issue: IssueNumber) {
+        if let Some(stop) = self.stops.get(&issue) {
+            stop.ask();
+        }
+    }
+
     /// Does what a durable event demands of us.
     fn act(&mut self, recorded: &Recorded) {
         match &recorded.event {
@@ -353,26 +374,9 @@ impl Loop<'_> {
                 self.stops.values().for_each(Stop::ask);
                 self.trial.ask();
             }
-            Event::CommandTaken {
-                command: Command::Skip { issue },
-            }
-            | Event::LeaseLost { issue, .. } => {
-                if let Some(stop) = self.stops.get(issue) {
-                    stop.ask();
-                }
-            }
-            Event::CommandTaken {
-                command: Command::Retry { issue },
-            } => self.hold_again(*issue),
-            Event::CommandTaken {
-                command:
-                    Command::Approve { .. }
-                    | Command::Reject { .. }
-                    | Command::Modify { .. }
-                    | Command::Answer { .. }
-                    | Command::ResetBreaker,
-            }
-            | Event::SessionStarted { .. }
+            Event::CommandTaken { command, .. } => self.obey(command),
+            Event::LeaseLost { issue, .. } => self.stop_one(*issue),
+            Event::SessionStarted { .. }
             | Event::SessionResumed { .. }
             | Event::Planning { .. }
             | Event::TasksRead { .. }
@@ -440,6 +444,7 @@ impl Loop<'_> {
             ports: self.live.ports.clone(),
             sender: self.sender.clone(),
             redactor: self.orders.redactor.clone(),
+            kept_from: Arc::default(),
         }
     }
 

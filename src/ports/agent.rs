@@ -134,6 +134,8 @@ pub struct AgentReport {
 pub trait Watch: Send + Sync {
     /// It exists, and does nothing before this returns; an error ends it unheard.
     async fn spawned(&self, process: ProcessIdentity) -> Result<(), Interrupted>;
+    /// It has ended, and was kept from these hosts (`name:port`), as it named them: hostile text.
+    async fn kept_from(&self, _hosts: Vec<String>) {}
     /// What it does, as often as it likes.
     fn activity(&self, activity: Activity);
 }

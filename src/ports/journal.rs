@@ -1,6 +1,6 @@
 //! A session's events, made durable.
 
-use crate::rules::event::{Command, Progress, Recorded};
+use crate::rules::event::{Progress, Recorded, Wish};
 use crate::rules::ids::SessionId;
 use crate::rules::money::Usd;
 use async_trait::async_trait;
@@ -49,7 +49,7 @@ pub trait Journal: Send + Sync {
     /// What other sessions have spent or set aside on this UTC day.
     async fn spent_elsewhere(&self, day: i64) -> Result<Usd, JournalError>;
     /// Commands for this session that nobody took yet, the oldest first; taken when their `CommandTaken` is appended.
-    async fn commands(&self) -> Result<Vec<Command>, JournalError>;
+    async fn commands(&self) -> Result<Vec<Wish>, JournalError>;
     /// Remembers the last progress of a task, for other processes to read; may be lost.
     fn progress(&self, progress: &Progress);
 }

@@ -34,6 +34,7 @@ pub fn end_report(tally: &Tally, width: usize, colour: Colour, calling: &Calling
         verdict(tally, width, paint),
         links(tally, width, paint),
         reasons(tally, width, paint),
+        kept_from_hosts(tally, width, paint),
         conflicts(tally, width, paint),
         together(tally, width, paint),
         next_steps(&steps(tally, calling), width, paint),
@@ -221,6 +222,23 @@ fn together(tally: &Tally, width: usize, paint: Paint) -> String {
         lines.push(fit(&format!("  {issue:<6} {why}"), width));
     }
     section("Together", &lines, paint)
+}
+
+/// What programs in the sandbox asked for and did not get: the likeliest reason for odd failures.
+fn kept_from_hosts(tally: &Tally, width: usize, paint: Paint) -> String {
+    let tasks = tally
+        .tasks
+        .values()
+        .filter(|task| !task.kept_from.is_empty());
+    let line = |task: &TaskTally| {
+        let hosts = printable(&task.kept_from.join(", "));
+        fit(&format!("  {:<6} {hosts}", task.issue.to_string()), width)
+    };
+    let mut lines: Vec<String> = tasks.map(line).take(REASONS).collect();
+    if !lines.is_empty() {
+        lines.push("  sandbox.hosts says where agents and checks may go".to_owned());
+    }
+    section("Kept from", &lines, paint)
 }
 
 fn has_reason(task: &TaskTally) -> bool {

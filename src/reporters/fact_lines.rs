@@ -20,6 +20,7 @@ pub(super) fn fact_found(issue: IssueNumber, fact: &Fact) -> Option<Line> {
         )),
         Fact::Committed { commit } => Some(committed(issue, commit)),
         Fact::Checked { reports } => checked(issue, reports),
+        Fact::KeptFrom { hosts } => Some(Line::about(issue, kept_from(hosts))),
         Fact::BranchChosen { branch } => {
             Some(Line::about(issue, format!(" goes to branch {branch}")))
         }
@@ -31,6 +32,13 @@ pub(super) fn fact_found(issue: IssueNumber, fact: &Fact) -> Option<Line> {
         | Fact::Verified
         | Fact::Intends { .. } => None,
     }
+}
+
+/// ` was kept from evil.example:443 (add it to sandbox.hosts to allow)`.
+pub(super) fn kept_from(hosts: &[String]) -> String {
+    let them = if hosts.len() == 1 { "it" } else { "them" };
+    let names = printable(&hosts.join(", "));
+    format!(" was kept from {names} (add {them} to sandbox.hosts to allow)")
 }
 
 fn committed(issue: IssueNumber, commit: &Commit) -> Line {

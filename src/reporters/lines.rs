@@ -71,7 +71,7 @@ pub fn line(tally: &Tally, recorded: &Recorded) -> Option<Line> {
         Event::SlotsChanged { reason, .. } => Some(slots::changed(tally, reason)),
         Event::QuotaHeard { allowances, turned } => quota::turned(allowances, turned, at),
         Event::PullsCounted { .. } => pulls_counted(tally),
-        Event::CommandTaken { command } => Some(command_taken(command)),
+        Event::CommandTaken { command, .. } => Some(command_taken(command)),
         Event::StopRequested => Some(stop_requested(tally)),
         Event::SessionInterrupted => Some(interrupted(tally)),
         Event::SessionFinished => Some(finished(tally)),
@@ -427,6 +427,7 @@ mod tests {
             command: Command::Retry {
                 issue: IssueNumber(12),
             },
+            by: None,
         });
         script.push(Event::StopRequested);
         script.push(Event::SessionInterrupted);

@@ -149,6 +149,7 @@ fn fact_name(fact: &Fact) -> &'static str {
     match fact {
         Fact::Entered { .. } => "stage_entered",
         Fact::Spawned { .. } => "process_started",
+        Fact::KeptFrom { .. } => "kept_from",
         Fact::AgentDone { .. } => "agent_done",
         Fact::Conversed { .. } => "conversation_known",
         Fact::Snapshot { .. } => "snapshot_taken",
@@ -215,7 +216,7 @@ fn fields(tally: &Tally, event: &Event) -> Value {
         Event::QuotaHeard { allowances, .. } => json!({ "quota": quota::json(allowances) }),
         Event::PullsCounted { .. } => open_pulls(tally),
         Event::SpentElsewhere { today } => json!({ "today_usd": today.decimal() }),
-        Event::CommandTaken { command } => asked(command),
+        Event::CommandTaken { command, .. } => asked(command),
         Event::SessionInterrupted | Event::SessionFinished => json!({ "summary": summary(tally) }),
         Event::StopRequested => Value::Null,
     }
@@ -254,6 +255,7 @@ fn fact_fields(fact: &Fact) -> Value {
             json!({ "checks": reports.iter().map(check).collect::<Value>() })
         }
         Fact::Verified => Value::Null,
+        Fact::KeptFrom { hosts } => json!({ "hosts": hosts }),
         Fact::BranchChosen { branch } => json!({ "branch": branch }),
         Fact::Intends { effect } => effect_fields(effect),
         Fact::Did { effect, pull } => with(

@@ -237,6 +237,9 @@ impl Sight<'_> {
                 .as_deref()
                 .map(|reason| ("reason", brief(reason))),
         );
+        if !task.kept_from.is_empty() {
+            facts.push(("kept from", allow(&task.kept_from)));
+        }
         facts.extend(task.trouble.as_deref().map(|told| ("trouble", brief(told))));
         facts
     }
@@ -327,6 +330,11 @@ fn checks(checks: &[CheckTally]) -> Option<String> {
     };
     let said: Vec<String> = checks.iter().map(said).collect();
     (!said.is_empty()).then(|| said.join(", "))
+}
+
+/// Hosts that its programs were kept from, and how to change that.
+fn allow(hosts: &[String]) -> String {
+    format!("{}; sandbox.hosts allows", printable(&hosts.join(", ")))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! released journal stays readable. `VERSION` rises when an older program could misread a newer journal.
 
 pub use crate::rules::fact::{Consent, Effect, Fact, ProcessIdentity};
-pub use crate::rules::input::{Command, Input, Progress};
+pub use crate::rules::input::{Command, Input, Progress, Wish};
 
 use crate::rules::certificate::{Certificate, Part};
 use crate::rules::ids::{
@@ -17,6 +17,7 @@ use crate::rules::quota::{Allowance, Api};
 use crate::rules::rework::{Conflict, Outdated, Touched};
 use crate::rules::room::SlotsReason;
 use crate::rules::schedule::predict::Prediction;
+use crate::rules::sender::Sender;
 use crate::rules::settings::Settings;
 use crate::rules::stack::Below;
 use crate::rules::task::{Ending, Failure, Outcome, Start, Task};
@@ -322,6 +323,9 @@ pub enum Event {
     CommandTaken {
         /// The command.
         command: Command,
+        /// Who sent it, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Sender>,
     },
     /// A signal asked the session to stop.
     StopRequested,

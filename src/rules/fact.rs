@@ -24,6 +24,11 @@ pub enum Fact {
         /// The agent's conversation, where one is known by now.
         conversation: Option<ConversationId>,
     },
+    /// A program of its asked for hosts that are not on the list, and was kept from them.
+    KeptFrom {
+        /// Which, as `name:port`: printable, bounded, each once an attempt.
+        hosts: Vec<String>,
+    },
     /// The agent ended well.
     AgentDone {
         /// Its conversation.

@@ -216,6 +216,7 @@ impl Tally {
                 task.branch = branch.clone();
                 task.pushed = false;
             }
+            Fact::KeptFrom { hosts } => crate::rules::host::remember(&mut task.kept_from, hosts),
             Fact::Did { effect, pull } => did(task, effect, pull.as_ref()),
             Fact::Snapshot { .. } | Fact::Intends { .. } => {}
         }

@@ -1,5 +1,6 @@
 //! Hosts that programs in the sandbox may reach, and which of their addresses count.
 
+use crate::rules::printable::clip;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -225,6 +226,33 @@ fn is_private(address: IpAddr) -> bool {
     }
 }
 
+/// So many hosts that a program was kept from are told of one attempt; more of them say no more.
+pub const MOST_KEPT_FROM: usize = 20;
+/// Characters of one: names have 253 at most (RFC 1035), and these come from programs that mean no good.
+const LONGEST: usize = 100;
+
+/// Hosts that a program was kept from, as they may be kept and shown: those that `known` has are not told again.
+#[must_use]
+pub fn kept_from<'a>(asked: impl IntoIterator<Item = &'a str>, known: &[String]) -> Vec<String> {
+    let mut hosts: Vec<String> = Vec::new();
+    for host in asked {
+        if known.len() + hosts.len() == MOST_KEPT_FROM {
+            break;
+        }
+        let host = clip(host, LONGEST);
+        if !host.is_empty() && !known.contains(&host) && !hosts.contains(&host) {
+            hosts.push(host);
+        }
+    }
+    hosts
+}
+
+/// Adds hosts to those that are known, each once, and not too many.
+pub fn remember(known: &mut Vec<String>, hosts: &[String]) {
+    let news = kept_from(hosts.iter().map(String::as_str), known);
+    known.extend(news);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -341,5 +369,20 @@ mod tests {
                 prop_assert_eq!(pattern.to_string().parse::<HostPattern>(), Ok(pattern));
             }
         }
+    }
+
+    #[test]
+    fn hosts_from_hostile_programs_are_few_short_printable_and_told_once() {
+        let odd = format!("a\u{1b}[2J\u{202e}{}:1", "x".repeat(5_000));
+        let told = kept_from([odd.as_str(), "b:1", "b:1", ""], &[]);
+        assert_eq!(told.len(), 2);
+        assert!(told[0].chars().count() <= LONGEST && !told[0].contains('\u{1b}'));
+        assert_eq!(kept_from(["b:1", "c:1"], &told), ["c:1"]);
+        let many: Vec<String> = (0..1_000).map(|number| format!("h{number}:443")).collect();
+        let many = many.iter().map(String::as_str);
+        let first = kept_from(many.clone(), &told);
+        assert_eq!(first.len() + told.len(), MOST_KEPT_FROM);
+        let known = [told, first].concat();
+        assert!(kept_from(many, &known).is_empty());
     }
 }

@@ -10,6 +10,7 @@ use crate::rules::plan::progress::Planning;
 use crate::rules::quota::Allowance;
 use crate::rules::rework::{Conflict, Outdated, Touched};
 use crate::rules::room::Reading;
+use crate::rules::sender::Sender;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Outcome, Task};
 use serde::{Deserialize, Serialize};
@@ -57,6 +58,31 @@ pub enum Command {
     },
     /// Close the breaker now.
     ResetBreaker,
+}
+
+impl Command {
+    /// The task that it is about; `None` where it is about the session as a whole.
+    #[must_use]
+    pub fn issue(&self) -> Option<IssueNumber> {
+        match self {
+            Self::Retry { issue }
+            | Self::Skip { issue }
+            | Self::Approve { issue }
+            | Self::Reject { issue, .. }
+            | Self::Modify { issue, .. }
+            | Self::Answer { issue, .. } => Some(*issue),
+            Self::ResetBreaker => None,
+        }
+    }
+}
+
+/// A command in the control inbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// What is wished.
+    pub command: Command,
+    /// By whom, where that is known.
+    pub by: Option<Sender>,
 }
 
 /// Everything that can happen to a session.
@@ -201,6 +227,8 @@ pub enum Input {
     Control {
         /// The command.
         command: Command,
+        /// Who sent it, where that is known.
+        by: Option<Sender>,
     },
     /// A signal asked us to stop.
     Stop,

@@ -136,6 +136,7 @@ impl Way {
                 }
                 Fact::Entered { .. }
                 | Fact::Spawned { .. }
+                | Fact::KeptFrom { .. }
                 | Fact::AgentDone { .. }
                 | Fact::Conversed { .. }
                 | Fact::Snapshot { .. }

@@ -5,6 +5,7 @@ use crate::rules::ids::AgentPlace;
 use crate::rules::models::Models;
 use crate::rules::money::Usd;
 use crate::rules::room::Reserve;
+use crate::rules::sender::Starter;
 use crate::rules::stack::{Dependents, Together};
 use crate::rules::task::Task;
 use serde::{Deserialize, Serialize};
@@ -77,6 +78,9 @@ pub struct Settings {
     pub assign: Assign,
     /// The labels that show where an issue stands.
     pub labels: StateLabels,
+    /// Who let it run; decides nothing, and is there for the record.
+    #[serde(default)]
+    pub starter: Option<Box<Starter>>,
 }
 
 /// How often others may get ahead of a task.

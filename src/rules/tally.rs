@@ -218,6 +218,8 @@ pub struct TaskTally {
     pub commit: Option<CommitTally>,
     /// The last round of checks.
     pub checks: Vec<CheckTally>,
+    /// Hosts that its programs were kept from.
+    pub kept_from: Vec<String>,
     /// The agent's conversation, where one is known.
     pub conversation: Option<ConversationId>,
     /// The model of the last attempt that cost something; the agent where it names none.
@@ -401,6 +403,7 @@ impl TaskTally {
             }),
             commit: None,
             checks: Vec::new(),
+            kept_from: Vec::new(),
             conversation: None,
             model: None,
             failure: None,

@@ -53,9 +53,14 @@ fn take(house: &House, act: &Act) -> Result<(), String> {
     let command = command(act)?;
     let issue = IssueNumber(act.issue);
     let told = |error: Error| error.reason();
-    send(store, house.project.as_deref(), &command, issue)
-        .map(drop)
-        .map_err(told)
+    send(
+        store,
+        house.project.as_deref(),
+        (&command, Some(&house.sender)),
+        issue,
+    )
+    .map(drop)
+    .map_err(told)
 }
 
 /// The command that a form asks for.

@@ -152,7 +152,7 @@ async fn say(house: House, command: Command, issue: IssueNumber) -> Result<Json<
         let answer = send(
             house.watched.store(),
             house.project.as_deref(),
-            &command,
+            (&command, Some(&house.sender)),
             issue,
         );
         let answer = answer.map_err(|error| Problem::refused(error.reason()))?;

@@ -28,7 +28,8 @@ pub(super) async fn changes(
             Ok(News::Changed) | Err(_) => Some(Ok(Event::default().event("changed").data("."))),
         }
     });
-    Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+    Sse::new(stream.take_until(house.ended.cancelled_owned()))
+        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }
 
 /// Tells programs every event from here on, in the shape of `--format json`.
@@ -48,7 +49,8 @@ pub(super) async fn events(
                 .data("some events were missed"))),
         }
     });
-    Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+    Sse::new(stream.take_until(house.ended.cancelled_owned()))
+        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }
 
 /// Looks for news as long as the server runs.

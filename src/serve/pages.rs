@@ -12,6 +12,7 @@ use crate::rules::money::Usd;
 use crate::rules::printable::printable;
 use crate::rules::summary::domain_word;
 use crate::rules::tally::{Breaker, Phase, Standing, Tally, TaskTally};
+use crate::rules::task::Ending;
 use askama::Template;
 use serde::Deserialize;
 
@@ -155,7 +156,7 @@ impl SessionPage {
 }
 
 fn is_in(task: &TaskTally, state: &str) -> bool {
-    let ended = task.ending().map(|ending| ending.word());
+    let ended = task.ending().map(Ending::word);
     match state {
         "" => true,
         "running" => matches!(task.standing, Standing::Running { .. }),

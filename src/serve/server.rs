@@ -1,8 +1,10 @@
 //! The server: its routes, the headers of every answer, and how it ends.
 
+use crate::commands::sender::sender;
 use crate::engine::clock::SteadyClock;
 use crate::ports::Clock as _;
 use crate::rules::ids::{IssueNumber, Timestamp};
+use crate::rules::sender::Sender;
 use crate::serve::door::{Door, guard};
 use crate::serve::figures::FiguresPage;
 use crate::serve::pages::{IssuePage, SaidPage, SessionPage, Shown};
@@ -23,6 +25,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 /// A form or a question is no longer.
 const BODY_MAX: usize = 256 << 10;
@@ -38,6 +41,10 @@ pub struct House {
     /// The repository that commands are for, where there is one.
     pub project: Option<Arc<str>>,
     pub(super) clock: Arc<SteadyClock>,
+    /// As whom wishes are sent: whoever may come in acts for the one that serves.
+    pub(super) sender: Arc<Sender>,
+    /// Streams end with the server.
+    pub(super) ended: CancellationToken,
 }
 
 impl House {
@@ -48,6 +55,11 @@ impl House {
             watched,
             project: project.map(Into::into),
             clock: Arc::new(SteadyClock::start()),
+            sender: Arc::new(Sender {
+                through: "the dashboard".to_owned(),
+                ..sender()
+            }),
+            ended: CancellationToken::new(),
         }
     }
 
@@ -64,11 +76,12 @@ pub async fn run(
     ended: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let looking = tokio::spawn(live::look(house.clone()));
+    let over = house.ended.clone();
     let service = router(house, door).into_make_service_with_connect_info::<SocketAddr>();
     let served = serve(listener, service).with_graceful_shutdown(async move {
         ended.await;
-        // Streams of events have no end of their own.
         looking.abort();
+        over.cancel();
     });
     served.await
 }
@@ -93,11 +106,11 @@ pub fn router(house: House, door: Door) -> Router {
     let assets = Router::new()
         .route(
             "/assets/page.css",
-            get(|| asset("text/css", include_str!("assets/page.css"))),
+            get(async || asset("text/css", include_str!("assets/page.css"))),
         )
         .route(
             "/assets/live.js",
-            get(|| asset("text/javascript", include_str!("assets/live.js"))),
+            get(async || asset("text/javascript", include_str!("assets/live.js"))),
         )
         .route("/health", get(|| async { "ok\n" }));
     pages
@@ -143,7 +156,7 @@ async fn with_headers(request: Request, next: Next) -> Response {
     answer
 }
 
-async fn asset(kind: &'static str, text: &'static str) -> Response {
+fn asset(kind: &'static str, text: &'static str) -> Response {
     let kind =
         HeaderValue::from_str(&format!("{kind}; charset=utf-8")).expect("a kind is a header");
     let cached = HeaderValue::from_static("max-age=300");

@@ -3,7 +3,8 @@
 use crate::adapters::store::error::StoreError;
 use crate::adapters::store::open::Store;
 use crate::cli::args::Format;
-use crate::commands::history::{History, redactor};
+use crate::commands::history::History;
+use crate::commands::sender::redactor;
 use crate::reporters::lines::line;
 use crate::reporters::paint::Paint;
 use crate::reporters::time::rfc3339;
@@ -20,7 +21,7 @@ pub(super) fn told(
     issue: IssueNumber,
 ) -> Result<Vec<(String, String)>, StoreError> {
     let mut tally = Tally::default();
-    let mut story = Vec::new();
+    let mut told = Vec::new();
     for recorded in store.events(session)? {
         tally.apply(&recorded);
         if recorded.event.issue() == Some(issue)
@@ -28,10 +29,10 @@ pub(super) fn told(
         {
             let at = rfc3339(recorded.at);
             let at = at.get(..19).unwrap_or(&at).replace('T', " ");
-            story.push((at, line.shown(Paint::NONE)));
+            told.push((at, line.shown(Paint::NONE)));
         }
     }
-    Ok(story)
+    Ok(told)
 }
 
 /// The end of what its agents said and did; empty where nothing is kept.

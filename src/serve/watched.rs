@@ -74,18 +74,14 @@ impl Watched {
         if kept.len() >= KEPT && !kept.contains_key(&row.id) {
             kept.retain(|_, seen| seen.process().is_some());
         }
-        match kept.get_mut(&row.id) {
-            Some(seen) => {
-                self.refresh(seen)?;
-                Ok(look(seen))
-            }
-            None => {
-                let seen = Seen::new(&self.store, row)?;
-                let found = look(&seen);
-                kept.insert(row.id.clone(), seen);
-                Ok(found)
-            }
+        if let Some(seen) = kept.get_mut(&row.id) {
+            self.refresh(seen)?;
+            return Ok(look(seen));
         }
+        let seen = Seen::new(&self.store, row)?;
+        let found = look(&seen);
+        kept.insert(row.id.clone(), seen);
+        Ok(found)
     }
 
     /// Hears what happens from here on.

@@ -72,6 +72,7 @@ impl Play {
             }
             | Event::CommandTaken {
                 command: Command::Retry { issue: other },
+                ..
             } => *other == issue,
             _ => false,
         };
@@ -79,7 +80,7 @@ impl Play {
     }
 
     fn command(&mut self, command: Command) {
-        self.put(&Input::Control { command });
+        self.put(&Input::Control { command, by: None });
     }
 
     fn announce(&mut self) {

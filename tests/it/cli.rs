@@ -34,12 +34,15 @@ fn help_lists_the_commands() {
       metrics      Show cost, success rate and code impact of all sessions
       demo         Try it out: a small project and a scripted agent, offline, in seconds
       doctor       Say what is missing here, and how to mend it
+      login        Keep a GitHub token on this machine: in its keyring, else in a file for you alone
+      logout       Forget the token that `login` keeps
       init         Write a configuration for this repository
       checks       Show which checks the repository speaks for
       footprint    Score how well the files of issues are foreseen
       prompt       Print what an agent would be told of an issue, or the template of that
       evaluate     Say who should work on an issue, and why
       history      Show what the agent did on an issue
+      audit        Show who did what: started, approved, pushed, merged, spent, stopped
       clean        Remove what is provably not needed any more
       stop         End every agent that runs on this machine
       breaker      Look at the circuit breaker, or close it

@@ -37,9 +37,10 @@ fn a_repository_without_anything_is_told_what_to_mend() {
     note  forge        local: work, pulls for main (no remote `origin` is on GitHub)
                        hint: `autoissue init` makes a directory for local issues
     note  token        none; only local issues can be worked on
-                       hint: run `gh auth login` or set GITHUB_TOKEN
+                       hint: run `autoissue login` or `gh auth login`, or set GITHUB_TOKEN
     fail  agent        there is no program `claude`
                        hint: install it: npm install -g @anthropic-ai/claude-code
+    ok    model key    none is set: claude's own login counts
     warn  checks       none; pulls will not have been tested
                        hint: name your tests under `checks`; `autoissue init` guesses them
     note  budget       at most $50.00 a session, $5.00 an attempt; no limit for a day
@@ -86,6 +87,7 @@ fn it_says_so_where_autoissue_can_run() {
     ok    permissions  the scopes repo, read:org
     ok    access       read issues, labels and comments, push branches, pull requests, claims among machines, watch checks, logs of failed jobs
     ok    agent        claude 2.1.328 (Claude Code)
+    ok    model key    none is set: claude's own login counts
     ok    checks       test
     ok    claims       an issue has one session among all machines: leases of 15 minutes on the remote
     ok    budget       at most $50.00 a session, $5.00 an attempt, $80.00 a day

@@ -178,3 +178,42 @@ fn a_check_that_was_kept_from_a_host_says_so() {
     let expect = "kept from packages.example.com:443 (add it to sandbox.hosts";
     assert!(told.contains(expect), "{told}");
 }
+
+#[test]
+fn hosts_that_an_agent_was_kept_from_are_shown_wherever_the_issue_is() {
+    let rig = Rig::new();
+    // Two hosts, one of them twice, and an odd name that no terminal should get as it is.
+    let fetch = "import os, socket, urllib.parse as p\n\
+                 at = p.urlparse(os.environ['HTTPS_PROXY'])\n\
+                 for host in (b'one.example.com:443', b'one.example.com:443', b'two.example.com:8443', b'a\\x1b[2Jb:443'):\n\
+                 \x20   s = socket.create_connection((at.hostname, at.port)); s.sendall(b'CONNECT ' + host + b' HTTP/1.1\\r\\n\\r\\n'); s.recv(99); s.close()\n";
+    rig.script(
+        "agent",
+        &format!("#!/bin/sh\ncat > /dev/null\npython3 -c \"{fetch}\"\necho x > work.txt\n"),
+    );
+    rig.config(&json!({ "agent": { "kind": "command", "command": [rig.path("bin/agent")] } }));
+    rig.issue(1, "Work", "`work.txt`");
+    let ran = rig.run(&["exec", "go", "--isolation", "bwrap", "--headless"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let hosts = "ab:443, one.example.com:443, two.example.com:8443";
+    let line = format!("#1 was kept from {hosts} (add them to sandbox.hosts to allow)");
+    assert!(ran.said().contains(&line), "{ran:?}");
+    assert!(ran.said().contains("Kept from\n"), "at its end: {ran:?}");
+    assert!(!ran.said().contains('\u{1b}'));
+    let history = rig.run(&["history", "1"]).stdout;
+    assert!(history.contains(&line), "{history}");
+    let status = rig.run(&["status", "--issue", "1"]).stdout;
+    assert!(status.contains(&format!("kept from {hosts}")), "{status}");
+    let told = rig.run(&["history", "1", "--format", "json"]);
+    let told = told
+        .events()
+        .into_iter()
+        .find(|it| it["event"] == "kept_from");
+    let told = told.unwrap()["hosts"].as_array().unwrap().len();
+    assert_eq!(told, 3, "each once");
+    // The control: an agent that asks for nothing was kept from nothing.
+    let quiet = Rig::local("echo x > work.txt", &json!({}));
+    quiet.issue(1, "Work", "`work.txt`");
+    let ran = quiet.run(&["exec", "go", "--isolation", "bwrap", "--headless"]);
+    assert!(!ran.said().contains("ept from"), "{ran:?}");
+}

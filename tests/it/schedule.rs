@@ -570,6 +570,7 @@ fn a_failed_task_blocks_its_dependents_and_nobody_else() {
         command: Command::Retry {
             issue: IssueNumber(1),
         },
+        by: None,
     });
     let state = |number| {
         play.session
@@ -704,6 +705,7 @@ fn a_person_s_retry_under_another_failed_need_is_blocked_again_and_the_session_e
             command: Command::Retry {
                 issue: IssueNumber(retried),
             },
+            by: None,
         });
         play.end(1, 2, Attempted::Published);
         play.end(5, 1, Attempted::Published);
@@ -741,6 +743,7 @@ fn a_dependent_of_two_that_wait_again_waits_with_them() {
         command: Command::Retry {
             issue: IssueNumber(1),
         },
+        by: None,
     });
     for number in 1..=3 {
         let attempt = if number == 1 { 2 } else { 1 };

@@ -18,6 +18,7 @@ use autoissue::rules::quota::{Allowance, Api};
 use autoissue::rules::rework::{Conflict, Outdated, Touched};
 use autoissue::rules::room::{Quota, Room, Shortage, SlotsReason};
 use autoissue::rules::schedule::predict::Prediction;
+use autoissue::rules::sender::Sender;
 use autoissue::rules::settings::{PATIENCE, Policy, Settings, StateLabels};
 use autoissue::rules::stack::{Below, Dependents, Together};
 use autoissue::rules::task::{
@@ -64,6 +65,7 @@ pub(crate) fn settings(daily_ceiling: Option<Usd>) -> Box<Settings> {
         base_branch: "main".into(),
         create_pr: true,
         dependents: Dependents::Stacked,
+        starter: None,
         max_open_pulls: None,
         open_pulls: 0,
         assign: autoissue::rules::assigning::Assign::Never,
@@ -182,6 +184,19 @@ pub(crate) fn committed(issue: u64, files: u64) -> Event {
     )
 }
 
+pub(crate) fn pushed(issue: u64) -> Event {
+    fact(
+        issue,
+        Fact::Did {
+            effect: Effect::Push {
+                branch: branch(issue),
+                commit: snapshot(),
+            },
+            pull: None,
+        },
+    )
+}
+
 pub(crate) fn opened(issue: u64, pull: u64) -> Event {
     fact(
         issue,
@@ -269,7 +284,7 @@ pub(crate) fn one_of_each(session: &SessionId) -> Vec<Event> {
     events
 }
 
-fn facts() -> [Fact; 9] {
+fn facts() -> [Fact; 10] {
     let effect = Effect::Push {
         branch: branch(7),
         commit: snapshot(),
@@ -305,6 +320,9 @@ fn facts() -> [Fact; 9] {
         },
         Fact::Checked {
             reports: vec![report],
+        },
+        Fact::KeptFrom {
+            hosts: vec!["example.com:443".into()],
         },
         Fact::Verified,
         Fact::BranchChosen { branch: branch(7) },
@@ -529,6 +547,11 @@ fn ends() -> [Event; 10] {
         },
         Event::CommandTaken {
             command: Command::Skip { issue },
+            by: Some(Sender {
+                who: "ann@laptop".to_owned(),
+                actor: None,
+                through: "autoissue skip 7".to_owned(),
+            }),
         },
         Event::StopRequested,
         Event::SessionInterrupted,
@@ -561,4 +584,10 @@ pub(crate) async fn append(
     events: Vec<Event>,
 ) -> Result<(), JournalError> {
     journal.append(&place(seq, events)).await
+}
+
+/// The commands that wait for a session.
+pub(crate) async fn commands(journal: &impl Journal) -> Vec<Command> {
+    let wishes = journal.commands().await.unwrap().into_iter();
+    wishes.map(|wish| wish.command).collect()
 }

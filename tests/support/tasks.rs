@@ -77,6 +77,7 @@ pub(crate) fn settings(slots: u32) -> Settings {
         base_branch: "main".to_owned(),
         create_pr: true,
         dependents: Dependents::Stacked,
+        starter: None,
         max_open_pulls: None,
         open_pulls: 0,
         assign: autoissue::rules::assigning::Assign::Never,

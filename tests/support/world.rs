@@ -8,7 +8,7 @@ use autoissue::ports::*;
 use autoissue::rules::assigning::Assigning;
 use autoissue::rules::checks::proof::FailingTest;
 use autoissue::rules::checks::shape::CheckKind;
-use autoissue::rules::event::{Command, Event, ProcessIdentity, Progress, Recorded};
+use autoissue::rules::event::{Command, Event, ProcessIdentity, Progress, Recorded, Wish};
 use autoissue::rules::follow::shape::Landed;
 use autoissue::rules::gate::judge::Gate;
 use autoissue::rules::ids::*;
@@ -234,7 +234,7 @@ impl Journal for MemoryJournal {
                 let stored = serde_json::to_string(recorded).expect("an event can be written");
                 disk.journal
                     .push(serde_json::from_str(&stored).expect("and read again"));
-                if let Event::CommandTaken { command } = &recorded.event {
+                if let Event::CommandTaken { command, .. } = &recorded.event {
                     disk.commands.retain(|other| other != command);
                 }
             }
@@ -254,8 +254,10 @@ impl Journal for MemoryJournal {
         Ok(self.world.disk().elsewhere)
     }
 
-    async fn commands(&self) -> Result<Vec<Command>, JournalError> {
-        Ok(self.world.disk().commands.clone())
+    async fn commands(&self) -> Result<Vec<Wish>, JournalError> {
+        let commands = self.world.disk().commands.clone();
+        let wishes = commands.into_iter();
+        Ok(wishes.map(|command| Wish { command, by: None }).collect())
     }
 
     fn progress(&self, _progress: &Progress) {}

@@ -69,6 +69,10 @@ impl Watch for Unpriced<'_> {
         self.0.spawned(process).await
     }
 
+    async fn kept_from(&self, hosts: Vec<String>) {
+        self.0.kept_from(hosts).await;
+    }
+
     fn activity(&self, activity: Activity) {
         self.0.activity(Activity {
             cost: Usd::ZERO,

@@ -89,8 +89,16 @@ pub(super) fn trim(slots: &Path, [pool, checks]: [&Pool; 2], most: u64) -> io::R
     Ok(())
 }
 
+/// Removes what an issue's attempts left beside its worktree: their home, and what was put by.
+pub(super) fn forget(path: &Path, slots: &Path) -> io::Result<()> {
+    match set_aside(path, slots)? {
+        Some(aside) => delete(&aside),
+        None => Ok(()),
+    }
+}
+
 /// What the files of a directory take on the disk; no link is followed.
-fn bytes_below(root: &Path) -> u64 {
+pub(super) fn bytes_below(root: &Path) -> u64 {
     let mut bytes = 0;
     let mut stack = vec![root.to_owned()];
     while let Some(directory) = stack.pop() {

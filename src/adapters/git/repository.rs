@@ -2,7 +2,7 @@
 
 use super::archive::Archive;
 use super::capture::{Taking, reopen};
-use super::clean::{Cleaned, clean};
+use super::clean::{Cleaned, clean, forget};
 use super::difference::compare;
 use super::fetch::{self, OURS, fetch, look_at};
 use super::homes;
@@ -458,6 +458,25 @@ impl GitRepository {
     /// The mirror's history and files, to be read.
     pub fn archive(&self) -> Result<Archive, RepositoryError> {
         self.mirror.archive()
+    }
+
+    /// Removes one thing that an issue's attempts left, by its name where worktrees are. Files of a worktree that nobody took
+    /// in are kept first, as a snapshot in the mirror. What a living process holds is refused.
+    pub async fn forget(&self, issue: IssueNumber, path: &Path) -> Result<(), RepositoryError> {
+        let slots = self.worktrees.slots.clone();
+        let is_worktree = path == self.worktrees.pool.path(issue);
+        if is_worktree && is_directory(path) {
+            self.worktrees.make_way(&self.mirror, issue).await?;
+            return Ok(());
+        }
+        let path = path.to_owned();
+        blocking("remove what attempts left", move || {
+            if path.parent() == Some(&slots) {
+                return forget(&path, &slots);
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Removes the worktrees that nobody uses and that hold no work, and says of the others why they stay. The next

@@ -138,7 +138,28 @@ impl Pool {
         Ok(its.next().map(|(number, _)| number))
     }
 
-    fn notes(&self) -> io::Result<Vec<(u32, Work)>> {
+    /// Does a living process hold the slot? It is taken for a moment to find out.
+    pub(super) fn is_held(&self, number: u32) -> io::Result<bool> {
+        Ok(self.is_known(number) && self.lock(number)?.is_none())
+    }
+
+    /// Was the slot ever used?
+    pub(super) fn is_known(&self, number: u32) -> bool {
+        self.record(number).is_dir()
+    }
+
+    /// What is remembered of a slot's worktree, whoever holds it.
+    pub(super) fn work(&self, number: u32) -> Option<Work> {
+        read_note(&self.record(number))
+    }
+
+    /// Our index over a slot's worktree.
+    pub(super) fn index(&self, number: u32) -> PathBuf {
+        self.record(number).join("index")
+    }
+
+    /// What is remembered of every worktree.
+    pub(super) fn notes(&self) -> io::Result<Vec<(u32, Work)>> {
         let mut found = Vec::new();
         let listing = match fs::read_dir(&self.records) {
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(found),

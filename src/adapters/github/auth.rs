@@ -1,5 +1,6 @@
-//! Where the token comes from: the environment, else GitHub's own command line.
+//! Where the token comes from: the environment, else what a person gave us to keep, else GitHub's own command line.
 
+use crate::adapters::vault::keep::Kept;
 use secrecy::SecretString;
 use std::fmt;
 use std::io::Read;
@@ -13,20 +14,23 @@ const LONGEST: Duration = Duration::from_secs(5);
 const LARGEST: u64 = 4096;
 
 /// Where a token was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenOrigin {
     /// In this variable of the environment.
     Variable(&'static str),
+    /// `autoissue login` keeps it.
+    Kept(Kept),
     /// `gh auth token` said it.
     GitHubCli,
 }
 
 impl fmt::Display for TokenOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Variable(name) => name,
-            Self::GitHubCli => "gh auth token",
-        })
+        match self {
+            Self::Variable(name) => f.write_str(name),
+            Self::Kept(kept) => kept.fmt(f),
+            Self::GitHubCli => f.write_str("gh auth token"),
+        }
     }
 }
 
@@ -39,20 +43,32 @@ pub struct Found {
     pub source: TokenOrigin,
 }
 
-/// Looks in `GITHUB_TOKEN`, then in `GH_TOKEN`, then asks `gh auth token` (5 s at most). Blocks while `gh` runs.
-pub fn find_token(env: &dyn Fn(&str) -> Option<String>) -> Option<Found> {
+/// Looks in `GITHUB_TOKEN`, then in `GH_TOKEN`, then where `kept` says, then asks `gh auth token` (5 s at most). Blocks while
+/// `gh` runs. A kept token that cannot be used is an error: going on with another one would be somebody else.
+pub fn find_token<E>(
+    env: &dyn Fn(&str) -> Option<String>,
+    kept: impl FnOnce() -> Result<Option<(SecretString, Kept)>, E>,
+) -> Result<Option<Found>, E> {
     let variable = ["GITHUB_TOKEN", "GH_TOKEN"].into_iter().find_map(|name| {
         Some(Found {
             token: token(&env(name)?)?,
             source: TokenOrigin::Variable(name),
         })
     });
-    variable.or_else(|| {
+    if variable.is_some() {
+        return Ok(variable);
+    }
+    if let Some((token, kept)) = kept()? {
+        let source = TokenOrigin::Kept(kept);
+        return Ok(Some(Found { token, source }));
+    }
+    let ask = || {
         Some(Found {
             token: ask_cli(&env("PATH")?, LONGEST)?,
             source: TokenOrigin::GitHubCli,
         })
-    })
+    };
+    Ok(ask())
 }
 
 fn ask_cli(path: &str, longest: Duration) -> Option<SecretString> {
@@ -119,10 +135,20 @@ mod tests {
     }
 
     fn find(variables: &[(&str, &str)]) -> Option<(String, TokenOrigin)> {
-        let found = find_token(&|name| {
+        find_beside(variables, None)
+    }
+
+    /// The same beside a token that we keep.
+    fn find_beside(
+        variables: &[(&str, &str)],
+        kept: Option<&str>,
+    ) -> Option<(String, TokenOrigin)> {
+        let env = |name: &str| {
             let (_, value) = variables.iter().find(|(own, _)| *own == name)?;
             Some((*value).to_owned())
-        })?;
+        };
+        let kept = kept.map(|token| (SecretString::from(token.to_owned()), Kept::Keyring));
+        let found = find_token::<()>(&env, || Ok(kept)).unwrap()?;
         Some((found.token.expose_secret().to_owned(), found.source))
     }
 
@@ -146,6 +172,10 @@ mod tests {
             TokenOrigin::Variable("GH_TOKEN"),
         );
         check(&[], "from-cli", TokenOrigin::GitHubCli);
+        let kept = Some(("c".to_owned(), TokenOrigin::Kept(Kept::Keyring)));
+        assert_eq!(find_beside(&[("PATH", &path)], Some("c")), kept);
+        let variable = find_beside(&[("GH_TOKEN", "b")], Some("c"));
+        assert_eq!(variable.map(|(token, _)| token).as_deref(), Some("b"));
     }
 
     #[test]
@@ -167,7 +197,8 @@ mod tests {
 
     #[test]
     fn a_token_never_prints() {
-        let found = find_token(&|name| (name == "GH_TOKEN").then(|| "ghp_secret".to_owned()));
+        let env = |name: &str| (name == "GH_TOKEN").then(|| "ghp_secret".to_owned());
+        let found = find_token::<()>(&env, || Ok(None)).unwrap();
         assert!(!format!("{found:?}").contains("ghp_secret"));
     }
 }

@@ -55,6 +55,13 @@ impl Processes {
         }
     }
 
+    /// What keeps programs apart from the machine, in the configuration's word.
+    #[must_use]
+    pub fn isolation(&self) -> &'static str {
+        let sandbox = self.sandbox.as_ref();
+        sandbox.map_or("none", |sandbox| sandbox.isolation.word())
+    }
+
     /// Is there a sandbox?
     #[must_use]
     pub fn are_contained(&self) -> bool {
@@ -106,6 +113,9 @@ impl Processes {
         end.refused = entered
             .map(|entered| entered.company.refused())
             .unwrap_or_default();
+        if !end.refused.is_empty() {
+            watch.kept_from(end.refused.keys().cloned().collect()).await;
+        }
         end
     }
 

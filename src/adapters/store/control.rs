@@ -4,8 +4,9 @@ use crate::adapters::store::error::{StoreError, Tried};
 use crate::adapters::store::journal::key;
 use crate::adapters::store::open::{Store, now};
 use crate::adapters::store::turn::{Key, execute};
-use crate::rules::event::Command;
+use crate::rules::event::{Command, Wish};
 use crate::rules::ids::{AgentPlace, SessionId, Timestamp};
+use crate::rules::sender::Sender;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -33,14 +34,25 @@ impl Store {
         session: Option<&SessionId>,
         command: &Command,
     ) -> Result<(), StoreError> {
+        self.send_as(project, session, (command, None))
+    }
+
+    /// The same, with who sends it.
+    pub fn send_as(
+        &self,
+        project: &str,
+        session: Option<&SessionId>,
+        (command, by): (&Command, Option<&Sender>),
+    ) -> Result<(), StoreError> {
+        let sender = by.map(|by| serde_json::to_string(by).expect("a sender is JSON"));
         let (project, session) = (project.to_owned(), session.cloned());
         let command = serde_json::to_string(command).expect("a command is JSON");
         self.write(move |db| {
             let session = session.map(|session| key(db, &session)).transpose()?;
             execute(
                 db,
-                "INSERT INTO control (project, session, command, created) VALUES (?, ?, ?, ?)",
-                (project, session.map(|key| key.row), command, now().0),
+                "INSERT INTO control (project, session, command, created, sender) VALUES (?, ?, ?, ?, ?)",
+                (project, session.map(|key| key.row), command, now().0, sender),
             )
         })
     }
@@ -48,7 +60,8 @@ impl Store {
     /// Commands for a session that nobody took yet.
     pub fn waiting(&self, session: &SessionId) -> Result<Vec<Command>, StoreError> {
         let session = session.clone();
-        self.read(|db| waiting(db, &key(db, &session)?))
+        let wishes = self.read(|db| waiting(db, &key(db, &session)?))?;
+        Ok(wishes.into_iter().map(|wish| wish.command).collect())
     }
 
     /// The open breakers, by provider.
@@ -83,10 +96,10 @@ impl Store {
 }
 
 /// Commands for this session that nobody took yet.
-pub(super) fn waiting(db: &Connection, session: &Key) -> Result<Vec<Command>, StoreError> {
+pub(super) fn waiting(db: &Connection, session: &Key) -> Result<Vec<Wish>, StoreError> {
     Ok(inbox(db, session)?
         .into_iter()
-        .map(|(_, command)| command)
+        .map(|(_, wish)| wish)
         .collect())
 }
 
@@ -99,7 +112,7 @@ pub(super) fn take(
 ) -> Result<(), StoreError> {
     let row = inbox(db, session)?
         .into_iter()
-        .find(|(_, waiting)| waiting == command);
+        .find(|(_, waiting)| waiting.command == *command);
     let Some((row, _)) = row else {
         return Ok(());
     };
@@ -110,11 +123,11 @@ pub(super) fn take(
     )
 }
 
-fn inbox(db: &Connection, session: &Key) -> Result<Vec<(i64, Command)>, StoreError> {
+fn inbox(db: &Connection, session: &Key) -> Result<Vec<(i64, Wish)>, StoreError> {
     const ACTION: &str = "read the control inbox";
     let mut statement = db
         .prepare_cached(
-            "SELECT id, command FROM control
+            "SELECT id, command, sender FROM control
              WHERE taken IS NULL
                AND project = (SELECT project FROM sessions WHERE key = ?1)
                AND (session IS NULL OR session = ?1)
@@ -123,14 +136,16 @@ fn inbox(db: &Connection, session: &Key) -> Result<Vec<(i64, Command)>, StoreErr
         .tried(ACTION)?;
     let rows = statement
         .query_map([session.row], |row| {
-            Ok((row.get(0)?, row.get::<_, String>(1)?))
+            let sender: Option<String> = row.get(2)?;
+            Ok((row.get(0)?, row.get::<_, String>(1)?, sender))
         })
         .tried(ACTION)?;
     let mut inbox = Vec::new();
     for row in rows {
-        let (id, command) = row.tried(ACTION)?;
+        let (id, command, sender) = row.tried(ACTION)?;
+        let by = sender.and_then(|sender| serde_json::from_str(&sender).ok());
         // A command of a newer program stays for a newer session.
-        inbox.extend(serde_json::from_str(&command).map(|command| (id, command)));
+        inbox.extend(serde_json::from_str(&command).map(|command| (id, Wish { command, by })));
     }
     Ok(inbox)
 }

@@ -8,7 +8,7 @@ use crate::adapters::store::locks::Lock;
 use crate::adapters::store::open::{Inner, Store};
 use crate::adapters::store::turn::{self, Key};
 use crate::ports::{Journal, JournalError};
-use crate::rules::event::{Command, Event, Progress, Recorded, VERSION};
+use crate::rules::event::{Event, Progress, Recorded, VERSION, Wish};
 use crate::rules::ids::{SessionId, Timestamp};
 use crate::rules::money::Usd;
 use async_trait::async_trait;
@@ -98,7 +98,7 @@ impl Journal for SqliteJournal {
             .await
     }
 
-    async fn commands(&self) -> Result<Vec<Command>, JournalError> {
+    async fn commands(&self) -> Result<Vec<Wish>, JournalError> {
         self.read(control::waiting).await
     }
 
@@ -169,7 +169,7 @@ fn events(db: &Connection, session: i64, after: u64) -> Result<Vec<Recorded>, St
     Ok(events)
 }
 
-fn event(row: &Row<'_>) -> Result<Recorded, StoreError> {
+pub(super) fn event(row: &Row<'_>) -> Result<Recorded, StoreError> {
     let read =
         || -> rusqlite::Result<(i64, i64, u32)> { Ok((row.get(0)?, row.get(1)?, row.get(2)?)) };
     let (seq, at, found) = read().tried("read an event")?;

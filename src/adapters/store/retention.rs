@@ -1,5 +1,6 @@
 //! Retention: what old sessions leave behind is removed; their sums stay, for estimates and figures.
 
+use crate::adapters::store::audit;
 use crate::adapters::store::error::{StoreError, Tried};
 use crate::adapters::store::files::tried;
 use crate::adapters::store::journal::key;
@@ -175,6 +176,7 @@ fn shrink(db: &Connection) -> Result<(), StoreError> {
 }
 
 fn remove_rows(db: &Connection, session: i64) -> Result<(), StoreError> {
+    audit::keep(db, session)?;
     execute(db, "DELETE FROM events WHERE session = ?", [session])?;
     execute(db, "DELETE FROM progress WHERE session = ?", [session])?;
     execute(db, "DELETE FROM control WHERE session = ?", [session])

@@ -3,7 +3,7 @@
 use rusqlite_migration::{M, Migrations};
 
 /// The format that this program writes.
-pub(super) const KNOWN: u32 = 6;
+pub(super) const KNOWN: u32 = 7;
 
 /// One step for each format; a released step is never changed.
 const STEPS: &[M<'static>] = &[
@@ -12,6 +12,7 @@ const STEPS: &[M<'static>] = &[
     M::up(PULLS),
     M::up(LESSONS),
     M::up(LANDED),
+    M::up(AUDIT),
     M::up(AGENTS),
 ];
 
@@ -71,6 +72,62 @@ const LESSONS: &str = "
         issue INTEGER NOT NULL,
         PRIMARY KEY (lesson, session, issue)
     ) STRICT, WITHOUT ROWID;
+    ";
+
+/// Who did what outlives the events, and nothing of it is ever changed.
+const AUDIT: &str = "
+    ALTER TABLE control ADD COLUMN sender TEXT;
+    CREATE TABLE audit (
+        session INTEGER NOT NULL REFERENCES sessions (key),
+        seq INTEGER NOT NULL,
+        entry TEXT NOT NULL,
+        PRIMARY KEY (session, seq)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE fates (
+        project TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        issue INTEGER NOT NULL,
+        fate TEXT NOT NULL,
+        at INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO fates SELECT project, number, issue, fate, at FROM pulls
+        WHERE fate <> 'open' ORDER BY at;
+    CREATE TRIGGER pulls_end AFTER INSERT ON pulls WHEN NEW.fate <> 'open' BEGIN
+        INSERT INTO fates VALUES (NEW.project, NEW.number, NEW.issue, NEW.fate, NEW.at);
+    END;
+    CREATE TRIGGER pulls_turn AFTER UPDATE OF fate ON pulls WHEN NEW.fate <> OLD.fate BEGIN
+        INSERT INTO fates VALUES (NEW.project, NEW.number, NEW.issue, NEW.fate, NEW.at);
+    END;
+
+    CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON events BEGIN
+        SELECT RAISE(ABORT, 'an event is never changed');
+    END;
+    -- `INSERT OR REPLACE` would change one without the triggers of updates and deletes.
+    CREATE TRIGGER events_are_never_replaced BEFORE INSERT ON events
+        WHEN EXISTS (SELECT 1 FROM events WHERE session = NEW.session AND seq = NEW.seq) BEGIN
+        SELECT RAISE(ABORT, 'an event is never changed');
+    END;
+    CREATE TRIGGER events_go_with_their_session BEFORE DELETE ON events
+        WHEN NOT EXISTS (SELECT 1 FROM sessions WHERE key = OLD.session AND pruned = 1)
+          OR NOT EXISTS (SELECT 1 FROM audit WHERE session = OLD.session) BEGIN
+        SELECT RAISE(ABORT, 'an event goes with its session, once its deeds are kept');
+    END;
+    CREATE TRIGGER deeds_are_never_changed BEFORE UPDATE ON audit BEGIN
+        SELECT RAISE(ABORT, 'a deed is never changed');
+    END;
+    CREATE TRIGGER deeds_are_never_replaced BEFORE INSERT ON audit
+        WHEN EXISTS (SELECT 1 FROM audit WHERE session = NEW.session AND seq = NEW.seq) BEGIN
+        SELECT RAISE(ABORT, 'a deed is never changed');
+    END;
+    CREATE TRIGGER deeds_stay BEFORE DELETE ON audit BEGIN
+        SELECT RAISE(ABORT, 'a deed stays');
+    END;
+    CREATE TRIGGER fates_are_never_changed BEFORE UPDATE ON fates BEGIN
+        SELECT RAISE(ABORT, 'a deed is never changed');
+    END;
+    CREATE TRIGGER fates_stay BEFORE DELETE ON fates BEGIN
+        SELECT RAISE(ABORT, 'a deed stays');
+    END;
     ";
 
 const FIRST: &str = "

@@ -117,7 +117,7 @@ fn follow(db: &Connection, session: &Key, recorded: &Recorded) -> Result<(), Sto
             reason,
         } => control::open_breaker(db, (session, *agent), at, (*until, *failures, reason)),
         Event::BreakerClosed { agent } => control::close_breaker(db, session, *agent),
-        Event::CommandTaken { command } => control::take(db, session, command, recorded.seq),
+        Event::CommandTaken { command, .. } => control::take(db, session, command, recorded.seq),
         Event::SessionInterrupted => end(db, session, at, "interrupted"),
         Event::SessionFinished => finish(db, session, at),
         Event::Held { .. }
@@ -273,6 +273,7 @@ fn learn(
         Fact::Did { pull: None, .. }
         | Fact::Entered { .. }
         | Fact::Spawned { .. }
+        | Fact::KeptFrom { .. }
         | Fact::AgentDone { .. }
         | Fact::Conversed { .. }
         | Fact::Snapshot { .. }

@@ -148,6 +148,7 @@ mod tests {
             base_branch: "main".to_owned(),
             create_pr: true,
             dependents: Dependents::Stacked,
+            starter: None,
             max_open_pulls: None,
             open_pulls: 0,
             assign: crate::rules::assigning::Assign::Never,

@@ -141,7 +141,7 @@ impl Record {
                 stage: Stage::Agent,
             } => self.begin_round(),
             // Where an attempt stands, and where its work goes, is kept beside the record.
-            Fact::Entered { .. } | Fact::BranchChosen { .. } => {}
+            Fact::Entered { .. } | Fact::BranchChosen { .. } | Fact::KeptFrom { .. } => {}
             Fact::Spawned {
                 stage,
                 process,

@@ -208,7 +208,7 @@ impl Session {
             | Event::DispatchStopped { .. }
             | Event::BreakerOpened { .. }
             | Event::BreakerClosed { .. } => self.chain.apply(event),
-            Event::CommandTaken { command } => self.take_command(command),
+            Event::CommandTaken { command, .. } => self.take_command(command),
             Event::StopRequested => self.phase = Phase::Stopping,
             Event::TestMerged { issues, conflicts } => self.note_test(issues, conflicts),
             Event::Looked {

@@ -7,6 +7,7 @@ use crate::rules::plan::progress::Planning;
 use crate::rules::schedule::predict::predict;
 use crate::rules::schedule::session::{Phase, Session};
 use crate::rules::schedule::table::Unwanted;
+use crate::rules::sender::Sender;
 use crate::rules::task::{Ending, Task};
 use std::sync::Arc;
 
@@ -30,7 +31,7 @@ impl Session {
                 dice,
             } => self.finished((*issue, *attempt), outcome, *dice, now, events),
             Input::Tick => events.extend(self.tick(now)),
-            Input::Control { command } => events.extend(self.command(command)),
+            Input::Control { command, by } => events.extend(self.command(command, by.as_ref())),
             Input::LeaseLost { issue, reason } => self.lease_lost(*issue, reason, events),
             Input::Start { .. }
             | Input::Resume { .. }
@@ -233,9 +234,10 @@ impl Session {
         })
     }
 
-    fn command(&self, command: &Command) -> Vec<Event> {
+    fn command(&self, command: &Command, by: Option<&Sender>) -> Vec<Event> {
         let taken = Event::CommandTaken {
             command: command.clone(),
+            by: by.cloned(),
         };
         match command {
             Command::ResetBreaker => {
