@@ -19,11 +19,16 @@ use serde_json::json;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Ports that are tried where the usual one is taken.
 const NEXT_PORTS: u16 = 20;
+
+/// Who watches is waited for so long at the end.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Serves until it is asked to end.
 pub async fn run(place: &Place, args: &ServeArgs) -> Result<Exit, Error> {
@@ -44,14 +49,20 @@ pub async fn run(place: &Place, args: &ServeArgs) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-/// A dashboard beside a session; it ends when this is dropped.
+/// A dashboard beside a session.
 pub struct Beside {
     ended: CancellationToken,
+    serving: JoinHandle<()>,
 }
 
-impl Drop for Beside {
-    fn drop(&mut self) {
+impl Beside {
+    /// Tells those who watch the last of it, and ends.
+    pub async fn end(self) {
         self.ended.cancel();
+        let ended = tokio::time::timeout(LAST_WORDS, self.serving).await;
+        if ended.is_err() {
+            tracing::debug!("somebody who watches the dashboard takes too long");
+        }
     }
 }
 
@@ -79,12 +90,12 @@ pub async fn beside(
     );
     let over = ended.clone().cancelled_owned();
     let door = door(&wiring.loaded);
-    tokio::spawn(async move {
+    let serving = tokio::spawn(async move {
         if let Err(error) = server::run(listener, house, door, over).await {
             tracing::warn!(%error, "the dashboard ended");
         }
     });
-    Ok(Some(Beside { ended }))
+    Ok(Some(Beside { ended, serving }))
 }
 
 fn say(place: &Place, address: SocketAddr, note: Option<String>) -> Result<(), Error> {

@@ -85,16 +85,18 @@ pub async fn run(
         clock: Arc::new(SteadyClock::start()),
         reporters: reporters.into(),
     };
-    let dashboard = serve::beside(place, wiring, store).await?;
+    let dashboard = Box::pin(serve::beside(place, wiring, store)).await?;
     let stop = Stop::new();
     let obeying = Signals::hear().map(|signals| tokio::spawn(signals.obey(stop.clone())));
     // Not before somebody else hears what would end the command.
     place.has_begun.store(true, Ordering::SeqCst);
-    let ended = session::run(&ports, orders, opening, &stop).await;
+    let ended = Box::pin(session::run(&ports, orders, opening, &stop)).await;
     if let Some(obeying) = obeying {
         obeying.abort();
     }
-    drop(dashboard);
+    if let Some(dashboard) = dashboard {
+        Box::pin(dashboard.end()).await;
+    }
     ended?;
     let events = journal.events().await?;
     let lessons = learned(&events, wiring.loaded.config.security.trust);

@@ -53,6 +53,18 @@ pub(super) async fn events(
         .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }
 
+/// Tells what is left to tell, and ends the streams.
+pub(super) async fn last_words(house: House) {
+    let watched = std::sync::Arc::clone(&house.watched);
+    let told = tokio::task::spawn_blocking(move || watched.tell()).await;
+    if !matches!(told, Ok(Ok(()))) {
+        tracing::debug!("the last of it is not told on the dashboard");
+    }
+    // What was told is on its way before the streams end.
+    tokio::time::sleep(PACE / 5).await;
+    house.ended.cancel();
+}
+
 /// Looks for news as long as the server runs.
 pub(super) async fn look(house: House) {
     loop {

@@ -11,7 +11,7 @@ use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::money::Usd;
 use crate::rules::printable::printable;
 use crate::rules::summary::domain_word;
-use crate::rules::tally::{Breaker, Phase, Standing, Tally, TaskTally};
+use crate::rules::tally::{Breaker, Phase, PullTally, Standing, Tally, TaskTally};
 use crate::rules::task::Ending;
 use askama::Template;
 use serde::Deserialize;
@@ -51,7 +51,7 @@ pub(super) struct Row {
     pub(super) time: String,
     pub(super) cost: String,
     pub(super) doing: String,
-    pub(super) pull: Option<(String, String)>,
+    pub(super) pull: Option<(String, Option<String>)>,
     pub(super) asks: Asks,
 }
 
@@ -270,7 +270,10 @@ fn row(seen: &Seen, task: &TaskTally, now: Timestamp) -> Row {
     let progress = progress.filter(|_| matches!(task.standing, Standing::Running { .. }));
     let cost = task.charge.cost + progress.map_or(Usd::ZERO, |progress| progress.cost);
     let reason = task.reason.as_deref().map(brief);
-    let pull = |pull: &crate::rules::tally::PullTally| (pull.number.to_string(), pull.url.clone());
+    let pull = |pull: &PullTally| {
+        let url = Some(pull.url.clone()).filter(|url| is_link(url));
+        (pull.number.to_string(), url)
+    };
     Row {
         issue: task.issue.0,
         title: printable(&task.title),
@@ -288,7 +291,7 @@ fn row(seen: &Seen, task: &TaskTally, now: Timestamp) -> Row {
             .map(|progress| brief(&progress.activity))
             .or(reason)
             .unwrap_or_default(),
-        pull: task.pull.as_ref().map(pull).filter(|(_, url)| is_link(url)),
+        pull: task.pull.as_ref().map(pull),
         asks: asks(task),
     }
 }

@@ -76,12 +76,12 @@ pub async fn run(
     ended: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let looking = tokio::spawn(live::look(house.clone()));
-    let over = house.ended.clone();
+    let last = house.clone();
     let service = router(house, door).into_make_service_with_connect_info::<SocketAddr>();
     let served = serve(listener, service).with_graceful_shutdown(async move {
         ended.await;
         looking.abort();
-        over.cancel();
+        live::last_words(last).await;
     });
     served.await
 }

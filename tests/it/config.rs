@@ -287,6 +287,7 @@ fn the_defaults_of_the_dashboard_are_shown() {
     assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
     dashboard.enabled = false                         # default
     dashboard.port = 3030                             # default
+    dashboard.hosts = []                              # default
     dashboard.auth.enabled = false                    # default
     dashboard.auth.type = "basic"                     # default
     dashboard.auth.username = null                    # default

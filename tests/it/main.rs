@@ -113,6 +113,7 @@ mod sandbox_end;
 mod sandbox_exec;
 mod scenario;
 mod schedule;
+mod serve;
 mod slots;
 mod smoke;
 mod stack;

@@ -236,6 +236,12 @@ impl Running {
         self.child.id()
     }
 
+    /// What it has said so far.
+    pub(crate) fn said(&self) -> String {
+        let read = |path: &Path| std::fs::read_to_string(path).unwrap_or_default();
+        read(&self.stdout) + &read(&self.stderr)
+    }
+
     pub(crate) fn interrupt(&self) {
         let pid = nix::unistd::Pid::from_raw(self.pid().cast_signed());
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
