@@ -243,7 +243,8 @@ fn a_wrong_command_line_is_exit_code_2_and_names_the_flag() {
     );
     check(&["exce", "x"], "a similar subcommand exists: 'exec'");
     check(&["breaker", "open"], "unrecognized subcommand");
-    check(&["serve"], "unrecognized subcommand");
+    check(&["serving"], "unrecognized subcommand");
+    check(&["serve", "--listen", "nowhere"], "'--listen <ADDR>'");
     check(
         &["--format", "yaml", "status"],
         "[possible values: text, json]",
