@@ -25,6 +25,7 @@ pub mod init;
 pub mod lessons;
 pub mod metrics;
 pub mod nothing;
+pub mod notify;
 pub mod offering;
 pub mod output;
 pub mod place;

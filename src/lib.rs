@@ -79,7 +79,18 @@ pub mod reporters {
     mod live;
     pub mod log;
     pub mod next;
-    pub mod notify;
+    /// People who do not watch are told.
+    pub mod notify {
+        pub mod bell;
+        pub mod channel;
+        pub mod email;
+        pub mod post;
+        pub mod queue;
+        pub mod reporter;
+        pub mod slack;
+        pub mod telegram;
+        pub mod webhook;
+    }
     pub mod out;
     pub mod outlook;
     pub mod paint;
@@ -129,6 +140,7 @@ pub mod cli {
     pub mod foresee;
     pub mod help;
     pub mod look;
+    pub mod notify;
     pub mod parse;
     pub mod plan;
     pub mod pulls;
@@ -141,6 +153,7 @@ pub mod cli {
 /// What the user wishes, from file, environment and flags.
 pub mod config {
     pub mod assigning;
+    pub mod channels;
     pub mod checking;
     pub mod claims;
     pub mod containing;
@@ -152,6 +165,7 @@ pub mod config {
     pub mod load;
     pub mod loaded;
     pub mod names;
+    pub mod notifying;
     pub mod offering;
     pub mod problem;
     pub mod schema;

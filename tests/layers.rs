@@ -29,7 +29,7 @@ const FLOORS: [(&str, &[&str]); 11] = [
 ];
 
 /// Where each outside crate may be used: a file, or a folder with all below it; `x*` takes every name that begins so.
-const HOMES: [(&str, &[&str]); 47] = [
+const HOMES: [(&str, &[&str]); 49] = [
     ("async_trait", &["ports", "engine", "adapters"]),
     ("backoff", &["adapters/retry"]),
     ("base64", &["rules", "adapters/git"]),
@@ -42,11 +42,13 @@ const HOMES: [(&str, &[&str]); 47] = [
     ("dashmap", &["adapters/process*"]),
     ("etcetera", &["config", "commands"]),
     ("futures", &["engine", "adapters", "commands"]),
+    ("hmac", &["rules/signature"]),
     ("http", &["adapters/github"]),
     ("http_body_util", &["adapters/github"]),
     ("icu_normalizer", &["rules/gate"]),
     ("indicatif", &["reporters"]),
     ("landlock", &["adapters/sandbox"]),
+    ("lettre", &["reporters/notify"]),
     ("lru", &["adapters/github"]),
     (
         "minijinja",

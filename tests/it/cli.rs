@@ -28,6 +28,8 @@ fn help_lists_the_commands() {
       resume       Go on with a session that was interrupted
       watch        Lead open pull requests to their end: failed checks, reviews, conflicts, merges
       revert       Close an issue's pull request, or open one that takes its work back
+      serve        Show what runs as a page, and answer programs as JSON
+      notify       Send a test message by the channels of the configuration
       status       Show what is running, else the latest sessions
       why          Say why an issue does not run yet, and what would let it start sooner
       simulate     Play a backlog many times on a virtual clock: how long, how dear, with how many slots
@@ -124,6 +126,7 @@ fn help_of_exec_names_every_flag() {
           --max-parallel <N>       Attempts that run at a time, 1 to 64
           --isolation <KIND>       What keeps agents, setup and checks apart from this machine [possible
                                    values: auto, bwrap, landlock, none]
+          --dashboard              Show the run as a page on this machine, as long as it lasts
       -h, --help                   Print help (see more with '--help')
 
     Global options:
