@@ -28,6 +28,7 @@ pub mod lessons;
 pub mod login;
 pub mod metrics;
 pub mod nothing;
+pub mod notify;
 pub mod offering;
 pub mod output;
 pub mod place;

@@ -79,7 +79,18 @@ pub mod reporters {
     mod live;
     pub mod log;
     pub mod next;
-    pub mod notify;
+    /// People who do not watch are told.
+    pub mod notify {
+        pub mod bell;
+        pub mod channel;
+        pub mod email;
+        pub mod post;
+        pub mod queue;
+        pub mod reporter;
+        pub mod slack;
+        pub mod telegram;
+        pub mod webhook;
+    }
     pub mod out;
     pub mod outlook;
     pub mod paint;
@@ -130,6 +141,7 @@ pub mod cli {
     pub mod foresee;
     pub mod help;
     pub mod look;
+    pub mod notify;
     pub mod parse;
     pub mod plan;
     pub mod pulls;
@@ -142,6 +154,7 @@ pub mod cli {
 /// What the user wishes, from file, environment and flags.
 pub mod config {
     pub mod assigning;
+    pub mod channels;
     pub mod checking;
     pub mod claims;
     pub mod containing;
@@ -153,6 +166,7 @@ pub mod config {
     pub mod load;
     pub mod loaded;
     pub mod names;
+    pub mod notifying;
     pub mod offering;
     pub mod problem;
     pub mod schema;

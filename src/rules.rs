@@ -53,6 +53,7 @@ pub mod secret_forms;
 pub mod secret_patterns;
 pub mod sender;
 pub mod settings;
+pub mod signature;
 pub mod stack;
 pub mod standing;
 pub mod submodule;
@@ -85,6 +86,13 @@ pub mod checks {
     mod toml;
 }
 
+/// What people who do not watch are told.
+pub mod notice {
+    pub mod quiet;
+    pub mod shape;
+    pub mod teller;
+    pub mod text;
+}
 /// A directive taken apart into items, and what becomes of them.
 pub mod plan {
     pub mod check;

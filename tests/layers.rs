@@ -30,7 +30,7 @@ const FLOORS: [(&str, &[&str]); 12] = [
 ];
 
 /// Where each outside crate may be used: a file, or a folder with all below it; `x*` takes every name that begins so.
-const HOMES: [(&str, &[&str]); 53] = [
+const HOMES: [(&str, &[&str]); 55] = [
     ("askama", &["serve"]),
     ("async_trait", &["ports", "engine", "adapters"]),
     ("axum", &["serve"]),
@@ -45,11 +45,13 @@ const HOMES: [(&str, &[&str]); 53] = [
     ("dashmap", &["adapters/process*"]),
     ("etcetera", &["config", "commands"]),
     ("futures", &["engine", "adapters", "commands", "serve"]),
+    ("hmac", &["rules/signature"]),
     ("http", &["adapters/github"]),
     ("http_body_util", &["adapters/github"]),
     ("icu_normalizer", &["rules/gate"]),
     ("indicatif", &["reporters"]),
     ("landlock", &["adapters/sandbox"]),
+    ("lettre", &["reporters/notify"]),
     ("lru", &["adapters/github"]),
     (
         "minijinja",

@@ -6,6 +6,7 @@ use crate::cli::look::{
     AuditArgs, EvaluateArgs, HistoryArgs, MetricsArgs, PromptArgs, SimulateArgs, StatusArgs,
     WhyArgs,
 };
+use crate::cli::notify::NotifyArgs;
 use crate::cli::plan::PlanArgs;
 use crate::cli::pulls::{RevertArgs, WatchArgs};
 use crate::cli::run::{DemoArgs, ExecArgs, ResumeArgs};
@@ -97,6 +98,8 @@ pub enum Commands {
     Revert(RevertArgs),
     /// Show what runs as a page, and answer programs as JSON
     Serve(ServeArgs),
+    /// Send a test message by the channels of the configuration
+    Notify(NotifyArgs),
     /// Show what is running, else the latest sessions
     Status(StatusArgs),
     /// Say why an issue does not run yet, and what would let it start sooner

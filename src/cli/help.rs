@@ -126,6 +126,15 @@ Examples:
 It shows what any session of the state directory does (--state-dir). On another address than this machine's own it has to ask for
 credentials: dashboard.auth, or a token in AUTOISSUE_DASHBOARD_TOKEN. `exec --dashboard` serves as long as its run lasts.";
 
+/// Under the flags of `notify`.
+pub const NOTIFY: &str = "\
+Examples:
+  autoissue notify test                     one test message by every channel that is configured
+  autoissue notify test --channel telegram  by one of them
+
+A line for each says whether it arrived, or what went wrong and what helps; exit code 1 where one failed. Channels are configured
+as notify.slack, notify.telegram, notify.email and notify.webhook.";
+
 /// Under the flags of `why`.
 pub const WHY: &str = "\
 Examples:

@@ -2,14 +2,15 @@
 
 use crate::cli::args::{Cli, Commands};
 use crate::cli::foresee::FootprintCommands;
+use crate::cli::notify::NotifyCommands;
 use crate::cli::setup::ChecksCommands;
 use crate::cli::steer::IssueArgs;
 use crate::commands::place::Place;
 use crate::commands::signals::interruptible;
 use crate::commands::{
     approve, audit, breaker, checks, clean, completions, config, demo, doctor, evaluate, exec,
-    footprint, history, init, lessons, login, metrics, plan, prompt, pulls, resume, retry, serve,
-    simulate, status, stop, why,
+    footprint, history, init, lessons, login, metrics, notify, plan, prompt, pulls, resume, retry,
+    serve, simulate, status, stop, why,
 };
 use crate::error::Error;
 use crate::rules::event::Command;
@@ -58,6 +59,9 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Commands::Answer(args) => approve::answer(&place, args.issue, &args.answer),
         Commands::Simulate(args) => Box::pin(simulate::run(&place, &args)).await,
         Commands::Why(args) => Box::pin(why::run(&place, &args)).await,
+        Commands::Notify(args) => match args.command {
+            NotifyCommands::Test(args) => notify::test(&place, args).await,
+        },
         Commands::Serve(args) => serve::run(&place, &args).await,
         Commands::Status(args) => status::run(&place, &args).await,
     }

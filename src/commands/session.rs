@@ -3,6 +3,7 @@
 use crate::adapters::store::journal::SqliteJournal;
 use crate::adapters::store::open::Store;
 use crate::cli::args::Format;
+use crate::commands::notify;
 use crate::commands::place::Place;
 use crate::commands::serve;
 use crate::commands::signals::Signals;
@@ -13,7 +14,6 @@ use crate::error::{Error, Kind};
 use crate::ports::{Agents, Forge, Journal, Leases, Ports, Reporter, Repository, Stop};
 use crate::reporters::console::{Format as ConsoleFormat, console};
 use crate::reporters::log::{self, LogGuard, LogReporter};
-use crate::reporters::notify::{NotifyReporter, Patience};
 use crate::reporters::shape::VERSION;
 use crate::rules::exit::{Exit, exit_code};
 use crate::rules::lesson::learned;
@@ -63,7 +63,7 @@ pub async fn run(
     }
     // One process may run several sessions, one after the other.
     let guard = place.log.get_or_init(|| open_log(place, wiring));
-    let mut reporters = reporters(place, wiring, guard.as_ref());
+    let mut reporters = reporters(guard.as_ref());
     if told.is_none() {
         reporters.push(console_of(place));
     }
@@ -73,6 +73,9 @@ pub async fn run(
             reporter.event(recorded);
         }
     }
+    // What is told was told then by whoever ran.
+    let redactor = wiring.redactor();
+    reporters.extend(notify::tellers(&wiring.loaded, &redactor, &before));
     reporters.extend(told);
     let ports = Ports {
         forge,
@@ -114,14 +117,10 @@ fn console_of(place: &Place) -> Arc<dyn Reporter> {
     console(format, place.live(), place.output.colour(), place.calling())
 }
 
-fn reporters(_: &Place, wiring: &Wiring, guard: Option<&LogGuard>) -> Vec<Arc<dyn Reporter>> {
+fn reporters(guard: Option<&LogGuard>) -> Vec<Arc<dyn Reporter>> {
     let mut reporters: Vec<Arc<dyn Reporter>> = Vec::new();
     if let Some(guard) = guard {
         reporters.push(Arc::new(LogReporter::new(guard)));
-    }
-    if let Some(webhook) = &wiring.loaded.config.notify.webhook {
-        let url = webhook.expose().to_owned().into();
-        reporters.push(Arc::new(NotifyReporter::new(url, Patience::default())));
     }
     reporters
 }

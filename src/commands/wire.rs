@@ -350,13 +350,10 @@ impl Wiring {
             .env
             .values()
             .map(|value| value.expose().to_owned());
-        let webhook = config
-            .notify
-            .webhook
-            .iter()
-            .map(|url| url.expose().to_owned());
+        let notify = config.notify.secrets().into_iter();
+        let notify = notify.map(|(_, secret)| secret.expose().to_owned());
         let keys = MODEL_KEYS.iter().filter_map(|name| variable(name));
-        Redactor::new(signed.chain(agent).chain(webhook).chain(keys))
+        Redactor::new(signed.chain(agent).chain(notify).chain(keys))
     }
 
     /// Knows of them what no change may bring: not all that an agent is given in its environment is a secret, nor is
@@ -366,8 +363,8 @@ impl Wiring {
         let config = &self.loaded.config;
         let agent = config.agent.env.iter();
         let agent = agent.map(|(name, value)| (format!("agent.env.{name}"), value));
-        let webhook = config.notify.webhook.iter();
-        let configured = agent.chain(webhook.map(|url| ("notify.webhook".to_owned(), url)));
+        let notify = config.notify.secrets().into_iter();
+        let configured = agent.chain(notify.map(|(key, secret)| (key.to_owned(), secret)));
         let configured = configured.map(|(key, value)| (key, value.expose().to_owned()));
         let configured = configured.filter(|(key, value)| is_literal_secret(key, &json!(value)));
         let signed = self.signed.iter().flat_map(Signed::secrets);

@@ -57,6 +57,10 @@ checked_text!(
     Endpoint, endpoint_problem
 );
 checked_text!(
+    /// A time of the day: `07:30`.
+    ClockTime, clock_problem
+);
+checked_text!(
     /// Where git fetches from and pushes to, without credentials in it.
     GitSource, source_problem
 );
@@ -67,6 +71,29 @@ impl RepoName {
     pub fn name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or(&self.0)
     }
+}
+
+impl ClockTime {
+    /// Minutes since midnight.
+    #[must_use]
+    pub fn minutes(&self) -> u32 {
+        clock_minutes(&self.0).expect("it was checked when it was read")
+    }
+}
+
+fn clock_problem(text: &str) -> Option<&'static str> {
+    let is_none = clock_minutes(text).is_none();
+    is_none.then_some("is not a time of the day such as 07:30")
+}
+
+fn clock_minutes(text: &str) -> Option<u32> {
+    let (hour, minute) = text.split_once(':')?;
+    let part = |digits: &str, most: u32| {
+        let is_part = digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let number: u32 = digits.parse().ok().filter(|_| is_part)?;
+        Some(number).filter(|number| *number <= most)
+    };
+    Some(part(hour, 23)? * 60 + part(minute, 59)?)
 }
 
 fn repo_problem(text: &str) -> Option<&'static str> {

@@ -66,8 +66,12 @@ pub fn is_literal_secret(key: &str, value: &Value) -> bool {
         Value::String(text) => {
             looks_like_token(text)
                 || match key {
-                    "dashboard.auth.password" | "dashboard.auth.token" => true,
-                    "notify.webhook" => carries_token(text),
+                    "dashboard.auth.password"
+                    | "dashboard.auth.token"
+                    | "notify.webhookSecret"
+                    | "notify.telegram.botToken"
+                    | "notify.email.password" => true,
+                    "notify.webhook" | "notify.slack.webhook" => carries_token(text),
                     _ => key.strip_prefix("agent.env.").is_some_and(names_a_secret),
                 }
         }
@@ -118,7 +122,13 @@ mod tests {
                 "ANTHROPIC_API_KEY": "x", "MONKEY": "bananas", "LANG": "C", "OTHER_TOKEN": "${X}",
                 "ODD": "ghp_0123456789abcdef",
             } },
-            "notify": { "webhook": "https://hooks.slack.com/services/T0001/B0001/a1b2c3d4e5f6g7h8" },
+            "notify": {
+                "webhook": "https://hooks.slack.com/services/T0001/B0001/a1b2c3d4e5f6g7h8",
+                "webhookSecret": "x",
+                "slack": { "webhook": "${SLACK}" },
+                "telegram": { "botToken": "1:x", "chatId": 5 },
+                "email": { "password": "hunter2", "from": "me@example.com" },
+            },
             "checks": [{ "name": "x", "run": ["curl", "-H", "Bearer github_pat_0123456789abcdef"] }],
             "executor": { "maxParallel": 3 },
         });
@@ -129,6 +139,9 @@ mod tests {
                 "agent.env.ANTHROPIC_API_KEY",
                 "agent.env.ODD",
                 "notify.webhook",
+                "notify.webhookSecret",
+                "notify.telegram.botToken",
+                "notify.email.password",
                 "checks"
             ]
         );

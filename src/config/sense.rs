@@ -1,6 +1,7 @@
 //! What must hold between keys, and what their types cannot say.
 
 use crate::adapters::sandbox::bridge::PROXY_PORT;
+use crate::config::channels;
 use crate::config::checking::{Answers, Check};
 use crate::config::problem::ConfigError;
 use crate::config::shape::Config;
@@ -35,6 +36,7 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     labels(&config.labels)?;
     classification(&config.classification)?;
     routing(&config.routing)?;
+    channels::check(&config.notify)?;
     people(config)?;
     hosts(config)?;
     dashboard(&config.dashboard.auth)
@@ -257,15 +259,6 @@ fn routing(routing: &Routing) -> Result<(), ConfigError> {
 }
 
 fn people(config: &Config) -> Result<(), ConfigError> {
-    if let Some(webhook) = &config.notify.webhook
-        && !webhook.expose().starts_with("https://")
-        && !webhook.expose().starts_with("http://")
-    {
-        return Err(ConfigError::value(
-            "notify.webhook",
-            "is not an address that starts with https://",
-        ));
-    }
     let Some(author) = &config.author else {
         return Ok(());
     };

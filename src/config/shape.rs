@@ -6,8 +6,9 @@ use crate::config::claims::Claims;
 use crate::config::containing::Sandbox;
 use crate::config::filters::Filters;
 use crate::config::names::{BaseBranch, Endpoint, GitSource, RepoName};
+use crate::config::notifying::Notify;
 use crate::config::offering::{Commit, Pull};
-use crate::config::telling::{Author, Dashboard, Labels, Log, Notify};
+use crate::config::telling::{Author, Dashboard, Labels, Log};
 use crate::config::trees::{Retention, Worktree};
 use crate::config::values::{Dollars, Whole};
 use crate::config::watching::{Merge, Watch};
@@ -84,7 +85,7 @@ pub struct Config {
     pub watch: Watch,
     /// Labels that show on an issue where it stands; an empty one is not used.
     pub labels: Labels,
-    /// Who is told.
+    /// Who is told of a session without watching it.
     pub notify: Notify,
     /// Who signs the commits; the user's git identity where it is left out.
     pub author: Option<Author>,

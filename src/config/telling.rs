@@ -1,4 +1,4 @@
-//! The part of the configuration about those who are told: labels, notices, authors, the log, the dashboard.
+//! The part of the configuration about those who look: labels, authors, the log, the dashboard.
 
 use crate::config::values::{Secret, Whole};
 use schemars::JsonSchema;
@@ -34,15 +34,6 @@ impl Default for Labels {
             remove_trigger: false,
         }
     }
-}
-
-/// Who is told.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
-#[serde(expecting = "an object")]
-pub struct Notify {
-    /// Gets a JSON POST at the end of a session, and when a person is needed; never shown.
-    pub webhook: Option<Secret>,
 }
 
 /// Who signs the commits.

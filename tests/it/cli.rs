@@ -29,6 +29,7 @@ fn help_lists_the_commands() {
       watch        Lead open pull requests to their end: failed checks, reviews, conflicts, merges
       revert       Close an issue's pull request, or open one that takes its work back
       serve        Show what runs as a page, and answer programs as JSON
+      notify       Send a test message by the channels of the configuration
       status       Show what is running, else the latest sessions
       why          Say why an issue does not run yet, and what would let it start sooner
       simulate     Play a backlog many times on a virtual clock: how long, how dear, with how many slots

@@ -393,6 +393,13 @@ fn the_defaults_are_shown_as_such() {
     labels.review = "autoissue:review"                # default
     labels.removeTrigger = false                      # default
     notify.webhook = null                             # default
+    notify.webhookSecret = null                       # default
+    notify.webhookEvents = ["needsPerson","summary"]  # default
+    notify.slack = null                               # default
+    notify.telegram = null                            # default
+    notify.email = null                               # default
+    notify.quietHours = null                          # default
+    notify.bell = false                               # default
     author = null                                     # default
     log.keepDays = 14                                 # default
     classification.rules = []                         # default
@@ -476,6 +483,10 @@ fn the_example_can_be_used_as_it_is() {
     let variables = [
         ("ANTHROPIC_API_KEY", "x"),
         ("AUTOISSUE_WEBHOOK", "https://example.com/hook"),
+        ("AUTOISSUE_WEBHOOK_SECRET", "x"),
+        ("SLACK_WEBHOOK", "https://hooks.slack.com/services/T/B/x"),
+        ("TELEGRAM_BOT_TOKEN", "1:x"),
+        ("SMTP_PASSWORD", "x"),
         ("AUTOISSUE_DASHBOARD_PASSWORD", "x"),
         ("AUTOISSUE_DASHBOARD_TOKEN", "x"),
     ];

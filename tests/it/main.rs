@@ -10,6 +10,8 @@ mod backlogs;
 mod boxes;
 #[path = "../support/deaths.rs"]
 mod deaths;
+#[path = "../support/fake_chats.rs"]
+mod fake_chats;
 #[path = "../support/fake_github/fake.rs"]
 mod fake_github;
 #[path = "../support/instances.rs"]
@@ -92,6 +94,8 @@ mod login;
 mod look;
 mod makespan;
 mod matrix;
+mod notify;
+mod notify_email;
 mod offer;
 mod plan;
 mod plan_claude;

@@ -1,0 +1,141 @@
+//! A notice: what people who do not watch are told of a session.
+
+use crate::rules::ids::{IssueNumber, SessionId};
+use crate::rules::money::Usd;
+use crate::rules::redact::Redactor;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// What a notice is about; the words are those of `notify.*.events`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub enum NoticeKind {
+    /// A session started, or goes on.
+    Started,
+    /// A task was completed.
+    Completed,
+    /// A task failed, is blocked, changed nothing, or was not reached by the money.
+    Failed,
+    /// A person is needed: a question, an approval, work that is held back, agents that cannot go on.
+    NeedsPerson,
+    /// Most of the budget is spent.
+    Budget,
+    /// A provider's limit was reached.
+    Limit,
+    /// Too many failures in a row: nothing starts for a while.
+    Breaker,
+    /// A session ended.
+    Summary,
+}
+
+/// One notice. Its texts are printable, and none is longer than a few hundred characters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    /// What it is about.
+    pub kind: NoticeKind,
+    /// What happened, for programs: `task_completed`, ...
+    pub event: &'static str,
+    /// The session.
+    pub session: Option<SessionId>,
+    /// The repository, as the forge names it.
+    pub project: String,
+    /// The issue and its title, where it is about one; the title is somebody else's.
+    pub about: Option<(IssueNumber, String)>,
+    /// Why, where there is something to say.
+    pub reason: Option<String>,
+    /// What it has cost.
+    pub cost: Option<Usd>,
+    /// Where a person can read more: the pull, or the issue.
+    pub link: Option<String>,
+    /// All of it in one line.
+    pub line: String,
+    /// The session's sums, for programs, where it ended.
+    pub summary: Option<Value>,
+}
+
+impl NoticeKind {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Started,
+        Self::Completed,
+        Self::Failed,
+        Self::NeedsPerson,
+        Self::Budget,
+        Self::Limit,
+        Self::Breaker,
+        Self::Summary,
+    ];
+}
+
+impl Notice {
+    /// Does somebody have to do something before it goes on?
+    #[must_use]
+    pub fn is_urgent(&self) -> bool {
+        self.kind == NoticeKind::NeedsPerson
+    }
+
+    /// The one that shows that a channel works.
+    #[must_use]
+    pub fn test(project: &str) -> Self {
+        let project = if project.is_empty() {
+            String::new()
+        } else {
+            format!("{project}: ")
+        };
+        Self {
+            kind: NoticeKind::Summary,
+            event: "test",
+            session: None,
+            line: format!("{project}this is a test, notifications of autoissue arrive here"),
+            project,
+            about: None,
+            reason: None,
+            cost: None,
+            link: None,
+            summary: None,
+        }
+    }
+
+    /// The same without the secrets that are known.
+    #[must_use]
+    pub fn redacted(mut self, redactor: &Redactor) -> Self {
+        let clean = |text: &mut String| *text = redactor.clean(text).into_owned();
+        clean(&mut self.line);
+        let title = self.about.as_mut().map(|(_, title)| title);
+        let rest = [self.reason.as_mut(), self.link.as_mut(), title];
+        rest.into_iter().flatten().for_each(clean);
+        if let Some(summary) = &self.summary {
+            let text = summary.to_string();
+            self.summary = serde_json::from_str(&redactor.clean(&text)).ok();
+        }
+        self
+    }
+
+    /// As programs get it; `text` is what is shown to people.
+    #[must_use]
+    pub fn json(&self, text: &str) -> Value {
+        let mut json = json!({
+            "event": self.event,
+            "session": self.session,
+            "project": self.project,
+        });
+        if let Some((issue, title)) = &self.about {
+            json["issue"] = json!(issue);
+            json["title"] = json!(title);
+            json["reason"] = json!(self.reason.as_deref().unwrap_or_default());
+        }
+        json["text"] = json!(text);
+        if let Some(cost) = self.cost {
+            json["cost_usd"] = json!(cost.decimal());
+        }
+        if let Some(link) = &self.link {
+            json["url"] = json!(link);
+        }
+        if let Some(summary) = &self.summary {
+            json["summary"] = summary.clone();
+        }
+        json
+    }
+}
