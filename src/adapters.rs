@@ -221,6 +221,7 @@ pub mod store {
 }
 /// Tokens at rest.
 pub mod vault {
+    pub(in crate::adapters) mod asked;
     mod file;
     pub mod keep;
     pub mod keyring;

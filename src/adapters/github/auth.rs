@@ -1,17 +1,14 @@
 //! Where the token comes from: the environment, else what a person gave us to keep, else GitHub's own command line.
 
+use crate::adapters::vault::asked::answer;
 use crate::adapters::vault::keep::Kept;
 use secrecy::SecretString;
 use std::fmt;
-use std::io::Read;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::process::Command;
 use std::time::Duration;
 
 /// How long `gh` may take; it may have to ask a keyring.
 const LONGEST: Duration = Duration::from_secs(5);
-/// No token is near as long.
-const LARGEST: u64 = 4096;
 
 /// Where a token was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,36 +69,11 @@ pub fn find_token<E>(
 }
 
 fn ask_cli(path: &str, longest: Duration) -> Option<SecretString> {
-    let mut child = Command::new("gh")
-        .args(["auth", "token"])
+    let mut gh = Command::new("gh");
+    gh.args(["auth", "token"])
         .env("PATH", path)
-        .env("GH_PROMPT_DISABLED", "1")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
-    let said = listen(&mut child, longest);
-    if said.is_none() {
-        // It may have ended by itself by now; either way it is over.
-        let _ = child.kill();
-    }
-    let ended = child.wait().ok()?;
-    token(&said.filter(|_| ended.success())?)
-}
-
-/// What the child says until it closes its output, if it does so in time.
-fn listen(child: &mut Child, longest: Duration) -> Option<String> {
-    let output = child.stdout.take()?;
-    let (said, hears) = mpsc::channel();
-    std::thread::spawn(move || {
-        let mut text = String::new();
-        if output.take(LARGEST).read_to_string(&mut text).is_ok() {
-            // Nobody listens any more when it took too long.
-            let _ = said.send(text);
-        }
-    });
-    hears.recv_timeout(longest).ok()
+        .env("GH_PROMPT_DISABLED", "1");
+    token(&answer(&mut gh, None, longest)?)
 }
 
 fn token(text: &str) -> Option<SecretString> {

@@ -2,13 +2,10 @@
 //!
 //! A token is never an argument: other accounts see those. Both programs read it from their input.
 
+use crate::adapters::vault::asked::answer;
 use secrecy::{ExposeSecret, SecretString};
-use std::io::{Read as _, Write as _};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::process::Command;
 use std::time::Duration;
-
-use super::file::LARGEST;
 
 /// How long it may take to answer.
 const LONGEST: Duration = Duration::from_secs(5);
@@ -88,41 +85,6 @@ impl Keyring {
             Kind::SecretTool => "secret-tool",
             Kind::Security => "security",
         };
-        let mut child = Command::new(program)
-            .args(args)
-            .stdin(if input.is_some() {
-                Stdio::piped()
-            } else {
-                Stdio::null()
-            })
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .ok()?;
-        // It closes with the block, which ends the program's reading.
-        if let (Some(text), Some(mut to)) = (input, child.stdin.take()) {
-            let _ = to.write_all(text.as_bytes());
-        }
-        let said = listen(&mut child, longest);
-        if said.is_none() {
-            // It may have ended by itself by now; either way it is over.
-            let _ = child.kill();
-        }
-        let ended = child.wait().ok()?;
-        said.filter(|_| ended.success())
+        answer(Command::new(program).args(args), input, longest)
     }
-}
-
-/// What the child says until it closes its output, if it does so in time.
-fn listen(child: &mut Child, longest: Duration) -> Option<String> {
-    let output = child.stdout.take()?;
-    let (said, hears) = mpsc::channel();
-    std::thread::spawn(move || {
-        let mut text = String::new();
-        if output.take(LARGEST).read_to_string(&mut text).is_ok() {
-            // Nobody listens any more when it took too long.
-            let _ = said.send(text);
-        }
-    });
-    hears.recv_timeout(longest).ok()
 }
