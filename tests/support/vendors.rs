@@ -8,6 +8,7 @@ use autoissue::adapters::agents::gemini_command::GeminiSettings;
 use autoissue::adapters::agents::native::Native;
 use autoissue::adapters::agents::opencode_command::OpencodeSettings;
 use autoissue::ports::{Agent, AgentOrder};
+use autoissue::rules::money::Usd;
 use autoissue::rules::prices::Prices;
 use serde_json::json;
 use std::fs;
@@ -252,4 +253,9 @@ impl Scene {
             ..order(&self.work(name), &prompt)
         }
     }
+}
+
+/// Is this what was billed? Each response is rounded up to a micro-dollar, and Gemini CLI's own sum may hold several that nobody saw before: together they are rounded once.
+pub(crate) fn is_bill(charged: Usd, billed: Usd) -> bool {
+    charged <= billed && billed.minus(charged) < Usd::from_micros(10)
 }
