@@ -3,6 +3,7 @@
 mod flock;
 pub mod machine;
 pub mod retry;
+pub mod systemd;
 /// Programs that we run: how they start, what they may see, and that nothing of them is left.
 pub mod process {
     mod answers;
@@ -10,6 +11,7 @@ pub mod process {
     mod ceilings;
     pub mod commands;
     pub mod environment;
+    pub mod errand;
     pub mod identity;
     pub mod leftover;
     pub mod lines;
@@ -194,6 +196,7 @@ pub mod local_forge {
 }
 /// SQLite.
 pub mod store {
+    pub mod arrivals;
     pub mod audit;
     pub mod claims;
     pub mod control;
@@ -213,6 +216,7 @@ pub mod store {
     mod pulls;
     pub mod records;
     pub mod retention;
+    pub mod runs;
     mod schema;
     pub mod sessions;
     mod turn;

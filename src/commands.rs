@@ -14,6 +14,17 @@ pub mod completions;
 pub mod config;
 pub mod containment;
 pub mod conversation;
+/// The daemon.
+pub mod daemon {
+    mod errands;
+    mod health;
+    pub mod hook;
+    mod intake;
+    mod listing;
+    mod project;
+    pub mod rounds;
+    mod telling;
+}
 pub mod dispatch;
 pub mod doctor;
 pub mod dry_run;

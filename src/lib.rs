@@ -123,6 +123,7 @@ pub mod error {
 pub mod serve {
     mod acts;
     mod api;
+    pub mod desk;
     mod docs;
     pub mod door;
     mod figures;
@@ -130,10 +131,13 @@ pub mod serve {
     mod live;
     mod pages;
     mod problem;
+    mod projects;
+    mod projects_api;
     pub mod server;
     mod story;
     mod timeline;
     pub mod watched;
+    mod webhook;
 }
 /// What may be typed.
 pub mod cli {
@@ -172,6 +176,7 @@ pub mod config {
     pub mod schema;
     pub mod secrets;
     pub mod sense;
+    pub mod serving;
     pub mod settings;
     pub mod shape;
     pub mod spelling;

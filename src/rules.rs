@@ -1,6 +1,7 @@
 //! Floor 1: facts and decisions. No I/O, no async, no clock.
 
 pub mod access;
+pub mod address_range;
 pub mod assigning;
 pub mod audit;
 mod bills;
@@ -11,6 +12,9 @@ pub mod certificate;
 pub mod classify;
 pub mod conflict;
 pub mod declined;
+pub mod delivery;
+pub mod due;
+pub mod errand;
 pub mod event;
 pub mod excerpt;
 pub mod exit;
@@ -53,7 +57,9 @@ pub mod secret_forms;
 pub mod secret_patterns;
 pub mod sender;
 pub mod settings;
+pub mod shares;
 pub mod signature;
+pub mod source;
 pub mod stack;
 pub mod standing;
 pub mod submodule;

@@ -30,7 +30,7 @@ const FLOORS: [(&str, &[&str]); 12] = [
 ];
 
 /// Where each outside crate may be used: a file, or a folder with all below it; `x*` takes every name that begins so.
-const HOMES: [(&str, &[&str]); 55] = [
+const HOMES: [(&str, &[&str]); 56] = [
     ("askama", &["serve"]),
     ("async_trait", &["ports", "engine", "adapters"]),
     ("axum", &["serve"]),
@@ -74,9 +74,16 @@ const HOMES: [(&str, &[&str]); 55] = [
     ("rusqlite_migration", &["adapters/store"]),
     ("schemars", &["config*", "commands", "rules"]),
     ("seccompiler", &["adapters/sandbox"]),
+    ("sd_notify", &["adapters/systemd"]),
     (
         "secrecy",
-        &["config*", "adapters", "commands", "reporters/notify"],
+        &[
+            "config*",
+            "adapters",
+            "commands",
+            "reporters/notify",
+            "serve",
+        ],
     ),
     ("serde", &["*"]),
     ("serde_json", &["*"]),

@@ -20,7 +20,7 @@ pub struct ExecArgs {
     /// The label of the issues to work on
     #[arg(value_parser = label)]
     pub label: Option<String>,
-    /// Only this issue, with or without a label; may be repeated
+    /// Only this issue; without LABEL, naming it is what lets it run; may be repeated
     #[arg(long, value_name = "N", value_parser = issue_number, allow_negative_numbers = true)]
     pub issue: Vec<IssueNumber>,
     /// Leave issues with this label out; may be repeated

@@ -67,6 +67,31 @@ pub fn tellers(
     tellers
 }
 
+/// Tells something about `serve` itself by each channel that wants it. It holds nothing up: what cannot be told is logged.
+pub(super) async fn announce(loaded: &Loaded, notice: Notice) {
+    let redactor = Redactor::new(
+        (loaded.config.notify.secrets().into_iter()).map(|(_, secret)| secret.expose().to_owned()),
+    );
+    let kind = notice.kind;
+    let message = Message::of(notice.redacted(&redactor));
+    let wanted = configured(loaded)
+        .into_iter()
+        .filter(|channel| channel.kinds.contains(&kind));
+    let told = wanted.map(|channel| {
+        let message = message.clone();
+        async move {
+            let told = match channel.way {
+                Ok(way) => way.tell(&message).await,
+                Err(refused) => Err(refused),
+            };
+            if let Err(refused) = told {
+                tracing::warn!(channel = word(channel.name), problem = %refused.problem, "nobody is told");
+            }
+        }
+    });
+    futures::future::join_all(told).await;
+}
+
 /// Sends one message by each channel, and says what came of it.
 pub async fn test(place: &Place, args: NotifyTestArgs) -> Result<Exit, Error> {
     let loaded = place.load(&Overrides::default())?;

@@ -1,7 +1,11 @@
 //! `serve`, and `--dashboard`: the pages of what stands in the store, on an address of this machine.
 
+use crate::adapters::machine::Machine;
 use crate::adapters::store::open::Store;
+use crate::adapters::systemd;
 use crate::cli::serve::ServeArgs;
+use crate::commands::daemon::hook::hook;
+use crate::commands::daemon::rounds::Daemon;
 use crate::commands::place::{Place, variable};
 use crate::commands::signals::Signals;
 use crate::commands::store::open;
@@ -12,6 +16,7 @@ use crate::config::values::Secret;
 use crate::error::{Error, Kind};
 use crate::reporters::shape::VERSION;
 use crate::rules::exit::Exit;
+use crate::serve::desk::Desk;
 use crate::serve::door::{Door, Keys};
 use crate::serve::server::{self, House};
 use crate::serve::watched::Watched;
@@ -30,10 +35,13 @@ const NEXT_PORTS: u16 = 20;
 /// Who watches is waited for so long at the end.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// Serves until it is asked to end.
+/// Watches the projects, and serves what stands in the store, until it is asked to end.
 pub async fn run(place: &Place, args: &ServeArgs) -> Result<Exit, Error> {
-    let loaded = place.load(&Overrides::default())?;
-    let store = open(&place.state_dir()?)?;
+    let loaded = Arc::new(place.load(&Overrides::default())?);
+    let state = place.state_dir()?;
+    let store = open(&state)?;
+    // Of two that watch, each would begin what the other has begun already.
+    let _alone = store.lock_serving()?;
     // Outside of a checkout the sessions themselves tell which repository is meant.
     let project = Wiring::new(place, &Overrides::default()).map(|wiring| wiring.project_key());
     let mut signals = Signals::hear().ok_or_else(|| {
@@ -41,11 +49,28 @@ pub async fn run(place: &Place, args: &ServeArgs) -> Result<Exit, Error> {
     })?;
     let (listener, address, note) = listen(&loaded, args.listen).await?;
     say(place, address, note)?;
-    let ended = async move { signals.next().await };
+    let (desk, asked) = Desk::new(hook(&loaded));
+    let machine = Arc::new(Machine::new(vec![state]));
+    let door = door(&loaded);
+    let daemon = Daemon::new(
+        (place.clone(), loaded),
+        store.clone(),
+        Arc::clone(&desk),
+        machine,
+    );
     let house = House::new(Arc::new(Watched::new(store)), project.ok().as_deref());
-    server::run(listener, house, door(&loaded), ended)
-        .await
-        .map_err(|cause| Error::new(Kind::Files, "serve").because(&cause))?;
+    let ended = CancellationToken::new();
+    let over = ended.clone().cancelled_owned();
+    let serving = tokio::spawn(server::run(listener, house.with_desk(desk), door, over));
+    systemd::say(systemd::Says::Ready);
+    Box::pin(daemon.run(asked, &mut signals)).await;
+    systemd::say(systemd::Says::Ending);
+    ended.cancel();
+    if let Ok(Ok(served)) = tokio::time::timeout(LAST_WORDS, serving).await {
+        served.map_err(|cause| Error::new(Kind::Files, "serve").because(&cause))?;
+    } else {
+        tracing::debug!("somebody who watches takes too long");
+    }
     Ok(Exit::Done)
 }
 

@@ -19,10 +19,8 @@ pub async fn taken(
     branches: impl IntoIterator<Item = BranchName>,
 ) -> Result<Vec<Task>, Error> {
     let mut tasks = intake::read(forge, issues, settings, wiring.own(), branches).await?;
-    // Issues that are named were let run by whoever named them.
-    let label = selection.label.as_deref();
-    let label = label.filter(|_| selection.numbers.is_empty());
-    match (wiring.loaded.config.security.trust, label) {
+    // Issues that are named without a label were let run by whoever named them.
+    match (wiring.loaded.config.security.trust, &selection.label) {
         (Trust::Writers, Some(label)) => {
             intake::settle_trust(forge, &mut tasks, label).await?;
         }

@@ -375,7 +375,7 @@ impl Wiring {
 }
 
 /// This program, also where its file has been replaced by a newer one meanwhile.
-fn own_program() -> Result<PathBuf, Error> {
+pub(super) fn own_program() -> Result<PathBuf, Error> {
     if cfg!(target_os = "linux") {
         return Ok(PathBuf::from("/proc/self/exe"));
     }

@@ -4,6 +4,7 @@ use crate::adapters::sandbox::bridge::PROXY_PORT;
 use crate::config::channels;
 use crate::config::checking::{Answers, Check};
 use crate::config::problem::ConfigError;
+use crate::config::serving;
 use crate::config::shape::Config;
 use crate::config::telling::{AuthKind, DashboardAuth, Labels};
 use crate::config::trees::Ports;
@@ -37,6 +38,7 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     classification(&config.classification)?;
     routing(&config.routing)?;
     channels::check(&config.notify)?;
+    serving::check(config)?;
     people(config)?;
     hosts(config)?;
     dashboard(&config.dashboard.auth)

@@ -8,6 +8,7 @@ use crate::config::filters::Filters;
 use crate::config::names::{BaseBranch, Endpoint, GitSource, RepoName};
 use crate::config::notifying::Notify;
 use crate::config::offering::{Commit, Pull};
+use crate::config::serving::{Served, Serving, usual_label};
 use crate::config::telling::{Author, Dashboard, Labels, Log};
 use crate::config::trees::{Retention, Worktree};
 use crate::config::values::{Dollars, Whole};
@@ -93,6 +94,10 @@ pub struct Config {
     pub log: Log,
     /// The web page that shows a session.
     pub dashboard: Dashboard,
+    /// How `serve` watches projects and starts their issues.
+    pub serve: Serving,
+    /// The projects that `serve` watches; this one alone where there is none.
+    pub projects: Vec<Served>,
     /// Which issues and files belong to which domain, besides what is built in.
     pub classification: Classification,
     /// How issues are evaluated, and what that decides.
@@ -133,6 +138,8 @@ impl Default for Config {
             author: None,
             log: Log::default(),
             dashboard: Dashboard::default(),
+            serve: Serving::default(),
+            projects: Vec::new(),
             classification: Classification::default(),
             routing: Box::default(),
         }
@@ -150,6 +157,12 @@ pub struct Project {
     pub path: PathBuf,
     /// The branch that pulls are for; `main`, else the remote's own, where it is left out.
     pub base_branch: Option<BaseBranch>,
+    /// The label that lets an issue run, for `serve`.
+    pub label: String,
+    /// Does `serve` ask the forge for new issues?
+    pub auto_sync: bool,
+    /// Does `serve` start issues with that label without being told to?
+    pub auto_start: bool,
 }
 
 impl Default for Project {
@@ -158,6 +171,9 @@ impl Default for Project {
             repo: None,
             path: PathBuf::from("."),
             base_branch: None,
+            label: usual_label(),
+            auto_sync: true,
+            auto_start: false,
         }
     }
 }

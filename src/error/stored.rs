@@ -8,6 +8,7 @@ impl From<StoreError> for Error {
         let kind = match &error {
             StoreError::Held { .. }
             | StoreError::SelectionHeld { .. }
+            | StoreError::ServingHeld { .. }
             | StoreError::Busy { .. } => Kind::Busy,
             StoreError::DailyCeiling { .. } => Kind::Budget,
             StoreError::ReadOnly { .. } | StoreError::Full { .. } | StoreError::Io { .. } => {

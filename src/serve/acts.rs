@@ -96,7 +96,7 @@ fn command(act: &Act) -> Result<Command, String> {
 }
 
 /// A page of ours, and no other site's.
-fn back(to: &str) -> String {
+pub(super) fn back(to: &str) -> String {
     let is_ours = to.starts_with('/') && !to.starts_with("//") && !to.contains(['\\', '\n', '\r']);
     if is_ours {
         to.to_owned()

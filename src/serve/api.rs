@@ -7,10 +7,11 @@ use crate::reporters::status::{session_json, task_status};
 use crate::reporters::time::rfc3339;
 use crate::rules::event::Command;
 use crate::rules::ids::IssueNumber;
-use crate::serve::live;
 use crate::serve::problem::Problem;
 use crate::serve::server::{House, blocking, page};
+use crate::serve::{live, projects_api};
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use serde_json::{Value, json};
@@ -46,6 +47,7 @@ pub(super) fn routes() -> OpenApiRouter<House> {
         .routes(routes!(breakers))
         .routes(routes!(reset))
         .routes(routes!(live::events))
+        .merge(projects_api::routes())
 }
 
 /// The description as a document.
@@ -73,6 +75,12 @@ async fn health() -> Json<Value> {
     (status = 200, description = "It can"), (status = 503, description = "It cannot, and why", body = Problem),
 ))]
 async fn ready(State(house): State<House>) -> Result<Json<Value>, Problem> {
+    let standing = house.desk.as_ref().map(|desk| desk.standing());
+    let problems = standing.map(|standing| standing.problems.join("; "));
+    if let Some(problems) = problems.filter(|problems| !problems.is_empty()) {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        return Err(Problem::of(status, "nothing is begun", &problems));
+    }
     let sessions = blocking(house, |house| Ok(house.watched.sessions()?.len())).await?;
     Ok(Json(json!({ "status": "ready", "sessions": sessions })))
 }

@@ -28,6 +28,10 @@ impl Problem {
         }
     }
 
+    pub(super) fn of(status: StatusCode, title: &str, why: &str) -> Self {
+        Self::new(status, title, Some(why.to_owned()))
+    }
+
     pub(super) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "there is no such thing", None)
     }

@@ -5,13 +5,14 @@ use crate::engine::clock::SteadyClock;
 use crate::ports::Clock as _;
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::sender::Sender;
+use crate::serve::desk::Desk;
 use crate::serve::door::{Door, guard};
 use crate::serve::figures::FiguresPage;
 use crate::serve::pages::{IssuePage, SaidPage, SessionPage, Shown};
 use crate::serve::problem::Problem;
 use crate::serve::timeline::TimelinePage;
 use crate::serve::watched::Watched;
-use crate::serve::{acts, api, live, story};
+use crate::serve::{acts, api, live, projects, story, webhook};
 use askama::Template;
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
@@ -45,6 +46,8 @@ pub struct House {
     pub(super) sender: Arc<Sender>,
     /// Streams end with the server.
     pub(super) ended: CancellationToken,
+    /// Where projects are watched, if they are.
+    pub(super) desk: Option<Arc<Desk>>,
 }
 
 impl House {
@@ -60,7 +63,15 @@ impl House {
                 ..sender()
             }),
             ended: CancellationToken::new(),
+            desk: None,
         }
+    }
+
+    /// The same, where projects are watched.
+    #[must_use]
+    pub fn with_desk(self, desk: Arc<Desk>) -> Self {
+        let desk = Some(desk);
+        Self { desk, ..self }
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -88,6 +99,10 @@ pub async fn run(
 
 /// Everything that can be asked.
 pub fn router(house: House, door: Door) -> Router {
+    let hooks = house
+        .desk
+        .as_ref()
+        .map(|desk| webhook::routes(Arc::clone(desk), house.watched.store().clone()));
     let (api, description) = api::routes().split_for_parts();
     let description = Arc::new(description);
     let pages = Router::new()
@@ -97,6 +112,8 @@ pub fn router(house: House, door: Door) -> Router {
         .route("/timeline", get(timeline))
         .route("/figures", get(figures))
         .route("/act", post(acts::act))
+        .route("/projects", get(projects::all).post(projects::act))
+        .route("/projects/{name}", get(projects::one))
         .route("/live", get(live::changes))
         .route("/api/docs", get(api::viewer))
         .route("/api/openapi.json", get(api::description))
@@ -126,6 +143,8 @@ pub fn router(house: House, door: Door) -> Router {
         })
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(from_fn_with_state(Arc::new(door), guard))
+        // A webhook has no credentials and any name: its signature is what lets it in.
+        .merge(hooks.unwrap_or_default())
         .layer(from_fn(with_headers))
 }
 

@@ -109,7 +109,8 @@ fn help_of_exec_names_every_flag() {
       [LABEL]  The label of the issues to work on
 
     Options:
-          --issue <N>              Only this issue, with or without a label; may be repeated
+          --issue <N>              Only this issue; without LABEL, naming it is what lets it run; may be
+                                   repeated
           --exclude-label <LABEL>  Leave issues with this label out; may be repeated
           --also <LABEL>           Only issues that have this label as well; may be repeated
           --assignee <LOGIN>       Only issues that are assigned to this account; `none` for nobody, `*`

@@ -343,6 +343,9 @@ fn the_defaults_are_shown_as_such() {
     project.repo = null                               # default
     project.path = "."                                # default
     project.baseBranch = null                         # default
+    project.label = "autoissue"                       # default
+    project.autoSync = true                           # default
+    project.autoStart = false                         # default
     forge.kind = "auto"                               # default
     forge.apiUrl = null                               # default
     forge.graphqlUrl = null                           # default
@@ -402,6 +405,16 @@ fn the_defaults_are_shown_as_such() {
     notify.bell = false                               # default
     author = null                                     # default
     log.keepDays = 14                                 # default
+    serve.pollSeconds = 60                            # default
+    serve.maxSessions = 2                             # default
+    serve.batch = 20                                  # default
+    serve.drainSeconds = 600                          # default
+    serve.maxMemoryPercent = 80                       # default
+    serve.minFreeDiskMb = 1024                        # default
+    serve.webhookSecret = null                        # default
+    serve.allowFrom = []                              # default
+    serve.trustedProxies = []                         # default
+    projects = []                                     # default
     classification.rules = []                         # default
     "#);
 }

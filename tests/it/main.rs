@@ -8,6 +8,8 @@ mod agents;
 mod backlogs;
 #[path = "../support/boxes.rs"]
 mod boxes;
+#[path = "../support/daemon.rs"]
+mod daemon_rig;
 #[path = "../support/deaths.rs"]
 mod deaths;
 #[path = "../support/fake_chats.rs"]
@@ -52,6 +54,7 @@ mod claude_replayed;
 mod cli;
 mod command_agent;
 mod config;
+mod daemon;
 mod declined;
 mod demo_project;
 mod doctor;
@@ -141,6 +144,7 @@ mod watch_answers;
 mod watch_claude;
 mod watch_kill;
 mod watch_queue;
+mod webhook;
 mod whole;
 mod whole_claude;
 mod whole_limits;

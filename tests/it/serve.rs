@@ -199,7 +199,9 @@ async fn what_the_description_names_is_there_and_answers_as_it_says() {
             }
             let real = path
                 .replace("{session}", "nobody")
-                .replace("{issue}", "999");
+                .replace("{issue}", "999")
+                .replace("{id}", "nobody")
+                .replace("{number}", "999");
             let url = format!("{}{real}", served.url);
             let method = method.to_uppercase().parse().unwrap();
             let answer = served.client.request(method, url).send().await.unwrap();

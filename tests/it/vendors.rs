@@ -42,7 +42,10 @@ async fn a_task_is_done_and_paid_for() {
         let billed = scene.mock.billed_at(&prices());
         assert!(billed > Usd::ZERO);
         let charge = report.charge;
-        assert!(is_bill(charge.cost, billed), "{vendor:?}: {charge:?}, {billed}");
+        assert!(
+            is_bill(charge.cost, billed),
+            "{vendor:?}: {charge:?}, {billed}"
+        );
         assert_eq!(charge.basis, basis(vendor), "{vendor:?}");
         assert!(report.dearest > Usd::ZERO && report.dearest < billed);
         assert_eq!(report.model.as_deref(), Some(vendor.model()));

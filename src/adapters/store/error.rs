@@ -52,6 +52,12 @@ pub enum StoreError {
         /// The database.
         path: PathBuf,
     },
+    /// Another process watches the projects.
+    #[error("watch the projects: {holder} does it already")]
+    ServingHeld {
+        /// Which.
+        holder: String,
+    },
     /// There is no such session.
     #[error("find session {session}")]
     Unknown {
@@ -157,6 +163,9 @@ impl StoreError {
                 format!("watch it with `autoissue status {session}`, or end that process first")
             }
             Self::SelectionHeld { .. } => "watch it with `autoissue status`".into(),
+            Self::ServingHeld { .. } => {
+                "end that one first, or give this one another --state-dir".into()
+            }
             Self::Newer { .. } | Self::NewerEvent { .. } => {
                 "use the newer autoissue that wrote it, or another --state-dir".into()
             }

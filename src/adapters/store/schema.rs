@@ -3,7 +3,7 @@
 use rusqlite_migration::{M, Migrations};
 
 /// The format that this program writes.
-pub(super) const KNOWN: u32 = 7;
+pub(super) const KNOWN: u32 = 8;
 
 /// One step for each format; a released step is never changed.
 const STEPS: &[M<'static>] = &[
@@ -14,6 +14,7 @@ const STEPS: &[M<'static>] = &[
     M::up(LANDED),
     M::up(AUDIT),
     M::up(AGENTS),
+    M::up(SERVED),
 ];
 
 /// How hard a task was judged to be, where it was evaluated.
@@ -50,6 +51,49 @@ const AGENTS: &str = "
     ALTER TABLE sessions ADD COLUMN agents TEXT;
     ALTER TABLE ledger ADD COLUMN agent TEXT;
     UPDATE ledger SET agent = (SELECT agent FROM sessions WHERE key = session);
+    ";
+
+/// What `serve` was told, what it began, and which projects it was given besides those of its configuration.
+const SERVED: &str = "
+    CREATE TABLE arrivals (
+        id INTEGER PRIMARY KEY,
+        delivery TEXT NOT NULL UNIQUE,
+        meaning TEXT NOT NULL UNIQUE,
+        repo TEXT NOT NULL,
+        facts TEXT NOT NULL,
+        received INTEGER NOT NULL,
+        taken INTEGER
+    ) STRICT;
+    CREATE INDEX arrivals_waiting ON arrivals (id) WHERE taken IS NULL;
+    -- What is begun is written down first: after a kill it is begun again, and goes on where it was.
+    CREATE TABLE runs (
+        id INTEGER PRIMARY KEY,
+        project TEXT NOT NULL,
+        wanted TEXT NOT NULL,
+        begun INTEGER NOT NULL,
+        ended INTEGER,
+        exit INTEGER,
+        words TEXT
+    ) STRICT;
+    CREATE INDEX runs_unfinished ON runs (id) WHERE ended IS NULL;
+    -- As what an issue was last begun: it is begun again once it says something else.
+    CREATE TABLE begun (
+        project TEXT NOT NULL,
+        issue INTEGER NOT NULL,
+        meaning TEXT NOT NULL,
+        run INTEGER NOT NULL REFERENCES runs (id),
+        PRIMARY KEY (project, issue)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE projects (
+        name TEXT PRIMARY KEY,
+        settings TEXT NOT NULL,
+        created INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    -- What a person switched on or off counts before what the configuration says.
+    CREATE TABLE automation (
+        project TEXT PRIMARY KEY,
+        is_on INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
     ";
 
 /// What was learned, by its first words, and who taught it.

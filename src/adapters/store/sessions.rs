@@ -105,6 +105,14 @@ impl Store {
         }
     }
 
+    /// Sees to it that of all processes only this one watches the projects of this state directory.
+    pub fn lock_serving(&self) -> Result<SelectionLock, StoreError> {
+        match locks::take(&self.directory().join("locks").join("serve"), now())? {
+            Ok(lock) => Ok(SelectionLock { _lock: lock }),
+            Err(holder) => Err(StoreError::ServingHeld { holder }),
+        }
+    }
+
     /// The newest session over this selection that has work left.
     pub fn unfinished(
         &self,

@@ -2,10 +2,14 @@
 
 use crate::rules::ids::{IssueNumber, SessionId};
 use crate::rules::money::Usd;
+use crate::rules::printable::{clip, printable};
 use crate::rules::redact::Redactor;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+/// Characters of a line about `serve` itself.
+const LINE: usize = 400;
 
 /// What a notice is about; the words are those of `notify.*.events`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -28,6 +32,8 @@ pub enum NoticeKind {
     Breaker,
     /// A session ended.
     Summary,
+    /// `serve` itself: a source is disabled, or the machine is short of memory or disk.
+    Service,
 }
 
 /// One notice. Its texts are printable, and none is longer than a few hundred characters.
@@ -57,7 +63,7 @@ pub struct Notice {
 
 impl NoticeKind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Started,
         Self::Completed,
         Self::Failed,
@@ -66,6 +72,7 @@ impl NoticeKind {
         Self::Limit,
         Self::Breaker,
         Self::Summary,
+        Self::Service,
     ];
 }
 
@@ -74,6 +81,23 @@ impl Notice {
     #[must_use]
     pub fn is_urgent(&self) -> bool {
         self.kind == NoticeKind::NeedsPerson
+    }
+
+    /// Something about `serve` itself, in one line.
+    #[must_use]
+    pub fn service(event: &'static str, project: &str, line: &str) -> Self {
+        Self {
+            kind: NoticeKind::Service,
+            event,
+            session: None,
+            project: project.to_owned(),
+            about: None,
+            reason: None,
+            cost: None,
+            link: None,
+            line: clip(&printable(line), LINE),
+            summary: None,
+        }
     }
 
     /// The one that shows that a channel works.

@@ -1,0 +1,199 @@
+//! Errands: written down, begun as processes of their own, and seen to their end.
+
+use crate::adapters::process::errand::{Call, Ended};
+use crate::adapters::store::runs::Run;
+use crate::commands::daemon::project::Project;
+use crate::commands::daemon::rounds::Daemon;
+use crate::commands::daemon::telling;
+use crate::commands::wire::own_program;
+use crate::config::values::Dollars;
+use crate::ports::Clock as _;
+use crate::rules::errand::Errand;
+use crate::rules::exit::Exit;
+use crate::rules::ids::Timestamp;
+
+impl Daemon {
+    /// What was begun and did not end is taken up again, before anything new is begun.
+    pub(super) fn take_up(&mut self) {
+        let runs = self.store.unfinished_runs().unwrap_or_else(|error| {
+            tracing::warn!(%error, "what was begun cannot be read");
+            Vec::new()
+        });
+        for run in runs {
+            if let Some(project) = self.projects.get_mut(&run.project) {
+                project.pending.push_back(run);
+            }
+        }
+    }
+
+    /// Begins what there is to do, as far as there is room: whose turn it is, the shares say.
+    pub(super) fn begin_errands(&mut self) {
+        let room = self.loaded.config.serve.max_sessions.get() as usize;
+        let batch = self.loaded.config.serve.batch.get() as usize;
+        while self.pauses.is_empty() && self.processes.len() < room {
+            let now = self.clock.now();
+            let ready = self
+                .projects
+                .iter()
+                .filter(|(_, project)| project.is_ready(batch, now));
+            let Some(name) = self.shares.next(ready.map(|(name, _)| name.as_str())) else {
+                return;
+            };
+            let name = name.to_owned();
+            self.begin(&name, batch, now);
+        }
+    }
+
+    fn begin(&mut self, name: &str, batch: usize, now: Timestamp) {
+        let project = self
+            .projects
+            .get_mut(name)
+            .expect("one that is ready is there");
+        let run = match project.pending.pop_front() {
+            Some(run) => run,
+            None => match write_down(&self.store, project, batch, now) {
+                Ok(run) => run,
+                Err(error) => {
+                    tracing::error!(%error, "nothing is begun that cannot be written down");
+                    project.trouble.failed(error.to_string(), 0, now);
+                    return;
+                }
+            },
+        };
+        let work = run.errand.issues().len().max(1) as u64;
+        self.shares.charge(name, project.served.weight.get(), work);
+        project.running = Some(now);
+        project.recall(&self.store);
+        project.find_due(now);
+        if run.errand == Errand::Watch {
+            (project.pulls.has_news, project.pulls.looked) = (false, now);
+        }
+        let call = self.call(&run);
+        let began = call.and_then(|call| call.begin().map_err(|error| error.to_string()));
+        match began {
+            Ok(running) => {
+                telling::begun(&self.place, &run);
+                self.processes
+                    .extend(running.id().map(|process| (run.id, process)));
+                self.errands
+                    .spawn(async move { (run, running.ended().await) });
+            }
+            Err(words) => {
+                let words = Some(words);
+                let exit = Some(Exit::CouldNotRun.code());
+                self.ended(&run, Ended { exit, words });
+            }
+        }
+    }
+
+    fn call(&self, run: &Run) -> Result<Call, String> {
+        let project = &self.projects[&run.project];
+        let reason = |error: crate::error::Error| error.reason();
+        let state = self.place.state_dir().map_err(reason)?;
+        let mut words = vec!["--state-dir".to_owned(), state.display().to_string()];
+        words.push("--headless".to_owned());
+        if let Some(config) = &project.place.globals.config {
+            let config = project.place.cwd.join(config);
+            words.extend(["--config".to_owned(), config.display().to_string()]);
+        }
+        words.extend(run.errand.words());
+        let own = self.loaded.config.max_daily_budget_usd.map(Dollars::usd);
+        let theirs = project.link.as_ref().and_then(|link| link.daily);
+        let daily = own.map(|own| theirs.map_or(own, |theirs| own.min(theirs)));
+        let daily = daily.map(|most| ("AUTOISSUE_MAX_DAILY_BUDGET", most.decimal()));
+        Ok(Call {
+            program: own_program().map_err(reason)?,
+            words,
+            directory: project.place.cwd.clone(),
+            env: daily.into_iter().collect(),
+            log: state.join("serve").join(format!("{}.log", run.project)),
+        })
+    }
+
+    /// What came of it: what was not reached is begun again later; what was interrupted is taken up again.
+    pub(super) fn ended(&mut self, run: &Run, ended: Ended) {
+        let now = self.clock.now();
+        self.processes.remove(&run.id);
+        telling::ended(&self.place, run, &ended);
+        let is_ending = self.is_ending();
+        let Some(project) = self.projects.get_mut(&run.project) else {
+            return;
+        };
+        project.running = None;
+        project.source.wake(now);
+        let is_done = |exit| {
+            [Exit::Done, Exit::Unfinished]
+                .map(Exit::code)
+                .contains(&exit)
+        };
+        let goes_on = |exit| {
+            [Exit::Interrupted, Exit::Held]
+                .map(Exit::code)
+                .contains(&exit)
+        };
+        if ended.exit.is_none_or(goes_on) {
+            if !is_ending {
+                let why = ended
+                    .words
+                    .unwrap_or_else(|| "it was interrupted".to_owned());
+                project.trouble.failed(why, 0, now);
+                project.pending.push_back(run.clone());
+            }
+            return;
+        }
+        let mut unreached = Vec::new();
+        if ended.exit.is_some_and(is_done) {
+            project.trouble.told(true, now);
+            project.trouble.wake(now);
+        } else {
+            let reached = project
+                .key
+                .as_ref()
+                .map(|key| self.store.reached(key, run.begun));
+            let reached = reached.transpose().ok().flatten().unwrap_or_default();
+            unreached.extend(
+                run.errand
+                    .issues()
+                    .iter()
+                    .filter(|issue| !reached.contains(issue)),
+            );
+            let why = ended
+                .words
+                .clone()
+                .unwrap_or_else(|| "it could not run".to_owned());
+            project.trouble.failed(why, 0, now);
+        }
+        if let Err(error) = self
+            .store
+            .end_run(run.id, (ended.exit, ended.words), unreached)
+        {
+            tracing::error!(%error, "the end of an errand cannot be written down; it will be looked at again");
+        }
+        project.recall(&self.store);
+        project.find_due(now);
+    }
+}
+
+fn write_down(
+    store: &crate::adapters::store::open::Store,
+    project: &mut Project,
+    batch: usize,
+    now: Timestamp,
+) -> Result<Run, crate::adapters::store::error::StoreError> {
+    let errand = project
+        .next(batch, now)
+        .expect("one that is ready has something to do");
+    let name = project.served.called();
+    let meanings = project.meanings(errand.issues());
+    let id = store.begin_run(&name, &errand, meanings)?;
+    project.wanted.clear();
+    Ok(Run {
+        id,
+        project: name,
+        errand,
+        begun: now,
+        ended: None,
+        exit: None,
+        words: None,
+    })
+}

@@ -1,0 +1,229 @@
+//! What comes in: issues of forges, deliveries of webhooks, and what people ask for.
+
+use crate::commands::daemon::project::Link;
+use crate::commands::daemon::rounds::{Daemon, Said};
+use crate::commands::daemon::telling;
+use crate::config::serving::{Served, is_name};
+use crate::ports::Clock as _;
+use crate::rules::delivery::{Delivery, What};
+use crate::rules::ids::IssueNumber;
+use crate::rules::notice::shape::Notice;
+use crate::rules::source::Turn;
+use crate::serve::desk::Ask;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A forge that does not answer for so long has failed.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+impl Daemon {
+    /// Asks those forges whose time it is, each beside the others.
+    pub(super) fn ask_forges(&mut self) {
+        let now = self.clock.now();
+        for (name, project) in &mut self.projects {
+            if !project.is_to_be_asked(now) {
+                continue;
+            }
+            project.is_asked = true;
+            let (name, link) = (name.clone(), project.link.clone());
+            let (place, label) = (project.place.clone(), project.served.label.clone());
+            self.asking.spawn(async move {
+                let look = async {
+                    let link = match link {
+                        Some(link) => link,
+                        None => Arc::new(found(place, label).await?),
+                    };
+                    let issues = link.issues().await.map_err(|error| error.reason())?;
+                    Ok((link, issues))
+                };
+                let said = tokio::time::timeout(PATIENCE, look).await;
+                let said = said.unwrap_or_else(|_| Err("the forge does not answer".to_owned()));
+                (name, said)
+            });
+        }
+    }
+
+    /// Takes in what a forge said.
+    pub(super) fn hear(&mut self, (name, said): Said) {
+        let now = self.clock.now();
+        let Some(project) = self.projects.get_mut(&name) else {
+            return;
+        };
+        project.is_asked = false;
+        let turn = match said {
+            Ok((link, issues)) => {
+                let is_new = issues != project.issues;
+                project.key = Some(link.key.clone());
+                (project.link, project.issues) = (Some(link), issues);
+                project.recall(&self.store);
+                project.find_due(now);
+                project.source.told(is_new, now)
+            }
+            Err(reason) => {
+                project.link = None;
+                project.due.clear();
+                let dice = u32::try_from(now.0 % 1_000).unwrap_or_default();
+                project.source.failed(reason, dice, now)
+            }
+        };
+        if let Some(turn) = turn {
+            telling::source(&self.place, &name, turn, project.source.reason());
+        } else if let Some(reason) = project.source.reason() {
+            tracing::warn!(project = name, reason, "the forge cannot be asked");
+        }
+        if matches!(turn, Some(Turn::Disabled)) {
+            let reason = project.source.reason().unwrap_or("it fails");
+            let line = format!("{name}: the forge failed five times in a row: {reason}");
+            self.announce(Notice::service("source_disabled", &name, &line));
+        }
+    }
+
+    /// Acts upon what webhooks brought. Each says where to look; what stands there, the forge is asked.
+    pub(super) fn take_arrivals(&mut self) {
+        let arrivals = match self.store.arrivals() {
+            Ok(arrivals) => arrivals,
+            Err(error) => {
+                tracing::warn!(%error, "what webhooks brought cannot be read");
+                return;
+            }
+        };
+        if arrivals.is_empty() {
+            return;
+        }
+        for arrival in &arrivals {
+            self.take(&arrival.delivery);
+        }
+        // There may be more of them than are taken at a time.
+        self.has_arrivals = true;
+        let ids = arrivals.iter().map(|arrival| arrival.id).collect();
+        if let Err(error) = self.store.take_arrivals(ids) {
+            tracing::warn!(%error, "what webhooks brought will be looked at again");
+        }
+    }
+
+    fn take(&mut self, delivery: &Delivery) {
+        let now = self.clock.now();
+        let Some(repo) = &delivery.repo else {
+            return;
+        };
+        for project in self.projects.values_mut() {
+            // One that has not answered yet may be the one that is meant.
+            let is_meant = project
+                .key
+                .as_ref()
+                .is_none_or(|key| key.eq_ignore_ascii_case(repo));
+            if !is_meant {
+                continue;
+            }
+            match &delivery.what {
+                What::Issue { .. } => project.source.wake(now),
+                What::Pull { .. } => project.pulls.has_news = true,
+                What::Run(run) => project.pulls.has_news |= !run.pulls.is_empty(),
+                What::Push { .. } | What::Other => {}
+            }
+        }
+    }
+
+    /// Does what was asked for, or says why not.
+    pub(super) fn answer(&mut self, ask: Ask) -> Result<(), String> {
+        let now = self.clock.now();
+        if self.is_ending() && !matches!(ask, Ask::Arrived) {
+            return Err("it is about to end".to_owned());
+        }
+        match ask {
+            // Those that arrive together are looked at together.
+            Ask::Arrived => self.has_arrivals = true,
+            Ask::Sync(name) => {
+                let project = self.project(&name)?;
+                project.link = None;
+                project.source.wake(now);
+            }
+            Ask::Start(name, issues) => self.want(&name, issues)?,
+            Ask::Switch(name, is_on) => {
+                self.project(&name)?;
+                let stored = self.store.set_automation(&name, is_on);
+                stored.map_err(|error| error.to_string())?;
+                let project = self.project(&name)?;
+                project.switched = Some(is_on);
+                project.source.wake(now);
+                project.find_due(now);
+            }
+            Ask::Put(served) => self.put(&served)?,
+            Ask::Drop(name) => {
+                let is_added = self.project(&name)?.is_added;
+                if !is_added {
+                    return Err(format!(
+                        "{name} stands in the configuration; take it out there"
+                    ));
+                }
+                let dropped = self.store.drop_project(&name);
+                dropped.map_err(|error| error.to_string())?;
+                self.list_projects();
+            }
+        }
+        Ok(())
+    }
+
+    fn want(&mut self, name: &str, issues: Vec<IssueNumber>) -> Result<(), String> {
+        let project = self.project(name)?;
+        let wanted = if issues.is_empty() {
+            let waiting = project.card().issues.into_iter();
+            let waiting =
+                waiting.filter(|issue| issue.state == crate::serve::desk::IssueState::Waiting);
+            waiting.map(|issue| issue.number).collect()
+        } else {
+            issues
+        };
+        if wanted.is_empty() {
+            return Err(format!("no issue of {name} waits"));
+        }
+        for issue in wanted {
+            if !project.wanted.contains(&issue) {
+                project.wanted.push(issue);
+            }
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, served: &Served) -> Result<(), String> {
+        let name = served.called();
+        if !is_name(&name) {
+            return Err(format!(
+                "{name:?} is no name of letters, digits, `.`, `-` and `_`"
+            ));
+        }
+        if self
+            .projects
+            .get(&name)
+            .is_some_and(|known| !known.is_added)
+        {
+            return Err(format!(
+                "{name} stands in the configuration; change it there"
+            ));
+        }
+        if !served.path.is_absolute() || !served.path.is_dir() {
+            let path = served.path.display();
+            return Err(format!(
+                "{path} is no directory of this machine, from the root"
+            ));
+        }
+        let settings = serde_json::to_string(served).expect("a project is JSON");
+        let stored = self.store.put_project(&name, settings);
+        stored.map_err(|error| error.to_string())?;
+        self.list_projects();
+        Ok(())
+    }
+
+    fn project(&mut self, name: &str) -> Result<&mut super::project::Project, String> {
+        let project = self.projects.get_mut(name);
+        project.ok_or_else(|| format!("there is no project {name}"))
+    }
+}
+
+async fn found(place: crate::commands::place::Place, label: String) -> Result<Link, String> {
+    let found = tokio::task::spawn_blocking(move || Link::find(&place, &label)).await;
+    match found {
+        Ok(found) => found.map_err(|error| error.reason()),
+        Err(_) => Err("the project cannot be looked at".to_owned()),
+    }
+}

@@ -1,0 +1,263 @@
+//! One project that is watched: what its forge said last, and what of it is due.
+
+use crate::adapters::store::open::Store;
+use crate::adapters::store::runs::Run;
+use crate::commands::place::Place;
+use crate::commands::wire::Wiring;
+use crate::config::loaded::Overrides;
+use crate::config::serving::Served;
+use crate::config::telling::Labels;
+use crate::config::values::Dollars;
+use crate::error::Error;
+use crate::ports::Forge;
+use crate::rules::due::{Begun, Marks, due, meaning};
+use crate::rules::errand::Errand;
+use crate::rules::ids::{ByIssue, IssueNumber, Timestamp};
+use crate::rules::issue::{Issue, Selection};
+use crate::rules::money::Usd;
+use crate::rules::source::Source;
+use crate::serve::desk::{Card, IssueCard, IssueState};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Open pulls are looked after that often where no webhook tells, in milliseconds.
+const LOOK_EVERY: u64 = 300_000;
+
+/// A project that is watched.
+pub(super) struct Project {
+    /// As it is configured.
+    pub served: Served,
+    /// Was it added while serving?
+    pub is_added: bool,
+    /// What a person switched, before what the configuration says.
+    pub switched: Option<bool>,
+    /// Its checkout.
+    pub place: Place,
+    /// Its forge, as it answers.
+    pub source: Source,
+    /// Its errands, where they could not run.
+    pub trouble: Source,
+    /// How its forge is reached, where it answers.
+    pub link: Option<Arc<Link>>,
+    /// The forge's name for it, once it is known.
+    pub key: Option<String>,
+    /// What the forge said last.
+    pub issues: Vec<Issue>,
+    /// Is it asked right now?
+    pub is_asked: bool,
+    /// Issues that are begun now without being told to.
+    pub due: Vec<IssueNumber>,
+    /// Errands that were interrupted, and are taken up again.
+    pub pending: VecDeque<Run>,
+    /// What is known of its pulls.
+    pub pulls: Pulls,
+    /// Issues that a person wants to be worked on.
+    pub wanted: Vec<IssueNumber>,
+    /// The errand that runs.
+    pub running: Option<Timestamp>,
+    /// As what its issues were begun.
+    pub begun: ByIssue<Begun>,
+}
+
+/// What is known of a project's open pulls.
+pub(super) struct Pulls {
+    /// Did something happen to one?
+    pub has_news: bool,
+    /// Are there any of ours?
+    pub are_open: bool,
+    /// When they were last looked after.
+    pub looked: Timestamp,
+}
+
+/// How a project's forge is reached.
+pub(super) struct Link {
+    /// The forge's name for it.
+    pub key: String,
+    /// Labels that show where an issue stands.
+    pub marks: Marks,
+    /// Its own ceiling of a day.
+    pub daily: Option<Usd>,
+    /// Does its forge know of reviews and checks?
+    has_reviews: bool,
+    selection: Selection,
+    forge: Arc<dyn Forge>,
+}
+
+impl Link {
+    /// Finds the project's forge by its own configuration. It runs git, and so blocks.
+    pub(super) fn find(place: &Place, label: &str) -> Result<Self, Error> {
+        let wiring = Wiring::new(place, &Overrides::default())?;
+        let config = &wiring.loaded.config;
+        Ok(Self {
+            key: wiring.project_key(),
+            marks: marks(&config.labels),
+            daily: config.max_daily_budget_usd.map(Dollars::usd),
+            has_reviews: wiring.is_github(),
+            selection: config.filter.of_label(Some(label)),
+            forge: wiring.forge()?,
+        })
+    }
+
+    /// Its open issues.
+    pub(super) async fn issues(&self) -> Result<Vec<Issue>, Error> {
+        Ok(self.forge.open_issues(&self.selection).await?)
+    }
+}
+
+fn marks(labels: &Labels) -> Marks {
+    let used = |labels: [&String; 4]| -> Vec<String> {
+        let used = labels.into_iter().filter(|label| !label.is_empty());
+        used.cloned().collect()
+    };
+    let over = [&labels.completed, &labels.failed];
+    Marks {
+        all: used([
+            &labels.working,
+            &labels.completed,
+            &labels.failed,
+            &labels.blocked,
+        ]),
+        over: over
+            .into_iter()
+            .filter(|label| !label.is_empty())
+            .cloned()
+            .collect(),
+        blocked: labels.blocked.clone(),
+    }
+}
+
+impl Project {
+    /// One that nothing is known of yet.
+    pub(super) fn new(served: Served, place: Place, interval: u64, now: Timestamp) -> Self {
+        Self {
+            served,
+            is_added: false,
+            switched: None,
+            place,
+            source: Source::new(interval, now),
+            trouble: Source::new(interval, now),
+            link: None,
+            key: None,
+            due: Vec::new(),
+            pending: VecDeque::new(),
+            issues: Vec::new(),
+            is_asked: false,
+            pulls: Pulls {
+                has_news: false,
+                are_open: false,
+                looked: now,
+            },
+            wanted: Vec::new(),
+            running: None,
+            begun: ByIssue::default(),
+        }
+    }
+
+    /// Are its issues started without being told to?
+    pub(super) fn is_on(&self) -> bool {
+        self.switched.unwrap_or(self.served.auto_start)
+    }
+
+    /// Is it time to ask its forge?
+    pub(super) fn is_to_be_asked(&self, now: Timestamp) -> bool {
+        !self.is_asked
+            && self.source.is_due(now)
+            && (self.served.auto_sync || self.source.answered().is_none())
+    }
+
+    /// Finds out what is begun now without being told to.
+    pub(super) fn find_due(&mut self, now: Timestamp) {
+        self.due = match self.link.as_ref().filter(|_| self.is_on()) {
+            Some(link) => due(&self.issues, &link.marks, &self.begun, now),
+            None => Vec::new(),
+        };
+    }
+
+    /// What is done next for it, if anything. `batch` issues at most are begun at a time.
+    pub(super) fn next(&self, batch: usize, now: Timestamp) -> Option<Errand> {
+        if !self.wanted.is_empty() {
+            let issues = self.wanted.clone();
+            return Some(Errand::Work {
+                label: None,
+                issues,
+            });
+        }
+        if !self.due.is_empty() {
+            let label = Some(self.served.label.clone());
+            let issues = self.due.iter().copied().take(batch).collect();
+            return Some(Errand::Work { label, issues });
+        }
+        let is_time = self.pulls.has_news || now.millis_since(self.pulls.looked) >= LOOK_EVERY;
+        let can_look = self.link.as_ref().is_some_and(|link| link.has_reviews);
+        let is_wanted = self.is_on() && can_look && self.pulls.are_open && is_time;
+        is_wanted.then_some(Errand::Watch)
+    }
+
+    /// Can something be begun for it now, and is there anything?
+    pub(super) fn is_ready(&self, batch: usize, now: Timestamp) -> bool {
+        let is_idle = self.running.is_none() && self.trouble.is_due(now);
+        is_idle && (!self.pending.is_empty() || self.next(batch, now).is_some())
+    }
+
+    /// As what these issues are begun.
+    pub(super) fn meanings(&self, numbers: &[IssueNumber]) -> Vec<(IssueNumber, String)> {
+        let Some(link) = &self.link else {
+            return Vec::new();
+        };
+        let these = self
+            .issues
+            .iter()
+            .filter(|issue| numbers.contains(&issue.number));
+        these
+            .map(|issue| (issue.number, meaning(issue, &link.marks)))
+            .collect()
+    }
+
+    /// Reads anew what was begun.
+    pub(super) fn recall(&mut self, store: &Store) {
+        match store.begun(&self.served.called()) {
+            Ok(begun) => self.begun = begun,
+            Err(error) => tracing::warn!(%error, "what was begun cannot be read"),
+        }
+        let pulls = self.key.as_ref().map(|key| store.unsettled(key));
+        self.pulls.are_open = matches!(pulls, Some(Ok(pulls)) if !pulls.is_empty());
+    }
+
+    /// As it is shown.
+    pub(super) fn card(&self) -> Card {
+        let trouble = self.source.reason().or(self.trouble.reason());
+        Card {
+            name: self.served.called(),
+            key: self.key.clone(),
+            served: self.served.clone(),
+            is_added: self.is_added,
+            is_on: self.is_on(),
+            synced: self.source.answered(),
+            next: self.source.next(),
+            failures: self.source.failures(),
+            is_disabled: self.source.is_disabled(),
+            trouble: trouble.map(str::to_owned),
+            running: self.running,
+            issues: self.issues.iter().map(|issue| self.issue(issue)).collect(),
+        }
+    }
+
+    fn issue(&self, issue: &Issue) -> IssueCard {
+        let over = self.link.as_ref().map(|link| &link.marks.over);
+        let is_over = over.is_some_and(|over| over.iter().any(|label| issue.has_label(label)));
+        let state = if is_over {
+            IssueState::Over
+        } else if self.begun.contains_key(&issue.number) {
+            IssueState::Begun
+        } else {
+            IssueState::Waiting
+        };
+        IssueCard {
+            number: issue.number,
+            title: issue.title.clone(),
+            labels: issue.labels.clone(),
+            url: issue.url.clone(),
+            state,
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What `serve` has done for it by a process of its own: this program, called with these words.
+
+use crate::rules::ids::IssueNumber;
+use serde::{Deserialize, Serialize};
+
+/// One thing to do in a project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "do")]
+pub enum Errand {
+    /// Work on these issues.
+    Work {
+        /// The label that lets them run; nothing where a person named them, who lets them run by that.
+        label: Option<String>,
+        /// Which.
+        issues: Vec<IssueNumber>,
+    },
+    /// Look once after the open pulls.
+    Watch,
+}
+
+impl Errand {
+    /// The words of the command.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        match self {
+            Self::Work { label, issues } => {
+                let mut words = vec!["exec".to_owned()];
+                words.extend(["--fit".to_owned()]);
+                for issue in issues {
+                    words.extend(["--issue".to_owned(), issue.0.to_string()]);
+                }
+                // After `--`, a label is no flag, whatever it begins with.
+                words.extend(
+                    label
+                        .iter()
+                        .flat_map(|label| ["--".to_owned(), label.clone()]),
+                );
+                words
+            }
+            Self::Watch => vec!["watch".to_owned(), "--once".to_owned()],
+        }
+    }
+
+    /// Its issues.
+    #[must_use]
+    pub fn issues(&self) -> &[IssueNumber] {
+        match self {
+            Self::Work { issues, .. } => issues,
+            Self::Watch => &[],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_is_no_flag() {
+        let issues = vec![IssueNumber(3), IssueNumber(7)];
+        let label = Some("--yolo".to_owned());
+        let words = Errand::Work { label, issues }.words();
+        assert_eq!(words.join(" "), "exec --fit --issue 3 --issue 7 -- --yolo");
+        assert_eq!(Errand::Watch.words().join(" "), "watch --once");
+    }
+}

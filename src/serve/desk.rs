@@ -1,0 +1,174 @@
+//! The desk between the front doors and whoever watches the projects: what stands there is shown, what is asked for is
+//! handed on. Nothing is decided here.
+
+use crate::config::serving::Served;
+use crate::rules::address_range::AddressRange;
+use crate::rules::ids::{IssueNumber, Timestamp};
+use crate::serve::problem::Problem;
+use secrecy::SecretString;
+use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::{mpsc, oneshot};
+
+/// What is asked of whoever watches the projects.
+#[derive(Debug)]
+pub enum Ask {
+    /// A webhook brought something.
+    Arrived,
+    /// Ask the forge for this project's issues now.
+    Sync(String),
+    /// Work on these issues, whatever their labels are; on all that wait where there is none.
+    Start(String, Vec<IssueNumber>),
+    /// Start issues without being told to, or no longer.
+    Switch(String, bool),
+    /// Watch this project as well, or as it is said now.
+    Put(Box<Served>),
+    /// Watch it no longer.
+    Drop(String),
+}
+
+/// An ask, and where its answer goes: why it is not done, where it is not.
+pub type Asked = (Ask, oneshot::Sender<Result<(), String>>);
+
+/// Where an issue of a project stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IssueState {
+    /// It was not begun yet.
+    Waiting,
+    /// It was begun: sessions say what came of it.
+    Begun,
+    /// It is done, or a person's.
+    Over,
+}
+
+/// One issue of a project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssueCard {
+    /// Its number.
+    pub number: IssueNumber,
+    /// Its title, as its author wrote it.
+    pub title: String,
+    /// Its labels.
+    pub labels: Vec<String>,
+    /// Where a person can read it.
+    pub url: Option<String>,
+    /// Where it stands.
+    pub state: IssueState,
+}
+
+/// A project as it is shown.
+#[derive(Clone, Debug)]
+pub struct Card {
+    /// What it is called here.
+    pub name: String,
+    /// The forge's name for it, once it is known.
+    pub key: Option<String>,
+    /// As it is configured.
+    pub served: Served,
+    /// Was it added while serving, and not by the configuration?
+    pub is_added: bool,
+    /// Are its issues started without being told to?
+    pub is_on: bool,
+    /// When the forge last answered.
+    pub synced: Option<Timestamp>,
+    /// When it is asked next.
+    pub next: Timestamp,
+    /// Failures in a row, and why the last one.
+    pub failures: u32,
+    /// Is it hardly asked any more?
+    pub is_disabled: bool,
+    /// What went wrong.
+    pub trouble: Option<String>,
+    /// Does an errand run, and since when?
+    pub running: Option<Timestamp>,
+    /// Its issues.
+    pub issues: Vec<IssueCard>,
+}
+
+/// All that is shown.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// The projects, by name.
+    pub projects: Vec<Card>,
+    /// Why nothing is started, or not all is well.
+    pub problems: Vec<String>,
+    /// Is it about to end?
+    pub is_draining: bool,
+}
+
+/// Who may send webhooks.
+#[derive(Debug, Default)]
+pub struct Hook {
+    /// What they are signed with; without one none is taken.
+    pub secret: Option<SecretString>,
+    /// Where they may come from; from anywhere where it is empty.
+    pub allow_from: Vec<AddressRange>,
+    /// Whose word counts about where they come from.
+    pub proxies: Vec<AddressRange>,
+}
+
+/// The desk.
+#[derive(Debug)]
+pub struct Desk {
+    standing: RwLock<Arc<Standing>>,
+    hook: RwLock<Arc<Hook>>,
+    asks: mpsc::UnboundedSender<Asked>,
+}
+
+impl Desk {
+    /// A desk, and what is asked there.
+    #[must_use]
+    pub fn new(hook: Hook) -> (Arc<Self>, mpsc::UnboundedReceiver<Asked>) {
+        let (asks, asked) = mpsc::unbounded_channel();
+        let desk = Self {
+            standing: RwLock::default(),
+            hook: RwLock::new(Arc::new(hook)),
+            asks,
+        };
+        (Arc::new(desk), asked)
+    }
+
+    /// What stands there.
+    #[must_use]
+    pub fn standing(&self) -> Arc<Standing> {
+        let standing = self.standing.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&standing)
+    }
+
+    /// Shows this from here on.
+    pub fn show(&self, standing: Standing) {
+        let mut shown = self
+            .standing
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *shown = Arc::new(standing);
+    }
+
+    /// Who may send webhooks.
+    #[must_use]
+    pub fn hook(&self) -> Arc<Hook> {
+        let hook = self.hook.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&hook)
+    }
+
+    /// Takes webhooks from these from here on.
+    pub fn set_hook(&self, hook: Hook) {
+        let mut known = self.hook.write().unwrap_or_else(PoisonError::into_inner);
+        *known = Arc::new(hook);
+    }
+
+    /// Hands something on, and waits until it is done.
+    pub(super) async fn ask(&self, ask: Ask) -> Result<(), Problem> {
+        let (answer, answered) = oneshot::channel();
+        let ended = || Problem::refused("it is about to end".to_owned());
+        self.asks.send((ask, answer)).map_err(|_| ended())?;
+        let answer = answered.await.map_err(|_| ended())?;
+        answer.map_err(Problem::refused)
+    }
+
+    /// Hands something on.
+    pub(super) fn tell(&self, ask: Ask) {
+        let (answer, _) = oneshot::channel();
+        // Whoever watches may be gone already; what arrived is stored.
+        let _ = self.asks.send((ask, answer));
+    }
+}

@@ -1,0 +1,290 @@
+//! Projects for programs: what is watched, and what can be said to it.
+
+use crate::config::serving::Served;
+use crate::reporters::time::rfc3339;
+use crate::rules::ids::IssueNumber;
+use crate::serve::desk::{Ask, Card, IssueCard, IssueState};
+use crate::serve::problem::Problem;
+use crate::serve::projects::{card, desk};
+use crate::serve::server::House;
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// A project as programs write it.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Wanted {
+    /// What it is called; the directory's name where it is left out.
+    #[serde(default)]
+    name: Option<String>,
+    /// A directory of its checkout on this machine, from the root.
+    path: String,
+    /// The label that lets an issue run; `autoissue` where it is left out.
+    #[serde(default)]
+    label: Option<String>,
+    /// Is the forge asked for new issues? Yes where it is left out.
+    #[serde(default)]
+    auto_sync: Option<bool>,
+    /// Are its issues started without being told to? No where it is left out.
+    #[serde(default)]
+    auto_start: Option<bool>,
+    /// How much of the whole is this project's, from 1 to 100; 1 where it is left out.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 100)]
+    weight: Option<u32>,
+}
+
+/// The routes.
+pub(super) fn routes() -> OpenApiRouter<House> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(one, change, remove))
+        .routes(routes!(sync))
+        .routes(routes!(issues))
+        .routes(routes!(start))
+        .routes(routes!(switch_on))
+        .routes(routes!(switch_off))
+        .routes(routes!(automation))
+}
+
+/// The projects that are watched.
+#[utoipa::path(get, path = "/api/projects", tag = "projects", responses(
+    (status = 200, description = "All of them", body = [Object]), (status = 404, description = "No project is watched here", body = Problem),
+))]
+async fn list(State(house): State<House>) -> Result<Json<Value>, Problem> {
+    let standing = desk(&house)?.standing();
+    Ok(Json(standing.projects.iter().map(told).collect()))
+}
+
+/// Watches a project as well.
+#[utoipa::path(post, path = "/api/projects", tag = "projects", request_body = Wanted, responses(
+    (status = 201, description = "It is watched from here on", body = Object), (status = 404, description = "No project is watched here", body = Problem),
+    (status = 409, description = "It cannot be, and why", body = Problem), (status = 422, description = "It is no project", body = Problem),
+))]
+async fn create(
+    State(house): State<House>,
+    wanted: Result<Json<Wanted>, JsonRejection>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let served = served(wanted)?;
+    let name = served.called();
+    if card(&desk(&house)?.standing(), &name).is_ok() {
+        return Err(Problem::refused(format!(
+            "there is a project {name} already"
+        )));
+    }
+    put(&house, served)
+        .await
+        .map(|told| (StatusCode::CREATED, told))
+}
+
+/// One project.
+#[utoipa::path(get, path = "/api/projects/{id}", tag = "projects", params(("id" = String, Path, description = "Its name")), responses(
+    (status = 200, description = "It", body = Object), (status = 404, description = "There is none", body = Problem),
+))]
+async fn one(State(house): State<House>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+    Ok(Json(told(card(&desk(&house)?.standing(), &id)?)))
+}
+
+/// Changes a project that was added here.
+#[utoipa::path(put, path = "/api/projects/{id}", tag = "projects", params(("id" = String, Path, description = "Its name")), request_body = Wanted, responses(
+    (status = 200, description = "It, as it is now", body = Object), (status = 404, description = "There is none", body = Problem),
+    (status = 409, description = "It cannot be changed, and why", body = Problem), (status = 422, description = "It is no project", body = Problem),
+))]
+async fn change(
+    State(house): State<House>,
+    Path(id): Path<String>,
+    wanted: Result<Json<Wanted>, JsonRejection>,
+) -> Result<Json<Value>, Problem> {
+    card(&desk(&house)?.standing(), &id)?;
+    let name = Some(id);
+    let served = Served {
+        name,
+        ..served(wanted)?
+    };
+    put(&house, served).await
+}
+
+/// Watches a project that was added here no longer.
+#[utoipa::path(delete, path = "/api/projects/{id}", tag = "projects", params(("id" = String, Path, description = "Its name")), responses(
+    (status = 204, description = "It is watched no longer"), (status = 404, description = "There is none", body = Problem),
+    (status = 409, description = "It stands in the configuration", body = Problem),
+))]
+async fn remove(State(house): State<House>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    tell(&house, &id, Ask::Drop).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Asks the forge for its issues now.
+#[utoipa::path(post, path = "/api/projects/{id}/sync", tag = "projects", params(("id" = String, Path, description = "Its name")), responses(
+    (status = 202, description = "It is asked"), (status = 404, description = "There is none", body = Problem),
+    (status = 409, description = "It cannot be asked", body = Problem),
+))]
+async fn sync(State(house): State<House>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    tell(&house, &id, Ask::Sync).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Its issues, as the forge last told them.
+#[utoipa::path(get, path = "/api/projects/{id}/issues", tag = "projects", params(("id" = String, Path, description = "Its name")), responses(
+    (status = 200, description = "They", body = [Object]), (status = 404, description = "There is none", body = Problem),
+))]
+async fn issues(
+    State(house): State<House>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let standing = desk(&house)?.standing();
+    let issues = card(&standing, &id)?.issues.iter();
+    Ok(Json(issues.map(issue_told).collect()))
+}
+
+/// Works on one of its issues, whatever its labels are: who asks lets it run.
+#[utoipa::path(post, path = "/api/projects/{id}/issues/{number}/start", tag = "projects",
+    params(("id" = String, Path, description = "Its name"), ("number" = u64, Path, description = "The issue's number")), responses(
+    (status = 202, description = "It is begun as soon as there is room"), (status = 404, description = "There is none", body = Problem),
+    (status = 409, description = "It cannot be begun, and why", body = Problem),
+))]
+async fn start(
+    State(house): State<House>,
+    Path((id, number)): Path<(String, u64)>,
+) -> Result<StatusCode, Problem> {
+    if number == 0 {
+        return Err(Problem::not_found());
+    }
+    let issues = vec![IssueNumber(number)];
+    tell(&house, &id, |id| Ask::Start(id, issues)).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Starts its issues without being told to.
+#[utoipa::path(post, path = "/api/projects/{id}/automation/start", tag = "projects", params(("id" = String, Path, description = "Its name")), responses(
+    (status = 200, description = "As it stands now", body = Object), (status = 404, description = "There is none", body = Problem),
+    (status = 409, description = "It cannot be switched", body = Problem),
+))]
+async fn switch_on(
+    State(house): State<House>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    tell(&house, &id, |id| Ask::Switch(id, true)).await?;
+    Ok(Json(json!({ "project": id, "running": true })))
+}
+
+/// Starts its issues no longer; what runs is seen to its end.
+#[utoipa::path(post, path = "/api/projects/{id}/automation/stop", tag = "projects", params(("id" = String, Path, description = "Its name")), responses(
+    (status = 200, description = "As it stands now", body = Object), (status = 404, description = "There is none", body = Problem),
+    (status = 409, description = "It cannot be switched", body = Problem),
+))]
+async fn switch_off(
+    State(house): State<House>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    tell(&house, &id, |id| Ask::Switch(id, false)).await?;
+    Ok(Json(json!({ "project": id, "running": false })))
+}
+
+/// Are its issues started without being told to, and what is going on?
+#[utoipa::path(get, path = "/api/projects/{id}/automation/status", tag = "projects", params(("id" = String, Path, description = "Its name")), responses(
+    (status = 200, description = "As it stands", body = Object), (status = 404, description = "There is none", body = Problem),
+))]
+async fn automation(
+    State(house): State<House>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let standing = desk(&house)?.standing();
+    let card = card(&standing, &id)?;
+    let waiting = card
+        .issues
+        .iter()
+        .filter(|issue| issue.state == IssueState::Waiting);
+    Ok(Json(json!({
+        "project": id,
+        "running": card.is_on,
+        "session_since": card.running.map(rfc3339),
+        "waiting": waiting.count(),
+        "paused_by": standing.problems,
+    })))
+}
+
+fn served(wanted: Result<Json<Wanted>, JsonRejection>) -> Result<Served, Problem> {
+    let wrong =
+        |why: &str| Problem::of(StatusCode::UNPROCESSABLE_ENTITY, "that is no project", why);
+    let Json(wanted) = wanted.map_err(|error| wrong(&error.body_text()))?;
+    let usual = Served::at(PathBuf::from(&wanted.path));
+    let weight = serde_json::from_value(json!(wanted.weight.unwrap_or(1)));
+    Ok(Served {
+        name: wanted.name,
+        label: wanted.label.unwrap_or(usual.label),
+        auto_sync: wanted.auto_sync.unwrap_or(usual.auto_sync),
+        auto_start: wanted.auto_start.unwrap_or(usual.auto_start),
+        weight: weight.map_err(|error| wrong(&format!("the weight: {error}")))?,
+        path: usual.path,
+    })
+}
+
+async fn put(house: &House, served: Served) -> Result<Json<Value>, Problem> {
+    let told = served_told(&served);
+    desk(house)?.ask(Ask::Put(Box::new(served))).await?;
+    Ok(Json(told))
+}
+
+/// Says something to a project that is there.
+async fn tell(house: &House, id: &str, ask: impl FnOnce(String) -> Ask) -> Result<(), Problem> {
+    card(&desk(house)?.standing(), id)?;
+    desk(house)?.ask(ask(id.to_owned())).await
+}
+
+fn served_told(served: &Served) -> Value {
+    json!({
+        "id": served.called(),
+        "path": served.path,
+        "label": served.label,
+        "autoSync": served.auto_sync,
+        "autoStart": served.auto_start,
+        "weight": served.weight.get(),
+    })
+}
+
+fn told(card: &Card) -> Value {
+    let count = |state| {
+        card.issues
+            .iter()
+            .filter(|issue| issue.state == state)
+            .count()
+    };
+    let mut told = served_told(&card.served);
+    let more = json!({
+        "repo": card.key,
+        "configured": !card.is_added,
+        "running": card.is_on,
+        "session_since": card.running.map(rfc3339),
+        "issues": {
+            "waiting": count(IssueState::Waiting), "begun": count(IssueState::Begun), "over": count(IssueState::Over),
+        },
+        "source": {
+            "synced": card.synced.map(rfc3339), "next": rfc3339(card.next), "failures": card.failures,
+            "disabled": card.is_disabled,
+        },
+        "trouble": card.trouble,
+    });
+    if let (Value::Object(told), Value::Object(more)) = (&mut told, more) {
+        told.extend(more);
+    }
+    told
+}
+
+fn issue_told(issue: &IssueCard) -> Value {
+    json!({
+        "number": issue.number.0,
+        "title": issue.title,
+        "labels": issue.labels,
+        "url": issue.url,
+        "state": issue.state.word(),
+    })
+}
