@@ -1,7 +1,7 @@
 //! A range of network addresses: `192.0.2.0/24`, `2001:db8::/32`, or one address (RFC 4632, RFC 4291 2.3).
 
+use core::net::IpAddr;
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 
 /// Those addresses that begin with the same bits.
