@@ -194,6 +194,7 @@ pub mod local_forge {
 }
 /// SQLite.
 pub mod store {
+    pub mod analytics;
     pub mod audit;
     pub mod claims;
     pub mod control;
@@ -207,6 +208,7 @@ pub mod store {
     pub mod ledger;
     pub mod lessons;
     pub mod locks;
+    mod measures;
     pub mod open;
     mod presence;
     mod progress;

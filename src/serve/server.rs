@@ -6,12 +6,11 @@ use crate::ports::Clock as _;
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::sender::Sender;
 use crate::serve::door::{Door, guard};
-use crate::serve::figures::FiguresPage;
 use crate::serve::pages::{IssuePage, SaidPage, SessionPage, Shown};
 use crate::serve::problem::Problem;
 use crate::serve::timeline::TimelinePage;
 use crate::serve::watched::Watched;
-use crate::serve::{acts, api, live, story};
+use crate::serve::{acts, api, figures, live, prometheus, story};
 use askama::Template;
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
@@ -95,7 +94,10 @@ pub fn router(house: House, door: Door) -> Router {
         .route("/sessions/{session}", get(session))
         .route("/sessions/{session}/issues/{issue}", get(issue))
         .route("/timeline", get(timeline))
-        .route("/figures", get(figures))
+        .route("/figures", get(figures::show))
+        .route("/figures.csv", get(figures::csv))
+        .route("/figures.json", get(figures::json))
+        .route("/metrics", get(prometheus::scrape))
         .route("/act", post(acts::act))
         .route("/live", get(live::changes))
         .route("/api/docs", get(api::viewer))
@@ -244,14 +246,6 @@ async fn timeline(State(house): State<House>) -> Result<Response, Problem> {
             .watched
             .look(row, |seen| TimelinePage::new(seen, &events, now))?;
         Ok(page(&made))
-    })
-    .await
-}
-
-async fn figures(State(house): State<House>) -> Result<Response, Problem> {
-    blocking(house, |house| {
-        let figures = house.watched.store().figures()?;
-        Ok(page(&FiguresPage::new(&figures)))
     })
     .await
 }

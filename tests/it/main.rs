@@ -35,6 +35,7 @@ mod vendors_rig;
 #[path = "../support/world.rs"]
 mod world;
 
+mod analytics;
 mod app;
 mod approval;
 mod assigning;

@@ -12,9 +12,9 @@ const AGENT: &str = "#!/bin/sh\ncat > PLACE/told-$AUTOISSUE_ISSUE\nwhile [ -e PL
     echo done > \"file-$AUTOISSUE_ISSUE.txt\"\necho '{\"cost_usd\": 0.25, \"summary\": \"did it\"}'\n";
 
 /// Nothing of it may reach a browser or a terminal as what it is.
-const HOSTILE: &str = "Mend <img src=x onerror=alert(1)> \u{1b}[31mred</script> \u{202e}";
+pub(crate) const HOSTILE: &str = "Mend <img src=x onerror=alert(1)> \u{1b}[31mred</script> \u{202e}";
 
-fn rig(more: &Value) -> Rig {
+pub(crate) fn rig(more: &Value) -> Rig {
     let rig = Rig::new();
     let place = rig.path("").display().to_string();
     let agent = AGENT.replace("PLACE", place.trim_end_matches('/'));
@@ -30,7 +30,7 @@ fn rig(more: &Value) -> Rig {
 }
 
 /// A server of the rig's, and what it is asked.
-struct Served {
+pub(crate) struct Served {
     running: Running,
     url: String,
     client: Client,
@@ -64,11 +64,11 @@ impl Served {
         }
     }
 
-    fn serve(rig: &Rig, token: Option<&str>) -> Self {
+    pub(crate) fn serve(rig: &Rig, token: Option<&str>) -> Self {
         Self::start(rig, &["serve", "--listen", "127.0.0.1:0"], token)
     }
 
-    fn get(&self, path: &str) -> RequestBuilder {
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
         self.client.get(format!("{}{path}", self.url))
     }
 
@@ -89,7 +89,7 @@ impl Served {
     }
 
     /// It ends in good order, also while somebody listens.
-    fn end(self) {
+    pub(crate) fn end(self) {
         self.running.interrupt();
         assert_eq!(self.running.end().code, Some(0));
     }
