@@ -132,6 +132,7 @@ pub mod serve {
     pub mod door;
     mod figures;
     mod guesses;
+    mod hashed;
     mod live;
     mod pages;
     mod problem;

@@ -36,6 +36,7 @@ pub mod names;
 pub mod neutral;
 pub mod own;
 pub mod parts;
+pub mod password;
 pub mod past;
 pub mod paths;
 pub mod port_blocks;

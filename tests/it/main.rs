@@ -119,6 +119,7 @@ mod sandbox_exec;
 mod scenario;
 mod schedule;
 mod serve;
+mod serve_login;
 mod slots;
 mod smoke;
 mod stack;
