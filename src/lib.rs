@@ -128,11 +128,14 @@ pub mod error {
 pub mod serve {
     mod acts;
     mod api;
+    mod approvals;
+    mod described;
     mod docs;
     pub mod door;
     mod figures;
     mod guesses;
     mod hashed;
+    mod issues;
     mod live;
     mod pages;
     mod problem;

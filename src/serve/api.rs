@@ -7,9 +7,10 @@ use crate::reporters::status::{session_json, task_status};
 use crate::reporters::time::rfc3339;
 use crate::rules::event::Command;
 use crate::rules::ids::IssueNumber;
-use crate::serve::live;
 use crate::serve::problem::Problem;
 use crate::serve::server::{House, blocking, page};
+use crate::serve::{approvals, issues, live};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
@@ -46,19 +47,17 @@ pub(super) fn routes() -> OpenApiRouter<House> {
         .routes(routes!(breakers))
         .routes(routes!(reset))
         .routes(routes!(live::events))
+        .merge(issues::routes())
+        .merge(approvals::routes())
 }
 
 /// The description as a document.
-pub(super) async fn description(
-    Extension(document): Extension<Arc<utoipa::openapi::OpenApi>>,
-) -> Response {
+pub(super) async fn description(Extension(document): Extension<Arc<Value>>) -> Response {
     Json(&*document).into_response()
 }
 
 /// The description as a page.
-pub(super) async fn viewer(
-    Extension(document): Extension<Arc<utoipa::openapi::OpenApi>>,
-) -> Response {
+pub(super) async fn viewer(Extension(document): Extension<Arc<Value>>) -> Response {
     page(&crate::serve::docs::DocsPage::new(&document))
 }
 
@@ -113,8 +112,9 @@ async fn newest(house: House) -> Result<Value, Problem> {
     responses((status = 200, description = "The task", body = Object), (status = 404, description = "There is none", body = Problem)))]
 async fn task(
     State(house): State<House>,
-    Path((name, number)): Path<(String, u64)>,
+    path: Result<Path<(String, u64)>, PathRejection>,
 ) -> Result<Json<Value>, Problem> {
+    let Path((name, number)) = path?;
     blocking(house, move |house| {
         let row = house.found(&name)?;
         let now = house.now();
@@ -132,8 +132,9 @@ async fn task(
     responses((status = 200, description = "The session takes it up", body = Object), (status = 409, description = "It cannot, and why", body = Problem)))]
 async fn retry(
     State(house): State<House>,
-    Path(number): Path<u64>,
+    path: Result<Path<u64>, PathRejection>,
 ) -> Result<Json<Value>, Problem> {
+    let Path(number) = path?;
     let issue = IssueNumber(number);
     say(house, Command::Retry { issue }, issue).await
 }
@@ -142,7 +143,11 @@ async fn retry(
 #[utoipa::path(post, path = "/api/issues/{issue}/skip", tag = "session",
     params(("issue" = u64, Path, description = "The issue's number")),
     responses((status = 200, description = "The session takes it up", body = Object), (status = 409, description = "It cannot, and why", body = Problem)))]
-async fn skip(State(house): State<House>, Path(number): Path<u64>) -> Result<Json<Value>, Problem> {
+async fn skip(
+    State(house): State<House>,
+    path: Result<Path<u64>, PathRejection>,
+) -> Result<Json<Value>, Problem> {
+    let Path(number) = path?;
     let issue = IssueNumber(number);
     say(house, Command::Skip { issue }, issue).await
 }

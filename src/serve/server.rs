@@ -10,7 +10,7 @@ use crate::serve::pages::{IssuePage, SaidPage, SessionPage, Shown};
 use crate::serve::problem::Problem;
 use crate::serve::timeline::TimelinePage;
 use crate::serve::watched::Watched;
-use crate::serve::{acts, api, figures, live, prometheus, story};
+use crate::serve::{acts, api, described, figures, live, prometheus, story};
 use askama::Template;
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
@@ -88,7 +88,7 @@ pub async fn run(
 /// Everything that can be asked.
 pub fn router(house: House, door: Door) -> Router {
     let (api, description) = api::routes().split_for_parts();
-    let description = Arc::new(description);
+    let description = Arc::new(described::document(&description));
     let pages = Router::new()
         .route("/", get(overview))
         .route("/sessions/{session}", get(session))
@@ -117,18 +117,27 @@ pub fn router(house: House, door: Door) -> Router {
         .route("/health", get(|| async { "ok\n" }));
     pages
         .merge(assets)
-        .fallback(|| async {
-            let said = SaidPage {
-                title: "There is no such page".to_owned(),
-                words:
-                    "It may have been of a session whose events were removed, because it is old."
-                        .to_owned(),
-            };
-            (StatusCode::NOT_FOUND, page(&said))
+        .fallback(missing)
+        .method_not_allowed_fallback(|| async {
+            let why = "that is not done with it";
+            Problem::of(StatusCode::METHOD_NOT_ALLOWED, why)
         })
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(from_fn_with_state(Arc::new(door), guard))
         .layer(from_fn(with_headers))
+}
+
+/// Nothing is there: told to programs as any other problem.
+async fn missing(request: Request) -> Response {
+    if request.uri().path().starts_with("/api/") {
+        return Problem::not_found().into_response();
+    }
+    let said = SaidPage {
+        title: "There is no such page".to_owned(),
+        words: "It may have been of a session whose events were removed, because it is old."
+            .to_owned(),
+    };
+    (StatusCode::NOT_FOUND, page(&said)).into_response()
 }
 
 /// What every answer says to browsers.
