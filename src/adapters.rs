@@ -196,6 +196,7 @@ pub mod local_forge {
 }
 /// SQLite.
 pub mod store {
+    pub mod analytics;
     pub mod arrivals;
     pub mod audit;
     pub mod claims;
@@ -210,6 +211,7 @@ pub mod store {
     pub mod ledger;
     pub mod lessons;
     pub mod locks;
+    mod measures;
     pub mod open;
     mod presence;
     mod progress;

@@ -62,6 +62,7 @@ pub mod pulls {
     pub mod show;
     pub mod watch;
 }
+pub mod report;
 pub mod repository;
 pub mod resume;
 pub mod retry;

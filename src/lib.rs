@@ -66,7 +66,9 @@ pub mod adapters;
 /// Floor 3: events in, words out.
 pub mod reporters {
     mod agents;
+    pub mod analytics;
     pub mod bars;
+    pub mod chart;
     mod consent;
     pub mod console;
     pub mod end;
@@ -78,6 +80,7 @@ pub mod reporters {
     pub mod lines;
     mod live;
     pub mod log;
+    pub mod markdown;
     pub mod next;
     /// People who do not watch are told.
     pub mod notify {
@@ -98,6 +101,7 @@ pub mod reporters {
     mod plan_lines;
     pub mod planning;
     mod quota;
+    pub mod report;
     pub mod secret;
     pub mod shape;
     pub mod simulation;
@@ -108,6 +112,7 @@ pub mod reporters {
     pub mod terminal;
     pub mod time;
     pub mod together;
+    pub mod trends;
     pub mod why;
     pub mod words;
 }
@@ -123,16 +128,22 @@ pub mod error {
 pub mod serve {
     mod acts;
     mod api;
+    mod approvals;
+    mod described;
     pub mod desk;
     mod docs;
     pub mod door;
     mod figures;
     mod guesses;
+    mod hashed;
+    mod issues;
     mod live;
     mod pages;
     mod problem;
     mod projects;
     mod projects_api;
+    mod prometheus;
+    pub mod report;
     pub mod server;
     mod story;
     mod timeline;

@@ -40,6 +40,7 @@ pub mod names;
 pub mod neutral;
 pub mod own;
 pub mod parts;
+pub mod password;
 pub mod past;
 pub mod paths;
 pub mod port_blocks;
@@ -70,6 +71,14 @@ pub mod task;
 pub mod template;
 pub mod trust;
 mod whole;
+/// How well it goes: rates over time and by group.
+pub mod analytics {
+    pub mod rates;
+    pub mod rows;
+    #[cfg(test)]
+    pub(crate) mod sample;
+    pub mod windows;
+}
 /// Which checks the files of a repository speak for.
 pub mod checks {
     pub mod detect;

@@ -30,7 +30,8 @@ const FLOORS: [(&str, &[&str]); 12] = [
 ];
 
 /// Where each outside crate may be used: a file, or a folder with all below it; `x*` takes every name that begins so.
-const HOMES: [(&str, &[&str]); 56] = [
+const HOMES: [(&str, &[&str]); 57] = [
+    ("argon2", &["rules/password"]),
     ("askama", &["serve"]),
     ("async_trait", &["ports", "engine", "adapters"]),
     ("axum", &["serve"]),
@@ -127,7 +128,7 @@ const HOMES: [(&str, &[&str]); 56] = [
     ("tracing_subscriber", &["reporters/log"]),
     ("ulid", &["engine", "adapters", "commands"]),
     ("unicode_width", &["rules", "reporters", "commands"]),
-    ("uuid", &["engine", "adapters", "commands"]),
+    ("uuid", &["engine", "adapters", "commands", "serve"]),
     // Only in tests:
     ("proptest", &["*"]),
     ("tempfile", &["*"]),

@@ -3,8 +3,8 @@
 use crate::cli::foresee::FootprintArgs;
 use crate::cli::help;
 use crate::cli::look::{
-    AuditArgs, EvaluateArgs, HistoryArgs, MetricsArgs, PromptArgs, SimulateArgs, StatusArgs,
-    WhyArgs,
+    AuditArgs, EvaluateArgs, HistoryArgs, MetricsArgs, PromptArgs, ReportArgs, SimulateArgs,
+    StatusArgs, WhyArgs,
 };
 use crate::cli::notify::NotifyArgs;
 use crate::cli::plan::PlanArgs;
@@ -108,6 +108,8 @@ pub enum Commands {
     Simulate(SimulateArgs),
     /// Show cost, success rate and code impact of all sessions
     Metrics(MetricsArgs),
+    /// Write what happened as a report that can be forwarded
+    Report(ReportArgs),
     /// Try it out: a small project and a scripted agent, offline, in seconds
     Demo(DemoArgs),
     /// Say what is missing here, and how to mend it

@@ -206,6 +206,22 @@ Examples:
 It is read from the journals. `autoissue clean` removes old events and keeps this record; the database refuses to change or
 remove any of it. Whoever can write its file can still replace it: keep the JSON lines elsewhere where that matters.";
 
+/// Under the flags of `metrics`.
+pub const METRICS: &str = "\
+Examples:
+  autoissue metrics                        all sessions, and the last 24 hours, 7 days and 30 days side by side
+  autoissue metrics --since 7d             the last seven days, by project, domain, type, agent and model
+  autoissue metrics --csv > metrics.csv    for a spreadsheet; --json for a program
+
+A task counts by when it ended, a bill by when it was settled, a pull by when its end was seen. Merges are seen by `autoissue
+watch`: what nobody looked at is told as not seen to end.";
+
+/// Under the flags of `report`.
+pub const REPORT: &str = "\
+Examples:
+  autoissue report                         the last 30 days as Markdown
+  autoissue report --since 7d -o week.html one HTML file, with charts, that needs nothing else";
+
 /// Under the flags of `retry` and `skip`.
 pub const WISH: &str = "\
 The session takes it up within seconds; one that is interrupted, when it is resumed.";

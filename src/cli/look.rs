@@ -4,7 +4,7 @@ use crate::cli::help;
 use crate::cli::values::{Since, budget, issue_number, label, since};
 use crate::rules::ids::IssueNumber;
 use crate::rules::money::Usd;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// Show what is running, else the latest sessions.
@@ -56,7 +56,42 @@ pub struct SimulateArgs {
 
 /// Show cost, success rate and code impact of all sessions.
 #[derive(Clone, Copy, Debug, Default, Args)]
-pub struct MetricsArgs {}
+#[command(after_help = help::METRICS)]
+pub struct MetricsArgs {
+    /// Only what happened from then on: so long ago (24h, 7d, 30d), or from a day on (2026-11-01, UTC), with its groups
+    #[arg(long, value_name = "WHEN", value_parser = since)]
+    pub since: Option<Since>,
+    /// One JSON object, as with `--format json`
+    #[arg(long)]
+    pub json: bool,
+    /// CSV: a line for each window, and one for each of its groups
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+}
+
+/// Write what happened as a report that can be forwarded.
+#[derive(Clone, Debug, Default, Args)]
+#[command(after_help = help::REPORT)]
+pub struct ReportArgs {
+    /// Only what happened from then on: so long ago (24h, 7d), or from a day on (2026-11-01, UTC); else 30 days
+    #[arg(long, value_name = "WHEN", value_parser = since)]
+    pub since: Option<Since>,
+    /// As what; else as the file's name says, else Markdown
+    #[arg(long = "as", value_enum, value_name = "FORM")]
+    pub form: Option<ReportForm>,
+    /// The file, in place of stdout; one that is there is replaced
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// As what a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportForm {
+    /// Markdown.
+    Md,
+    /// One HTML file that needs nothing else.
+    Html,
+}
 
 /// Say who should work on an issue, and why.
 #[derive(Clone, Copy, Debug, Args)]

@@ -79,6 +79,8 @@ pub enum ConfigCommands {
     Schema,
     /// Say whether the configuration can be used
     Check,
+    /// Make the hash of a password for `dashboard.auth.passwordHash`; the password is asked for, or read from stdin
+    HashPassword,
 }
 
 /// Print completions for a shell.

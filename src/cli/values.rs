@@ -3,7 +3,7 @@
 use crate::config::work::AgentKind;
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::money::Usd;
-use chrono::{NaiveDate, NaiveTime};
+use chrono::{DateTime, NaiveDate, NaiveTime};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 /// An amount of dollars above nothing.
@@ -50,14 +50,42 @@ impl Since {
             Self::At(moment) => moment,
         }
     }
+
+    /// A short name for the time from then on: `24h`, `7d`; a day or a moment as it stands in a calendar.
+    #[must_use]
+    pub fn name(self) -> String {
+        const UNITS: [(i64, &str); 3] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m")];
+        match self {
+            // A day is so many hours to those who ask for the last of them.
+            Self::Ago(86_400_000) => "24h".to_owned(),
+            Self::Ago(millis) => {
+                let unit = UNITS.iter().find(|(unit, _)| millis % unit == 0);
+                let (unit, word) = unit.unwrap_or(&(60_000, "m"));
+                format!("{}{word}", millis / unit)
+            }
+            Self::At(moment) => {
+                let time = DateTime::from_timestamp_millis(moment.0).unwrap_or_default();
+                let is_day = time.time() == NaiveTime::MIN;
+                let shape = if is_day {
+                    "%Y-%m-%d"
+                } else {
+                    "%Y-%m-%dT%H:%M:%SZ"
+                };
+                time.format(shape).to_string()
+            }
+        }
+    }
 }
 
-/// A time back (`90m`, `24h`, `7d`, `2w`), or the first moment of a day (`2026-11-01`, UTC).
+/// A time back (`90m`, `24h`, `7d`, `2w`), the first moment of a day (`2026-11-01`, UTC), or a moment (RFC 3339).
 pub fn since(text: &str) -> Result<Since, &'static str> {
     const WRONG: &str =
         "it is a time back, such as 90m, 24h or 7d, or a day, such as 2026-11-01 (UTC)";
     if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
         let moment = day.and_time(NaiveTime::MIN).and_utc();
+        return Ok(Since::At(Timestamp(moment.timestamp_millis())));
+    }
+    if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
         return Ok(Since::At(Timestamp(moment.timestamp_millis())));
     }
     let unit: i64 = match text.chars().last() {
@@ -102,6 +130,19 @@ mod tests {
         let noon = Timestamp(1_795_176_000_000);
         let day = since("2026-11-20").map(|since| since.before(noon).0);
         assert_eq!(day, Ok(noon.0 - 43_200_000));
+        assert_eq!(since("2026-11-20T13:00:00+01:00"), Ok(Since::At(noon)));
+        for name in [
+            "90m",
+            "24h",
+            "7d",
+            "5h",
+            "2026-11-20",
+            "2026-11-20T12:00:00Z",
+        ] {
+            assert_eq!(since(name).unwrap().name(), name);
+        }
+        assert_eq!(since("1d").unwrap().name(), "24h");
+        assert_eq!(since("2w").unwrap().name(), "14d");
         for text in [
             "",
             "d",

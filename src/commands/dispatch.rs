@@ -9,8 +9,8 @@ use crate::commands::place::Place;
 use crate::commands::signals::interruptible;
 use crate::commands::{
     approve, audit, breaker, checks, clean, completions, config, demo, doctor, evaluate, exec,
-    footprint, history, init, lessons, login, metrics, notify, plan, prompt, pulls, resume, retry,
-    serve, simulate, status, stop, why,
+    footprint, history, init, lessons, login, metrics, notify, plan, prompt, pulls, report, resume,
+    retry, serve, simulate, status, stop, why,
 };
 use crate::error::Error;
 use crate::rules::event::Command;
@@ -36,7 +36,8 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Commands::Watch(args) => Box::pin(pulls::watch::run(&place, &args)).await,
         Commands::Revert(args) => pulls::revert::run(&place, args).await,
         Commands::Demo(args) => Box::pin(demo::command::run(&place, &args)).await,
-        Commands::Metrics(_) => metrics::run(&place),
+        Commands::Metrics(args) => metrics::run(&place, args),
+        Commands::Report(args) => report::run(&place, &args),
         Commands::Footprint(args) => match args.command {
             FootprintCommands::Backtest(args) => footprint::backtest::run(&place, &args).await,
             FootprintCommands::Show(args) => footprint::show::run(&place, args.issue).await,

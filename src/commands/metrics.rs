@@ -2,21 +2,28 @@
 
 use crate::adapters::store::error::StoreError;
 use crate::adapters::store::figures::{Code, Figures};
+use crate::adapters::store::open::Store;
 use crate::adapters::store::worked::Worked;
+use crate::cli::look::MetricsArgs;
+use crate::cli::values::Since;
 use crate::commands::answer::Answer;
+use crate::commands::output::{Stream, write};
 use crate::commands::place::Place;
 use crate::commands::store::look;
 use crate::error::Error;
+use crate::reporters::analytics;
 use crate::reporters::paint::Colour;
 use crate::reporters::shape::VERSION;
 use crate::reporters::table::{grid, thousands, totals_table};
 use crate::reporters::time::human;
 use crate::reporters::words::{plural, spoken};
+use crate::rules::analytics::windows::{self, Window};
 use crate::rules::exit::Exit;
 use crate::rules::footprint::record::{self, KindScore, Record};
 use crate::rules::footprint::score::CUTS;
+use crate::rules::ids::Timestamp;
 use crate::rules::money::Usd;
-use crate::rules::printable::printable;
+use crate::rules::printable::{plain_json, printable};
 use crate::rules::summary::Group;
 use crate::rules::task::Ending;
 use serde_json::{Map, Value, json};
@@ -31,24 +38,92 @@ const TRIED: [Ending; 4] = [
     Ending::NeedsHuman,
 ];
 
+/// The windows that are shown where none is asked for, in milliseconds: 24 hours, 7 days, 30 days.
+const WINDOWS: [i64; 3] = [86_400_000, 7 * 86_400_000, 30 * 86_400_000];
+
 /// Prints the figures of this state directory.
-pub fn run(place: &Place) -> Result<Exit, Error> {
-    metrics(&place.state_dir()?)?.print(&place.output)?;
+pub fn run(place: &Place, args: MetricsArgs) -> Result<Exit, Error> {
+    let (state, now) = (place.state_dir()?, now());
+    if args.csv {
+        let windows = look(&state)?.map(|store| windows(&store, args.since, now));
+        let csv = analytics::csv(&windows.transpose()?.unwrap_or_default());
+        write(Stream::Out, &csv)?;
+        return Ok(Exit::Done);
+    }
+    let answer = match args.since {
+        None => metrics(&state, now)?,
+        Some(since) => window(&state, since, now)?,
+    };
+    if args.json {
+        write(Stream::Out, &(plain_json(answer.event.to_string()) + "\n"))?;
+    } else {
+        answer.print(&place.output)?;
+    }
     Ok(Exit::Done)
 }
 
-/// The figures of a state directory.
-pub fn metrics(state: &Path) -> Result<Answer, StoreError> {
-    let (figures, records) = match look(state)? {
-        Some(store) => (store.figures()?, store.records(None)?),
-        None => (Figures::default(), Vec::new()),
+/// Now, by the wall clock.
+pub(crate) fn now() -> Timestamp {
+    Timestamp(chrono::Utc::now().timestamp_millis())
+}
+
+/// The figures of a state directory, over all time and of the last days.
+pub fn metrics(state: &Path, now: Timestamp) -> Result<Answer, StoreError> {
+    let (figures, records, windows) = match look(state)? {
+        Some(store) => (
+            store.figures()?,
+            store.records(None)?,
+            windows(&store, None, now)?,
+        ),
+        None => (Figures::default(), Vec::new(), Vec::new()),
     };
     let mut event = event(&figures);
     event["footprints"] = footprints(&records);
+    event["windows"] = analytics::json(&windows);
+    let side_by_side = if figures.sessions == 0 {
+        String::new()
+    } else {
+        format!("\n{}", analytics::side_by_side(&windows))
+    };
     Ok(Answer {
-        text: text(&figures) + &foreseen(&records),
+        text: text(&figures) + &side_by_side + &foreseen(&records),
         event,
     })
+}
+
+/// The figures from a moment on, with their groups.
+pub fn window(state: &Path, since: Since, now: Timestamp) -> Result<Answer, StoreError> {
+    let store = look(state)?;
+    let windows = store.map(|store| windows(&store, Some(since), now));
+    let windows = windows.transpose()?.unwrap_or_default();
+    let text = match windows.first() {
+        Some(window) if !window.all.is_empty() => {
+            analytics::side_by_side(&windows) + &analytics::grouped(window)
+        }
+        Some(_) | None => format!(
+            "Nothing ended, was merged or was paid since {}.\n",
+            since.name()
+        ),
+    };
+    Ok(Answer {
+        text,
+        event: analytics::event(&windows),
+    })
+}
+
+/// The figures of the window that is asked for, or of the usual ones.
+pub fn windows(
+    store: &Store,
+    since: Option<Since>,
+    now: Timestamp,
+) -> Result<Vec<Window>, StoreError> {
+    let wanted = since.map_or_else(|| WINDOWS.map(Since::Ago).to_vec(), |since| vec![since]);
+    let oldest = wanted.iter().map(|since| since.before(now)).min();
+    let rows = store.rows(oldest.unwrap_or(now))?;
+    let windows = wanted
+        .iter()
+        .map(|since| windows::window(&rows, &since.name(), since.before(now)));
+    Ok(windows.collect())
 }
 
 fn text(figures: &Figures) -> String {

@@ -17,7 +17,7 @@ use crate::reporters::shape::VERSION;
 use crate::reporters::words::spoken;
 use crate::rules::event::Command;
 use crate::rules::exit::Exit;
-use crate::rules::ids::IssueNumber;
+use crate::rules::ids::{IssueNumber, SessionId};
 use crate::rules::printable::printable;
 use crate::rules::sender::Sender;
 use crate::rules::task::Ending;
@@ -38,12 +38,33 @@ pub fn run(place: &Place, command: &Command, issue: IssueNumber) -> Result<Exit,
 pub fn send(
     store: &Store,
     project: Option<&str>,
-    (command, by): (&Command, Option<&Sender>),
+    wish: (&Command, Option<&Sender>),
     issue: IssueNumber,
 ) -> Result<Answer, Error> {
     let mut known = store.worked_on(issue)?;
     known.retain(|task| project.is_none_or(|project| task.project == project));
-    let task = choose(&known, issue)?;
+    leave(store, &known, wish, issue)
+}
+
+/// Leaves the command to this session, where it is not finished.
+pub fn send_to(
+    store: &Store,
+    session: &SessionId,
+    wish: (&Command, Option<&Sender>),
+    issue: IssueNumber,
+) -> Result<Answer, Error> {
+    let mut known = store.worked_on(issue)?;
+    known.retain(|task| task.session == *session);
+    leave(store, &known, wish, issue)
+}
+
+fn leave(
+    store: &Store,
+    known: &[WorkedOn],
+    (command, by): (&Command, Option<&Sender>),
+    issue: IssueNumber,
+) -> Result<Answer, Error> {
+    let task = choose(known, issue)?;
     let refusal = match command {
         Command::Approve { .. }
         | Command::Reject { .. }

@@ -5,6 +5,7 @@ use crate::commands::identity::KEY_VARIABLE;
 use crate::commands::place::variable;
 use crate::config::layers::Source;
 use crate::config::loaded::Loaded;
+use crate::config::variables::{DASHBOARD_PASSWORD, DASHBOARD_TOKEN};
 use crate::rules::printable::clip;
 use crate::rules::redact::Redactor;
 use crate::rules::sender::{Sender, Starter};
@@ -12,7 +13,13 @@ use nix::unistd::{User, gethostname, getuid};
 use serde_json::Value;
 
 /// Variables whose values are never shown or kept, whatever they look like.
-const SECRETS: [&str; 3] = ["GITHUB_TOKEN", "GH_TOKEN", KEY_VARIABLE];
+const SECRETS: [&str; 5] = [
+    "GITHUB_TOKEN",
+    "GH_TOKEN",
+    KEY_VARIABLE,
+    DASHBOARD_PASSWORD,
+    DASHBOARD_TOKEN,
+];
 /// Who it is done for, as an environment says: GitHub Actions, and `sudo`.
 const ACTORS: [&str; 2] = ["GITHUB_ACTOR", "SUDO_USER"];
 /// Characters of a name, and of a command line, at most.

@@ -10,14 +10,16 @@ use crate::commands::place::{Place, variable};
 use crate::commands::signals::Signals;
 use crate::commands::store::open;
 use crate::commands::wire::Wiring;
+use crate::config::layers::Source;
 use crate::config::loaded::{Loaded, Overrides};
 use crate::config::telling::{AuthKind, DashboardAuth};
 use crate::config::values::Secret;
+use crate::config::variables::{DASHBOARD_PASSWORD, DASHBOARD_TOKEN, is_reference};
 use crate::error::{Error, Kind};
 use crate::reporters::shape::VERSION;
 use crate::rules::exit::Exit;
 use crate::serve::desk::Desk;
-use crate::serve::door::{Door, Keys};
+use crate::serve::door::{Door, Keys, Password};
 use crate::serve::server::{self, House};
 use crate::serve::watched::Watched;
 use serde_json::json;
@@ -31,6 +33,9 @@ use tokio_util::sync::CancellationToken;
 
 /// Ports that are tried where the usual one is taken.
 const NEXT_PORTS: u16 = 20;
+
+/// Who comes in with a password of the environment, where the configuration names nobody.
+const USUAL_NAME: &str = "autoissue";
 
 /// Who watches is waited for so long at the end.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -48,7 +53,7 @@ pub async fn run(place: &Place, args: &ServeArgs) -> Result<Exit, Error> {
         Error::new(Kind::Files, "serve").cause("signals cannot be heard: it could not be ended")
     })?;
     let (listener, address, note) = listen(&loaded, args.listen).await?;
-    say(place, address, note)?;
+    say(place, &loaded, address, note)?;
     let (desk, asked) = Desk::new(hook(&loaded));
     let machine = Arc::new(Machine::new(vec![state]));
     let door = door(&loaded);
@@ -107,7 +112,7 @@ pub async fn beside(
             return Ok(None);
         }
     };
-    say(place, address, note)?;
+    say(place, &wiring.loaded, address, note)?;
     let ended = CancellationToken::new();
     let house = House::new(
         Arc::new(Watched::new(store.clone())),
@@ -123,8 +128,18 @@ pub async fn beside(
     Ok(Some(Beside { ended, serving }))
 }
 
-fn say(place: &Place, address: SocketAddr, note: Option<String>) -> Result<(), Error> {
-    if let Some(note) = note {
+fn say(
+    place: &Place,
+    loaded: &Loaded,
+    address: SocketAddr,
+    note: Option<String>,
+) -> Result<(), Error> {
+    let plain = is_plain(loaded).then(|| {
+        "dashboard.auth.password stands in the configuration as itself; `autoissue config hash-password` makes a passwordHash, and \
+         AUTOISSUE_DASHBOARD_PASSWORD is read as well"
+            .to_owned()
+    });
+    for note in [note, plain].into_iter().flatten() {
         let event = json!({ "v": VERSION, "event": "note", "about": "dashboard", "text": note });
         place.output.note(&format!("note: {note}\n"), &event)?;
     }
@@ -141,11 +156,11 @@ async fn listen(loaded: &Loaded, wanted: Option<SocketAddr>) -> Result<Listening
     let usual = u16::try_from(config.port.get()).unwrap_or(3030);
     let is_set = wanted.is_some() || loaded.is_set("dashboard.port");
     let first = wanted.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, usual)));
-    if !is_here(first.ip()) && !config.auth.enabled && token().is_none() {
+    if !is_here(first.ip()) && !is_locked(&config.auth) {
         return Err(Error::new(Kind::Config, format!("serve on {first}"))
             .cause("others can reach it there, and it asks for no credentials")
             .hints([
-                "set dashboard.auth (enabled, type, and username with password, or token)",
+                "set dashboard.auth (enabled, type, and username with passwordHash, or token)",
                 "or serve on 127.0.0.1",
             ]));
     }
@@ -184,26 +199,44 @@ fn is_here(address: IpAddr) -> bool {
     address.is_loopback()
 }
 
-fn token() -> Option<String> {
-    variable("AUTOISSUE_DASHBOARD_TOKEN").filter(|token| !token.is_empty())
+/// Credentials of the environment count by themselves: who sets them does not mean everybody to come in.
+fn is_locked(auth: &DashboardAuth) -> bool {
+    auth.enabled || own(DASHBOARD_TOKEN).is_some() || own(DASHBOARD_PASSWORD).is_some()
 }
 
-/// Asks for what the configuration says, and for the token of the environment where there is one.
+fn own(name: &str) -> Option<String> {
+    variable(name).filter(|value| !value.is_empty())
+}
+
+/// Asks for what the configuration says, and for what the environment holds.
 fn door(loaded: &Loaded) -> Door {
     let auth = &loaded.config.dashboard.auth;
-    let own = token();
-    let keys = (auth.enabled || own.is_some()).then(|| keys(auth, own.as_deref()));
+    let keys = is_locked(auth).then(|| keys(auth));
     Door::new(keys, loaded.config.dashboard.hosts.clone())
 }
 
-fn keys(auth: &DashboardAuth, own: Option<&str>) -> Keys {
+/// The environment goes before the hash, and the hash before a password that stands in the file.
+fn keys(auth: &DashboardAuth) -> Keys {
     let has = |kinds: [AuthKind; 2]| auth.enabled && kinds.contains(&auth.kind);
-    let user = auth.username.as_deref().zip(auth.password.as_ref());
-    let user = user.filter(|_| has([AuthKind::Basic, AuthKind::Both]));
+    let by_variable = own(DASHBOARD_PASSWORD).is_some();
+    let hash = auth.password_hash.as_ref().filter(|_| !by_variable);
+    let hash = hash.map(|hash| Password::Hashed(hash.expose().to_owned()));
+    let password = hash.or_else(|| auth.password.clone().map(Password::Plain));
+    let password = password.filter(|_| by_variable || has([AuthKind::Basic, AuthKind::Both]));
+    let name = auth.username.as_deref().unwrap_or(USUAL_NAME);
+    let by_variable = own(DASHBOARD_TOKEN).is_some();
     let token = auth.token.as_ref().map(Secret::expose);
-    let token = token.filter(|_| has([AuthKind::Token, AuthKind::Both]));
-    Keys::new(
-        user.map(|(name, password)| (name, password.expose())),
-        own.or(token),
-    )
+    let token = token.filter(|_| by_variable || has([AuthKind::Token, AuthKind::Both]));
+    Keys::new(password.map(|password| (name, password)), token)
+}
+
+/// Does a password stand in the file as itself, and is it used?
+fn is_plain(loaded: &Loaded) -> bool {
+    let auth = &loaded.config.dashboard.auth;
+    let values = loaded.values();
+    let written = values.iter().find(|it| it.key == "dashboard.auth.password");
+    auth.enabled
+        && auth.password_hash.is_none()
+        && auth.kind != AuthKind::Token
+        && written.is_some_and(|it| it.source == Source::File && !is_reference(&it.value))
 }

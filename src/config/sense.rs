@@ -15,6 +15,7 @@ use crate::rules::evaluate::routing::Routing;
 use crate::rules::evaluate::score::Score;
 use crate::rules::host::HostPattern;
 use crate::rules::own::Classification;
+use crate::rules::password;
 use crate::rules::summary::domain_word;
 use std::collections::BTreeSet;
 use std::path::{Component, Path};
@@ -279,6 +280,10 @@ fn people(config: &Config) -> Result<(), ConfigError> {
 }
 
 fn dashboard(auth: &DashboardAuth) -> Result<(), ConfigError> {
+    let hash = auth.password_hash.as_ref().map(Secret::expose);
+    if let Some(problem) = hash.and_then(password::objection) {
+        return Err(ConfigError::value("dashboard.auth.passwordHash", problem));
+    }
     let (user, bearer) = match auth.kind {
         AuthKind::Basic => (true, false),
         AuthKind::Token => (false, true),
@@ -287,8 +292,8 @@ fn dashboard(auth: &DashboardAuth) -> Result<(), ConfigError> {
     let given = |text: Option<&str>| text.is_some_and(|text| !text.is_empty());
     let missing = if user && !given(auth.username.as_deref()) {
         "username"
-    } else if user && !given(auth.password.as_ref().map(Secret::expose)) {
-        "password"
+    } else if user && hash.is_none() && !given(auth.password.as_ref().map(Secret::expose)) {
+        "passwordHash"
     } else if bearer && !given(auth.token.as_ref().map(Secret::expose)) {
         "token"
     } else {

@@ -102,7 +102,9 @@ pub struct DashboardAuth {
     pub kind: AuthKind,
     /// The user's name.
     pub username: Option<String>,
-    /// The user's password; as `${NAME}`, never as itself in a file that git tracks.
+    /// The user's password as an argon2 hash (a PHC string); `autoissue config hash-password` makes one.
+    pub password_hash: Option<Secret>,
+    /// The user's password, where there is no hash; as `${NAME}`, never as itself in a file that git tracks.
     pub password: Option<Secret>,
     /// The bearer token; as `${NAME}`, never as itself in a file that git tracks.
     pub token: Option<Secret>,
@@ -114,6 +116,7 @@ impl Default for DashboardAuth {
             enabled: false,
             kind: AuthKind::Basic,
             username: None,
+            password_hash: None,
             password: None,
             token: None,
         }

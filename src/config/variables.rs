@@ -32,8 +32,13 @@ const fn number(name: &'static str, key: &'static str) -> Variable {
     Variable { name, key, kind }
 }
 
+/// The dashboard's password and token, which count by themselves as well.
+pub const DASHBOARD_PASSWORD: &str = "AUTOISSUE_DASHBOARD_PASSWORD";
+/// The token.
+pub const DASHBOARD_TOKEN: &str = "AUTOISSUE_DASHBOARD_TOKEN";
+
 /// All of them; an empty one counts as not set.
-pub const VARIABLES: [Variable; 15] = [
+pub const VARIABLES: [Variable; 17] = [
     number("AUTOISSUE_MAX_BUDGET", "maxTotalBudgetUsd"),
     number("AUTOISSUE_MAX_DAILY_BUDGET", "maxDailyBudgetUsd"),
     number("AUTOISSUE_MAX_PARALLEL", "executor.maxParallel"),
@@ -49,6 +54,8 @@ pub const VARIABLES: [Variable; 15] = [
     number("AUTOISSUE_APP_ID", "forge.app.id"),
     text("AUTOISSUE_APP_KEY_FILE", "forge.app.keyFile"),
     number("AUTOISSUE_APP_INSTALLATION", "forge.app.installation"),
+    text(DASHBOARD_PASSWORD, "dashboard.auth.password"),
+    text(DASHBOARD_TOKEN, "dashboard.auth.token"),
 ];
 
 /// How variables are looked up.

@@ -9,7 +9,8 @@ use crate::rules::event::Command;
 use crate::rules::ids::IssueNumber;
 use crate::serve::problem::Problem;
 use crate::serve::server::{House, blocking, page};
-use crate::serve::{live, projects_api};
+use crate::serve::{approvals, issues, live, projects_api};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
@@ -48,19 +49,17 @@ pub(super) fn routes() -> OpenApiRouter<House> {
         .routes(routes!(reset))
         .routes(routes!(live::events))
         .merge(projects_api::routes())
+        .merge(issues::routes())
+        .merge(approvals::routes())
 }
 
 /// The description as a document.
-pub(super) async fn description(
-    Extension(document): Extension<Arc<utoipa::openapi::OpenApi>>,
-) -> Response {
+pub(super) async fn description(Extension(document): Extension<Arc<Value>>) -> Response {
     Json(&*document).into_response()
 }
 
 /// The description as a page.
-pub(super) async fn viewer(
-    Extension(document): Extension<Arc<utoipa::openapi::OpenApi>>,
-) -> Response {
+pub(super) async fn viewer(Extension(document): Extension<Arc<Value>>) -> Response {
     page(&crate::serve::docs::DocsPage::new(&document))
 }
 
@@ -79,7 +78,7 @@ async fn ready(State(house): State<House>) -> Result<Json<Value>, Problem> {
     let problems = standing.map(|standing| standing.problems.join("; "));
     if let Some(problems) = problems.filter(|problems| !problems.is_empty()) {
         let status = StatusCode::SERVICE_UNAVAILABLE;
-        return Err(Problem::of(status, "nothing is begun", &problems));
+        return Err(Problem::told(status, "nothing is begun", &problems));
     }
     let sessions = blocking(house, |house| Ok(house.watched.sessions()?.len())).await?;
     Ok(Json(json!({ "status": "ready", "sessions": sessions })))
@@ -121,8 +120,9 @@ async fn newest(house: House) -> Result<Value, Problem> {
     responses((status = 200, description = "The task", body = Object), (status = 404, description = "There is none", body = Problem)))]
 async fn task(
     State(house): State<House>,
-    Path((name, number)): Path<(String, u64)>,
+    path: Result<Path<(String, u64)>, PathRejection>,
 ) -> Result<Json<Value>, Problem> {
+    let Path((name, number)) = path?;
     blocking(house, move |house| {
         let row = house.found(&name)?;
         let now = house.now();
@@ -140,8 +140,9 @@ async fn task(
     responses((status = 200, description = "The session takes it up", body = Object), (status = 409, description = "It cannot, and why", body = Problem)))]
 async fn retry(
     State(house): State<House>,
-    Path(number): Path<u64>,
+    path: Result<Path<u64>, PathRejection>,
 ) -> Result<Json<Value>, Problem> {
+    let Path(number) = path?;
     let issue = IssueNumber(number);
     say(house, Command::Retry { issue }, issue).await
 }
@@ -150,7 +151,11 @@ async fn retry(
 #[utoipa::path(post, path = "/api/issues/{issue}/skip", tag = "session",
     params(("issue" = u64, Path, description = "The issue's number")),
     responses((status = 200, description = "The session takes it up", body = Object), (status = 409, description = "It cannot, and why", body = Problem)))]
-async fn skip(State(house): State<House>, Path(number): Path<u64>) -> Result<Json<Value>, Problem> {
+async fn skip(
+    State(house): State<House>,
+    path: Result<Path<u64>, PathRejection>,
+) -> Result<Json<Value>, Problem> {
+    let Path(number) = path?;
     let issue = IssueNumber(number);
     say(house, Command::Skip { issue }, issue).await
 }

@@ -2,7 +2,6 @@
 
 use askama::Template;
 use serde_json::Value;
-use utoipa::openapi::OpenApi;
 
 /// One operation.
 #[derive(Debug)]
@@ -22,8 +21,7 @@ pub(super) struct DocsPage {
 }
 
 impl DocsPage {
-    pub(super) fn new(document: &OpenApi) -> Self {
-        let document = serde_json::to_value(document).unwrap_or_default();
+    pub(super) fn new(document: &Value) -> Self {
         let paths = document["paths"].as_object();
         let operations = paths.into_iter().flatten().flat_map(|(path, methods)| {
             let methods = methods.as_object().into_iter().flatten();

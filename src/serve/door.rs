@@ -4,9 +4,13 @@
 //! of ours (OWASP, "Cross-Site Request Forgery Prevention": `Origin` and Fetch Metadata); and a name that points here by
 //! somebody else's doing is refused (DNS rebinding).
 
+use crate::config::values::Secret;
 use crate::serve::guesses::Guesses;
+use crate::serve::hashed::Hashed;
+use crate::serve::problem::Problem;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -21,42 +25,82 @@ use subtle::ConstantTimeEq as _;
 /// Paths that anybody may ask: they tell nothing but that the server is there.
 const OPEN: [&str; 3] = ["/health", "/api/health", "/ready"];
 
+/// What a user's password is compared with.
+#[derive(Clone, Debug)]
+pub enum Password {
+    /// Itself; only its digest is kept.
+    Plain(Secret),
+    /// Its argon2 hash, as a PHC string.
+    Hashed(String),
+}
+
 /// What is asked for.
 #[derive(Debug, Default)]
 pub struct Keys {
     user: Option<[u8; 32]>,
+    hashed: Option<Hashed>,
     token: Option<[u8; 32]>,
 }
 
 impl Keys {
     /// A name with its password, a bearer token, or either.
     #[must_use]
-    pub fn new(user: Option<(&str, &str)>, token: Option<&str>) -> Self {
-        Self {
-            user: user.map(|(name, password)| digest(&format!("{name}:{password}"))),
+    pub fn new(user: Option<(&str, Password)>, token: Option<&str>) -> Self {
+        let mut keys = Self {
             token: token.map(digest),
+            ..Self::default()
+        };
+        match user {
+            None => {}
+            Some((name, Password::Plain(password))) => {
+                keys.user = Some(digest(&format!("{name}:{}", password.expose())));
+            }
+            Some((name, Password::Hashed(hash))) => keys.hashed = Some(Hashed::new(name, hash)),
         }
+        keys
     }
 
-    fn open(&self, headers: &HeaderMap) -> bool {
+    /// Do these open at once, or not, or can only the hash tell?
+    fn open(&self, headers: &HeaderMap) -> Opening {
         let given = headers.get(AUTHORIZATION).and_then(|it| it.to_str().ok());
         let Some((scheme, value)) = given.and_then(|given| given.split_once(' ')) else {
-            return false;
+            return Opening::Shut;
         };
         if scheme.eq_ignore_ascii_case("bearer") {
-            return same(self.token, value.trim().as_bytes());
+            return Opening::of(same(self.token, value.trim().as_bytes()));
+        }
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return Opening::Shut;
         }
         let decoded = STANDARD.decode(value.trim()).unwrap_or_default();
-        scheme.eq_ignore_ascii_case("basic") && same(self.user, &decoded)
+        match &self.hashed {
+            None => Opening::of(same(self.user, &decoded)),
+            Some(hashed) if hashed.remembers(&decoded) => Opening::Open,
+            Some(_) => Opening::Ask(decoded),
+        }
     }
 
     /// What a browser is told to ask its user for.
     fn challenge(&self) -> &'static str {
-        if self.user.is_some() {
+        if self.user.is_some() || self.hashed.is_some() {
             "Basic realm=\"autoissue\", charset=\"UTF-8\""
         } else {
             "Bearer realm=\"autoissue\""
         }
+    }
+}
+
+/// What credentials come to.
+enum Opening {
+    Open,
+    Shut,
+    /// A name and a password, to be compared with a hash.
+    Ask(Vec<u8>),
+}
+
+impl Opening {
+    fn of(is_right: bool) -> Self {
+        if is_right { Self::Open } else { Self::Shut }
     }
 }
 
@@ -101,33 +145,46 @@ impl Door {
             || self.names.iter().any(is_ours)
     }
 
-    fn judge(&self, request: &Request, from: IpAddr) -> Result<(), Refusal> {
-        let headers = request.headers();
+    async fn judge(&self, asked: &Parts, from: IpAddr) -> Result<(), Refusal> {
+        let headers = &asked.headers;
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
         let host = host.filter(|host| self.answers_to(host));
         let Some(host) = host else {
             return Err(Refusal::WrongName);
         };
-        if OPEN.contains(&request.uri().path()) {
+        if OPEN.contains(&asked.uri.path()) {
             return Ok(());
         }
         if let Some(keys) = &self.keys {
-            let now = Instant::now();
-            if let Some(wait) = self.guesses.wait(from, now) {
-                return Err(Refusal::TooManyGuesses(wait));
-            }
-            if !keys.open(headers) {
-                if headers.contains_key(AUTHORIZATION) {
-                    self.guesses.wrong(from, now);
-                }
-                return Err(Refusal::NoKey(keys.challenge()));
-            }
-            self.guesses.right(from);
+            self.unlock(keys, headers, from).await?;
         }
-        let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+        let changes = !matches!(asked.method, Method::GET | Method::HEAD);
         if changes && is_foreign(headers, host) {
             return Err(Refusal::Foreign);
         }
+        Ok(())
+    }
+}
+
+impl Door {
+    async fn unlock(&self, keys: &Keys, headers: &HeaderMap, from: IpAddr) -> Result<(), Refusal> {
+        let now = Instant::now();
+        if let Some(wait) = self.guesses.wait(from, now) {
+            return Err(Refusal::TooManyGuesses(wait));
+        }
+        // Counted before it is known: what is asked at once is bounded as well, and the right one takes it back.
+        if headers.contains_key(AUTHORIZATION) {
+            self.guesses.wrong(from, now);
+        }
+        let is_right = match (keys.open(headers), &keys.hashed) {
+            (Opening::Open, _) => true,
+            (Opening::Ask(given), Some(hashed)) => hashed.ask(given).await,
+            (Opening::Shut | Opening::Ask(_), _) => false,
+        };
+        if !is_right {
+            return Err(Refusal::NoKey(keys.challenge()));
+        }
+        self.guesses.right(from);
         Ok(())
     }
 }
@@ -156,8 +213,15 @@ enum Refusal {
 }
 
 impl Refusal {
-    fn answer(&self) -> Response {
-        let plain = |status: StatusCode, words: &'static str| (status, words).into_response();
+    /// To people in words, to programs as any other problem.
+    fn answer(&self, to_program: bool) -> Response {
+        let plain = |status: StatusCode, words: &'static str| {
+            if to_program {
+                Problem::of(status, words).into_response()
+            } else {
+                (status, words).into_response()
+            }
+        };
         match self {
             Self::WrongName => plain(
                 StatusCode::MISDIRECTED_REQUEST,
@@ -190,9 +254,11 @@ pub async fn guard(
     request: Request,
     next: Next,
 ) -> Response {
-    match door.judge(&request, from.ip()) {
-        Ok(()) => next.run(request).await,
-        Err(refusal) => refusal.answer(),
+    let to_program = request.uri().path().starts_with("/api/");
+    let (asked, body) = request.into_parts();
+    match door.judge(&asked, from.ip()).await {
+        Ok(()) => next.run(Request::from_parts(asked, body)).await,
+        Err(refusal) => refusal.answer(to_program),
     }
 }
 
@@ -212,12 +278,17 @@ mod tests {
     }
 
     fn status(door: &Door, method: &str, headers: &[(&str, &str)]) -> u16 {
-        let judged = door.judge(&request(method, headers), HERE);
-        judged.map_or_else(|refusal| refusal.answer().status().as_u16(), |()| 200)
+        let (asked, _) = request(method, headers).into_parts();
+        let judged = futures::executor::block_on(door.judge(&asked, HERE));
+        judged.map_or_else(|refusal| refusal.answer(false).status().as_u16(), |()| 200)
+    }
+
+    fn plain(password: &str) -> Password {
+        Password::Plain(serde_json::from_value(password.into()).unwrap())
     }
 
     fn locked() -> Door {
-        let keys = Keys::new(Some(("me", "secret")), Some("token"));
+        let keys = Keys::new(Some(("me", plain("secret"))), Some("token"));
         Door::new(Some(keys), vec!["house.example".to_owned()])
     }
 
@@ -258,7 +329,7 @@ mod tests {
         }
         assert_eq!(status(&locked(), "GET", &[("host", "localhost")]), 401);
         // A key that is not configured opens nothing, an empty one neither.
-        let only_user = Door::new(Some(Keys::new(Some(("me", "x")), None)), Vec::new());
+        let only_user = Door::new(Some(Keys::new(Some(("me", plain("x"))), None)), Vec::new());
         let headers = [("host", "localhost"), ("authorization", "Bearer ")];
         assert_eq!(status(&only_user, "GET", &headers), 401);
     }

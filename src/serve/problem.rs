@@ -1,6 +1,7 @@
 //! What goes wrong with a question, as programs are told: RFC 9457, "Problem Details for HTTP APIs".
 
 use crate::adapters::store::error::StoreError;
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -28,12 +29,27 @@ impl Problem {
         }
     }
 
-    pub(super) fn of(status: StatusCode, title: &str, why: &str) -> Self {
+    /// One with these words.
+    pub(super) fn told(status: StatusCode, title: &str, why: &str) -> Self {
         Self::new(status, title, Some(why.to_owned()))
     }
 
     pub(super) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "there is no such thing", None)
+    }
+
+    pub(super) fn bad(why: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "that cannot be read", Some(why))
+    }
+
+    /// Of a request that nobody gets to see.
+    pub(super) fn of(status: StatusCode, why: &str) -> Self {
+        let title = status.canonical_reason().unwrap_or("refused");
+        Self::new(
+            status,
+            &title.to_lowercase(),
+            Some(why.trim_end().to_owned()),
+        )
     }
 
     pub(super) fn refused(why: String) -> Self {
@@ -42,6 +58,33 @@ impl Problem {
 
     pub(super) fn internal(title: &str) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, title, None)
+    }
+}
+
+/// A body, a query or a path that is not what it should be: the status is the framework's, one that says that the body was
+/// read and is wrong (422) told as any other wrong question.
+fn rejected(status: StatusCode, why: String) -> Problem {
+    match status {
+        StatusCode::UNPROCESSABLE_ENTITY => Problem::bad(why),
+        status => Problem::new(status, "that cannot be read", Some(why)),
+    }
+}
+
+impl From<JsonRejection> for Problem {
+    fn from(rejection: JsonRejection) -> Self {
+        rejected(rejection.status(), rejection.body_text())
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        rejected(rejection.status(), rejection.body_text())
+    }
+}
+
+impl From<PathRejection> for Problem {
+    fn from(rejection: PathRejection) -> Self {
+        rejected(rejection.status(), rejection.body_text())
     }
 }
 

@@ -214,7 +214,7 @@ async fn automation(
 
 fn served(wanted: Result<Json<Wanted>, JsonRejection>) -> Result<Served, Problem> {
     let wrong =
-        |why: &str| Problem::of(StatusCode::UNPROCESSABLE_ENTITY, "that is no project", why);
+        |why: &str| Problem::told(StatusCode::UNPROCESSABLE_ENTITY, "that is no project", why);
     let Json(wanted) = wanted.map_err(|error| wrong(&error.body_text()))?;
     let usual = Served::at(PathBuf::from(&wanted.path));
     let weight = serde_json::from_value(json!(wanted.weight.unwrap_or(1)));

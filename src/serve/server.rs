@@ -7,12 +7,11 @@ use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::sender::Sender;
 use crate::serve::desk::Desk;
 use crate::serve::door::{Door, guard};
-use crate::serve::figures::FiguresPage;
 use crate::serve::pages::{IssuePage, SaidPage, SessionPage, Shown};
 use crate::serve::problem::Problem;
 use crate::serve::timeline::TimelinePage;
 use crate::serve::watched::Watched;
-use crate::serve::{acts, api, live, projects, story, webhook};
+use crate::serve::{acts, api, described, figures, live, projects, prometheus, story, webhook};
 use askama::Template;
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
@@ -104,13 +103,16 @@ pub fn router(house: House, door: Door) -> Router {
         .as_ref()
         .map(|desk| webhook::routes(Arc::clone(desk), house.watched.store().clone()));
     let (api, description) = api::routes().split_for_parts();
-    let description = Arc::new(description);
+    let description = Arc::new(described::document(&description));
     let pages = Router::new()
         .route("/", get(overview))
         .route("/sessions/{session}", get(session))
         .route("/sessions/{session}/issues/{issue}", get(issue))
         .route("/timeline", get(timeline))
-        .route("/figures", get(figures))
+        .route("/figures", get(figures::show))
+        .route("/figures.csv", get(figures::csv))
+        .route("/figures.json", get(figures::json))
+        .route("/metrics", get(prometheus::scrape))
         .route("/act", post(acts::act))
         .route("/projects", get(projects::all).post(projects::act))
         .route("/projects/{name}", get(projects::one))
@@ -132,20 +134,29 @@ pub fn router(house: House, door: Door) -> Router {
         .route("/health", get(|| async { "ok\n" }));
     pages
         .merge(assets)
-        .fallback(|| async {
-            let said = SaidPage {
-                title: "There is no such page".to_owned(),
-                words:
-                    "It may have been of a session whose events were removed, because it is old."
-                        .to_owned(),
-            };
-            (StatusCode::NOT_FOUND, page(&said))
+        .fallback(missing)
+        .method_not_allowed_fallback(|| async {
+            let why = "that is not done with it";
+            Problem::of(StatusCode::METHOD_NOT_ALLOWED, why)
         })
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(from_fn_with_state(Arc::new(door), guard))
         // A webhook has no credentials and any name: its signature is what lets it in.
         .merge(hooks.unwrap_or_default())
         .layer(from_fn(with_headers))
+}
+
+/// Nothing is there: told to programs as any other problem.
+async fn missing(request: Request) -> Response {
+    if request.uri().path().starts_with("/api/") {
+        return Problem::not_found().into_response();
+    }
+    let said = SaidPage {
+        title: "There is no such page".to_owned(),
+        words: "It may have been of a session whose events were removed, because it is old."
+            .to_owned(),
+    };
+    (StatusCode::NOT_FOUND, page(&said)).into_response()
 }
 
 /// What every answer says to browsers.
@@ -263,14 +274,6 @@ async fn timeline(State(house): State<House>) -> Result<Response, Problem> {
             .watched
             .look(row, |seen| TimelinePage::new(seen, &events, now))?;
         Ok(page(&made))
-    })
-    .await
-}
-
-async fn figures(State(house): State<House>) -> Result<Response, Problem> {
-    blocking(house, |house| {
-        let figures = house.watched.store().figures()?;
-        Ok(page(&FiguresPage::new(&figures)))
     })
     .await
 }

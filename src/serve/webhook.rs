@@ -64,7 +64,7 @@ async fn github(
     allowed(&hook, &headers, peer)?;
     let secret = hook.secret.as_ref().ok_or_else(|| {
         let why = "no secret is configured: set GITHUB_WEBHOOK_SECRET, or serve.webhookSecret";
-        Problem::of(
+        Problem::told(
             StatusCode::SERVICE_UNAVAILABLE,
             "webhooks are not taken",
             why,
@@ -81,7 +81,7 @@ async fn github(
     let reading = whole(body, length, &receiver.held);
     let (body, _room) = timeout(SLOWEST, reading).await.map_err(|_| {
         let why = "the body did not arrive in time";
-        Problem::of(StatusCode::REQUEST_TIMEOUT, "too slow", why)
+        Problem::told(StatusCode::REQUEST_TIMEOUT, "too slow", why)
     })??;
     if !is_signed(secret.expose_secret().as_bytes(), &body, &given) {
         return Err(unsigned());
@@ -91,11 +91,11 @@ async fn github(
 
 /// Reads what was proven, and writes it down.
 async fn taken(receiver: Receiver, headers: &HeaderMap, body: Bytes) -> Result<Response, Problem> {
-    let bad = |why: &str| Problem::of(StatusCode::BAD_REQUEST, "that is no delivery", why);
+    let bad = |why: &str| Problem::told(StatusCode::BAD_REQUEST, "that is no delivery", why);
     let kind = text(headers, CONTENT_TYPE.as_str()).unwrap_or_default();
     if !kind.starts_with("application/json") {
         let why = "choose the content type application/json in the webhook's settings";
-        return Err(Problem::of(
+        return Err(Problem::told(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "it is no JSON",
             why,
@@ -130,7 +130,7 @@ fn allowed(hook: &Hook, headers: &HeaderMap, peer: SocketAddr) -> Result<(), Pro
         return Ok(());
     }
     let why = format!("{from} is none of serve.allowFrom");
-    Err(Problem::of(StatusCode::FORBIDDEN, "not from there", &why))
+    Err(Problem::told(StatusCode::FORBIDDEN, "not from there", &why))
 }
 
 /// How long the body says it is; one in chunks does not.
@@ -141,7 +141,7 @@ fn length(headers: &HeaderMap) -> Result<usize, Problem> {
     };
     let length: usize = length.ok_or_else(|| {
         let why = "it does not say how long it is";
-        Problem::of(StatusCode::LENGTH_REQUIRED, "no Content-Length", why)
+        Problem::told(StatusCode::LENGTH_REQUIRED, "no Content-Length", why)
     })?;
     if length > LARGEST {
         return Err(too_large());
@@ -161,7 +161,7 @@ async fn whole<'a>(
     while let Some(part) = stream.next().await {
         let part = part.map_err(|_| {
             let why = "the connection ended within the body";
-            Problem::of(StatusCode::BAD_REQUEST, "it is not whole", why)
+            Problem::told(StatusCode::BAD_REQUEST, "it is not whole", why)
         })?;
         if bytes.len() + part.len() > length {
             return Err(too_large());
@@ -179,13 +179,13 @@ async fn whole<'a>(
 
 fn too_large() -> Problem {
     let why = "a delivery has 25 MB at most";
-    Problem::of(StatusCode::PAYLOAD_TOO_LARGE, "too large", why)
+    Problem::told(StatusCode::PAYLOAD_TOO_LARGE, "too large", why)
 }
 
 /// One answer to whatever is wrong with a signature: nobody learns how near it was.
 fn unsigned() -> Problem {
     let why = "X-Hub-Signature-256 is not the body's by our secret";
-    Problem::of(StatusCode::UNAUTHORIZED, "not signed", why)
+    Problem::told(StatusCode::UNAUTHORIZED, "not signed", why)
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -34,6 +34,7 @@ fn help_lists_the_commands() {
       why          Say why an issue does not run yet, and what would let it start sooner
       simulate     Play a backlog many times on a virtual clock: how long, how dear, with how many slots
       metrics      Show cost, success rate and code impact of all sessions
+      report       Write what happened as a report that can be forwarded
       demo         Try it out: a small project and a scripted agent, offline, in seconds
       doctor       Say what is missing here, and how to mend it
       login        Keep a GitHub token on this machine: in its keyring, else in a file for you alone

@@ -291,6 +291,7 @@ fn the_defaults_of_the_dashboard_are_shown() {
     dashboard.auth.enabled = false                    # default
     dashboard.auth.type = "basic"                     # default
     dashboard.auth.username = null                    # default
+    dashboard.auth.passwordHash = null                # default
     dashboard.auth.password = null                    # default
     dashboard.auth.token = null                       # default
     "#);

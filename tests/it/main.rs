@@ -37,6 +37,7 @@ mod vendors_rig;
 #[path = "../support/world.rs"]
 mod world;
 
+mod analytics;
 mod app;
 mod approval;
 mod assigning;
@@ -120,7 +121,10 @@ mod sandbox_end;
 mod sandbox_exec;
 mod scenario;
 mod schedule;
+mod schema_api;
 mod serve;
+mod serve_issues;
+mod serve_login;
 mod slots;
 mod smoke;
 mod stack;

@@ -12,9 +12,10 @@ const AGENT: &str = "#!/bin/sh\ncat > PLACE/told-$AUTOISSUE_ISSUE\nwhile [ -e PL
     echo done > \"file-$AUTOISSUE_ISSUE.txt\"\necho '{\"cost_usd\": 0.25, \"summary\": \"did it\"}'\n";
 
 /// Nothing of it may reach a browser or a terminal as what it is.
-const HOSTILE: &str = "Mend <img src=x onerror=alert(1)> \u{1b}[31mred</script> \u{202e}";
+pub(crate) const HOSTILE: &str =
+    "Mend <img src=x onerror=alert(1)> \u{1b}[31mred</script> \u{202e}";
 
-fn rig(more: &Value) -> Rig {
+pub(crate) fn rig(more: &Value) -> Rig {
     let rig = Rig::new();
     let place = rig.path("").display().to_string();
     let agent = AGENT.replace("PLACE", place.trim_end_matches('/'));
@@ -30,18 +31,22 @@ fn rig(more: &Value) -> Rig {
 }
 
 /// A server of the rig's, and what it is asked.
-struct Served {
-    running: Running,
-    url: String,
-    client: Client,
+pub(crate) struct Served {
+    pub(crate) running: Running,
+    pub(crate) url: String,
+    pub(crate) client: Client,
 }
 
 impl Served {
     fn start(rig: &Rig, args: &[&str], token: Option<&str>) -> Self {
+        let name = "AUTOISSUE_DASHBOARD_TOKEN";
+        let variables: Vec<_> = token.map(|token| (name, token)).into_iter().collect();
+        Self::start_with(rig, args, &variables)
+    }
+
+    pub(crate) fn start_with(rig: &Rig, args: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = rig.autoissue(args);
-        if let Some(token) = token {
-            command.env("AUTOISSUE_DASHBOARD_TOKEN", token);
-        }
+        command.envs(variables.iter().copied());
         let running = Running::start(rig, command);
         let url = || {
             let said = running.said();
@@ -64,11 +69,11 @@ impl Served {
         }
     }
 
-    fn serve(rig: &Rig, token: Option<&str>) -> Self {
+    pub(crate) fn serve(rig: &Rig, token: Option<&str>) -> Self {
         Self::start(rig, &["serve", "--listen", "127.0.0.1:0"], token)
     }
 
-    fn get(&self, path: &str) -> RequestBuilder {
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
         self.client.get(format!("{}{path}", self.url))
     }
 
@@ -79,7 +84,7 @@ impl Served {
         answer.text().await.unwrap()
     }
 
-    async fn json(&self, path: &str) -> Value {
+    pub(crate) async fn json(&self, path: &str) -> Value {
         self.get(path).send().await.unwrap().json().await.unwrap()
     }
 
@@ -89,7 +94,7 @@ impl Served {
     }
 
     /// It ends in good order, also while somebody listens.
-    fn end(self) {
+    pub(crate) fn end(self) {
         self.running.interrupt();
         assert_eq!(self.running.end().code, Some(0));
     }
@@ -192,12 +197,16 @@ async fn what_the_description_names_is_there_and_answers_as_it_says() {
     let described = served.json("/api/openapi.json").await;
     assert_eq!(described["openapi"], "3.1.0");
     let mut asked = 0;
+    let mut names = std::collections::HashSet::new();
     for (path, methods) in described["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
+            let name = operation["operationId"].as_str().unwrap();
+            assert!(names.insert(name), "{name} twice");
             if path == "/api/events" {
                 continue;
             }
             let real = path
+                .replace("{id}", "nobody-999")
                 .replace("{session}", "nobody")
                 .replace("{issue}", "999")
                 .replace("{id}", "nobody")
@@ -309,7 +318,7 @@ async fn another_site_s_page_changes_nothing_and_a_foreign_name_is_not_answered_
     served.end();
 }
 
-fn supervised() -> Value {
+pub(crate) fn supervised() -> Value {
     json!({
         "mode": "enforce",
         "rules": [{ "name": "watched", "when": { "title": ["watched"] }, "suitability": "medium", "final": true, "because": "we said so" }],

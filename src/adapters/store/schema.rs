@@ -3,7 +3,7 @@
 use rusqlite_migration::{M, Migrations};
 
 /// The format that this program writes.
-pub(super) const KNOWN: u32 = 8;
+pub(super) const KNOWN: u32 = 9;
 
 /// One step for each format; a released step is never changed.
 const STEPS: &[M<'static>] = &[
@@ -15,6 +15,7 @@ const STEPS: &[M<'static>] = &[
     M::up(AUDIT),
     M::up(AGENTS),
     M::up(SERVED),
+    M::up(MEASURES),
 ];
 
 /// How hard a task was judged to be, where it was evaluated.
@@ -94,6 +95,63 @@ const SERVED: &str = "
         project TEXT PRIMARY KEY,
         is_on INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
+    ";
+
+/// What figures are made of besides the sums of `tasks`; outlives the events. What stands in events that are still there is
+/// taken over; of older sessions a task ended with its last bill, as far as anybody can tell.
+const MEASURES: &str = "
+    CREATE TABLE measures (
+        session INTEGER NOT NULL REFERENCES sessions (key),
+        issue INTEGER NOT NULL,
+        kind TEXT,
+        ended INTEGER,
+        reason TEXT,
+        helped INTEGER NOT NULL DEFAULT 0,
+        checked INTEGER NOT NULL DEFAULT 0,
+        passed INTEGER NOT NULL DEFAULT 0,
+        pushed TEXT,
+        url TEXT,
+        PRIMARY KEY (session, issue)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX measures_by_end ON measures (ended);
+    INSERT INTO measures (session, issue, ended)
+        SELECT tasks.session, tasks.issue, coalesce(max(settled), sessions.ended, sessions.started)
+        FROM tasks JOIN sessions ON key = tasks.session
+        LEFT JOIN ledger ON ledger.session = tasks.session AND ledger.issue = tasks.issue
+        WHERE ending IS NOT NULL GROUP BY tasks.session, tasks.issue;
+    INSERT OR IGNORE INTO measures (session, issue) SELECT session, issue FROM tasks;
+    UPDATE measures SET ended = found.at, reason = found.reason
+        FROM (SELECT session, issue, at, json_extract(payload, '$.reason') AS reason, max(seq) FROM events
+              WHERE kind IN ('task_ended', 'rework_given_up') GROUP BY session, issue) AS found
+        WHERE found.session = measures.session AND found.issue = measures.issue AND ended IS NOT NULL;
+    UPDATE measures SET helped = found.count
+        FROM (SELECT session, coalesce(issue, json_extract(payload, '$.command.issue')) AS issue, count(*) AS count
+              FROM events
+              WHERE kind = 'consent' AND json_extract(payload, '$.consent.consent') IN ('given', 'answered')
+                 OR kind = 'command_taken' AND json_extract(payload, '$.command.command') = 'retry'
+              GROUP BY 1, 2) AS found
+        WHERE found.session = measures.session AND found.issue = measures.issue;
+    UPDATE measures SET checked = found.checked, passed = found.passed
+        FROM (SELECT session, issue, count(*) AS checked,
+                count(*) FILTER (WHERE payload NOT LIKE '%\"verdict\":\"failed\"%'
+                    AND payload NOT LIKE '%\"verdict\":\"timed_out\"%'
+                    AND payload NOT LIKE '%\"verdict\":\"unable\"%') AS passed
+              FROM events
+              WHERE kind = 'fact' AND payload LIKE '%\"fact\":\"checked\"%\"verdict\":%' GROUP BY session, issue) AS found
+        WHERE found.session = measures.session AND found.issue = measures.issue;
+    UPDATE measures SET pushed = found.pushed
+        FROM (SELECT session, issue, json_extract(payload, '$.fact.effect.commit') AS pushed, max(seq) FROM events
+              WHERE kind = 'fact' AND payload LIKE '%\"fact\":\"did\"%\"effect\":\"push\"%' GROUP BY session, issue) AS found
+        WHERE found.session = measures.session AND found.issue = measures.issue;
+    UPDATE measures SET url = found.url
+        FROM (SELECT session, issue, json_extract(payload, '$.fact.pull.url') AS url, max(seq) FROM events
+              WHERE kind = 'fact' AND payload LIKE '%\"fact\":\"did\"%\"pull\":{%' GROUP BY session, issue) AS found
+        WHERE found.session = measures.session AND found.issue = measures.issue;
+    UPDATE measures SET kind = found.kind
+        FROM (SELECT session, json_extract(value, '$.issue.number') AS issue,
+                json_extract(value, '$.evaluation.kind') AS kind
+              FROM events, json_each(payload, '$.tasks') WHERE events.kind = 'tasks_read') AS found
+        WHERE found.session = measures.session AND found.issue = measures.issue;
     ";
 
 /// What was learned, by its first words, and who taught it.

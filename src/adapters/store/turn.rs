@@ -1,7 +1,7 @@
 //! One turn of a session as one transaction: its events, and all that follows from them.
 
 use crate::adapters::store::error::{StoreError, Tried};
-use crate::adapters::store::{control, ledger, pulls};
+use crate::adapters::store::{control, ledger, measures, pulls};
 use crate::rules::evaluate::score::Level;
 use crate::rules::event::{Event, Fact, Recorded, VERSION};
 use crate::rules::ids::{AgentPlace, IssueNumber, SessionId, Timestamp};
@@ -34,6 +34,7 @@ pub(super) fn write(db: &Connection, session: &Key, events: &[Recorded]) -> Resu
         }
         insert(db, session, recorded)?;
         follow(db, session, recorded)?;
+        measures::follow(db, session, recorded)?;
     }
     Ok(())
 }

@@ -1,0 +1,191 @@
+//! What waits for a person, for programs: listed, approved, turned down, sent on with instructions.
+
+use crate::adapters::store::sessions::SessionState;
+use crate::commands::seen::Seen;
+use crate::rules::event::Command;
+use crate::rules::prompt::first::INSTRUCTIONS_MAX;
+use crate::rules::tally::{Standing, TaskTally};
+use crate::serve::issues::{name, say};
+use crate::serve::problem::Problem;
+use crate::serve::server::{House, blocking};
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, PathRejection};
+use axum::extract::{Path, State};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(super) fn routes() -> OpenApiRouter<House> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(approve))
+        .routes(routes!(reject))
+        .routes(routes!(modify))
+        .routes(routes!(answer))
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Needs {
+    /// That somebody lets it go: `approve`, `modify` or `reject`.
+    Approval,
+    /// That somebody answers its agent: `answer`.
+    Answer,
+}
+
+/// An issue that waits for a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+struct Approval {
+    /// A name for it, the same as among the issue sessions.
+    id: String,
+    session: String,
+    project: String,
+    issue: u64,
+    title: String,
+    url: Option<String>,
+    needs: Needs,
+    /// Why a person is asked, or what the agent asks.
+    reason: Option<String>,
+}
+
+/// Why not.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Reject {
+    /// For the record; may be left out.
+    #[schema(max_length = 8000)]
+    reason: Option<String>,
+}
+
+/// What the agent is told besides.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Modify {
+    #[schema(min_length = 1, max_length = 8000)]
+    instructions: String,
+}
+
+/// The answer.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Answered {
+    #[schema(min_length = 1, max_length = 8000)]
+    answer: String,
+}
+
+/// What waits for a person in sessions that are not finished, the newest session first.
+#[utoipa::path(get, path = "/api/approvals", tag = "approvals", responses((status = 200, description = "All of it", body = [Approval])))]
+async fn list(State(house): State<House>) -> Result<Json<Vec<Approval>>, Problem> {
+    blocking(house, |house| {
+        let rows = house.watched.sessions()?;
+        let open = rows
+            .iter()
+            .filter(|row| !row.pruned && row.state != SessionState::Finished);
+        let mut all = Vec::new();
+        for row in open {
+            all.extend(house.watched.look(row, waiting)?);
+        }
+        Ok(Json(all))
+    })
+    .await
+}
+
+fn waiting(seen: &Seen) -> Vec<Approval> {
+    let one = |task: &TaskTally| {
+        let needs = match task.standing {
+            Standing::Unapproved => Needs::Approval,
+            Standing::Asking => Needs::Answer,
+            Standing::Waiting
+            | Standing::Held { .. }
+            | Standing::Running { .. }
+            | Standing::Retrying { .. }
+            | Standing::Parked { .. }
+            | Standing::Ended { .. } => return None,
+        };
+        Some(Approval {
+            id: name(&seen.id, task.issue),
+            session: seen.id.to_string(),
+            project: seen.tally.project.clone(),
+            issue: task.issue.0,
+            title: task.title.clone(),
+            url: task.url.clone(),
+            needs,
+            reason: task.reason.clone(),
+        })
+    };
+    seen.tally.tasks.values().filter_map(one).collect()
+}
+
+/// Lets it go.
+#[utoipa::path(post, path = "/api/approvals/{id}/approve", tag = "approvals",
+    params(("id" = String, Path, description = "Its `id`")),
+    responses((status = 200, description = "The session takes it up", body = Object), (status = 404, description = "There is none", body = Problem), (status = 409, description = "It cannot, and why", body = Problem)))]
+async fn approve(
+    State(house): State<House>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Json<Value>, Problem> {
+    let Path(id) = id?;
+    say(house, id, |issue| Command::Approve { issue }).await
+}
+
+/// Leaves it out.
+#[utoipa::path(post, path = "/api/approvals/{id}/reject", tag = "approvals",
+    params(("id" = String, Path, description = "Its `id`")), request_body = Reject,
+    responses((status = 200, description = "The session takes it up", body = Object), (status = 400, description = "The body cannot be read", body = Problem), (status = 404, description = "There is none", body = Problem), (status = 409, description = "It cannot, and why", body = Problem)))]
+async fn reject(
+    State(house): State<House>,
+    id: Result<Path<String>, PathRejection>,
+    body: Result<Json<Reject>, JsonRejection>,
+) -> Result<Json<Value>, Problem> {
+    let (Path(id), Json(Reject { reason })) = (id?, body?);
+    let reason = reason.filter(|reason| !reason.trim().is_empty());
+    let reason = reason.as_deref().map(words).transpose()?;
+    say(house, id, |issue| Command::Reject { issue, reason }).await
+}
+
+/// Lets it go, with instructions.
+#[utoipa::path(post, path = "/api/approvals/{id}/modify", tag = "approvals",
+    params(("id" = String, Path, description = "Its `id`")), request_body = Modify,
+    responses((status = 200, description = "The session takes it up", body = Object), (status = 400, description = "The body cannot be read", body = Problem), (status = 404, description = "There is none", body = Problem), (status = 409, description = "It cannot, and why", body = Problem)))]
+async fn modify(
+    State(house): State<House>,
+    id: Result<Path<String>, PathRejection>,
+    body: Result<Json<Modify>, JsonRejection>,
+) -> Result<Json<Value>, Problem> {
+    let (Path(id), Json(body)) = (id?, body?);
+    let instructions = words(&body.instructions)?;
+    say(house, id, |issue| Command::Modify {
+        issue,
+        instructions,
+    })
+    .await
+}
+
+/// Answers its agent.
+#[utoipa::path(post, path = "/api/approvals/{id}/answer", tag = "approvals",
+    params(("id" = String, Path, description = "Its `id`")), request_body = Answered,
+    responses((status = 200, description = "The session takes it up", body = Object), (status = 400, description = "The body cannot be read", body = Problem), (status = 404, description = "There is none", body = Problem), (status = 409, description = "It cannot, and why", body = Problem)))]
+async fn answer(
+    State(house): State<House>,
+    id: Result<Path<String>, PathRejection>,
+    body: Result<Json<Answered>, JsonRejection>,
+) -> Result<Json<Value>, Problem> {
+    let (Path(id), Json(body)) = (id?, body?);
+    let answer = words(&body.answer)?;
+    say(house, id, |issue| Command::Answer { issue, answer }).await
+}
+
+/// Some, and not too many.
+fn words(text: &str) -> Result<String, Problem> {
+    let said = text.trim();
+    match said.len() {
+        0 => Err(Problem::bad("there are no words in it".to_owned())),
+        long if long > INSTRUCTIONS_MAX => Err(Problem::bad(format!(
+            "{long} bytes are more than {INSTRUCTIONS_MAX}"
+        ))),
+        _ => Ok(said.to_owned()),
+    }
+}
