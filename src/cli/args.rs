@@ -96,7 +96,7 @@ pub enum Commands {
     Watch(WatchArgs),
     /// Close an issue's pull request, or open one that takes its work back
     Revert(RevertArgs),
-    /// Show what runs as a page, and answer programs as JSON
+    /// Watch projects, start their issues, and show what runs as pages
     Serve(ServeArgs),
     /// Send a test message by the channels of the configuration
     Notify(NotifyArgs),

@@ -4,7 +4,7 @@ use crate::cli::help;
 use clap::Args;
 use std::net::SocketAddr;
 
-/// Show what runs as a page, and answer programs as JSON.
+/// Watch projects, start their issues, show what runs as pages, and answer programs as JSON.
 #[derive(Clone, Copy, Debug, Args)]
 #[command(after_help = help::SERVE)]
 pub struct ServeArgs {

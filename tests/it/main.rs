@@ -98,6 +98,7 @@ mod login;
 mod look;
 mod makespan;
 mod matrix;
+mod newcomer;
 mod notify;
 mod notify_email;
 mod offer;

@@ -2,7 +2,7 @@
 
 use crate::adapters::process::errand::{Call, Ended};
 use crate::adapters::store::runs::Run;
-use crate::commands::daemon::project::Project;
+use crate::commands::daemon::project::{Project, Resting};
 use crate::commands::daemon::rounds::Daemon;
 use crate::commands::daemon::telling;
 use crate::commands::wire::own_program;
@@ -11,6 +11,7 @@ use crate::ports::Clock as _;
 use crate::rules::errand::Errand;
 use crate::rules::exit::Exit;
 use crate::rules::ids::Timestamp;
+use crate::rules::source::Source;
 
 impl Daemon {
     /// What was begun and did not end is taken up again, before anything new is begun.
@@ -49,7 +50,10 @@ impl Daemon {
             .projects
             .get_mut(name)
             .expect("one that is ready is there");
-        let run = match project.pending.pop_front() {
+        let rested = project
+            .rested(now)
+            .map(|run| project.resting[&run].run.clone());
+        let run = match project.pending.pop_front().or(rested) {
             Some(run) => run,
             None => match write_down(&self.store, project, batch, now) {
                 Ok(run) => run,
@@ -110,6 +114,24 @@ impl Daemon {
         })
     }
 
+    /// It waits for a person, or somebody interrupted it: it is looked after again later, and at once when somebody answers.
+    fn rest(&mut self, run: &Run, now: Timestamp) {
+        let interval = u64::from(self.loaded.config.serve.poll_seconds.get()) * 1_000;
+        let Some(project) = self.projects.get_mut(&run.project) else {
+            return;
+        };
+        let session = project.session(&self.store, &run.errand);
+        let resting = project.resting.entry(run.id).or_insert_with(|| Resting {
+            run: run.clone(),
+            session: None,
+            source: Source::new(interval, now),
+        });
+        resting.session = session;
+        resting.source.told(false, now);
+        project.recall(&self.store);
+        project.find_due(now);
+    }
+
     /// What came of it: what was not reached is begun again later; what was interrupted is taken up again.
     pub(super) fn ended(&mut self, run: &Run, ended: Ended) {
         let now = self.clock.now();
@@ -131,6 +153,11 @@ impl Daemon {
                 .map(Exit::code)
                 .contains(&exit)
         };
+        if ended.exit == Some(Exit::Interrupted.code()) && !is_ending {
+            self.rest(run, now);
+            return;
+        }
+        project.resting.remove(&run.id);
         if ended.exit.is_none_or(goes_on) {
             if !is_ending {
                 let why = ended

@@ -116,7 +116,13 @@ impl Daemon {
                 continue;
             }
             match &delivery.what {
-                What::Issue { .. } => project.source.wake(now),
+                What::Issue { .. } => {
+                    project.source.wake(now);
+                    // It may be an answer.
+                    for resting in project.resting.values_mut() {
+                        resting.source.wake(now);
+                    }
+                }
                 What::Pull { .. } => project.pulls.has_news = true,
                 What::Run(run) => project.pulls.has_news |= !run.pulls.is_empty(),
                 What::Push { .. } | What::Other => {}

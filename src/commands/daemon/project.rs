@@ -12,12 +12,12 @@ use crate::error::Error;
 use crate::ports::Forge;
 use crate::rules::due::{Begun, Marks, due, meaning};
 use crate::rules::errand::Errand;
-use crate::rules::ids::{ByIssue, IssueNumber, Timestamp};
+use crate::rules::ids::{ByIssue, IssueNumber, SessionId, Timestamp};
 use crate::rules::issue::{Issue, Selection};
 use crate::rules::money::Usd;
 use crate::rules::source::Source;
 use crate::serve::desk::{Card, IssueCard, IssueState};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// Open pulls are looked after that often where no webhook tells, in milliseconds.
@@ -49,6 +49,8 @@ pub(super) struct Project {
     pub due: Vec<IssueNumber>,
     /// Errands that were interrupted, and are taken up again.
     pub pending: VecDeque<Run>,
+    /// Sessions that wait for a person, by their runs.
+    pub resting: BTreeMap<i64, Resting>,
     /// What is known of its pulls.
     pub pulls: Pulls,
     /// Issues that a person wants to be worked on.
@@ -57,6 +59,16 @@ pub(super) struct Project {
     pub running: Option<Timestamp>,
     /// As what its issues were begun.
     pub begun: ByIssue<Begun>,
+}
+
+/// A session that waits for a person: it is taken up again when one has answered, and now and then to see whether one did on the forge.
+pub(super) struct Resting {
+    /// Its errand.
+    pub run: Run,
+    /// The session.
+    pub session: Option<SessionId>,
+    /// When it is taken up again.
+    pub source: Source,
 }
 
 /// What is known of a project's open pulls.
@@ -140,6 +152,7 @@ impl Project {
             key: None,
             due: Vec::new(),
             pending: VecDeque::new(),
+            resting: BTreeMap::new(),
             issues: Vec::new(),
             is_asked: false,
             pulls: Pulls {
@@ -196,7 +209,42 @@ impl Project {
     /// Can something be begun for it now, and is there anything?
     pub(super) fn is_ready(&self, batch: usize, now: Timestamp) -> bool {
         let is_idle = self.running.is_none() && self.trouble.is_due(now);
-        is_idle && (!self.pending.is_empty() || self.next(batch, now).is_some())
+        let goes_on = || !self.pending.is_empty() || self.rested(now).is_some();
+        is_idle && (goes_on() || self.next(batch, now).is_some())
+    }
+
+    /// A session that is looked after again.
+    pub(super) fn rested(&self, now: Timestamp) -> Option<i64> {
+        let due = self
+            .resting
+            .iter()
+            .find(|(_, resting)| resting.source.is_due(now));
+        due.map(|(run, _)| *run)
+    }
+
+    /// The session that an errand began.
+    pub(super) fn session(&self, store: &Store, errand: &Errand) -> Option<SessionId> {
+        let Errand::Work { label, issues } = errand else {
+            return None;
+        };
+        let selection = Selection {
+            label: label.clone(),
+            numbers: issues.clone(),
+            ..self.link.as_ref()?.selection.clone()
+        };
+        let found = store.unfinished(self.key.as_ref()?, &selection.name());
+        found.ok().flatten()
+    }
+
+    /// Has somebody answered one that waits for it? Then it goes on at once.
+    pub(super) fn hear_answers(&mut self, store: &Store, now: Timestamp) {
+        for resting in self.resting.values_mut() {
+            let session = resting.session.as_ref();
+            let wishes = session.and_then(|session| store.waiting(session).ok());
+            if wishes.is_some_and(|wishes| !wishes.is_empty()) {
+                resting.source.wake(now);
+            }
+        }
     }
 
     /// As what these issues are begun.

@@ -164,6 +164,9 @@ impl Daemon {
                 project.find_due(now);
             }
         }
+        for project in self.projects.values_mut() {
+            project.hear_answers(&self.store, now);
+        }
         if written(&self.loaded) != self.file {
             self.reload();
         }

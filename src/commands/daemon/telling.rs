@@ -101,7 +101,9 @@ pub(super) fn ended(place: &Place, run: &Run, ended: &Ended) {
     let what = match (ended.exit, &ended.words) {
         (Some(0), _) => "done".to_owned(),
         (Some(3), _) => "done, and some of it needs a person".to_owned(),
-        (Some(5), _) => "interrupted; it goes on later".to_owned(),
+        (Some(5), _) => {
+            "waits for a person, or was interrupted; it goes on with an answer".to_owned()
+        }
         (Some(_), Some(words)) => format!("could not go on: {words}"),
         (Some(code), None) => format!("could not go on (exit code {code})"),
         (None, _) => "it was killed; it goes on later".to_owned(),
