@@ -7,8 +7,9 @@ pub const HEIGHT: u64 = 150;
 const LEFT: u64 = 8;
 const TOP: u64 = 24;
 const BASE: u64 = 124;
-/// Columns with a word below them, about.
+/// Columns with a word below them, about, and the width of a word.
 const TICKS: usize = 5;
+const WORD: u64 = 100;
 
 /// One step of time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,9 +90,9 @@ fn ticks(points: &[Point], left: impl Fn(usize) -> u64) -> Vec<(u64, &'static st
     let every = points.len().div_ceil(TICKS).max(1);
     let some = points.iter().enumerate().step_by(every);
     some.map(|(at, point)| {
-        let is_last = at + 1 == points.len() && at > 0;
-        let (x, anchor) = if is_last {
-            (WIDTH - LEFT, "end")
+        // A word that begins near the edge would not end within.
+        let (x, anchor) = if left(at) > WIDTH - WORD {
+            (left(at + 1), "end")
         } else {
             (left(at), "start")
         };
@@ -125,6 +126,11 @@ mod tests {
             }
         }
         let chart = Chart::new("x", String::new(), &points[..4], Some(100));
+        let ends = chart.ticks.iter().map(|(x, anchor, _)| match *anchor {
+            "end" => *x,
+            _ => x + WORD,
+        });
+        assert!(ends.max().unwrap() <= WIDTH, "{:?}", chart.ticks);
         let heights: Vec<u64> = chart.columns.iter().map(|it| it.height).collect();
         assert_eq!(heights, [1, 50, 100]);
     }

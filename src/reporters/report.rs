@@ -69,9 +69,14 @@ impl Report {
         let steps = steps(rows, since, now);
         let all = &window.all;
         let day = |at: Timestamp| rfc3339(at).get(..16).unwrap_or_default().replace('T', " ");
-        let of = projects(&window);
+        let projects = projects(&window);
+        let named: Named = if projects.len() > 1 {
+            with_project
+        } else {
+            without_project
+        };
         Self {
-            title: format!("What autoissue did{of}"),
+            title: format!("What autoissue did{}", within(projects)),
             time: format!("From {} to {} (UTC)", day(since), day(now)),
             sum: sum(all),
             figures: lines(all),
@@ -79,8 +84,8 @@ impl Report {
             charts: charts(&steps, &window),
             steps: by_step(&steps.steps, steps.unit),
             tables: vec![
-                done(&rows.done),
-                not_done(&rows.done),
+                done(&rows.done, named),
+                not_done(&rows.done, named),
                 groups(&window, By::Domain),
                 groups(&window, By::Agent),
                 groups(&window, By::Model),
@@ -89,9 +94,13 @@ impl Report {
     }
 }
 
-fn projects(window: &Window) -> String {
+fn projects(window: &Window) -> &[(String, Rates)] {
     let named = window.groups.iter().find(|(by, _)| *by == By::Project);
-    match named.map_or(&[][..], |(_, named)| named) {
+    named.map_or(&[][..], |(_, named)| named)
+}
+
+fn within(projects: &[(String, Rates)]) -> String {
+    match projects {
         [] => String::new(),
         [(project, _)] => format!(" in {}", printable(project)),
         several => format!(" in {} repositories", several.len()),
@@ -114,7 +123,7 @@ fn notes(all: &Rates) -> Vec<String> {
     let mut notes = Vec::new();
     if all.waiting > 0 {
         notes.push(format!(
-            "Of {} nobody saw an end; `autoissue watch` looks, and only then merges count.",
+            "Of {} nobody saw an end; autoissue watch looks, and only then merges count.",
             plural(all.waiting, "pull request")
         ));
     }
@@ -133,6 +142,17 @@ fn plain(words: impl Into<String>) -> Cell {
         words: words.into(),
         url: None,
     }
+}
+
+/// How an issue is named: where there are several repositories, with its own.
+type Named = fn(&Done) -> Cell;
+
+fn with_project(done: &Done) -> Cell {
+    plain(printable(&format!("{}{}", done.traits.project, done.issue)))
+}
+
+fn without_project(done: &Done) -> Cell {
+    plain(done.issue.to_string())
 }
 
 fn title(done: &Done) -> Cell {
@@ -167,7 +187,7 @@ fn newest(
     (rows.map(row).collect(), more)
 }
 
-fn done(all: &[Done]) -> Listed {
+fn done(all: &[Done], named: Named) -> Listed {
     let row = |done: &Done| {
         let took = done.began.map_or_else(
             || "-".to_owned(),
@@ -175,7 +195,7 @@ fn done(all: &[Done]) -> Listed {
         );
         let what = if done.is_round { "round" } else { "issue" };
         vec![
-            plain(done.issue.to_string()),
+            named(done),
             title(done),
             pull(done),
             plain(what),
@@ -206,11 +226,11 @@ fn done(all: &[Done]) -> Listed {
     }
 }
 
-fn not_done(all: &[Done]) -> Listed {
+fn not_done(all: &[Done], named: Named) -> Listed {
     let row = |done: &Done| {
         let why = done.reason.as_deref().map(brief);
         vec![
-            plain(done.issue.to_string()),
+            named(done),
             title(done),
             plain(spoken(done.ending.word())),
             plain(why.unwrap_or_else(|| "-".to_owned())),

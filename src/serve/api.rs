@@ -1,8 +1,9 @@
 //! The JSON API, and its description made from the same declarations (OpenAPI 3.1).
 
 use crate::commands::breaker;
-use crate::commands::metrics::event as metrics_json;
+use crate::commands::metrics::{event as metrics_json, windows};
 use crate::commands::retry::send;
+use crate::reporters::analytics;
 use crate::reporters::status::{session_json, task_status};
 use crate::reporters::time::rfc3339;
 use crate::rules::event::Command;
@@ -178,8 +179,10 @@ async fn say(house: House, command: Command, issue: IssueNumber) -> Result<Json<
 #[utoipa::path(get, path = "/api/metrics", tag = "metrics", responses((status = 200, description = "The figures", body = Object)))]
 async fn metrics(State(house): State<House>) -> Result<Json<Value>, Problem> {
     blocking(house, |house| {
-        let figures = house.watched.store().figures()?;
-        Ok(Json(metrics_json(&figures)))
+        let store = house.watched.store();
+        let mut event = metrics_json(&store.figures()?);
+        event["windows"] = analytics::json(&windows(store, None, house.now())?);
+        Ok(Json(event))
     })
     .await
 }

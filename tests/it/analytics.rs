@@ -332,6 +332,8 @@ async fn the_page_and_its_downloads_tell_a_window_and_prometheus_all_of_it() {
     );
     let (_, text) = ask("/figures.json?window=24h").await;
     assert!(text.contains("\"fix_percent\":50"), "{text}");
+    let (_, text) = ask("/api/metrics").await;
+    assert!(text.contains("\"windows\":[{\"window\":\"24h\""), "{text}");
     let (kind, text) = ask("/metrics").await;
     assert_eq!(kind, "text/plain; version=0.0.4; charset=utf-8");
     assert!(
