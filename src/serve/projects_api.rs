@@ -8,7 +8,7 @@ use crate::serve::problem::Problem;
 use crate::serve::projects::{card, desk};
 use crate::serve::server::House;
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
@@ -153,9 +153,11 @@ async fn issues(
 ))]
 async fn start(
     State(house): State<House>,
-    Path((id, number)): Path<(String, u64)>,
+    path: Result<Path<(String, u64)>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
-    if number == 0 {
+    let Path((id, number)) = path?;
+    // No forge numbers that far, and the store keeps none that is larger.
+    if number == 0 || number > i64::MAX.cast_unsigned() {
         return Err(Problem::not_found());
     }
     let issues = vec![IssueNumber(number)];
