@@ -26,6 +26,7 @@ pub mod graph;
 pub mod host;
 pub mod ids;
 pub mod input;
+pub mod interrupted;
 pub mod issue;
 pub mod keywords;
 pub mod layout;

@@ -3,7 +3,7 @@
 
 use crate::config::serving::Served;
 use crate::rules::address_range::AddressRange;
-use crate::rules::ids::{IssueNumber, Timestamp};
+use crate::rules::ids::{IssueNumber, SessionId, Timestamp};
 use crate::serve::problem::Problem;
 use secrecy::SecretString;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -18,6 +18,8 @@ pub enum Ask {
     Sync(String),
     /// Work on these issues, whatever their labels are; on all that wait where there is none.
     Start(String, Vec<IssueNumber>),
+    /// Go on with this session, of the project that the forge calls this.
+    Resume(String, SessionId),
     /// Start issues without being told to, or no longer.
     Switch(String, bool),
     /// Watch this project as well, or as it is said now.

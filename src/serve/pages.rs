@@ -83,6 +83,10 @@ pub(super) struct Head {
     pub(super) slots: String,
     pub(super) notices: Vec<String>,
     pub(super) is_breaker_open: bool,
+    /// Does a process work on it?
+    pub(super) can_stop: bool,
+    /// Is work left that nobody does?
+    pub(super) can_go_on: bool,
 }
 
 /// A session in the list.
@@ -222,6 +226,8 @@ fn head(seen: &Seen, now: Timestamp) -> Head {
         },
         notices: notices(tally, now),
         is_breaker_open: tally.breaker != Breaker::Closed,
+        can_stop: seen.process().is_some(),
+        can_go_on: seen.state == SessionState::Interrupted,
     }
 }
 

@@ -145,6 +145,14 @@ impl Daemon {
                 project.source.wake(now);
             }
             Ask::Start(name, issues) => self.want(&name, issues)?,
+            Ask::Resume(key, session) => {
+                let mut projects = self.projects.values_mut();
+                let project = projects.find(|project| project.key.as_ref() == Some(&key));
+                let project = project.ok_or_else(|| format!("{key} is not watched here"))?;
+                if !project.continued.contains(&session) {
+                    project.continued.push(session);
+                }
+            }
             Ask::Switch(name, is_on) => {
                 self.project(&name)?;
                 let stored = self.store.set_automation(&name, is_on);

@@ -55,6 +55,8 @@ pub(super) struct Project {
     pub pulls: Pulls,
     /// Issues that a person wants to be worked on.
     pub wanted: Vec<IssueNumber>,
+    /// Sessions that a person wants to go on.
+    pub continued: Vec<SessionId>,
     /// The errand that runs.
     pub running: Option<Timestamp>,
     /// As what its issues were begun.
@@ -161,6 +163,7 @@ impl Project {
                 looked: now,
             },
             wanted: Vec::new(),
+            continued: Vec::new(),
             running: None,
             begun: ByIssue::default(),
         }
@@ -188,6 +191,9 @@ impl Project {
 
     /// What is done next for it, if anything. `batch` issues at most are begun at a time.
     pub(super) fn next(&self, batch: usize, now: Timestamp) -> Option<Errand> {
+        if let Some(session) = self.continued.first().cloned() {
+            return Some(Errand::Resume { session });
+        }
         if !self.wanted.is_empty() {
             let issues = self.wanted.clone();
             return Some(Errand::Work {
@@ -224,8 +230,10 @@ impl Project {
 
     /// The session that an errand began.
     pub(super) fn session(&self, store: &Store, errand: &Errand) -> Option<SessionId> {
-        let Errand::Work { label, issues } = errand else {
-            return None;
+        let (label, issues) = match errand {
+            Errand::Work { label, issues } => (label, issues),
+            Errand::Resume { session } => return Some(session.clone()),
+            Errand::Watch => return None,
         };
         let selection = Selection {
             label: label.clone(),

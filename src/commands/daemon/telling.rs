@@ -88,11 +88,25 @@ pub(super) fn begun(place: &Place, run: &Run) {
             let numbers: Vec<String> = issues.iter().map(|issue| format!("#{}", issue.0)).collect();
             format!("works on {}", numbers.join(" "))
         }
+        Errand::Resume { session } => format!("goes on with session {session}"),
         Errand::Watch => "looks after its open pulls".to_owned(),
     };
     let event =
         json!({ "event": "run_begun", "project": project, "run": run.id, "errand": run.errand });
     say(place, &format!("{project}: {what}\n"), event);
+}
+
+/// Somebody stopped it.
+pub(super) fn stopped(place: &Place, run: &Run) {
+    let project = &run.project;
+    let text = format!(
+        "{project}: somebody stopped it; it goes on by \"Go on\" on its page, or `autoissue resume`\n"
+    );
+    say(
+        place,
+        &text,
+        json!({ "event": "run_stopped", "project": project, "run": run.id }),
+    );
 }
 
 /// It ended.
