@@ -136,7 +136,8 @@ async fn with_headers(request: Request, next: Next) -> Response {
     let fixed = [
         (HeaderName::from_static("content-security-policy"), POLICY),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (HeaderName::from_static("referrer-policy"), "no-referrer"),
+        // Without any a browser says of no form where it comes from (`Origin: null`), and none of ours would be taken.
+        (HeaderName::from_static("referrer-policy"), "same-origin"),
         (HeaderName::from_static("x-frame-options"), "DENY"),
         (
             HeaderName::from_static("cross-origin-opener-policy"),

@@ -89,9 +89,15 @@ impl Watched {
         self.news.subscribe()
     }
 
+    /// Does anybody?
+    #[must_use]
+    pub fn has_listeners(&self) -> bool {
+        self.news.receiver_count() > 0
+    }
+
     /// Tells those who listen what happened since; where nobody does, nothing is read.
     pub fn tell(&self) -> Result<(), StoreError> {
-        if self.news.receiver_count() == 0 {
+        if !self.has_listeners() {
             return Ok(());
         }
         let rows = self.sessions()?;
@@ -124,7 +130,7 @@ impl Watched {
     /// Takes in what happened in a session, and tells it.
     fn refresh(&self, seen: &mut Seen) -> Result<bool, StoreError> {
         let is_new = seen.refresh(&self.store, |tally, recorded| {
-            if self.news.receiver_count() > 0 {
+            if self.has_listeners() {
                 let line = plain_json(shape::event(tally, recorded).to_string());
                 // Nobody may listen any more.
                 let _ = self.news.send(News::Event(line.into()));

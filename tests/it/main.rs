@@ -8,6 +8,8 @@ mod agents;
 mod backlogs;
 #[path = "../support/boxes.rs"]
 mod boxes;
+#[path = "../support/browser.rs"]
+mod browsers;
 #[path = "../support/deaths.rs"]
 mod deaths;
 #[path = "../support/fake_chats.rs"]
@@ -46,6 +48,7 @@ mod bad_input_agents;
 mod bad_input_issues;
 mod bad_input_machine;
 mod bad_input_repository;
+mod browser;
 mod checks;
 mod claude;
 mod claude_replayed;
