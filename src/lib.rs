@@ -123,10 +123,14 @@ pub mod error {
 pub mod serve {
     mod acts;
     mod api;
+    mod asked;
+    pub mod course;
     mod docs;
     pub mod door;
     mod figures;
+    mod graph;
     mod guesses;
+    mod layered;
     mod live;
     mod pages;
     mod problem;

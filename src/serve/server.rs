@@ -9,9 +9,8 @@ use crate::serve::door::{Door, guard};
 use crate::serve::figures::FiguresPage;
 use crate::serve::pages::{IssuePage, SaidPage, SessionPage, Shown};
 use crate::serve::problem::Problem;
-use crate::serve::timeline::TimelinePage;
 use crate::serve::watched::Watched;
-use crate::serve::{acts, api, live, story};
+use crate::serve::{acts, api, graph, live, story, timeline};
 use askama::Template;
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
@@ -94,7 +93,8 @@ pub fn router(house: House, door: Door) -> Router {
         .route("/", get(overview))
         .route("/sessions/{session}", get(session))
         .route("/sessions/{session}/issues/{issue}", get(issue))
-        .route("/timeline", get(timeline))
+        .route("/timeline", get(timeline::timeline))
+        .route("/graph", get(graph::graph))
         .route("/figures", get(figures))
         .route("/act", post(acts::act))
         .route("/live", get(live::changes))
@@ -229,22 +229,6 @@ async fn issue(
             .watched
             .look(&row, |seen| IssuePage::new(seen, issue, told, said, now))?;
         made.map(|made| page(&made)).ok_or_else(Problem::not_found)
-    })
-    .await
-}
-
-async fn timeline(State(house): State<House>) -> Result<Response, Problem> {
-    blocking(house, |house| {
-        let rows = house.watched.sessions()?;
-        let Some(row) = rows.iter().find(|row| !row.pruned) else {
-            return Err(Problem::not_found());
-        };
-        let events = house.watched.store().events(&row.id)?;
-        let now = house.now();
-        let made = house
-            .watched
-            .look(row, |seen| TimelinePage::new(seen, &events, now))?;
-        Ok(page(&made))
     })
     .await
 }

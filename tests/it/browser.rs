@@ -239,18 +239,19 @@ async fn pictures_are_taken_of_a_run_and_of_what_it_came_to() {
     let served = serve_shop(&rig);
     let (url, _) = address(&served, "");
     let browser = Browser::start((1300, 760)).await;
+    browser.prefer("light").await;
     browser.open(&url).await;
     browser.see("//td/span[text()='completed']").await;
-    for scheme in ["light", "dark"] {
-        browser.prefer(scheme).await;
-        keep(&format!("overview-{scheme}"), &browser.picture().await);
-    }
+    keep("overview-light", &browser.picture().await);
+    browser.open(&format!("{url}/graph")).await;
+    keep("graph", &browser.picture().await);
+    browser.prefer("dark").await;
+    browser.open(&url).await;
+    keep("overview-dark", &browser.picture().await);
     assert_eq!(demo.end().code, Some(0));
     browser.prefer("light").await;
-    for name in ["timeline"] {
-        browser.open(&format!("{url}/{name}")).await;
-        keep(name, &browser.picture().await);
-    }
+    browser.open(&format!("{url}/timeline")).await;
+    keep("timeline", &browser.picture().await);
     browser.resize(PHONE).await;
     browser.open(&url).await;
     keep("phone", &browser.picture().await);
@@ -300,6 +301,7 @@ fn pages(rig: &Rig) -> Vec<String> {
         &format!("{session}/issues/4"),
         &format!("{session}/issues/11"),
         "/timeline",
+        "/graph",
         "/figures",
         "/api/docs",
         "/nothing",
