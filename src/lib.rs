@@ -124,6 +124,7 @@ pub mod serve {
     mod acts;
     mod api;
     mod asked;
+    mod budget;
     pub mod course;
     mod docs;
     pub mod door;
@@ -135,6 +136,7 @@ pub mod serve {
     mod pages;
     mod problem;
     pub mod server;
+    pub mod settings;
     mod story;
     mod timeline;
     pub mod watched;

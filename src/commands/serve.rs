@@ -42,7 +42,8 @@ pub async fn run(place: &Place, args: &ServeArgs) -> Result<Exit, Error> {
     let (listener, address, note) = listen(&loaded, args.listen).await?;
     say(place, address, note)?;
     let ended = async move { signals.next().await };
-    let house = House::new(Arc::new(Watched::new(store)), project.ok().as_deref());
+    let watched = Arc::new(Watched::new(store));
+    let house = House::new(watched, project.ok().as_deref()).showing(&loaded);
     server::run(listener, house, door(&loaded), ended)
         .await
         .map_err(|cause| Error::new(Kind::Files, "serve").because(&cause))?;
@@ -87,7 +88,8 @@ pub async fn beside(
     let house = House::new(
         Arc::new(Watched::new(store.clone())),
         Some(&wiring.project_key()),
-    );
+    )
+    .showing(&wiring.loaded);
     let over = ended.clone().cancelled_owned();
     let door = door(&wiring.loaded);
     let serving = tokio::spawn(async move {

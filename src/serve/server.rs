@@ -1,6 +1,7 @@
 //! The server: its routes, the headers of every answer, and how it ends.
 
 use crate::commands::sender::sender;
+use crate::config::loaded::Loaded;
 use crate::engine::clock::SteadyClock;
 use crate::ports::Clock as _;
 use crate::rules::ids::{IssueNumber, Timestamp};
@@ -9,8 +10,9 @@ use crate::serve::door::{Door, guard};
 use crate::serve::figures::FiguresPage;
 use crate::serve::pages::{IssuePage, SaidPage, SessionPage, Shown};
 use crate::serve::problem::Problem;
+use crate::serve::settings::{Setting, settings_of};
 use crate::serve::watched::Watched;
-use crate::serve::{acts, api, graph, live, story, timeline};
+use crate::serve::{acts, api, budget, graph, live, settings, story, timeline};
 use askama::Template;
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
@@ -39,6 +41,8 @@ pub struct House {
     pub watched: Arc<Watched>,
     /// The repository that commands are for, where there is one.
     pub project: Option<Arc<str>>,
+    /// The configuration of whoever serves.
+    pub(super) settings: Arc<[Setting]>,
     pub(super) clock: Arc<SteadyClock>,
     /// As whom wishes are sent: whoever may come in acts for the one that serves.
     pub(super) sender: Arc<Sender>,
@@ -53,6 +57,7 @@ impl House {
         Self {
             watched,
             project: project.map(Into::into),
+            settings: Arc::default(),
             clock: Arc::new(SteadyClock::start()),
             sender: Arc::new(Sender {
                 through: "the dashboard".to_owned(),
@@ -60,6 +65,13 @@ impl House {
             }),
             ended: CancellationToken::new(),
         }
+    }
+
+    /// One that shows this configuration as well.
+    #[must_use]
+    pub fn showing(mut self, loaded: &Loaded) -> Self {
+        self.settings = settings_of(loaded).into();
+        self
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -94,6 +106,8 @@ pub fn router(house: House, door: Door) -> Router {
         .route("/sessions/{session}", get(session))
         .route("/sessions/{session}/issues/{issue}", get(issue))
         .route("/timeline", get(timeline::timeline))
+        .route("/budget", get(budget::budget))
+        .route("/settings", get(settings::settings))
         .route("/graph", get(graph::graph))
         .route("/figures", get(figures))
         .route("/act", post(acts::act))

@@ -302,6 +302,8 @@ fn pages(rig: &Rig) -> Vec<String> {
         &format!("{session}/issues/11"),
         "/timeline",
         "/graph",
+        "/budget",
+        "/settings",
         "/figures",
         "/api/docs",
         "/nothing",
