@@ -129,14 +129,19 @@ pub mod serve {
     mod acts;
     mod api;
     mod approvals;
+    mod asked;
+    mod budget;
+    pub mod course;
     mod described;
     pub mod desk;
     mod docs;
     pub mod door;
     mod figures;
+    mod graph;
     mod guesses;
     mod hashed;
     mod issues;
+    mod layered;
     mod live;
     mod pages;
     mod problem;
@@ -145,6 +150,7 @@ pub mod serve {
     mod prometheus;
     pub mod report;
     pub mod server;
+    pub mod settings;
     mod story;
     mod timeline;
     pub mod watched;

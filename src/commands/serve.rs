@@ -58,12 +58,13 @@ pub async fn run(place: &Place, args: &ServeArgs) -> Result<Exit, Error> {
     let machine = Arc::new(Machine::new(vec![state]));
     let door = door(&loaded);
     let daemon = Daemon::new(
-        (place.clone(), loaded),
+        (place.clone(), Arc::clone(&loaded)),
         store.clone(),
         Arc::clone(&desk),
         machine,
     );
-    let house = House::new(Arc::new(Watched::new(store)), project.ok().as_deref());
+    let watched = Arc::new(Watched::new(store));
+    let house = House::new(watched, project.ok().as_deref()).showing(&loaded);
     let ended = CancellationToken::new();
     let over = ended.clone().cancelled_owned();
     let serving = tokio::spawn(server::run(listener, house.with_desk(desk), door, over));
@@ -117,7 +118,8 @@ pub async fn beside(
     let house = House::new(
         Arc::new(Watched::new(store.clone())),
         Some(&wiring.project_key()),
-    );
+    )
+    .showing(&wiring.loaded);
     let over = ended.clone().cancelled_owned();
     let door = door(&wiring.loaded);
     let serving = tokio::spawn(async move {

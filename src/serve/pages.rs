@@ -208,7 +208,7 @@ fn head(seen: &Seen, now: Timestamp) -> Head {
     let agents: Vec<&str> = settings.map_or_else(Vec::new, |settings| settings.agents().collect());
     Head {
         id: seen.id.to_string(),
-        project: printable(&tally.project),
+        project: called(&tally.project),
         selection: printable(&tally.selection.name()),
         phase: phase(tally.phase),
         time: human(tally.worked.millis(now)),
@@ -229,6 +229,13 @@ fn head(seen: &Seen, now: Timestamp) -> Head {
         can_stop: seen.process().is_some(),
         can_go_on: seen.state == SessionState::Interrupted,
     }
+}
+
+/// A project by its name: of one that is a directory, its last part.
+pub(super) fn called(project: &str) -> String {
+    let last = project.rsplit('/').find(|part| !part.is_empty());
+    let is_path = project.starts_with('/');
+    printable(last.filter(|_| is_path).unwrap_or(project))
 }
 
 /// What keeps everybody out, and what does not fit together.
@@ -334,7 +341,7 @@ pub(super) fn tone_class(tone: Tone) -> &'static str {
 fn listed(row: &SessionRow, now: Timestamp) -> Listed {
     Listed {
         id: row.id.to_string(),
-        project: printable(&row.project),
+        project: called(&row.project),
         selection: printable(&row.selection),
         state: match row.state {
             SessionState::Running(_) => "running",
@@ -383,5 +390,20 @@ impl IssuePage {
             story,
             transcript,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_is_called_by_its_name() {
+        let check = |project, expect| assert_eq!(called(project), expect);
+        check("octo/widgets", "octo/widgets");
+        check("/home/me/work/tea-shop", "tea-shop");
+        check("/home/me/work/tea-shop/", "tea-shop");
+        check("/", "/");
+        check("", "");
     }
 }

@@ -8,6 +8,8 @@ mod agents;
 mod backlogs;
 #[path = "../support/boxes.rs"]
 mod boxes;
+#[path = "../support/browser.rs"]
+mod browsers;
 #[path = "../support/daemon.rs"]
 mod daemon_rig;
 #[path = "../support/deaths.rs"]
@@ -49,6 +51,7 @@ mod bad_input_agents;
 mod bad_input_issues;
 mod bad_input_machine;
 mod bad_input_repository;
+mod browser;
 mod checks;
 mod claude;
 mod claude_replayed;
