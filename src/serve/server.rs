@@ -264,7 +264,7 @@ async fn issue(
     let issue = IssueNumber(number);
     let found = blocking(house.clone(), move |house| {
         let row = house.found(&name)?;
-        let told = story::told(house.watched.store(), &row.id, issue)?;
+        let told = story::told(&house.watched, &row, issue)?;
         Ok((row, told))
     });
     let (row, told) = found.await?;

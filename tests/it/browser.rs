@@ -250,8 +250,10 @@ async fn pictures_are_taken_of_a_run_and_of_what_it_came_to() {
     keep("overview-dark", &browser.picture().await);
     assert_eq!(demo.end().code, Some(0));
     browser.prefer("light").await;
-    browser.open(&format!("{url}/timeline")).await;
-    keep("timeline", &browser.picture().await);
+    for name in ["timeline", "budget"] {
+        browser.open(&format!("{url}/{name}")).await;
+        keep(name, &browser.picture().await);
+    }
     browser.resize(PHONE).await;
     browser.open(&url).await;
     keep("phone", &browser.picture().await);
