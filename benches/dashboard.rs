@@ -134,7 +134,7 @@ async fn main() {
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let house = House::new(Arc::new(Watched::new(store)), None);
     let door = Door::new(None, Vec::new());
-    tokio::spawn(run(listener, house, door, std::future::pending()));
+    tokio::spawn(run((listener, None), house, door, std::future::pending()));
     let pages = [
         "/",
         "/sessions/bench?page=70",

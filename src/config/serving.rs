@@ -31,6 +31,8 @@ pub struct Serving {
     pub max_memory_percent: Whole<1, 100>,
     /// Nothing is begun while less disk is free, in MiB.
     pub min_free_disk_mb: Whole<0, 100_000_000>,
+    /// A certificate of its own: it serves https. Behind a proxy that has one, none is needed.
+    pub tls: Option<Tls>,
     /// The secret of the webhook, as `${NAME}`; the variable `GITHUB_WEBHOOK_SECRET` where it is left out.
     pub webhook_secret: Option<Secret>,
     /// Addresses that may send webhooks, as `192.0.2.0/24`; all where it is empty.
@@ -48,11 +50,23 @@ impl Default for Serving {
             drain_seconds: Whole::of(600),
             max_memory_percent: Whole::of(80),
             min_free_disk_mb: Whole::of(1_024),
+            tls: None,
             webhook_secret: None,
             allow_from: Vec::new(),
             trusted_proxies: Vec::new(),
         }
     }
+}
+
+/// A certificate of a server.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(expecting = "an object with `cert` and `key`")]
+pub struct Tls {
+    /// Its chain (PEM), its own first; relative to this file.
+    pub cert: PathBuf,
+    /// Its private key (PEM); relative to this file.
+    pub key: PathBuf,
 }
 
 /// A project that `serve` watches: a checkout, whose own configuration says all the rest.

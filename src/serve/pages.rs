@@ -10,7 +10,7 @@ use crate::reporters::words::{brief, plural};
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::money::Usd;
 use crate::rules::printable::printable;
-use crate::rules::summary::domain_word;
+use crate::rules::summary::{Wait, domain_word, wait};
 use crate::rules::tally::{Breaker, Phase, PullTally, Standing, Tally, TaskTally};
 use crate::rules::task::Ending;
 use askama::Template;
@@ -303,9 +303,20 @@ fn row(seen: &Seen, task: &TaskTally, now: Timestamp) -> Row {
         doing: progress
             .map(|progress| brief(&progress.activity))
             .or(reason)
-            .unwrap_or_default(),
+            .unwrap_or_else(|| unsaid(wait(&seen.tally, task, now).as_ref()).to_owned()),
         pull: task.pull.as_ref().map(pull),
         asks: asks(task),
+    }
+}
+
+/// For what a task waits, where its state does not say so.
+fn unsaid(wait: Option<&Wait>) -> &'static str {
+    match wait {
+        Some(Wait::Slot) => "for a free slot",
+        Some(Wait::Money) => "for money that others have set aside",
+        Some(Wait::Resumption) => "for somebody to resume the session",
+        Some(Wait::Probe) => "for what a single probe comes to",
+        Some(_) | None => "",
     }
 }
 

@@ -24,13 +24,18 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Router, serve};
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+/// Over TLS what is asked already is answered within this.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// A form or a question is no longer.
 const BODY_MAX: usize = 256 << 10;
 /// Nothing but what this server sends: no other site's script, style, picture or frame.
@@ -92,9 +97,9 @@ impl House {
     }
 }
 
-/// Serves until `ended` is; then what is asked already is answered.
+/// Serves until `ended` is; then what is asked already is answered. Over TLS where there is a certificate.
 pub async fn run(
-    listener: TcpListener,
+    (listener, tls): (TcpListener, Option<RustlsConfig>),
     house: House,
     door: Door,
     ended: impl Future<Output = ()> + Send + 'static,
@@ -102,12 +107,22 @@ pub async fn run(
     let looking = tokio::spawn(live::look(house.clone()));
     let last = house.clone();
     let service = router(house, door).into_make_service_with_connect_info::<SocketAddr>();
-    let served = serve(listener, service).with_graceful_shutdown(async move {
+    let over = async move {
         ended.await;
         looking.abort();
         live::last_words(last).await;
+    };
+    let Some(tls) = tls else {
+        return serve(listener, service).with_graceful_shutdown(over).await;
+    };
+    let handle = Handle::new();
+    let ending = handle.clone();
+    tokio::spawn(async move {
+        over.await;
+        ending.graceful_shutdown(Some(LAST_ANSWERS));
     });
-    served.await
+    let served = axum_server::from_tcp_rustls(listener.into_std()?, tls)?;
+    served.handle(handle).serve(service).await
 }
 
 /// Everything that can be asked.
