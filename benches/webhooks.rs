@@ -23,7 +23,7 @@ struct Server {
 
 impl Server {
     fn start() -> Self {
-        let place = tempfile::tempdir().unwrap();
+        let place = tempfile::tempdir().expect("it works on this machine");
         let mut child = Command::new(env!("CARGO_BIN_EXE_autoissue"))
             .args(["serve", "--listen", "127.0.0.1:0", "--state-dir"])
             .arg(place.path().join("state"))
@@ -32,11 +32,14 @@ impl Server {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap();
-        let mut said = BufReader::new(child.stderr.take().unwrap());
+            .expect("it works on this machine");
+        let mut said = BufReader::new(child.stderr.take().expect("it works on this machine"));
         let address = loop {
             let mut line = String::new();
-            assert!(said.read_line(&mut line).unwrap() > 0, "it ended");
+            assert!(
+                said.read_line(&mut line).expect("it works on this machine") > 0,
+                "it ended"
+            );
             if let Some(url) = line.trim().strip_prefix("Dashboard: http://") {
                 break url.trim_end_matches('/').to_owned();
             }
@@ -87,29 +90,40 @@ fn request(host: &str, number: u64, secret: &str) -> Vec<u8> {
 /// Reads one answer; gives its status.
 fn answer(stream: &mut BufReader<TcpStream>) -> u16 {
     let mut line = String::new();
-    stream.read_line(&mut line).unwrap();
-    let status = line.split(' ').nth(1).unwrap().parse().unwrap();
+    stream
+        .read_line(&mut line)
+        .expect("it works on this machine");
+    let status = line
+        .split(' ')
+        .nth(1)
+        .expect("it works on this machine")
+        .parse()
+        .expect("it works on this machine");
     let mut length = 0;
     loop {
         line.clear();
-        stream.read_line(&mut line).unwrap();
+        stream
+            .read_line(&mut line)
+            .expect("it works on this machine");
         let header = line.trim().to_ascii_lowercase();
         if header.is_empty() {
             break;
         }
         if let Some(value) = header.strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap();
+            length = value.trim().parse().expect("it works on this machine");
         }
     }
     let mut body = vec![0; length];
-    stream.read_exact(&mut body).unwrap();
+    stream
+        .read_exact(&mut body)
+        .expect("it works on this machine");
     status
 }
 
 /// Sends until the time is over; gives how long what GitHub sent took, and how many others were refused.
 fn send(address: &str, numbers: &AtomicU64, until: Instant) -> (Vec<Duration>, u64) {
-    let stream = TcpStream::connect(address).unwrap();
-    stream.set_nodelay(true).unwrap();
+    let stream = TcpStream::connect(address).expect("it works on this machine");
+    stream.set_nodelay(true).expect("it works on this machine");
     let mut stream = BufReader::new(stream);
     let (mut took, mut refused) = (Vec::new(), 0);
     while Instant::now() < until {
@@ -117,7 +131,10 @@ fn send(address: &str, numbers: &AtomicU64, until: Instant) -> (Vec<Duration>, u
         let is_good = number.is_multiple_of(GOOD);
         let request = request(address, number, if is_good { SECRET } else { "another" });
         let sent = Instant::now();
-        stream.get_mut().write_all(&request).unwrap();
+        stream
+            .get_mut()
+            .write_all(&request)
+            .expect("it works on this machine");
         let status = answer(&mut stream);
         if is_good {
             assert_eq!(status, 202);
@@ -141,7 +158,7 @@ fn main() {
             .map(|_| scope.spawn(|| send(&server.address, &numbers, until)))
             .collect();
         for client in clients {
-            let (more, others) = client.join().unwrap();
+            let (more, others) = client.join().expect("it works on this machine");
             took.extend(more);
             refused += others;
         }
