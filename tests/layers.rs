@@ -68,6 +68,7 @@ const HOMES: [(&str, &[&str]); 57] = [
             "reporters/notify",
             "adapters/process*",
             "adapters/git/lfs_*",
+            "adapters/sources",
         ],
     ),
     ("rustix", &["adapters/sandbox"]),
