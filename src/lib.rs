@@ -127,6 +127,7 @@ pub mod error {
 /// Front doors: the dashboard and the JSON API.
 pub mod serve {
     mod acts;
+    mod alerts;
     mod api;
     mod approvals;
     mod asked;
@@ -196,6 +197,7 @@ pub mod config {
     pub mod serving;
     pub mod settings;
     pub mod shape;
+    pub mod sources;
     pub mod spelling;
     pub mod telling;
     pub mod trees;

@@ -69,6 +69,7 @@ const HOMES: [(&str, &[&str]); 58] = [
             "reporters/notify",
             "adapters/process*",
             "adapters/git/lfs_*",
+            "adapters/sources",
         ],
     ),
     ("rustix", &["adapters/sandbox"]),

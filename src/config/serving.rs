@@ -2,6 +2,7 @@
 
 use crate::config::problem::ConfigError;
 use crate::config::shape::Config;
+use crate::config::sources::{self, Feed};
 use crate::config::values::{Secret, Whole};
 use crate::rules::address_range::AddressRange;
 use schemars::JsonSchema;
@@ -39,6 +40,8 @@ pub struct Serving {
     pub allow_from: Vec<Range>,
     /// Proxies whose `X-Forwarded-For` counts, as addresses or ranges.
     pub trusted_proxies: Vec<Range>,
+    /// Other sources of work than the forge; what they find becomes issues there.
+    pub sources: Vec<Feed>,
 }
 
 impl Default for Serving {
@@ -54,6 +57,7 @@ impl Default for Serving {
             webhook_secret: None,
             allow_from: Vec::new(),
             trusted_proxies: Vec::new(),
+            sources: Vec::new(),
         }
     }
 }
@@ -156,7 +160,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
             return Err(ConfigError::value(key, problem));
         }
     }
-    Ok(())
+    sources::check(config)
 }
 
 fn label(key: &str, label: &str) -> Result<(), ConfigError> {

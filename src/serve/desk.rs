@@ -1,7 +1,9 @@
 //! The desk between the front doors and whoever watches the projects: what stands there is shown, what is asked for is
 //! handed on. Nothing is decided here.
 
+use crate::adapters::store::findings::Whose;
 use crate::config::serving::Served;
+use crate::config::sources::Feed;
 use crate::rules::address_range::AddressRange;
 use crate::rules::ids::{IssueNumber, SessionId, Timestamp};
 use crate::serve::problem::Problem;
@@ -14,6 +16,8 @@ use tokio::sync::{mpsc, oneshot};
 pub enum Ask {
     /// A webhook brought something.
     Arrived,
+    /// Another source of work sent something by itself: the one of this name.
+    Sent(String),
     /// Ask the forge for this project's issues now.
     Sync(String),
     /// Work on these issues, whatever their labels are; on all that wait where there is none.
@@ -106,6 +110,19 @@ pub struct Hook {
     pub allow_from: Vec<AddressRange>,
     /// Whose word counts about where they come from.
     pub proxies: Vec<AddressRange>,
+    /// Other sources of work that send something by themselves.
+    pub receivers: Vec<Receiver>,
+}
+
+/// One that sends something by itself.
+#[derive(Debug)]
+pub struct Receiver {
+    /// Whose findings it sends.
+    pub whose: Whose,
+    /// As it is configured.
+    pub feed: Feed,
+    /// What it shows.
+    pub token: SecretString,
 }
 
 /// The desk.
