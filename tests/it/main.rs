@@ -58,6 +58,7 @@ mod config;
 mod daemon;
 mod declined;
 mod demo_project;
+mod deploy;
 mod doctor;
 mod engine;
 mod evaluate;
