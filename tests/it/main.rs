@@ -69,6 +69,7 @@ mod config;
 mod daemon;
 mod declined;
 mod demo_project;
+mod deploy;
 mod doctor;
 mod engine;
 mod evaluate;
