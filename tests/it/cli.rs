@@ -28,7 +28,7 @@ fn help_lists_the_commands() {
       resume       Go on with a session that was interrupted
       watch        Lead open pull requests to their end: failed checks, reviews, conflicts, merges
       revert       Close an issue's pull request, or open one that takes its work back
-      serve        Show what runs as a page, and answer programs as JSON
+      serve        Watch projects, start their issues, and show what runs as pages
       notify       Send a test message by the channels of the configuration
       status       Show what is running, else the latest sessions
       why          Say why an issue does not run yet, and what would let it start sooner

@@ -412,9 +412,11 @@ fn the_defaults_are_shown_as_such() {
     serve.drainSeconds = 600                          # default
     serve.maxMemoryPercent = 80                       # default
     serve.minFreeDiskMb = 1024                        # default
+    serve.tls = null                                  # default
     serve.webhookSecret = null                        # default
     serve.allowFrom = []                              # default
     serve.trustedProxies = []                         # default
+    serve.sources = []                                # default
     projects = []                                     # default
     classification.rules = []                         # default
     "#);
