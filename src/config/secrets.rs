@@ -142,8 +142,8 @@ mod tests {
             "executor": { "maxParallel": 3 },
             "serve": { "sources": [{ "kind": "sentry", "token": "x" }] },
         });
-        let fine = json!({ "serve": { "sources": [{ "kind": "sentry", "token": "${T}", "name": "token" }] } });
-        assert_eq!(literal_secrets(&fine), [""; 0]);
+        let referring = json!({ "serve": { "sources": [{ "kind": "sentry", "token": "${T}", "name": "token" }] } });
+        assert_eq!(literal_secrets(&referring), [""; 0]);
         assert_eq!(
             literal_secrets(&file),
             [

@@ -415,6 +415,7 @@ fn the_defaults_are_shown_as_such() {
     serve.webhookSecret = null                        # default
     serve.allowFrom = []                              # default
     serve.trustedProxies = []                         # default
+    serve.sources = []                                # default
     projects = []                                     # default
     classification.rules = []                         # default
     "#);
