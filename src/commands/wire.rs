@@ -353,7 +353,11 @@ impl Wiring {
         let notify = config.notify.secrets().into_iter();
         let notify = notify.map(|(_, secret)| secret.expose().to_owned());
         let keys = MODEL_KEYS.iter().filter_map(|name| variable(name));
-        Redactor::new(signed.chain(agent).chain(notify).chain(keys))
+        let serve = config
+            .serve
+            .secrets()
+            .map(|secret| secret.expose().to_owned());
+        Redactor::new(signed.chain(agent).chain(notify).chain(serve).chain(keys))
     }
 
     /// Knows of them what no change may bring: not all that an agent is given in its environment is a secret, nor is
@@ -367,6 +371,9 @@ impl Wiring {
         let configured = agent.chain(notify.map(|(key, secret)| (key.to_owned(), secret)));
         let configured = configured.map(|(key, value)| (key, value.expose().to_owned()));
         let configured = configured.filter(|(key, value)| is_literal_secret(key, &json!(value)));
+        let serve = config.serve.secrets();
+        let serve = serve.map(|secret| (String::new(), secret.expose().to_owned()));
+        let configured = configured.chain(serve);
         let signed = self.signed.iter().flat_map(Signed::secrets);
         let keys = MODEL_KEYS.iter().filter_map(|name| variable(name));
         let all = signed.chain(keys).chain(configured.map(|(_, value)| value));

@@ -69,6 +69,7 @@ pub fn is_literal_secret(key: &str, value: &Value) -> bool {
                     "dashboard.auth.password"
                     | "dashboard.auth.token"
                     | "notify.webhookSecret"
+                    | "serve.webhookSecret"
                     | "notify.telegram.botToken"
                     | "notify.email.password" => true,
                     "notify.webhook" | "notify.slack.webhook" => carries_token(text),
@@ -140,10 +141,10 @@ mod tests {
             },
             "checks": [{ "name": "x", "run": ["curl", "-H", "Bearer github_pat_0123456789abcdef"] }],
             "executor": { "maxParallel": 3 },
-            "serve": { "sources": [{ "kind": "sentry", "token": "x" }] },
+            "serve": { "webhookSecret": "x", "sources": [{ "kind": "sentry", "token": "x" }] },
         });
-        let fine = json!({ "serve": { "sources": [{ "kind": "sentry", "token": "${T}", "name": "token" }] } });
-        assert_eq!(literal_secrets(&fine), [""; 0]);
+        let referring = json!({ "serve": { "sources": [{ "kind": "sentry", "token": "${T}", "name": "token" }] } });
+        assert_eq!(literal_secrets(&referring), [""; 0]);
         assert_eq!(
             literal_secrets(&file),
             [
@@ -155,6 +156,7 @@ mod tests {
                 "notify.telegram.botToken",
                 "notify.email.password",
                 "checks",
+                "serve.webhookSecret",
                 "serve.sources"
             ]
         );

@@ -73,6 +73,14 @@ pub struct Tls {
     pub key: PathBuf,
 }
 
+impl Serving {
+    /// All its secrets.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        let sources = self.sources.iter().flat_map(Feed::secrets);
+        self.webhook_secret.iter().chain(sources)
+    }
+}
+
 /// A project that `serve` watches: a checkout, whose own configuration says all the rest.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]

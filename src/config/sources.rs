@@ -226,7 +226,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn verdict(sources: Value) -> String {
+    fn verdict(sources: &Value) -> String {
         let file = json!({ "serve": { "sources": sources } });
         match serde_json::from_value::<Config>(file) {
             Ok(config) => {
@@ -236,7 +236,7 @@ mod tests {
         }
     }
 
-    fn sentry(more: Value) -> Value {
+    fn sentry(more: &Value) -> Value {
         let mut feed = json!({ "kind": "sentry", "organization": "acme", "sentryProject": "shop", "token": "t" });
         feed.as_object_mut()
             .unwrap()
@@ -248,23 +248,23 @@ mod tests {
     fn each_kind_has_what_it_needs_and_nothing_else() {
         let jira = json!({ "kind": "jira", "url": "https://acme.example", "user": "a@b.example", "token": "t", "jql": "x" });
         let hook = json!({ "kind": "alertmanager", "webhookToken": "t" });
-        let all = json!([sentry(json!({})), jira, hook, { "kind": "ci" }]);
-        assert_eq!(verdict(all), "");
+        let all = json!([sentry(&json!({})), jira, hook, { "kind": "ci" }]);
+        assert_eq!(verdict(&all), "");
         for (feed, expect) in [
             (
-                sentry(json!({ "token": "" })),
+                sentry(&json!({ "token": "" })),
                 "serve.sources[0].token: is missing: sentry needs it",
             ),
             (
-                sentry(json!({ "jql": "x" })),
+                sentry(&json!({ "jql": "x" })),
                 "serve.sources[0].jql: is nothing to sentry",
             ),
-            (sentry(json!({ "organization": "a/../b" })), "is no slug"),
-            (sentry(json!({ "url": "http://sentry.example" })), "https"),
-            (sentry(json!({ "seconds": 1 })), "1 is not from 5 to 86400"),
-            (sentry(json!({ "interval": 1 })), "unknown field"),
-            (sentry(json!({ "minLevel": "fatal" })), "unknown variant"),
-            (sentry(json!({ "name": "a b" })), "is no name"),
+            (sentry(&json!({ "organization": "a/../b" })), "is no slug"),
+            (sentry(&json!({ "url": "http://sentry.example" })), "https"),
+            (sentry(&json!({ "seconds": 1 })), "1 is not from 5 to 86400"),
+            (sentry(&json!({ "interval": 1 })), "unknown field"),
+            (sentry(&json!({ "minLevel": "fatal" })), "unknown variant"),
+            (sentry(&json!({ "name": "a b" })), "is no name"),
             (
                 json!({ "kind": "ci", "url": "https://x.example" }),
                 "is nothing to ci",
@@ -279,16 +279,16 @@ mod tests {
             ),
             (json!({ "kind": "pager" }), "unknown variant"),
         ] {
-            let problem = verdict(json!([feed]));
+            let problem = verdict(&json!([feed]));
             assert!(problem.contains(expect), "{feed}: {problem}");
         }
         let twice = json!([{ "kind": "ci" }, { "kind": "ci" }]);
-        assert!(verdict(twice).contains("another source is called ci"));
+        assert!(verdict(&twice).contains("another source is called ci"));
     }
 
     #[test]
     fn it_is_clear_whose_issues_are_meant() {
-        let with = |more: Value| {
+        let with = |more: &Value| {
             let mut file = json!({ "serve": { "sources": [{ "kind": "ci" }] } });
             file.as_object_mut()
                 .unwrap()
@@ -296,20 +296,20 @@ mod tests {
             let config: Config = serde_json::from_value(file).unwrap();
             check(&config).map_or_else(|problem| problem.to_string(), |()| String::new())
         };
-        assert_eq!(with(json!({ "projects": [{ "path": "a" }] })), "");
+        assert_eq!(with(&json!({ "projects": [{ "path": "a" }] })), "");
         let two = json!({ "projects": [{ "path": "a" }, { "path": "b" }] });
-        assert!(with(two).contains("there are several projects"));
+        assert!(with(&two).contains("there are several projects"));
         let all = json!({ "project": { "label": FOUND_LABEL } });
-        assert!(with(all).contains("which all issues from sources carry"));
+        assert!(with(&all).contains("which all issues from sources carry"));
     }
 
     #[test]
     fn what_is_not_bad_enough_is_left_out() {
         let feed = |value| serde_json::from_value::<Feed>(value).unwrap();
-        let usual = feed(sentry(json!({})));
+        let usual = feed(sentry(&json!({})));
         assert!(usual.takes(Level::Critical) && usual.takes(Level::Error));
         assert!(!usual.takes(Level::Warning));
-        assert!(feed(sentry(json!({ "minLevel": "info" }))).takes(Level::Info));
+        assert!(feed(sentry(&json!({ "minLevel": "info" }))).takes(Level::Info));
         assert!(feed(json!({ "kind": "jira" })).takes(Level::Info));
     }
 }

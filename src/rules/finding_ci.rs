@@ -6,7 +6,7 @@ use crate::rules::follow::shape::Checks;
 use crate::rules::ids::CommitId;
 use std::fmt::Write as _;
 
-/// Checks that are named in a title.
+/// Checks that are title in a title.
 const NAMED: usize = 3;
 
 /// What the checks of a branch's newest commit come to.
@@ -38,9 +38,9 @@ pub fn colour(branch: &str, commit: &CommitId, checks: &Checks) -> Colour {
         .collect();
     names.sort_unstable();
     names.dedup();
-    let mut named = names[..names.len().min(NAMED)].join(", ");
+    let mut title = names[..names.len().min(NAMED)].join(", ");
     if names.len() > NAMED {
-        let _ = write!(named, " and {} more", names.len() - NAMED);
+        let _ = write!(title, " and {} more", names.len() - NAMED);
     }
     let room = TRACE_MAX / checks.failed.len().max(1);
     let mut trace = String::new();
@@ -57,7 +57,7 @@ pub fn colour(branch: &str, commit: &CommitId, checks: &Checks) -> Colour {
             .iter()
             .map(|name| ("check".to_owned(), (*name).to_owned())),
     );
-    let title = format!("CI fails on {branch}: {named}");
+    let title = format!("CI fails on {branch}: {title}");
     let finding = Finding {
         trace,
         labels,

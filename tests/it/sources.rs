@@ -364,6 +364,26 @@ fn ended(branch: &str, run: u64) -> Value {
     })
 }
 
+/// GitHub's webhook tells that a run of a branch failed.
+async fn tell_of(daemon: &Daemon, branch: &str, run: u64) {
+    let body = ended(branch, run).to_string();
+    let sent = daemon
+        .client
+        .post(format!("{}/webhook/github", daemon.url))
+        .header("content-type", "application/json")
+        .header("x-github-event", "workflow_run")
+        .header("x-github-delivery", format!("delivery-{run}"))
+        .header(
+            "x-hub-signature-256",
+            signature(SECRET.as_bytes(), body.as_bytes()),
+        )
+        .body(body)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(sent.status(), 202);
+}
+
 #[tokio::test]
 async fn a_red_base_branch_becomes_one_issue_with_the_log_as_soon_as_a_webhook_tells() {
     let mut stage = Stage::new(AGENT, None);
@@ -395,24 +415,7 @@ async fn a_red_base_branch_becomes_one_issue_with_the_log_as_soon_as_a_webhook_t
         "2026-01-01T00:00:00.0000000Z error: total is wrong\n",
     );
     stage.fake.check_run("main", "lint", Some("success"), "");
-    let send = async |branch: &str, run: u64| {
-        let body = ended(branch, run).to_string();
-        let sent = daemon
-            .client
-            .post(format!("{}/webhook/github", daemon.url))
-            .header("content-type", "application/json")
-            .header("x-github-event", "workflow_run")
-            .header("x-github-delivery", format!("delivery-{run}"))
-            .header(
-                "x-hub-signature-256",
-                signature(SECRET.as_bytes(), body.as_bytes()),
-            )
-            .body(body)
-            .send()
-            .await
-            .unwrap();
-        assert_eq!(sent.status(), 202);
-    };
+    let send = async |branch: &str, run: u64| tell_of(&daemon, branch, run).await;
     // The control: another branch is nobody's business.
     send("feature", 1).await;
     tokio::time::sleep(Duration::from_secs(1)).await;

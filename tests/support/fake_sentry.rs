@@ -38,6 +38,7 @@ pub(crate) fn start(issues: Vec<Unresolved>) -> FakeSentry {
     Loopback::start(issues, answer)
 }
 
+#[expect(clippy::ptr_arg, reason = "it is the state of the server")]
 fn answer(issues: &Vec<Unresolved>, asked: &Asked) -> Said {
     if asked.authorization != format!("Bearer {TOKEN}") {
         return Said::refusal(401, r#"{"detail":"Invalid token"}"#);

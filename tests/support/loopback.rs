@@ -108,7 +108,8 @@ impl<S> Inner<S> {
         for (name, value) in &said.headers {
             head.extend([name, ": ", value, "\r\n"]);
         }
-        head.push_str(&format!("content-length: {}\r\n\r\n", said.body.len()));
+        let length = said.body.len().to_string();
+        head.extend(["content-length: ", &length, "\r\n\r\n"]);
         // Whoever asked may be gone.
         let _ = stream.write_all((head + &said.body).as_bytes());
     }
