@@ -194,6 +194,14 @@ pub mod local_forge {
     pub mod pull;
     pub mod scalar;
 }
+/// Other sources of work than the forge.
+pub mod sources {
+    pub mod alertmanager;
+    pub mod document;
+    pub mod http;
+    pub mod jira;
+    pub mod sentry;
+}
 /// SQLite.
 pub mod store {
     pub mod analytics;
@@ -206,6 +214,7 @@ pub mod store {
     pub mod error;
     pub mod figures;
     mod files;
+    pub mod findings;
     pub mod history;
     pub mod journal;
     pub mod ledger;

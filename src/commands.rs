@@ -16,7 +16,10 @@ pub mod containment;
 pub mod conversation;
 /// The daemon.
 pub mod daemon {
+    mod asking;
     mod errands;
+    mod feeds;
+    mod founding;
     mod health;
     pub mod hook;
     mod intake;

@@ -127,16 +127,22 @@ pub mod error {
 /// Front doors: the dashboard and the JSON API.
 pub mod serve {
     mod acts;
+    mod alerts;
     mod api;
     mod approvals;
+    mod asked;
+    mod budget;
+    pub mod course;
     mod described;
     pub mod desk;
     mod docs;
     pub mod door;
     mod figures;
+    mod graph;
     mod guesses;
     mod hashed;
     mod issues;
+    mod layered;
     mod live;
     mod pages;
     mod problem;
@@ -145,6 +151,7 @@ pub mod serve {
     mod prometheus;
     pub mod report;
     pub mod server;
+    pub mod settings;
     mod story;
     mod timeline;
     pub mod watched;
@@ -190,6 +197,7 @@ pub mod config {
     pub mod serving;
     pub mod settings;
     pub mod shape;
+    pub mod sources;
     pub mod spelling;
     pub mod telling;
     pub mod trees;

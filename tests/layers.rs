@@ -30,11 +30,12 @@ const FLOORS: [(&str, &[&str]); 12] = [
 ];
 
 /// Where each outside crate may be used: a file, or a folder with all below it; `x*` takes every name that begins so.
-const HOMES: [(&str, &[&str]); 57] = [
+const HOMES: [(&str, &[&str]); 58] = [
     ("argon2", &["rules/password"]),
     ("askama", &["serve"]),
     ("async_trait", &["ports", "engine", "adapters"]),
     ("axum", &["serve"]),
+    ("axum_server", &["serve", "commands"]),
     ("backoff", &["adapters/retry"]),
     ("base64", &["rules", "adapters/git", "serve"]),
     ("chrono", &["*"]),
@@ -68,6 +69,7 @@ const HOMES: [(&str, &[&str]); 57] = [
             "reporters/notify",
             "adapters/process*",
             "adapters/git/lfs_*",
+            "adapters/sources",
         ],
     ),
     ("rustix", &["adapters/sandbox"]),

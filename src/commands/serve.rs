@@ -22,6 +22,7 @@ use crate::serve::desk::Desk;
 use crate::serve::door::{Door, Keys, Password};
 use crate::serve::server::{self, House};
 use crate::serve::watched::Watched;
+use axum_server::tls_rustls::RustlsConfig;
 use serde_json::json;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -52,21 +53,24 @@ pub async fn run(place: &Place, args: &ServeArgs) -> Result<Exit, Error> {
     let mut signals = Signals::hear().ok_or_else(|| {
         Error::new(Kind::Files, "serve").cause("signals cannot be heard: it could not be ended")
     })?;
+    let tls = tls(&loaded).await?;
     let (listener, address, note) = listen(&loaded, args.listen).await?;
     say(place, &loaded, address, note)?;
-    let (desk, asked) = Desk::new(hook(&loaded));
+    let (desk, asked) = Desk::new(hook(&loaded, Vec::new()));
     let machine = Arc::new(Machine::new(vec![state]));
     let door = door(&loaded);
     let daemon = Daemon::new(
-        (place.clone(), loaded),
+        (place.clone(), Arc::clone(&loaded)),
         store.clone(),
         Arc::clone(&desk),
         machine,
     );
-    let house = House::new(Arc::new(Watched::new(store)), project.ok().as_deref());
+    let watched = Arc::new(Watched::new(store));
+    let house = House::new(watched, project.ok().as_deref()).showing(&loaded);
     let ended = CancellationToken::new();
     let over = ended.clone().cancelled_owned();
-    let serving = tokio::spawn(server::run(listener, house.with_desk(desk), door, over));
+    let serving = server::run((listener, tls), house.with_desk(desk), door, over);
+    let serving = tokio::spawn(serving);
     systemd::say(systemd::Says::Ready);
     Box::pin(daemon.run(asked, &mut signals)).await;
     systemd::say(systemd::Says::Ending);
@@ -105,9 +109,16 @@ pub async fn beside(
     if !wiring.loaded.config.dashboard.enabled {
         return Ok(None);
     }
-    let (listener, address, note) = match listen(&wiring.loaded, None).await {
-        Ok(listening) => listening,
+    let ready = async {
+        Ok((
+            tls(&wiring.loaded).await?,
+            listen(&wiring.loaded, None).await?,
+        ))
+    };
+    let (tls, (listener, address, note)) = match ready.await {
+        Ok(ready) => ready,
         Err(error) => {
+            let error: Error = error;
             place.output.error(&error)?;
             return Ok(None);
         }
@@ -117,11 +128,12 @@ pub async fn beside(
     let house = House::new(
         Arc::new(Watched::new(store.clone())),
         Some(&wiring.project_key()),
-    );
+    )
+    .showing(&wiring.loaded);
     let over = ended.clone().cancelled_owned();
     let door = door(&wiring.loaded);
     let serving = tokio::spawn(async move {
-        if let Err(error) = server::run(listener, house, door, over).await {
+        if let Err(error) = server::run((listener, tls), house, door, over).await {
             tracing::warn!(%error, "the dashboard ended");
         }
     });
@@ -143,9 +155,25 @@ fn say(
         let event = json!({ "v": VERSION, "event": "note", "about": "dashboard", "text": note });
         place.output.note(&format!("note: {note}\n"), &event)?;
     }
-    let url = format!("http://{address}/");
+    let scheme = loaded.config.serve.tls.as_ref().map_or("http", |_| "https");
+    let url = format!("{scheme}://{address}/");
     let event = json!({ "v": VERSION, "event": "serving", "url": url });
     place.output.note(&format!("Dashboard: {url}\n"), &event)
+}
+
+/// The certificate of the configuration, where there is one.
+async fn tls(loaded: &Loaded) -> Result<Option<RustlsConfig>, Error> {
+    let Some(tls) = &loaded.config.serve.tls else {
+        return Ok(None);
+    };
+    let (cert, key) = (loaded.resolve(&tls.cert), loaded.resolve(&tls.key));
+    let read = RustlsConfig::from_pem_file(&cert, &key).await;
+    read.map(Some).map_err(|cause| {
+        let files = format!("{} and {}", cert.display(), key.display());
+        Error::new(Kind::Config, format!("serve over TLS with {files}"))
+            .because(&cause)
+            .hints(["serve.tls names a chain of certificates (cert) and its private key (key), both as PEM"])
+    })
 }
 
 type Listening = (TcpListener, SocketAddr, Option<String>);

@@ -76,6 +76,15 @@ pub fn is_literal_secret(key: &str, value: &Value) -> bool {
                 }
         }
         Value::Array(items) => items.iter().any(|item| is_literal_secret(key, item)),
+        Value::Object(fields) if key == "serve.sources" => {
+            let own = ["token", "webhookToken"].map(|name| fields.get(name));
+            let is_said = |value: &Value| {
+                value
+                    .as_str()
+                    .is_some_and(|text| !text.is_empty() && !refers(text))
+            };
+            own.into_iter().flatten().any(is_said)
+        }
         Value::Object(fields) => fields.values().any(|field| is_literal_secret("", field)),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
@@ -131,7 +140,10 @@ mod tests {
             },
             "checks": [{ "name": "x", "run": ["curl", "-H", "Bearer github_pat_0123456789abcdef"] }],
             "executor": { "maxParallel": 3 },
+            "serve": { "sources": [{ "kind": "sentry", "token": "x" }] },
         });
+        let fine = json!({ "serve": { "sources": [{ "kind": "sentry", "token": "${T}", "name": "token" }] } });
+        assert_eq!(literal_secrets(&fine), [""; 0]);
         assert_eq!(
             literal_secrets(&file),
             [
@@ -142,7 +154,8 @@ mod tests {
                 "notify.webhookSecret",
                 "notify.telegram.botToken",
                 "notify.email.password",
-                "checks"
+                "checks",
+                "serve.sources"
             ]
         );
     }

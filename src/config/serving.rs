@@ -2,6 +2,7 @@
 
 use crate::config::problem::ConfigError;
 use crate::config::shape::Config;
+use crate::config::sources::{self, Feed};
 use crate::config::values::{Secret, Whole};
 use crate::rules::address_range::AddressRange;
 use schemars::JsonSchema;
@@ -31,12 +32,16 @@ pub struct Serving {
     pub max_memory_percent: Whole<1, 100>,
     /// Nothing is begun while less disk is free, in MiB.
     pub min_free_disk_mb: Whole<0, 100_000_000>,
+    /// A certificate of its own: it serves https. Behind a proxy that has one, none is needed.
+    pub tls: Option<Tls>,
     /// The secret of the webhook, as `${NAME}`; the variable `GITHUB_WEBHOOK_SECRET` where it is left out.
     pub webhook_secret: Option<Secret>,
     /// Addresses that may send webhooks, as `192.0.2.0/24`; all where it is empty.
     pub allow_from: Vec<Range>,
     /// Proxies whose `X-Forwarded-For` counts, as addresses or ranges.
     pub trusted_proxies: Vec<Range>,
+    /// Other sources of work than the forge; what they find becomes issues there.
+    pub sources: Vec<Feed>,
 }
 
 impl Default for Serving {
@@ -48,11 +53,24 @@ impl Default for Serving {
             drain_seconds: Whole::of(600),
             max_memory_percent: Whole::of(80),
             min_free_disk_mb: Whole::of(1_024),
+            tls: None,
             webhook_secret: None,
             allow_from: Vec::new(),
             trusted_proxies: Vec::new(),
+            sources: Vec::new(),
         }
     }
+}
+
+/// A certificate of a server.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(expecting = "an object with `cert` and `key`")]
+pub struct Tls {
+    /// Its chain (PEM), its own first; relative to this file.
+    pub cert: PathBuf,
+    /// Its private key (PEM); relative to this file.
+    pub key: PathBuf,
 }
 
 /// A project that `serve` watches: a checkout, whose own configuration says all the rest.
@@ -142,7 +160,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
             return Err(ConfigError::value(key, problem));
         }
     }
-    Ok(())
+    sources::check(config)
 }
 
 fn label(key: &str, label: &str) -> Result<(), ConfigError> {

@@ -1,6 +1,6 @@
 //! What `serve` has done for it by a process of its own: this program, called with these words.
 
-use crate::rules::ids::IssueNumber;
+use crate::rules::ids::{IssueNumber, SessionId};
 use serde::{Deserialize, Serialize};
 
 /// One thing to do in a project.
@@ -13,6 +13,11 @@ pub enum Errand {
         label: Option<String>,
         /// Which.
         issues: Vec<IssueNumber>,
+    },
+    /// Go on with a session.
+    Resume {
+        /// Which.
+        session: SessionId,
     },
     /// Look once after the open pulls.
     Watch,
@@ -37,6 +42,7 @@ impl Errand {
                 );
                 words
             }
+            Self::Resume { session } => vec!["resume".to_owned(), session.to_string()],
             Self::Watch => vec!["watch".to_owned(), "--once".to_owned()],
         }
     }
@@ -46,7 +52,7 @@ impl Errand {
     pub fn issues(&self) -> &[IssueNumber] {
         match self {
             Self::Work { issues, .. } => issues,
-            Self::Watch => &[],
+            Self::Resume { .. } | Self::Watch => &[],
         }
     }
 }
@@ -61,6 +67,8 @@ mod tests {
         let label = Some("--yolo".to_owned());
         let words = Errand::Work { label, issues }.words();
         assert_eq!(words.join(" "), "exec --fit --issue 3 --issue 7 -- --yolo");
+        let session = SessionId::new("01ABC");
+        assert_eq!(Errand::Resume { session }.words().join(" "), "resume 01ABC");
         assert_eq!(Errand::Watch.words().join(" "), "watch --once");
     }
 }

@@ -98,6 +98,22 @@ impl Dependencies {
         self.bottom_up(|place, below| weight(place) + below)
     }
 
+    /// The heaviest chain of tasks that wait for one another, the first one first.
+    #[must_use]
+    pub fn critical_path(&self, weight: impl Fn(usize) -> u64) -> Vec<usize> {
+        let levels = self.bottom_levels(&weight);
+        let heaviest = |places: &mut dyn Iterator<Item = usize>| {
+            places.max_by_key(|place| (levels[*place], std::cmp::Reverse(*place)))
+        };
+        let mut path = Vec::new();
+        let mut next = heaviest(&mut (0..levels.len()));
+        while let Some(place) = next {
+            path.push(place);
+            next = heaviest(&mut self.dependents(place));
+        }
+        path
+    }
+
     /// For each task how long the longest chain takes that has to be done before it.
     #[must_use]
     pub fn heads(&self, weight: impl Fn(usize) -> u64) -> Vec<u64> {
@@ -191,6 +207,18 @@ mod tests {
         assert_eq!(chain.heads(|_| 10), [0, 10, 20, 0]);
         assert_eq!(chain.dependents(0).collect::<Vec<_>>(), [1]);
         assert_eq!(chain.needs(2).collect::<Vec<_>>(), [1]);
+    }
+
+    #[test]
+    fn the_critical_path_is_the_heaviest_chain() {
+        let fork = graph(&[(1, &[]), (2, &[1]), (3, &[1]), (4, &[2]), (5, &[])]).expect("acyclic");
+        let check = |weights: [u64; 5], expect: &[usize]| {
+            assert_eq!(fork.critical_path(|place| weights[place]), expect);
+        };
+        check([1, 1, 1, 1, 1], &[0, 1, 3]);
+        check([1, 1, 9, 1, 1], &[0, 2]);
+        check([1, 1, 1, 1, 9], &[4]);
+        assert!(Dependencies::default().critical_path(|_| 1).is_empty());
     }
 
     #[test]

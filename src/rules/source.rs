@@ -26,6 +26,8 @@ pub enum Turn {
 pub struct Source {
     interval: u64,
     next: Timestamp,
+    /// Until then it wants to be left alone, whoever asks.
+    rests: Timestamp,
     quiet: u32,
     failures: u32,
     reason: Option<String>,
@@ -39,6 +41,7 @@ impl Source {
         Self {
             interval: interval.max(1),
             next: now,
+            rests: now,
             quiet: 0,
             failures: 0,
             reason: None,
@@ -84,14 +87,15 @@ impl Source {
 
     /// Something happened there, or a person wants to know: it is asked at once.
     pub fn wake(&mut self, now: Timestamp) {
-        self.next = self.next.min(now);
+        self.next = self.next.min(now).max(self.rests);
         self.quiet = 0;
     }
 
     /// It is asked at another pace from here on.
     pub fn pace(&mut self, interval: u64, now: Timestamp) {
         self.interval = interval.max(1);
-        self.next = self.next.min(now.plus_millis(self.interval));
+        let soon = now.plus_millis(self.interval);
+        self.next = self.next.min(soon).max(self.rests);
     }
 
     /// It answered; was anything new?
@@ -108,6 +112,13 @@ impl Source {
         let halves = (2 + u64::from(self.quiet)).min(2 * SLOWEST);
         self.next = now.plus_millis(self.interval.saturating_mul(halves) / 2);
         (before > 0).then_some(Turn::Recovered(before))
+    }
+
+    /// It wants to be left alone so long, in milliseconds: that is no failure, and nobody wakes it. An hour at most is
+    /// believed.
+    pub fn rest(&mut self, millis: u64, now: Timestamp) {
+        self.next = now.plus_millis(millis.clamp(self.interval, self.interval.max(HOUR)));
+        self.rests = self.next;
     }
 
     /// It failed, and why. `dice` is any number: those that failed together are not asked again together.
@@ -169,6 +180,23 @@ mod tests {
         assert_eq!(source.reason(), Some("refused"));
         assert_eq!(source.told(false, now), Some(Turn::Recovered(6)));
         assert!(!source.is_disabled() && source.reason().is_none());
+    }
+
+    #[test]
+    fn who_wants_to_be_left_alone_has_not_failed() {
+        let mut source = Source::new(MINUTE, Timestamp(0));
+        source.failed(String::new(), 0, Timestamp(0));
+        for (wanted, waited) in [(0, MINUTE), (5 * MINUTE, 5 * MINUTE), (u64::MAX, HOUR)] {
+            source.rest(wanted, Timestamp(0));
+            source.wake(Timestamp(1));
+            assert_eq!(waits(&source, Timestamp(0)), waited);
+        }
+        assert_eq!(source.failures(), 1);
+        let mut now = source.next();
+        source.told(false, now);
+        now = now.plus_millis(1);
+        source.wake(now);
+        assert!(source.is_due(now), "afterwards it is woken as before");
     }
 
     #[test]

@@ -1,12 +1,17 @@
 //! What a person does on a page: a form that was sent, turned into a command in the control inbox.
 
+use crate::adapters::process::errand::interrupt;
+use crate::adapters::store::sessions::SessionState;
 use crate::commands::breaker;
 use crate::commands::retry::send;
 use crate::error::Error;
 use crate::rules::event::Command;
 use crate::rules::ids::IssueNumber;
 use crate::rules::prompt::first::INSTRUCTIONS_MAX;
+use crate::serve::desk::Ask;
 use crate::serve::pages::SaidPage;
+use crate::serve::problem::Problem;
+use crate::serve::projects::desk;
 use crate::serve::server::{House, page};
 use axum::extract::{Form, State};
 use axum::http::StatusCode;
@@ -22,6 +27,8 @@ pub(super) struct Act {
     wish: String,
     issue: u64,
     words: String,
+    /// The session, where it is about one as a whole.
+    session: String,
     /// Where its page is.
     back: String,
 }
@@ -29,22 +36,50 @@ pub(super) struct Act {
 /// Does it, and goes back to the page.
 pub(super) async fn act(State(house): State<House>, Form(act): Form<Act>) -> Response {
     let back = back(&act.back);
+    if act.wish == "resume" {
+        return match resume(house, &act.session).await {
+            Ok(()) => Redirect::to(&back).into_response(),
+            Err(problem) => refused(problem.detail.unwrap_or(problem.title)),
+        };
+    }
     let done = tokio::task::spawn_blocking(move || take(&house, &act)).await;
     match done {
         Ok(Ok(())) => Redirect::to(&back).into_response(),
-        Ok(Err(refused)) => {
-            let said = SaidPage {
-                title: "That was not done".to_owned(),
-                words: refused,
-            };
-            (StatusCode::CONFLICT, page(&said)).into_response()
-        }
+        Ok(Err(why)) => refused(why),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
+fn refused(words: String) -> Response {
+    let title = "That was not done".to_owned();
+    let said = SaidPage { title, words };
+    (StatusCode::CONFLICT, page(&said)).into_response()
+}
+
+/// Lets whoever watches its project go on with a session.
+async fn resume(house: House, session: &str) -> Result<(), Problem> {
+    let row = house.found(session)?;
+    if row.state != SessionState::Interrupted {
+        return Err(Problem::refused("it runs, or is over".to_owned()));
+    }
+    desk(&house)?.ask(Ask::Resume(row.project, row.id)).await
+}
+
+/// Asks the process of a session to end in good order, as Ctrl-C would.
+fn stop(house: &House, session: &str) -> Result<(), String> {
+    let row = house.found(session).map_err(|problem| problem.title)?;
+    let SessionState::Running(holder) = row.state else {
+        return Err("nobody works on it".to_owned());
+    };
+    interrupt(holder.pid);
+    Ok(())
+}
+
 fn take(house: &House, act: &Act) -> Result<(), String> {
     let store = house.watched.store();
+    if act.wish == "stop" {
+        return stop(house, &act.session);
+    }
     if act.wish == "reset-breaker" {
         return breaker::reset(store)
             .map(drop)
@@ -115,6 +150,7 @@ mod tests {
             wish: wish.to_owned(),
             issue: 7,
             words: words.to_owned(),
+            session: String::new(),
             back: String::new(),
         };
         let issue = IssueNumber(7);

@@ -1,9 +1,11 @@
 //! The desk between the front doors and whoever watches the projects: what stands there is shown, what is asked for is
 //! handed on. Nothing is decided here.
 
+use crate::adapters::store::findings::Whose;
 use crate::config::serving::Served;
+use crate::config::sources::Feed;
 use crate::rules::address_range::AddressRange;
-use crate::rules::ids::{IssueNumber, Timestamp};
+use crate::rules::ids::{IssueNumber, SessionId, Timestamp};
 use crate::serve::problem::Problem;
 use secrecy::SecretString;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,10 +16,14 @@ use tokio::sync::{mpsc, oneshot};
 pub enum Ask {
     /// A webhook brought something.
     Arrived,
+    /// Another source of work sent something by itself: the one of this name.
+    Sent(String),
     /// Ask the forge for this project's issues now.
     Sync(String),
     /// Work on these issues, whatever their labels are; on all that wait where there is none.
     Start(String, Vec<IssueNumber>),
+    /// Go on with this session, of the project that the forge calls this.
+    Resume(String, SessionId),
     /// Start issues without being told to, or no longer.
     Switch(String, bool),
     /// Watch this project as well, or as it is said now.
@@ -104,6 +110,19 @@ pub struct Hook {
     pub allow_from: Vec<AddressRange>,
     /// Whose word counts about where they come from.
     pub proxies: Vec<AddressRange>,
+    /// Other sources of work that send something by themselves.
+    pub receivers: Vec<Receiver>,
+}
+
+/// One that sends something by itself.
+#[derive(Debug)]
+pub struct Receiver {
+    /// Whose findings it sends.
+    pub whose: Whose,
+    /// As it is configured.
+    pub feed: Feed,
+    /// What it shows.
+    pub token: SecretString,
 }
 
 /// The desk.

@@ -13,6 +13,8 @@ use tokio_stream::wrappers::BroadcastStream;
 
 /// How often it is looked whether something happened.
 const PACE: Duration = Duration::from_millis(500);
+/// How long pages may ask for how it ended.
+const LAST_LOOK: Duration = Duration::from_millis(900);
 /// A connection that is silent for longer is taken for dead by what stands between.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -28,8 +30,9 @@ pub(super) async fn changes(
             Ok(News::Changed) | Err(_) => Some(Ok(Event::default().event("changed").data("."))),
         }
     });
-    Sse::new(stream.take_until(house.ended.cancelled_owned()))
-        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+    let last = futures::stream::iter([Ok(Event::default().event("ended").data("."))]);
+    let stream = stream.take_until(house.ended.cancelled_owned());
+    Sse::new(stream.chain(last)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }
 
 /// Tells programs every event from here on, in the shape of `--format json`.
@@ -60,9 +63,13 @@ pub(super) async fn last_words(house: House) {
     if !matches!(told, Ok(Ok(()))) {
         tracing::debug!("the last of it is not told on the dashboard");
     }
-    // What was told is on its way before the streams end.
+    // What was told is on its way before the streams end, and whoever watches has the time to ask for the last of it.
     tokio::time::sleep(PACE / 5).await;
+    let is_watched = house.watched.has_listeners();
     house.ended.cancel();
+    if is_watched {
+        tokio::time::sleep(LAST_LOOK).await;
+    }
 }
 
 /// Looks for news as long as the server runs.

@@ -10,7 +10,7 @@ use crate::reporters::words::{brief, plural};
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::money::Usd;
 use crate::rules::printable::printable;
-use crate::rules::summary::domain_word;
+use crate::rules::summary::{Wait, domain_word, wait};
 use crate::rules::tally::{Breaker, Phase, PullTally, Standing, Tally, TaskTally};
 use crate::rules::task::Ending;
 use askama::Template;
@@ -83,6 +83,10 @@ pub(super) struct Head {
     pub(super) slots: String,
     pub(super) notices: Vec<String>,
     pub(super) is_breaker_open: bool,
+    /// Does a process work on it?
+    pub(super) can_stop: bool,
+    /// Is work left that nobody does?
+    pub(super) can_go_on: bool,
 }
 
 /// A session in the list.
@@ -204,7 +208,7 @@ fn head(seen: &Seen, now: Timestamp) -> Head {
     let agents: Vec<&str> = settings.map_or_else(Vec::new, |settings| settings.agents().collect());
     Head {
         id: seen.id.to_string(),
-        project: printable(&tally.project),
+        project: called(&tally.project),
         selection: printable(&tally.selection.name()),
         phase: phase(tally.phase),
         time: human(tally.worked.millis(now)),
@@ -222,7 +226,16 @@ fn head(seen: &Seen, now: Timestamp) -> Head {
         },
         notices: notices(tally, now),
         is_breaker_open: tally.breaker != Breaker::Closed,
+        can_stop: seen.process().is_some(),
+        can_go_on: seen.state == SessionState::Interrupted,
     }
+}
+
+/// A project by its name: of one that is a directory, its last part.
+pub(super) fn called(project: &str) -> String {
+    let last = project.rsplit('/').find(|part| !part.is_empty());
+    let is_path = project.starts_with('/');
+    printable(last.filter(|_| is_path).unwrap_or(project))
 }
 
 /// What keeps everybody out, and what does not fit together.
@@ -290,9 +303,20 @@ fn row(seen: &Seen, task: &TaskTally, now: Timestamp) -> Row {
         doing: progress
             .map(|progress| brief(&progress.activity))
             .or(reason)
-            .unwrap_or_default(),
+            .unwrap_or_else(|| unsaid(wait(&seen.tally, task, now).as_ref()).to_owned()),
         pull: task.pull.as_ref().map(pull),
         asks: asks(task),
+    }
+}
+
+/// For what a task waits, where its state does not say so.
+fn unsaid(wait: Option<&Wait>) -> &'static str {
+    match wait {
+        Some(Wait::Slot) => "for a free slot",
+        Some(Wait::Money) => "for money that others have set aside",
+        Some(Wait::Resumption) => "for somebody to resume the session",
+        Some(Wait::Probe) => "for what a single probe comes to",
+        Some(_) | None => "",
     }
 }
 
@@ -328,7 +352,7 @@ pub(super) fn tone_class(tone: Tone) -> &'static str {
 fn listed(row: &SessionRow, now: Timestamp) -> Listed {
     Listed {
         id: row.id.to_string(),
-        project: printable(&row.project),
+        project: called(&row.project),
         selection: printable(&row.selection),
         state: match row.state {
             SessionState::Running(_) => "running",
@@ -377,5 +401,20 @@ impl IssuePage {
             story,
             transcript,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_is_called_by_its_name() {
+        let check = |project, expect| assert_eq!(called(project), expect);
+        check("octo/widgets", "octo/widgets");
+        check("/home/me/work/tea-shop", "tea-shop");
+        check("/home/me/work/tea-shop/", "tea-shop");
+        check("/", "/");
+        check("", "");
     }
 }

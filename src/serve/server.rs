@@ -1,6 +1,7 @@
 //! The server: its routes, the headers of every answer, and how it ends.
 
 use crate::commands::sender::sender;
+use crate::config::loaded::Loaded;
 use crate::engine::clock::SteadyClock;
 use crate::ports::Clock as _;
 use crate::rules::ids::{IssueNumber, Timestamp};
@@ -9,9 +10,12 @@ use crate::serve::desk::Desk;
 use crate::serve::door::{Door, guard};
 use crate::serve::pages::{IssuePage, SaidPage, SessionPage, Shown};
 use crate::serve::problem::Problem;
-use crate::serve::timeline::TimelinePage;
+use crate::serve::settings::{Setting, settings_of};
 use crate::serve::watched::Watched;
-use crate::serve::{acts, api, described, figures, live, projects, prometheus, story, webhook};
+use crate::serve::{
+    acts, api, budget, described, figures, graph, live, projects, prometheus, settings, story,
+    timeline, webhook,
+};
 use askama::Template;
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
@@ -20,13 +24,18 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Router, serve};
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+/// Over TLS what is asked already is answered within this.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// A form or a question is no longer.
 const BODY_MAX: usize = 256 << 10;
 /// Nothing but what this server sends: no other site's script, style, picture or frame.
@@ -40,6 +49,8 @@ pub struct House {
     pub watched: Arc<Watched>,
     /// The repository that commands are for, where there is one.
     pub project: Option<Arc<str>>,
+    /// The configuration of whoever serves.
+    pub(super) settings: Arc<[Setting]>,
     pub(super) clock: Arc<SteadyClock>,
     /// As whom wishes are sent: whoever may come in acts for the one that serves.
     pub(super) sender: Arc<Sender>,
@@ -56,6 +67,7 @@ impl House {
         Self {
             watched,
             project: project.map(Into::into),
+            settings: Arc::default(),
             clock: Arc::new(SteadyClock::start()),
             sender: Arc::new(Sender {
                 through: "the dashboard".to_owned(),
@@ -73,14 +85,21 @@ impl House {
         Self { desk, ..self }
     }
 
+    /// One that shows this configuration as well.
+    #[must_use]
+    pub fn showing(mut self, loaded: &Loaded) -> Self {
+        self.settings = settings_of(loaded).into();
+        self
+    }
+
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 }
 
-/// Serves until `ended` is; then what is asked already is answered.
+/// Serves until `ended` is; then what is asked already is answered. Over TLS where there is a certificate.
 pub async fn run(
-    listener: TcpListener,
+    (listener, tls): (TcpListener, Option<RustlsConfig>),
     house: House,
     door: Door,
     ended: impl Future<Output = ()> + Send + 'static,
@@ -88,12 +107,22 @@ pub async fn run(
     let looking = tokio::spawn(live::look(house.clone()));
     let last = house.clone();
     let service = router(house, door).into_make_service_with_connect_info::<SocketAddr>();
-    let served = serve(listener, service).with_graceful_shutdown(async move {
+    let over = async move {
         ended.await;
         looking.abort();
         live::last_words(last).await;
+    };
+    let Some(tls) = tls else {
+        return serve(listener, service).with_graceful_shutdown(over).await;
+    };
+    let handle = Handle::new();
+    let ending = handle.clone();
+    tokio::spawn(async move {
+        over.await;
+        ending.graceful_shutdown(Some(LAST_ANSWERS));
     });
-    served.await
+    let served = axum_server::from_tcp_rustls(listener.into_std()?, tls)?;
+    served.handle(handle).serve(service).await
 }
 
 /// Everything that can be asked.
@@ -108,7 +137,10 @@ pub fn router(house: House, door: Door) -> Router {
         .route("/", get(overview))
         .route("/sessions/{session}", get(session))
         .route("/sessions/{session}/issues/{issue}", get(issue))
-        .route("/timeline", get(timeline))
+        .route("/timeline", get(timeline::timeline))
+        .route("/budget", get(budget::budget))
+        .route("/settings", get(settings::settings))
+        .route("/graph", get(graph::graph))
         .route("/figures", get(figures::show))
         .route("/figures.csv", get(figures::csv))
         .route("/figures.json", get(figures::json))
@@ -166,7 +198,8 @@ async fn with_headers(request: Request, next: Next) -> Response {
     let fixed = [
         (HeaderName::from_static("content-security-policy"), POLICY),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (HeaderName::from_static("referrer-policy"), "no-referrer"),
+        // Without any a browser says of no form where it comes from (`Origin: null`), and none of ours would be taken.
+        (HeaderName::from_static("referrer-policy"), "same-origin"),
         (HeaderName::from_static("x-frame-options"), "DENY"),
         (
             HeaderName::from_static("cross-origin-opener-policy"),
@@ -246,7 +279,7 @@ async fn issue(
     let issue = IssueNumber(number);
     let found = blocking(house.clone(), move |house| {
         let row = house.found(&name)?;
-        let told = story::told(house.watched.store(), &row.id, issue)?;
+        let told = story::told(&house.watched, &row, issue)?;
         Ok((row, told))
     });
     let (row, told) = found.await?;
@@ -258,22 +291,6 @@ async fn issue(
             .watched
             .look(&row, |seen| IssuePage::new(seen, issue, told, said, now))?;
         made.map(|made| page(&made)).ok_or_else(Problem::not_found)
-    })
-    .await
-}
-
-async fn timeline(State(house): State<House>) -> Result<Response, Problem> {
-    blocking(house, |house| {
-        let rows = house.watched.sessions()?;
-        let Some(row) = rows.iter().find(|row| !row.pruned) else {
-            return Err(Problem::not_found());
-        };
-        let events = house.watched.store().events(&row.id)?;
-        let now = house.now();
-        let made = house
-            .watched
-            .look(row, |seen| TimelinePage::new(seen, &events, now))?;
-        Ok(page(&made))
     })
     .await
 }

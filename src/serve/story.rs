@@ -2,37 +2,61 @@
 
 use crate::adapters::store::error::StoreError;
 use crate::adapters::store::open::Store;
+use crate::adapters::store::sessions::SessionRow;
 use crate::cli::args::Format;
 use crate::commands::history::History;
+use crate::commands::seen::Seen;
 use crate::commands::sender::redactor;
 use crate::reporters::lines::line;
 use crate::reporters::paint::Paint;
 use crate::reporters::time::rfc3339;
+use crate::rules::event::{Event, Recorded};
 use crate::rules::ids::{IssueNumber, SessionId};
 use crate::rules::tally::Tally;
+use crate::serve::course::Course;
+use crate::serve::watched::Watched;
 
 /// Bytes of a conversation that a page shows: its end.
 const SHOWN: usize = 200_000;
 
-/// What happened, each with its time.
+/// What happened, each with its time. Only what is about the issue is read again.
 pub(super) fn told(
-    store: &Store,
-    session: &SessionId,
+    watched: &Watched,
+    row: &SessionRow,
     issue: IssueNumber,
 ) -> Result<Vec<(String, String)>, StoreError> {
-    let mut tally = Tally::default();
+    let mut tally = watched.look_back(row, |seen, course| begun(seen, course, issue))?;
     let mut told = Vec::new();
-    for recorded in store.events(session)? {
+    for recorded in watched.store().events_about(&row.id, issue)? {
         tally.apply(&recorded);
-        if recorded.event.issue() == Some(issue)
-            && let Some(line) = line(&tally, &recorded)
-        {
+        if let Some(line) = line(&tally, &recorded) {
             let at = rfc3339(recorded.at);
             let at = at.get(..19).unwrap_or(&at).replace('T', " ");
             told.push((at, line.shown(Paint::NONE)));
         }
     }
     Ok(told)
+}
+
+/// The session as if this task were its only one, before anything happened to it.
+fn begun(seen: &Seen, course: &Course, issue: IssueNumber) -> Tally {
+    let mut tally = Tally {
+        session: Some(seen.id.clone()),
+        project: seen.tally.project.clone(),
+        settings: seen.tally.settings.clone(),
+        ..Tally::default()
+    };
+    let mut tasks = course.tasks.iter();
+    let task = tasks.find(|task| task.number() == issue);
+    tally.apply(&Recorded {
+        seq: 1,
+        at: seen.tally.started.unwrap_or_default(),
+        event: Event::TasksRead {
+            tasks: task.cloned().into_iter().collect(),
+            prediction: None,
+        },
+    });
+    tally
 }
 
 /// The end of what its agents said and did; empty where nothing is kept.

@@ -4,9 +4,12 @@ use crate::adapters::store::error::StoreError;
 use crate::adapters::store::open::Store;
 use crate::adapters::store::sessions::{SessionRow, SessionState};
 use crate::commands::seen::Seen;
+use crate::reporters::bars::Doing;
 use crate::reporters::shape;
 use crate::rules::ids::SessionId;
 use crate::rules::printable::plain_json;
+use crate::rules::tally::Tally;
+use crate::serve::course::Course;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::broadcast;
@@ -27,10 +30,16 @@ pub enum News {
     Changed,
 }
 
+/// A session, folded.
+struct Kept {
+    seen: Seen,
+    course: Course,
+}
+
 /// The store, watched.
 pub struct Watched {
     store: Store,
-    seen: Mutex<HashMap<SessionId, Seen>>,
+    seen: Mutex<HashMap<SessionId, Kept>>,
     rows: Mutex<Vec<SessionRow>>,
     news: broadcast::Sender<News>,
 }
@@ -70,17 +79,26 @@ impl Watched {
         row: &SessionRow,
         look: impl FnOnce(&Seen) -> T,
     ) -> Result<T, StoreError> {
+        self.look_back(row, |seen, _| look(seen))
+    }
+
+    /// Looks at a session as it stands now, and at its course until then.
+    pub fn look_back<T>(
+        &self,
+        row: &SessionRow,
+        look: impl FnOnce(&Seen, &Course) -> T,
+    ) -> Result<T, StoreError> {
         let mut kept = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= KEPT && !kept.contains_key(&row.id) {
-            kept.retain(|_, seen| seen.process().is_some());
+            kept.retain(|_, kept| kept.seen.process().is_some());
         }
-        if let Some(seen) = kept.get_mut(&row.id) {
-            self.refresh(seen)?;
-            return Ok(look(seen));
+        if let Some(kept) = kept.get_mut(&row.id) {
+            self.refresh(kept)?;
+            return Ok(look(&kept.seen, &kept.course));
         }
-        let seen = Seen::new(&self.store, row)?;
-        let found = look(&seen);
-        kept.insert(row.id.clone(), seen);
+        let new = self.fold(row)?;
+        let found = look(&new.seen, &new.course);
+        kept.insert(row.id.clone(), new);
         Ok(found)
     }
 
@@ -89,9 +107,15 @@ impl Watched {
         self.news.subscribe()
     }
 
+    /// Does anybody?
+    #[must_use]
+    pub fn has_listeners(&self) -> bool {
+        self.news.receiver_count() > 0
+    }
+
     /// Tells those who listen what happened since; where nobody does, nothing is read.
     pub fn tell(&self) -> Result<(), StoreError> {
-        if self.news.receiver_count() == 0 {
+        if !self.has_listeners() {
             return Ok(());
         }
         let rows = self.sessions()?;
@@ -101,12 +125,12 @@ impl Watched {
             let runs = matches!(row.state, SessionState::Running(_));
             let ran = kept
                 .get(&row.id)
-                .is_some_and(|seen| seen.process().is_some());
+                .is_some_and(|kept| kept.seen.process().is_some());
             if !runs && !ran {
                 continue;
             }
             let Some(seen) = kept.get_mut(&row.id) else {
-                kept.insert(row.id.clone(), Seen::new(&self.store, row)?);
+                kept.insert(row.id.clone(), self.fold(row)?);
                 changed = true;
                 continue;
             };
@@ -121,10 +145,25 @@ impl Watched {
         Ok(())
     }
 
+    /// A session that nobody has looked at yet; what is old is no news.
+    fn fold(&self, row: &SessionRow) -> Result<Kept, StoreError> {
+        let mut course = Course::default();
+        let mut seen = Seen {
+            id: row.id.clone(),
+            state: row.state,
+            tally: Tally::default(),
+            doing: Doing::new(),
+        };
+        seen.refresh(&self.store, |_, recorded| course.apply(recorded))?;
+        Ok(Kept { seen, course })
+    }
+
     /// Takes in what happened in a session, and tells it.
-    fn refresh(&self, seen: &mut Seen) -> Result<bool, StoreError> {
-        let is_new = seen.refresh(&self.store, |tally, recorded| {
-            if self.news.receiver_count() > 0 {
+    fn refresh(&self, kept: &mut Kept) -> Result<bool, StoreError> {
+        let course = &mut kept.course;
+        let is_new = kept.seen.refresh(&self.store, |tally, recorded| {
+            course.apply(recorded);
+            if self.has_listeners() {
                 let line = plain_json(shape::event(tally, recorded).to_string());
                 // Nobody may listen any more.
                 let _ = self.news.send(News::Event(line.into()));

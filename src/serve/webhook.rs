@@ -7,6 +7,7 @@ use crate::adapters::store::open::Store;
 use crate::rules::address_range::sender;
 use crate::rules::delivery::read;
 use crate::rules::signature::is_signed;
+use crate::serve::alerts;
 use crate::serve::desk::{Ask, Desk, Hook};
 use crate::serve::problem::Problem;
 use axum::body::{Body, Bytes};
@@ -32,29 +33,30 @@ const HELD_KIB: u32 = 28 << 10;
 /// Bytes that a body is given before it arrives.
 const RESERVED: usize = 256 << 10;
 /// A body that says not how long it is, or that takes longer than this, is refused.
-const SLOWEST: Duration = Duration::from_secs(10);
+pub(super) const SLOWEST: Duration = Duration::from_secs(10);
 /// Deliveries whose names are longer are none.
 const LONGEST_NAME: usize = 100;
 
-/// What the receiver needs.
+/// What receivers need.
 #[derive(Clone)]
-struct Receiver {
-    desk: Arc<Desk>,
-    store: Store,
-    held: Arc<Semaphore>,
+pub(super) struct Inbox {
+    pub(super) desk: Arc<Desk>,
+    pub(super) store: Store,
+    pub(super) held: Arc<Semaphore>,
 }
 
 /// The routes.
 pub(super) fn routes(desk: Arc<Desk>, store: Store) -> Router {
     let held = Arc::new(Semaphore::new(HELD_KIB as usize));
-    let receiver = Receiver { desk, store, held };
+    let inbox = Inbox { desk, store, held };
     Router::new()
         .route("/webhook/github", post(github))
-        .with_state(receiver)
+        .route("/webhook/alertmanager", post(alerts::alertmanager))
+        .with_state(inbox)
 }
 
 async fn github(
-    State(receiver): State<Receiver>,
+    State(receiver): State<Inbox>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -77,12 +79,9 @@ async fn github(
     if given.len() != "sha256=".len() + 64 {
         return Err(unsigned());
     }
-    let length = length(&headers)?;
+    let length = length(&headers, LARGEST)?;
     let reading = whole(body, length, &receiver.held);
-    let (body, _room) = timeout(SLOWEST, reading).await.map_err(|_| {
-        let why = "the body did not arrive in time";
-        Problem::told(StatusCode::REQUEST_TIMEOUT, "too slow", why)
-    })??;
+    let (body, _room) = timeout(SLOWEST, reading).await.map_err(|_| too_slow())??;
     if !is_signed(secret.expose_secret().as_bytes(), &body, &given) {
         return Err(unsigned());
     }
@@ -90,7 +89,7 @@ async fn github(
 }
 
 /// Reads what was proven, and writes it down.
-async fn taken(receiver: Receiver, headers: &HeaderMap, body: Bytes) -> Result<Response, Problem> {
+async fn taken(receiver: Inbox, headers: &HeaderMap, body: Bytes) -> Result<Response, Problem> {
     let bad = |why: &str| Problem::told(StatusCode::BAD_REQUEST, "that is no delivery", why);
     let kind = text(headers, CONTENT_TYPE.as_str()).unwrap_or_default();
     if !kind.starts_with("application/json") {
@@ -122,7 +121,8 @@ async fn taken(receiver: Receiver, headers: &HeaderMap, body: Bytes) -> Result<R
     Ok((StatusCode::ACCEPTED, Json(json!({ "status": status }))).into_response())
 }
 
-fn allowed(hook: &Hook, headers: &HeaderMap, peer: SocketAddr) -> Result<(), Problem> {
+/// Does it come from where it may?
+pub(super) fn allowed(hook: &Hook, headers: &HeaderMap, peer: SocketAddr) -> Result<(), Problem> {
     let forwarded = headers.get_all("x-forwarded-for").iter();
     let forwarded: Vec<&str> = forwarded.filter_map(|line| line.to_str().ok()).collect();
     let from = sender(peer.ip(), &forwarded, &hook.proxies);
@@ -134,7 +134,7 @@ fn allowed(hook: &Hook, headers: &HeaderMap, peer: SocketAddr) -> Result<(), Pro
 }
 
 /// How long the body says it is; one in chunks does not.
-fn length(headers: &HeaderMap) -> Result<usize, Problem> {
+pub(super) fn length(headers: &HeaderMap, largest: usize) -> Result<usize, Problem> {
     let length = match text(headers, CONTENT_LENGTH.as_str()) {
         Some(length) => length.parse().ok(),
         None => (!headers.contains_key(TRANSFER_ENCODING)).then_some(0),
@@ -143,14 +143,14 @@ fn length(headers: &HeaderMap) -> Result<usize, Problem> {
         let why = "it does not say how long it is";
         Problem::told(StatusCode::LENGTH_REQUIRED, "no Content-Length", why)
     })?;
-    if length > LARGEST {
+    if length > largest {
         return Err(too_large());
     }
     Ok(length)
 }
 
 /// Reads it. What has arrived has its room; who only announces much takes none of it.
-async fn whole<'a>(
+pub(super) async fn whole<'a>(
     body: Body,
     length: usize,
     held: &'a Semaphore,
@@ -177,8 +177,13 @@ async fn whole<'a>(
     Ok((bytes.into(), room))
 }
 
+pub(super) fn too_slow() -> Problem {
+    let why = "the body did not arrive in time";
+    Problem::told(StatusCode::REQUEST_TIMEOUT, "too slow", why)
+}
+
 fn too_large() -> Problem {
-    let why = "a delivery has 25 MB at most";
+    let why = "it is longer than it says, or than a delivery may be";
     Problem::told(StatusCode::PAYLOAD_TOO_LARGE, "too large", why)
 }
 

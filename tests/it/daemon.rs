@@ -343,3 +343,43 @@ async fn a_forge_that_fails_again_and_again_is_told_of_and_found_again() {
     assert_eq!(daemon.project().await["source"]["disabled"], false);
     daemon.end();
 }
+
+#[tokio::test]
+async fn what_a_person_stops_stays_so_until_a_person_lets_it_go_on() {
+    let rig = rig(&json!({}));
+    rig.write("gate", "");
+    rig.issue(1, "A thing", "Write it.");
+    let daemon = Daemon::start(&rig);
+    wait_for(|| tries(&rig).len() == 1);
+    let session = daemon.json("/api/session").await["session"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let act = async |what: &str| {
+        let body = format!("do={what}&session={session}&back=%2F");
+        let request = daemon
+            .ask(Method::POST, "/act")
+            .header("content-type", "application/x-www-form-urlencoded");
+        request.body(body).send().await.unwrap().status()
+    };
+    assert_eq!(act("resume").await, StatusCode::CONFLICT, "it runs");
+    assert_eq!(act("stop").await, StatusCode::SEE_OTHER);
+    // An attempt that runs is given time; asked again, it ends.
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    act("stop").await;
+    daemon.says("somebody stopped it");
+    open_gate(&rig);
+    daemon.post("/api/projects/checkout/sync").await;
+    assert_eq!(
+        act("stop").await,
+        StatusCode::CONFLICT,
+        "nobody works on it"
+    );
+    assert!(pulls(&rig).is_empty());
+    let page = daemon.page(&format!("/sessions/{session}")).await;
+    assert!(page.contains(">Go on</button>"), "{page}");
+    assert_eq!(act("resume").await, StatusCode::SEE_OTHER);
+    wait_for(|| pulls(&rig).len() == 1);
+    daemon.says("goes on with session");
+    daemon.end();
+}

@@ -8,16 +8,26 @@ mod agents;
 mod backlogs;
 #[path = "../support/boxes.rs"]
 mod boxes;
+#[path = "../support/browser.rs"]
+mod browsers;
 #[path = "../support/daemon.rs"]
 mod daemon_rig;
 #[path = "../support/deaths.rs"]
 mod deaths;
+#[path = "../support/fake_alertmanager.rs"]
+mod fake_alertmanager;
 #[path = "../support/fake_chats.rs"]
 mod fake_chats;
 #[path = "../support/fake_github/fake.rs"]
 mod fake_github;
+#[path = "../support/fake_jira.rs"]
+mod fake_jira;
+#[path = "../support/fake_sentry.rs"]
+mod fake_sentry;
 #[path = "../support/instances.rs"]
 mod instances;
+#[path = "../support/loopback.rs"]
+mod loopback;
 #[path = "../support/mock.rs"]
 mod mock;
 #[path = "../support/processes.rs"]
@@ -49,6 +59,7 @@ mod bad_input_agents;
 mod bad_input_issues;
 mod bad_input_machine;
 mod bad_input_repository;
+mod browser;
 mod checks;
 mod claude;
 mod claude_replayed;
@@ -129,6 +140,7 @@ mod serve_issues;
 mod serve_login;
 mod slots;
 mod smoke;
+mod sources;
 mod stack;
 mod status;
 mod stop;

@@ -5,7 +5,7 @@ use crate::stage::{AGENT, Stage};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
@@ -25,7 +25,7 @@ struct Smtp {
 impl Smtp {
     fn start() -> Self {
         let home = tempfile::tempdir().unwrap();
-        certify(&home);
+        certify(home.path());
         let python_path = std::env::var_os("AUTOISSUE_TEST_SMTPD");
         let python_path = python_path.expect("AUTOISSUE_TEST_SMTPD names no aiosmtpd: run the tests by `tests/run`, which installs it");
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/smtpd.py");
@@ -79,11 +79,11 @@ impl Drop for Smtp {
 }
 
 /// An authority, and a certificate for 127.0.0.1 that it signed.
-fn certify(home: &tempfile::TempDir) {
+pub(crate) fn certify(home: &Path) {
     let openssl = |args: &str| {
         let made = Command::new("openssl")
             .args(args.split(' '))
-            .current_dir(home.path())
+            .current_dir(home)
             .output()
             .unwrap();
         assert!(made.status.success(), "{made:?}");
@@ -93,7 +93,7 @@ fn certify(home: &tempfile::TempDir) {
     );
     openssl("req -newkey rsa:2048 -nodes -keyout leaf.key -out leaf.csr -subj /CN=127.0.0.1");
     let extensions = "basicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\nsubjectAltName=IP:127.0.0.1,DNS:localhost\n";
-    std::fs::write(home.path().join("ext"), extensions).unwrap();
+    std::fs::write(home.join("ext"), extensions).unwrap();
     openssl(
         "x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out leaf.pem -days 2 -extfile ext",
     );

@@ -399,3 +399,23 @@ async fn what_cannot_be_done_is_said_on_a_page() {
     assert_eq!(long.status(), StatusCode::PAYLOAD_TOO_LARGE);
     served.end();
 }
+
+#[tokio::test]
+async fn settings_are_shown_with_where_they_come_from_and_without_secrets() {
+    let rig = rig(&json!({
+        "notify": { "slack": { "webhook": "https://hooks.slack.com/services/T0/B0/hushhush" } },
+    }));
+    let served = Served::serve(&rig, None);
+    let page = served.page("/settings").await;
+    assert!(page.contains("notify.slack.webhook") && page.contains("***"));
+    assert!(!page.contains("hushhush"), "{page}");
+    let retries = page
+        .lines()
+        .find(|line| line.contains("executor.maxRetries"));
+    let retries = retries.unwrap();
+    assert!(
+        retries.contains("<code>0</code>") && retries.contains("file"),
+        "the control: what is no secret is shown: {retries}"
+    );
+    served.end();
+}

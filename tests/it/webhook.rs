@@ -1,6 +1,7 @@
 //! The webhook's receiver of the real binary: who is let in, what is kept, and what follows.
 
 use crate::daemon_rig::{Daemon, rig};
+use crate::notify_email::certify;
 use crate::rig::{Rig, wait_for};
 use crate::stage::Stage;
 use autoissue::rules::signature::signature;
@@ -264,5 +265,46 @@ async fn all_published_examples_are_taken() {
     }
     assert_eq!(pongs, 4);
     assert!(accepted > 250, "{accepted}");
+    daemon.end();
+}
+
+#[tokio::test]
+async fn with_a_certificate_of_its_own_it_serves_https_and_nothing_else() {
+    let rig = rig(&json!({ "serve": { "tls": { "cert": "../leaf.pem", "key": "../leaf.key" } } }));
+    let refused = rig.run(&["serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("leaf.pem"), "{refused:?}");
+    certify(&rig.path(""));
+    let mut daemon = daemon(&rig);
+    let body = b"{}";
+    let plain = daemon
+        .client
+        .get(format!("http://{}/health", &daemon.url["https://".len()..]));
+    assert!(
+        !plain
+            .send()
+            .await
+            .is_ok_and(|answer| answer.status().is_success())
+    );
+    let stranger = daemon
+        .client
+        .get(format!("{}/health", daemon.url))
+        .send()
+        .await;
+    assert!(
+        stranger.is_err(),
+        "the control: a client that does not know who signed it"
+    );
+    let authority = std::fs::read(rig.path("ca.pem")).unwrap();
+    let authority = reqwest::Certificate::from_pem(&authority).unwrap();
+    daemon.client = reqwest::Client::builder()
+        .tls_certs_merge([authority])
+        .build()
+        .unwrap();
+    assert_eq!(
+        word(signed(&daemon, "issues", "a", body)).await,
+        "202 accepted"
+    );
+    assert_eq!(daemon.json("/api/health").await["status"], "ok");
     daemon.end();
 }

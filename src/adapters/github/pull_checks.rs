@@ -1,5 +1,6 @@
 //! What GitHub's checks say of a commit: check runs with their logs, and statuses of other services.
 
+use crate::adapters::github::address::percent;
 use crate::adapters::github::forge::GitHub;
 use crate::adapters::github::pull_wire::{
     WireCheckRun, WireCheckRuns, WireCheckSuite, WireCheckSuites, WireCombined, WireStatus,
@@ -21,6 +22,18 @@ const PAGES: usize = 10;
 const PAGE: usize = 100;
 
 impl GitHub {
+    /// What checks say of the newest commit of a branch, and which that is.
+    pub async fn branch_checks(&self, branch: &str) -> Result<(CommitId, Checks), ForgeError> {
+        let action = format!("read where {branch} stands");
+        // A branch by its full name is no tag (<https://docs.github.com/en/rest/commits/statuses>).
+        let name = percent(&format!("heads/{branch}"));
+        let path = self.path(&format!("/commits/{name}/status?per_page=1"));
+        let combined: WireCombined = self.client.get(&action, &path).await?;
+        let commit = CommitId::new(combined.sha);
+        let checks = self.read_checks(&commit).await?;
+        Ok((commit, checks))
+    }
+
     pub(super) async fn read_checks(&self, commit: &CommitId) -> Result<Checks, ForgeError> {
         let mut checks = Checks::default();
         for run in self.check_runs(commit).await? {

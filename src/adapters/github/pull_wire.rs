@@ -187,6 +187,7 @@ pub(super) struct WireApp {
 /// What other services say of a commit.
 #[derive(Debug, Deserialize)]
 pub(super) struct WireCombined {
+    pub(super) sha: String,
     pub(super) statuses: Vec<WireStatus>,
 }
 

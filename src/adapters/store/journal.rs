@@ -9,7 +9,7 @@ use crate::adapters::store::open::{Inner, Store};
 use crate::adapters::store::turn::{self, Key};
 use crate::ports::{Journal, JournalError};
 use crate::rules::event::{Event, Progress, Recorded, VERSION, Wish};
-use crate::rules::ids::{SessionId, Timestamp};
+use crate::rules::ids::{IssueNumber, SessionId, Timestamp};
 use crate::rules::money::Usd;
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -118,6 +118,31 @@ impl Store {
     /// Those of a session's events that come after this one, without its lock.
     pub fn events_after(&self, session: &SessionId, seq: u64) -> Result<Vec<Recorded>, StoreError> {
         self.read(|db| events(db, key(db, session)?.row, seq))
+    }
+
+    /// Those of a session's events that are about this issue, without its lock; no other one is so much as parsed.
+    pub fn events_about(
+        &self,
+        session: &SessionId,
+        issue: IssueNumber,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        const ACTION: &str = "read an issue's events";
+        self.read(|db| {
+            let mut statement = db
+                .prepare_cached(
+                    "SELECT seq, at, version, kind, payload FROM events
+                     WHERE session = ? AND issue = ? ORDER BY seq",
+                )
+                .tried(ACTION)?;
+            let mut rows = statement
+                .query((key(db, session)?.row, issue.0.cast_signed()))
+                .tried(ACTION)?;
+            let mut events = Vec::new();
+            while let Some(row) = rows.next().tried(ACTION)? {
+                events.push(event(row)?);
+            }
+            Ok(events)
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use rusqlite_migration::{M, Migrations};
 
 /// The format that this program writes.
-pub(super) const KNOWN: u32 = 9;
+pub(super) const KNOWN: u32 = 10;
 
 /// One step for each format; a released step is never changed.
 const STEPS: &[M<'static>] = &[
@@ -16,6 +16,7 @@ const STEPS: &[M<'static>] = &[
     M::up(AGENTS),
     M::up(SERVED),
     M::up(MEASURES),
+    M::up(FINDINGS),
 ];
 
 /// How hard a task was judged to be, where it was evaluated.
@@ -152,6 +153,37 @@ const MEASURES: &str = "
                 json_extract(value, '$.evaluation.kind') AS kind
               FROM events, json_each(payload, '$.tasks') WHERE events.kind = 'tasks_read') AS found
         WHERE found.session = measures.session AND found.issue = measures.issue;
+    ";
+
+/// What other sources than the forge found, and how far their listings were read. A finding waits for its issue, has it,
+/// is back after it was gone, or is gone.
+const FINDINGS: &str = "
+    CREATE TABLE findings (
+        project TEXT NOT NULL,
+        feed TEXT NOT NULL,
+        fingerprint TEXT NOT NULL,
+        state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'opened', 'back', 'gone')),
+        episode INTEGER NOT NULL DEFAULT 1,
+        level INTEGER NOT NULL,
+        facts TEXT NOT NULL,
+        count INTEGER,
+        found INTEGER NOT NULL,
+        seen INTEGER NOT NULL,
+        -- Written before an issue is opened, so that after a kill it is looked for.
+        intended INTEGER,
+        opened INTEGER,
+        issue INTEGER,
+        PRIMARY KEY (project, feed, fingerprint)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE feeds (
+        project TEXT NOT NULL,
+        feed TEXT NOT NULL,
+        cursor TEXT,
+        -- When the listing that is read began, and the whole one before it.
+        began INTEGER,
+        before INTEGER,
+        PRIMARY KEY (project, feed)
+    ) STRICT, WITHOUT ROWID;
     ";
 
 /// What was learned, by its first words, and who taught it.

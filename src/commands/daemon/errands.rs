@@ -11,6 +11,7 @@ use crate::ports::Clock as _;
 use crate::rules::errand::Errand;
 use crate::rules::exit::Exit;
 use crate::rules::ids::Timestamp;
+use crate::rules::interrupted::{Left, left};
 use crate::rules::source::Source;
 
 impl Daemon {
@@ -114,13 +115,32 @@ impl Daemon {
         })
     }
 
-    /// It waits for a person, or somebody interrupted it: it is looked after again later, and at once when somebody answers.
-    fn rest(&mut self, run: &Run, now: Timestamp) {
+    /// Its session has work left. Where it waits for a person it is looked after again later, and at once when one answers;
+    /// where a person stopped it, that is heeded. Says whether either is so.
+    fn rests(&mut self, run: &Run, ended: &Ended, now: Timestamp) -> bool {
         let interval = u64::from(self.loaded.config.serve.poll_seconds.get()) * 1_000;
         let Some(project) = self.projects.get_mut(&run.project) else {
-            return;
+            return false;
         };
         let session = project.session(&self.store, &run.errand);
+        let events = session
+            .as_ref()
+            .and_then(|session| self.store.events(session).ok());
+        match left(&events.unwrap_or_default()) {
+            Left::GaveUp => return false,
+            Left::Stopped => {
+                project.resting.remove(&run.id);
+                telling::stopped(&self.place, run);
+                let how = (ended.exit, Some("somebody stopped it".to_owned()));
+                if let Err(error) = self.store.end_run(run.id, how, Vec::new()) {
+                    tracing::error!(%error, "the end of an errand cannot be written down");
+                }
+                project.recall(&self.store);
+                project.find_due(now);
+                return true;
+            }
+            Left::Waits => {}
+        }
         let resting = project.resting.entry(run.id).or_insert_with(|| Resting {
             run: run.clone(),
             session: None,
@@ -130,6 +150,7 @@ impl Daemon {
         resting.source.told(false, now);
         project.recall(&self.store);
         project.find_due(now);
+        true
     }
 
     /// What came of it: what was not reached is begun again later; what was interrupted is taken up again.
@@ -143,20 +164,18 @@ impl Daemon {
         };
         project.running = None;
         project.source.wake(now);
-        let is_done = |exit| {
-            [Exit::Done, Exit::Unfinished]
-                .map(Exit::code)
-                .contains(&exit)
-        };
         let goes_on = |exit| {
             [Exit::Interrupted, Exit::Held]
                 .map(Exit::code)
                 .contains(&exit)
         };
-        if ended.exit == Some(Exit::Interrupted.code()) && !is_ending {
-            self.rest(run, now);
+        let is_interrupted = ended.exit == Some(Exit::Interrupted.code()) && !is_ending;
+        if is_interrupted && self.rests(run, &ended, now) {
             return;
         }
+        let Some(project) = self.projects.get_mut(&run.project) else {
+            return;
+        };
         project.resting.remove(&run.id);
         if ended.exit.is_none_or(goes_on) {
             if !is_ending {
@@ -168,6 +187,19 @@ impl Daemon {
             }
             return;
         }
+        self.settle(run, ended, now);
+    }
+
+    /// It ran, or could not: what was not reached is begun again later.
+    fn settle(&mut self, run: &Run, ended: Ended, now: Timestamp) {
+        let Some(project) = self.projects.get_mut(&run.project) else {
+            return;
+        };
+        let is_done = |exit| {
+            [Exit::Done, Exit::Unfinished]
+                .map(Exit::code)
+                .contains(&exit)
+        };
         let mut unreached = Vec::new();
         if ended.exit.is_some_and(is_done) {
             project.trouble.told(true, now);
@@ -213,7 +245,11 @@ fn write_down(
     let name = project.served.called();
     let meanings = project.meanings(errand.issues());
     let id = store.begin_run(&name, &errand, meanings)?;
-    project.wanted.clear();
+    match &errand {
+        Errand::Resume { session } => project.continued.retain(|other| other != session),
+        Errand::Work { label: None, .. } => project.wanted.clear(),
+        Errand::Work { .. } | Errand::Watch => {}
+    }
     Ok(Run {
         id,
         project: name,

@@ -17,7 +17,11 @@ pub(super) async fn problems(
     let (memory, disk) = tokio::join!(machine.memory(), machine.disk());
     let mut problems = short(memory, disk, &limits);
     // What cannot be written down is not begun.
-    let written = tokio::task::spawn_blocking(move || store.forget_arrivals()).await;
+    let written = tokio::task::spawn_blocking(move || {
+        store.forget_findings()?;
+        store.forget_arrivals()
+    })
+    .await;
     if let Ok(Err(error)) = written {
         problems.push(format!("the store cannot be written to: {error}"));
     }

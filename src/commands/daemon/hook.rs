@@ -5,13 +5,13 @@ use crate::config::loaded::Loaded;
 use crate::config::serving::Range;
 use crate::config::values::Secret;
 use crate::rules::address_range::AddressRange;
-use crate::serve::desk::Hook;
+use crate::serve::desk::{Hook, Receiver};
 
 /// The variable that holds the secret, where the configuration does not.
 const VARIABLE: &str = "GITHUB_WEBHOOK_SECRET";
 
-/// Who may send them.
-pub(in crate::commands) fn hook(loaded: &Loaded) -> Hook {
+/// Who may send them: the forge, and those other sources.
+pub(in crate::commands) fn hook(loaded: &Loaded, receivers: Vec<Receiver>) -> Hook {
     let serving = &loaded.config.serve;
     let configured = serving.webhook_secret.as_ref().map(Secret::expose);
     let secret = configured.map(str::to_owned).or_else(|| variable(VARIABLE));
@@ -21,5 +21,6 @@ pub(in crate::commands) fn hook(loaded: &Loaded) -> Hook {
         secret: secret.filter(|secret| !secret.is_empty()).map(Into::into),
         allow_from: ranges(&serving.allow_from),
         proxies: ranges(&serving.trusted_proxies),
+        receivers,
     }
 }

@@ -50,10 +50,12 @@ impl Daemon {
             return;
         };
         project.is_asked = false;
+        let mut was_away = false;
         let turn = match said {
             Ok((link, issues)) => {
                 let is_new = issues != project.issues;
                 project.key = Some(link.key.clone());
+                was_away = project.link.is_none();
                 (project.link, project.issues) = (Some(link), issues);
                 project.recall(&self.store);
                 project.find_due(now);
@@ -75,6 +77,10 @@ impl Daemon {
             let reason = project.source.reason().unwrap_or("it fails");
             let line = format!("{name}: the forge failed five times in a row: {reason}");
             self.announce(Notice::service("source_disabled", &name, &line));
+        }
+        if was_away {
+            // What was found meanwhile waits for it.
+            self.wake_feeds(&name, None);
         }
     }
 
@@ -106,7 +112,8 @@ impl Daemon {
         let Some(repo) = &delivery.repo else {
             return;
         };
-        for project in self.projects.values_mut() {
+        let mut ended = Vec::new();
+        for (name, project) in &mut self.projects {
             // One that has not answered yet may be the one that is meant.
             let is_meant = project
                 .key
@@ -124,27 +131,43 @@ impl Daemon {
                     }
                 }
                 What::Pull { .. } => project.pulls.has_news = true,
-                What::Run(run) => project.pulls.has_news |= !run.pulls.is_empty(),
+                What::Run(run) => {
+                    project.pulls.has_news |= !run.pulls.is_empty();
+                    ended.push((name.clone(), run));
+                }
                 What::Push { .. } | What::Other => {}
             }
+        }
+        for (name, run) in ended {
+            self.run_ended(&name, run);
         }
     }
 
     /// Does what was asked for, or says why not.
     pub(super) fn answer(&mut self, ask: Ask) -> Result<(), String> {
         let now = self.clock.now();
-        if self.is_ending() && !matches!(ask, Ask::Arrived) {
+        if self.is_ending() && !matches!(ask, Ask::Arrived | Ask::Sent(_)) {
             return Err("it is about to end".to_owned());
         }
         match ask {
             // Those that arrive together are looked at together.
             Ask::Arrived => self.has_arrivals = true,
+            Ask::Sent(name) => self.wake_feed(&name),
             Ask::Sync(name) => {
                 let project = self.project(&name)?;
                 project.link = None;
                 project.source.wake(now);
+                self.wake_feeds(&name, None);
             }
             Ask::Start(name, issues) => self.want(&name, issues)?,
+            Ask::Resume(key, session) => {
+                let mut projects = self.projects.values_mut();
+                let project = projects.find(|project| project.key.as_ref() == Some(&key));
+                let project = project.ok_or_else(|| format!("{key} is not watched here"))?;
+                if !project.continued.contains(&session) {
+                    project.continued.push(session);
+                }
+            }
             Ask::Switch(name, is_on) => {
                 self.project(&name)?;
                 let stored = self.store.set_automation(&name, is_on);

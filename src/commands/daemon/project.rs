@@ -1,5 +1,6 @@
 //! One project that is watched: what its forge said last, and what of it is due.
 
+use crate::adapters::github::forge::GitHub;
 use crate::adapters::store::open::Store;
 use crate::adapters::store::runs::Run;
 use crate::commands::place::Place;
@@ -9,12 +10,13 @@ use crate::config::serving::Served;
 use crate::config::telling::Labels;
 use crate::config::values::Dollars;
 use crate::error::Error;
-use crate::ports::Forge;
+use crate::ports::{Forge, Tracker};
 use crate::rules::due::{Begun, Marks, due, meaning};
 use crate::rules::errand::Errand;
 use crate::rules::ids::{ByIssue, IssueNumber, SessionId, Timestamp};
 use crate::rules::issue::{Issue, Selection};
 use crate::rules::money::Usd;
+use crate::rules::redact::Redactor;
 use crate::rules::source::Source;
 use crate::serve::desk::{Card, IssueCard, IssueState};
 use std::collections::{BTreeMap, VecDeque};
@@ -55,6 +57,8 @@ pub(super) struct Project {
     pub pulls: Pulls,
     /// Issues that a person wants to be worked on.
     pub wanted: Vec<IssueNumber>,
+    /// Sessions that a person wants to go on.
+    pub continued: Vec<SessionId>,
     /// The errand that runs.
     pub running: Option<Timestamp>,
     /// As what its issues were begun.
@@ -92,7 +96,16 @@ pub(super) struct Link {
     /// Does its forge know of reviews and checks?
     has_reviews: bool,
     selection: Selection,
-    forge: Arc<dyn Forge>,
+    /// Its base branch.
+    pub base: String,
+    /// The forge.
+    pub forge: Arc<dyn Forge>,
+    /// Where issues are opened there.
+    pub tracker: Arc<dyn Tracker>,
+    /// What only GitHub has, where it is there.
+    pub github: Option<Arc<GitHub>>,
+    /// Knows the project's secrets.
+    pub redactor: Redactor,
 }
 
 impl Link {
@@ -100,13 +113,26 @@ impl Link {
     pub(super) fn find(place: &Place, label: &str) -> Result<Self, Error> {
         let wiring = Wiring::new(place, &Overrides::default())?;
         let config = &wiring.loaded.config;
+        let github = wiring.is_github().then(|| wiring.github("look at checks"));
+        let github = github.transpose()?;
+        let (forge, tracker) = match &github {
+            Some(github) => (
+                Arc::clone(github) as Arc<dyn Forge>,
+                Arc::clone(github) as Arc<dyn Tracker>,
+            ),
+            None => wiring.forges()?,
+        };
         Ok(Self {
             key: wiring.project_key(),
             marks: marks(&config.labels),
             daily: config.max_daily_budget_usd.map(Dollars::usd),
             has_reviews: wiring.is_github(),
             selection: config.filter.of_label(Some(label)),
-            forge: wiring.forge()?,
+            base: wiring.project.base_branch.clone(),
+            forge,
+            tracker,
+            github,
+            redactor: wiring.redactor(),
         })
     }
 
@@ -161,6 +187,7 @@ impl Project {
                 looked: now,
             },
             wanted: Vec::new(),
+            continued: Vec::new(),
             running: None,
             begun: ByIssue::default(),
         }
@@ -188,6 +215,9 @@ impl Project {
 
     /// What is done next for it, if anything. `batch` issues at most are begun at a time.
     pub(super) fn next(&self, batch: usize, now: Timestamp) -> Option<Errand> {
+        if let Some(session) = self.continued.first().cloned() {
+            return Some(Errand::Resume { session });
+        }
         if !self.wanted.is_empty() {
             let issues = self.wanted.clone();
             return Some(Errand::Work {
@@ -224,8 +254,10 @@ impl Project {
 
     /// The session that an errand began.
     pub(super) fn session(&self, store: &Store, errand: &Errand) -> Option<SessionId> {
-        let Errand::Work { label, issues } = errand else {
-            return None;
+        let (label, issues) = match errand {
+            Errand::Work { label, issues } => (label, issues),
+            Errand::Resume { session } => return Some(session.clone()),
+            Errand::Watch => return None,
         };
         let selection = Selection {
             label: label.clone(),

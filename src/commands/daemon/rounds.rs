@@ -3,7 +3,8 @@
 use crate::adapters::process::errand::{Ended, interrupt};
 use crate::adapters::store::open::Store;
 use crate::adapters::store::runs::Run;
-use crate::commands::daemon::hook::hook;
+use crate::commands::daemon::asking::Heard;
+use crate::commands::daemon::feeds::Feeds;
 use crate::commands::daemon::listing::{Projects, bring_up_to_date};
 use crate::commands::daemon::project::{Link, Project};
 use crate::commands::daemon::{health, telling};
@@ -18,7 +19,7 @@ use crate::rules::issue::Issue;
 use crate::rules::notice::shape::Notice;
 use crate::rules::shares::Shares;
 use crate::serve::desk::{Asked, Desk, Standing};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::signal::unix::{SignalKind, signal};
@@ -48,6 +49,11 @@ pub struct Daemon {
     pub(super) processes: HashMap<i64, u32>,
     pub(super) clock: SteadyClock,
     pub(super) asking: JoinSet<Said>,
+    /// Other sources of work than forges, and looks at them.
+    pub(super) feeds: Feeds,
+    /// Feeds that are looked at right now.
+    pub(super) busy: BTreeSet<String>,
+    pub(super) looking_around: JoinSet<(String, Heard)>,
     /// Did webhooks bring something that was not looked at yet?
     pub(super) has_arrivals: bool,
     /// Why nothing is begun.
@@ -80,6 +86,9 @@ impl Daemon {
             processes: HashMap::new(),
             clock: SteadyClock::start(),
             asking: JoinSet::new(),
+            feeds: Feeds::new(),
+            busy: BTreeSet::new(),
+            looking_around: JoinSet::new(),
             has_arrivals: true,
             pauses: Vec::new(),
             machine,
@@ -111,6 +120,7 @@ impl Daemon {
                     drop(answer.send(done));
                 }
                 Some(Ok(said)) = self.asking.join_next() => self.hear(said),
+                Some(Ok(said)) = self.looking_around.join_next() => self.hear_feed(said),
                 Some(Ok((run, ended))) = self.errands.join_next() => self.ended(&run, ended),
                 Some(Ok(pauses)) = self.looking.join_next() => self.pause(pauses),
                 Some(()) = heard(&mut hangup) => self.reload(),
@@ -123,6 +133,7 @@ impl Daemon {
     fn step(&mut self) {
         if self.ending.is_none() {
             self.ask_forges();
+            self.ask_feeds();
             self.begin_errands();
         }
         self.show();
@@ -204,7 +215,6 @@ impl Daemon {
             Ok(loaded) => {
                 self.loaded = Arc::new(loaded);
                 self.file = written(&self.loaded);
-                self.desk.set_hook(hook(&self.loaded));
                 self.list_projects();
                 telling::reloaded(&self.place, None);
             }
@@ -221,6 +231,7 @@ impl Daemon {
             project.source.wake(now);
             project.recall(&self.store);
         }
+        self.list_feeds();
     }
 
     /// It is to end: at first in good order, then soon.
@@ -229,6 +240,7 @@ impl Daemon {
         let (_, told) = self.ending.unwrap_or((now, 0));
         self.ending = Some((now, told + 1));
         self.asking.abort_all();
+        self.looking_around.abort_all();
         telling::ending(&self.place, self.processes.len(), told);
         for process in self.processes.values() {
             interrupt(*process);

@@ -1,11 +1,13 @@
 //! What the daemon says of itself: a line on the terminal and in the log, an event for programs.
 
 use crate::adapters::process::errand::Ended;
+use crate::adapters::store::findings::Whose;
 use crate::adapters::store::runs::Run;
 use crate::commands::place::Place;
 use crate::error::Error;
 use crate::reporters::shape::VERSION;
 use crate::rules::errand::Errand;
+use crate::rules::ids::IssueNumber;
 use crate::rules::source::Turn;
 use serde_json::{Value, json};
 
@@ -27,6 +29,44 @@ pub(super) fn source(place: &Place, project: &str, turn: Turn, reason: Option<&s
             say(place, &text, event);
         }
     }
+}
+
+/// Another source of work is hardly asked any more, or answers again.
+pub(super) fn feed(place: &Place, whose: &Whose, turn: Turn, why: &str) {
+    let Whose { project, feed } = whose;
+    let (text, event) = match turn {
+        Turn::Disabled => (
+            format!(
+                "{project}: {feed} failed five times in a row and is asked once an hour from here on: {why}\n  hint: mend it, then choose \"Sync\" on the project's page\n"
+            ),
+            json!({ "event": "source_disabled", "project": project, "source": feed, "reason": why }),
+        ),
+        Turn::Recovered(failures) => (
+            format!("{project}: {feed} answers again, after {failures} failures\n"),
+            json!({ "event": "source_recovered", "project": project, "source": feed, "failures": failures }),
+        ),
+    };
+    say(place, &text, event);
+}
+
+/// An issue was opened for what another source found.
+pub(super) fn found(place: &Place, whose: &Whose, issue: IssueNumber, title: &str) {
+    let Whose { project, feed } = whose;
+    let text = format!("{project}: {feed} found {issue} {title}\n");
+    let event = json!({ "event": "issue_found", "project": project, "source": feed, "issue": issue.0, "title": title });
+    say(place, &text, event);
+}
+
+/// A source is of no project that is watched.
+pub(super) fn lost(place: &Place, feed: &str) {
+    let text = format!(
+        "the source {feed} is of no project that is watched, and is not asked\n  hint: say which by its `project` in serve.sources\n"
+    );
+    say(
+        place,
+        &text,
+        json!({ "event": "source_without_project", "source": feed }),
+    );
 }
 
 /// Nothing is begun for these reasons, or things are begun again.
@@ -88,11 +128,25 @@ pub(super) fn begun(place: &Place, run: &Run) {
             let numbers: Vec<String> = issues.iter().map(|issue| format!("#{}", issue.0)).collect();
             format!("works on {}", numbers.join(" "))
         }
+        Errand::Resume { session } => format!("goes on with session {session}"),
         Errand::Watch => "looks after its open pulls".to_owned(),
     };
     let event =
         json!({ "event": "run_begun", "project": project, "run": run.id, "errand": run.errand });
     say(place, &format!("{project}: {what}\n"), event);
+}
+
+/// Somebody stopped it.
+pub(super) fn stopped(place: &Place, run: &Run) {
+    let project = &run.project;
+    let text = format!(
+        "{project}: somebody stopped it; it goes on by \"Go on\" on its page, or `autoissue resume`\n"
+    );
+    say(
+        place,
+        &text,
+        json!({ "event": "run_stopped", "project": project, "run": run.id }),
+    );
 }
 
 /// It ended.

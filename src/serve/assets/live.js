@@ -31,8 +31,16 @@
     } catch { /* The next change asks again. */ }
     setTimeout(() => { waits = false; if (again) { again = false; refresh(); } }, 500);
   }
-  const source = new EventSource("/live");
-  source.addEventListener("changed", refresh);
-  source.addEventListener("open", () => { say("live"); });
-  source.addEventListener("error", () => { say("not connected"); });
+  let source;
+  const listen = () => {
+    source = new EventSource("/live");
+    source.addEventListener("changed", refresh);
+    source.addEventListener("ended", () => { waits = false; refresh(); });
+    source.addEventListener("open", () => { say("live"); });
+    source.addEventListener("error", () => { say("not connected"); });
+  };
+  // A page that was left may be kept for the way back, and would keep one of the few connections to this server.
+  addEventListener("pagehide", () => { source.close(); });
+  addEventListener("pageshow", (event) => { if (event.persisted) { listen(); refresh(); } });
+  listen();
 })();

@@ -113,6 +113,11 @@ fn reply(state: &mut State, ask: &Ask<'_>, number: u64, to: &str) -> Result<Answ
 
 /// What the forge's checks say of a commit.
 pub(crate) fn in_commit(state: &State, ask: &Ask<'_>, sha: &str, rest: &[&str]) -> Answer {
+    // A branch by its name stands for its newest commit.
+    let newest = sha
+        .strip_prefix("heads/")
+        .and_then(|branch| state.git.resolve(&format!("refs/heads/{branch}")));
+    let sha = newest.as_deref().unwrap_or(sha);
     let runs: Vec<&CheckRun> = state
         .reviews
         .checks
