@@ -168,16 +168,16 @@ fn main() {
     let at = |share: usize| took[(took.len() - 1) * share / 1_000];
     let count = u32::try_from(took.len()).unwrap_or(u32::MAX);
     let others = u32::try_from(refused).unwrap_or(u32::MAX);
-    println!("{count} of GitHub's taken, {refused} others refused in {seconds:.1} s");
-    println!(
-        "refused: {:.0} a second (goal 5,000)",
-        f64::from(others) / seconds
-    );
-    println!(
-        "taken: p50 {:.1?}, p99 {:.1?} (goal 50 ms), slowest {:.1?}",
+    let told = format!(
+        "{count} of GitHub's taken, {refused} others refused in {seconds:.1} s\n\
+         refused: {:.0} a second (goal 5,000)\n\
+         taken: p50 {:.1?}, p99 {:.1?} (goal 50 ms), slowest {:.1?}\n\
+         memory: {} MiB at most (goal 64)\n",
+        f64::from(others) / seconds,
         at(500),
         at(990),
-        at(1_000)
+        at(1_000),
+        server.peak() >> 10
     );
-    println!("memory: {} MiB at most (goal 64)", server.peak() >> 10);
+    let _ = std::io::stdout().write_all(told.as_bytes());
 }
