@@ -7,8 +7,6 @@ use sd_notify::NotifyState;
 pub enum Says {
     /// It serves.
     Ready,
-    /// It is still there, where that is wanted to be known.
-    Alive,
     /// It is about to end.
     Ending,
 }
@@ -17,7 +15,6 @@ pub enum Says {
 pub fn say(what: Says) {
     let state = match what {
         Says::Ready => NotifyState::Ready,
-        Says::Alive => NotifyState::Watchdog,
         Says::Ending => NotifyState::Stopping,
     };
     if let Err(error) = sd_notify::notify(&[state]) {

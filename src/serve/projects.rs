@@ -27,6 +27,8 @@ const TITLE: usize = 120;
 #[template(path = "projects.html")]
 struct ProjectsPage {
     title: String,
+    /// Beside a single run nothing is watched.
+    is_watching: bool,
     problems: Vec<String>,
     is_draining: bool,
     cards: Vec<ShownCard>,
@@ -163,10 +165,13 @@ impl Shown {
 
 /// The page of all projects.
 pub(super) async fn all(State(house): State<House>) -> Result<Response, Problem> {
-    let standing = desk(&house)?.standing();
+    let standing = house.desk.as_ref().map(|desk| desk.standing());
+    let is_watching = standing.is_some();
+    let standing = standing.unwrap_or_default();
     let now = house.now();
     Ok(page(&ProjectsPage {
         title: "Projects".to_owned(),
+        is_watching,
         problems: standing
             .problems
             .iter()

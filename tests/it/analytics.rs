@@ -156,9 +156,23 @@ async fn what_an_older_version_stored_is_taken_over() {
     drop(store);
     let file = state.path().join("autoissue.db");
     let before = rusqlite::Connection::open(file).unwrap();
-    before
-        .execute_batch("DROP TABLE measures; PRAGMA user_version = 7")
-        .unwrap();
+    // What the formats since then have added.
+    let added = [
+        "begun",
+        "runs",
+        "arrivals",
+        "projects",
+        "automation",
+        "measures",
+        "findings",
+        "feeds",
+    ];
+    for table in added {
+        before
+            .execute_batch(&format!("DROP TABLE {table}"))
+            .unwrap();
+    }
+    before.execute_batch("PRAGMA user_version = 7").unwrap();
     drop(before);
     let store = Store::open(state.path()).unwrap();
     assert_eq!(store.rows(ALWAYS).unwrap(), rows);
