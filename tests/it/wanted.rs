@@ -3,6 +3,10 @@
 use crate::stage::{AGENT, Stage};
 use serde_json::json;
 
+/// Behind the gate an agent waits for a file: a word through the gate is lost where a process that is being born still holds
+/// a copy of its other end.
+const WAITS: &str = "while [ ! -e PLACE/go ]; do sleep 0.02; done";
+
 /// What somebody does on the forge.
 type Change = fn(&Stage);
 
@@ -15,10 +19,7 @@ fn reason(ran: &crate::rig::Ran, issue: u64) -> String {
 
 /// Two issues one after the other, of which the second is changed while the first is worked on.
 fn with_a_change_beside(change: impl Fn(&Stage)) -> (Stage, crate::rig::Ran) {
-    let mut stage = Stage::new(
-        &AGENT.replace("sleep 600; exit 1", "cat PLACE/gate > /dev/null"),
-        None,
-    );
+    let mut stage = Stage::new(&AGENT.replace("sleep 600; exit 1", WAITS), None);
     stage.configure(&json!({ "executor": { "maxParallel": 1 } }));
     stage.issue(1, &["go"]);
     stage.issue(2, &["go"]);
@@ -26,8 +27,7 @@ fn with_a_change_beside(change: impl Fn(&Stage)) -> (Stage, crate::rig::Ran) {
     let running = stage.start("go", &[]);
     assert_eq!(stage.at_gate(), 1);
     change(&stage);
-    // The agent goes on once somebody writes to the gate.
-    std::fs::write(stage.rig.path("gate"), "go\n").unwrap();
+    stage.rig.write("go", "");
     stage.open_gate();
     let ran = running.end();
     (stage, ran)
@@ -64,16 +64,13 @@ fn nothing_is_paid_for_an_issue_that_was_closed_moved_deleted_or_unlabelled_mean
 
 /// One issue, of which something is changed while its agent works.
 fn with_a_change_under_way(change: impl Fn(&Stage)) -> (Stage, crate::rig::Ran) {
-    let stage = Stage::new(
-        &AGENT.replace("sleep 600; exit 1", "cat PLACE/gate > /dev/null"),
-        None,
-    );
+    let stage = Stage::new(&AGENT.replace("sleep 600; exit 1", WAITS), None);
     stage.issue(1, &["go"]);
     stage.close_gate();
     let running = stage.start("go", &[]);
     assert_eq!(stage.at_gate(), 1);
     change(&stage);
-    std::fs::write(stage.rig.path("gate"), "go\n").unwrap();
+    stage.rig.write("go", "");
     let ran = running.end();
     (stage, ran)
 }
