@@ -238,7 +238,9 @@ impl Project {
 
     /// Can something be begun for it now, and is there anything?
     pub(super) fn is_ready(&self, batch: usize, now: Timestamp) -> bool {
-        let is_idle = self.running.is_none() && self.trouble.is_due(now);
+        // Its own ceiling of a day is known once its configuration was read.
+        let is_known = self.link.is_some();
+        let is_idle = is_known && self.running.is_none() && self.trouble.is_due(now);
         let goes_on = || !self.pending.is_empty() || self.rested(now).is_some();
         is_idle && (goes_on() || self.next(batch, now).is_some())
     }
