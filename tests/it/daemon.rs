@@ -383,3 +383,29 @@ async fn what_a_person_stops_stays_so_until_a_person_lets_it_go_on() {
     daemon.says("goes on with session");
     daemon.end();
 }
+
+#[tokio::test]
+async fn what_goes_on_after_a_restart_keeps_to_the_lower_ceiling_of_its_project() {
+    let other = rig(&json!({ "maxDailyBudgetUsd": 20 }));
+    other.write("gate", "");
+    other.issue(1, "A thing", "Write it.");
+    let project = json!({ "path": other.checkout(), "label": "go", "autoStart": true });
+    let rig = rig(&json!({ "maxDailyBudgetUsd": 40, "projects": [project] }));
+    let daemon = Daemon::start(&rig);
+    wait_for(|| tries(&other).len() == 1);
+    daemon.running.interrupt();
+    daemon.says("once more ends them at once");
+    daemon.running.interrupt();
+    assert_eq!(daemon.running.end().code, Some(0));
+    open_gate(&other);
+    let daemon = Daemon::start(&rig);
+    daemon.says("checkout: done");
+    daemon.end();
+    let audit = rig.run(&["audit", "--json"]).stdout;
+    let given = |dollars: &str| {
+        audit
+            .matches(&format!("maxDailyBudgetUsd = {dollars}"))
+            .count()
+    };
+    assert_eq!((given("20"), given("40")), (2, 0), "{audit}");
+}
