@@ -311,6 +311,7 @@ fn settings() -> Settings {
         max_open_pulls: None,
         open_pulls: 0,
         assign: autoissue::rules::assigning::Assign::Never,
+        approvals: autoissue::rules::approvals::Approvals::default(),
         together: Together::default(),
         draft: false,
         labels: StateLabels::default(),

@@ -28,6 +28,7 @@ pub mod ports {
 /// Floor 3: runs a session through the ports.
 pub mod engine {
     pub mod answers;
+    mod approvals;
     mod assigning;
     pub mod attempt;
     mod beside;
@@ -175,6 +176,7 @@ pub mod cli {
 }
 /// What the user wishes, from file, environment and flags.
 pub mod config {
+    pub mod approving;
     pub mod assigning;
     pub mod channels;
     pub mod checking;

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod address_range;
+pub mod approvals;
 pub mod assigning;
 pub mod audit;
 mod bills;
@@ -168,6 +169,7 @@ pub mod offer {
     pub mod message;
     pub mod offering;
     pub mod pull;
+    pub mod request;
     pub mod reviewers;
     pub mod sections;
     pub mod size;

@@ -83,7 +83,7 @@ pub(super) fn refusal(
 fn objection(entry: &Entry) -> Option<String> {
     match (&entry.approval, entry.ending()) {
         (_, Some(ending)) => Some(format!("it has ended: {}", spoken(ending.word()))),
-        (Approval::Awaited, None) => None,
+        (Approval::Awaited { .. }, None) => None,
         (Approval::Given { .. }, None) => Some("it was approved already".to_owned()),
         (Approval::Free, None) if entry.asks() => {
             Some("it does not wait for approval, but for an answer".to_owned())

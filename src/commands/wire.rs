@@ -240,6 +240,7 @@ impl Wiring {
             wording: self.wording(Some(store))?,
             offering: offering(&self.loaded)?,
             assigning: config.github.assigning(),
+            asking_others: config.approvals.escalate_to.clone(),
             failing_test: config.verify.failing_test,
             gate: self.gate(),
             trust: config.security.trust,

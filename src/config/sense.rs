@@ -41,6 +41,7 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     channels::check(&config.notify)?;
     serving::check(config)?;
     people(config)?;
+    config.approvals.check()?;
     hosts(config)?;
     dashboard(&config.dashboard.auth)
 }

@@ -60,6 +60,7 @@ impl Config {
             max_open_pulls: self.merge.max_open_pulls.map(Whole::get),
             open_pulls: 0,
             assign: self.github.assigning().assign,
+            approvals: self.approvals.rule(),
             labels: StateLabels {
                 selected_by: trigger.map(str::to_owned),
                 working: labels.working.clone(),

@@ -1,5 +1,6 @@
 //! The configuration: what `autoissue.config.json` may say, and what holds where it says nothing.
 
+use crate::config::approving::Approvals;
 use crate::config::assigning::Github;
 use crate::config::checking::{Check, Verify};
 use crate::config::claims::Claims;
@@ -72,6 +73,8 @@ pub struct Config {
     pub scheduling: Scheduling,
     /// Keeps sessions from working on one issue.
     pub claims: Claims,
+    /// How people are asked whether a task may run.
+    pub approvals: Approvals,
     /// Which issues of a label are taken.
     pub filter: Filters,
     /// A file with a template of the words for the agent, in place of the built-in one; relative to this file.
@@ -127,6 +130,7 @@ impl Default for Config {
             breaker: Breaker::default(),
             scheduling: Scheduling::default(),
             claims: Claims::default(),
+            approvals: Approvals::default(),
             filter: Filters::default(),
             prompt: None,
             pull: Pull::default(),

@@ -6,7 +6,6 @@ use crate::engine::merges;
 use crate::engine::publish::Publisher;
 use crate::engine::session::Loop;
 use crate::ports::saving;
-use crate::rules::assigning::Assign;
 use crate::rules::certificate::{self, Part};
 use crate::rules::event::{Consent, Input};
 use crate::rules::ids::{AttemptNumber, IssueNumber};
@@ -15,10 +14,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 impl Loop<'_> {
-    /// Where issues are assigned, whoever has to approve one is.
+    /// Whoever has to approve one is asked on the forge.
     pub(super) fn ask(&mut self, issue: IssueNumber, consent: &Consent) {
-        let assigns = self.live.session.settings().assign == Assign::Ourselves;
-        if assigns && matches!(consent, Consent::Awaited { .. }) {
+        if matches!(consent, Consent::Awaited { .. } | Consent::Overdue { .. })
+            && self.live.session.unannounced().any(|other| other == issue)
+        {
             self.announce(issue);
         }
     }
@@ -52,7 +52,7 @@ impl Loop<'_> {
                 record,
             };
             if let Ok(trouble) = publisher.announce(&entry).await {
-                link.announced(trouble).await;
+                link.announced(entry.ending().is_some(), trouble).await;
             }
         }));
     }

@@ -53,10 +53,15 @@ impl Link {
         done.await.map_err(|_| Interrupted)
     }
 
-    /// Tells how it ended to be announced; does not wait.
-    pub(super) async fn announced(&self, trouble: Option<String>) {
+    /// Tells how it ended to be announced: an ending, or that it waits; does not wait.
+    pub(super) async fn announced(&self, ended: bool, trouble: Option<String>) {
         let issue = self.issue;
-        self.send(Input::Announced { issue, trouble }).await;
+        let input = Input::Announced {
+            issue,
+            ended,
+            trouble,
+        };
+        self.send(input).await;
     }
 
     /// Tells that the pull speaks of the whole, as far as it could be made to; does not wait.

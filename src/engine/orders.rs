@@ -38,6 +38,8 @@ pub struct Orders {
     pub offering: Offering,
     /// Who an issue is assigned to.
     pub assigning: Assigning,
+    /// Who is asked as well where nobody approves a task in time.
+    pub asking_others: Vec<String>,
     /// Is a test wanted that fails without the change?
     pub failing_test: FailingTest,
     /// What may be offered without a person.

@@ -6,6 +6,7 @@
 use crate::engine::link::Link;
 use crate::engine::orders::Orders;
 use crate::ports::{ForgeError, Interrupted, Ports, RepositoryError};
+use crate::rules::approvals::{REMINDER, REQUEST};
 use crate::rules::event::{Effect, Fact};
 use crate::rules::ids::{BranchName, CommitId, SessionId};
 use crate::rules::names;
@@ -187,6 +188,9 @@ impl Publisher<'_> {
             }
             Effect::Status { .. } => self.end_status(entry).await,
             Effect::Assign { .. } => self.assign(entry, stand(entry)).await,
+            Effect::Comment { kind } if [REQUEST, REMINDER].contains(&kind.as_str()) => {
+                self.put_request(kind, entry).await
+            }
             Effect::Comment { .. } => self.put_doubt(effect, entry).await,
             Effect::Answer { .. } => self.answer(effect, entry).await,
             Effect::Push { .. }

@@ -101,6 +101,7 @@ impl Loop<'_> {
         let asking = self.live.session.asking().collect();
         let session = self.session_id();
         inputs.extend(answers(self.live.ports, &self.orders, &session, asking).await);
+        inputs.extend(self.approvals_heard().await);
         Ok(inputs)
     }
 

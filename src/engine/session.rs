@@ -299,6 +299,7 @@ impl Loop<'_> {
         if self.looks.is_multiple_of(LOOKS_PER_MERGE) {
             self.look_for_merges();
             self.look_for_answers();
+            self.look_for_approvals();
         }
         self.look_at_work();
         self.look_at_base();

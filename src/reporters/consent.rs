@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 pub(super) fn line(issue: IssueNumber, consent: &Consent) -> Line {
     match consent {
         Consent::Awaited { reason } => approval_awaited(issue, reason),
+        Consent::Overdue { hours } => overdue(issue, *hours),
         Consent::Given { instructions } => approved(issue, instructions.as_deref()),
         Consent::Asked { question } => asks(issue, question),
         Consent::Answered { answer } => Line::about(issue, format!(" answered: {}", brief(answer))),
@@ -34,6 +35,12 @@ fn approval_awaited(issue: IssueNumber, reason: &str) -> Line {
     Line::warn(issue, text)
 }
 
+fn overdue(issue: IssueNumber, hours: u32) -> Line {
+    let number = issue.0;
+    let text = format!(" has waited for `autoissue approve {number}` for {hours} h");
+    Line::warn(issue, text)
+}
+
 fn approved(issue: IssueNumber, instructions: Option<&str>) -> Line {
     let with = instructions.map_or_else(String::new, |instructions| {
         format!(", with instructions: {}", brief(instructions))
@@ -45,6 +52,7 @@ fn approved(issue: IssueNumber, instructions: Option<&str>) -> Line {
 pub(super) fn name(consent: &Consent) -> &'static str {
     match consent {
         Consent::Awaited { .. } => "approval_awaited",
+        Consent::Overdue { .. } => "approval_overdue",
         Consent::Given { .. } => "task_approved",
         Consent::Asked { .. } => "input_awaited",
         Consent::Answered { .. } => "input_given",
@@ -55,6 +63,7 @@ pub(super) fn name(consent: &Consent) -> &'static str {
 pub(super) fn fields(issue: IssueNumber, consent: &Consent) -> Value {
     match consent {
         Consent::Awaited { reason } => json!({ "issue": issue, "reason": reason }),
+        Consent::Overdue { hours } => json!({ "issue": issue, "hours": hours }),
         Consent::Given { instructions } => {
             json!({ "issue": issue, "instructions": instructions })
         }

@@ -168,6 +168,11 @@ pub enum Consent {
         /// Why, for that person.
         reason: String,
     },
+    /// It has waited for that for too long, and others are asked as well.
+    Overdue {
+        /// How long, in hours.
+        hours: u32,
+    },
     /// A person let it go.
     Given {
         /// What the person adds, for the agent.

@@ -158,10 +158,12 @@ pub enum Input {
         /// Who holds it and until when, for a person.
         reason: String,
     },
-    /// An ending was announced.
+    /// It was announced how a task ended, or that it waits for an approval.
     Announced {
         /// The task.
         issue: IssueNumber,
+        /// Was it how the task ended, and not that it waits?
+        ended: bool,
         /// What could not be done, if anything.
         trouble: Option<String>,
     },

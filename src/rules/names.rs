@@ -9,6 +9,8 @@ const PREFIX: &str = "autoissue/";
 const SLUG_MAX: usize = 40;
 /// What stands for a title without any letter that a branch name could hold.
 const NO_SLUG: &str = "issue";
+/// How all that we write is marked.
+const ANY_MARKER: &str = "<!-- autoissue:";
 const MARKER: &str = "<!-- autoissue:v1 session=";
 
 /// The branch for an issue's work: `autoissue/<number>-<slug>`, from the second suffix on with `-<suffix>` behind it.
@@ -71,6 +73,12 @@ pub fn comment_marker(session: &SessionId, issue: IssueNumber, kind: &str) -> St
 #[must_use]
 pub fn question_marker(issue: IssueNumber) -> String {
     format!("<!-- autoissue:v1 issue={} kind=question -->", issue.0)
+}
+
+/// Does a text bear a marker of ours, whatever it marks?
+#[must_use]
+pub fn bears_marker(text: &str) -> bool {
+    text.contains(ANY_MARKER)
 }
 
 /// The session that the last marker in a text names. Markers count only where the text is our own.

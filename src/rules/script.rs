@@ -58,6 +58,7 @@ pub(crate) fn settings() -> Settings {
         max_open_pulls: None,
         open_pulls: 0,
         assign: crate::rules::assigning::Assign::Never,
+        approvals: crate::rules::approvals::Approvals::default(),
         together: Together::default(),
         draft: false,
         labels: StateLabels::default(),

@@ -1,5 +1,6 @@
 //! What a session's decisions rest on: the part of the configuration that stands in its journal.
 
+use crate::rules::approvals::Approvals;
 use crate::rules::assigning::Assign;
 use crate::rules::ids::AgentPlace;
 use crate::rules::models::Models;
@@ -76,6 +77,9 @@ pub struct Settings {
     /// Who is assigned to an issue that is worked on.
     #[serde(default)]
     pub assign: Assign,
+    /// How people are asked whether a task may run, and for how long.
+    #[serde(default)]
+    pub approvals: Approvals,
     /// The labels that show where an issue stands.
     pub labels: StateLabels,
     /// Who let it run; decides nothing, and is there for the record.

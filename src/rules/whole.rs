@@ -9,7 +9,7 @@ use crate::rules::task::{Ending, Stage};
 impl Tally {
     pub(super) fn consented(&mut self, issue: IssueNumber, consent: &Consent) {
         let standing = match consent {
-            Consent::Awaited { .. } => Standing::Unapproved,
+            Consent::Awaited { .. } | Consent::Overdue { .. } => Standing::Unapproved,
             Consent::Asked { .. } => Standing::Asking,
             Consent::Given { .. } | Consent::Answered { .. } => Standing::Waiting,
         };

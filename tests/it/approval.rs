@@ -1,6 +1,7 @@
 //! Tasks that wait for a person, in the scheduler alone: asked at once, let in after an answer, and the first one counts.
 
 use crate::tasks::{Dice, settings, task};
+use autoissue::rules::approvals::{Late, Patience};
 use autoissue::rules::classify::Domain;
 use autoissue::rules::evaluate::background::Backgrounds;
 use autoissue::rules::evaluate::judge::Judge;
@@ -12,6 +13,7 @@ use autoissue::rules::money::Usd;
 use autoissue::rules::schedule::forecast::{as_expected, forecast};
 use autoissue::rules::schedule::session::{Phase, Session};
 use autoissue::rules::schedule::table::{Entry, State};
+use autoissue::rules::settings::Settings;
 use autoissue::rules::task::{Attempted, Ending, Outcome, Task};
 use proptest::prelude::*;
 
@@ -19,26 +21,34 @@ use proptest::prelude::*;
 struct Play {
     session: Session,
     journal: Vec<Recorded>,
+    now: Timestamp,
+    settings: Settings,
 }
 
 impl Play {
     fn new(tasks: Vec<Task>) -> Self {
+        Self::under(settings(2), tasks)
+    }
+
+    fn under(settings: Settings, tasks: Vec<Task>) -> Self {
         let mut play = Self {
             session: Session::default(),
             journal: vec![],
+            now: Timestamp(0),
+            settings: settings.clone(),
         };
         play.put(&Input::Start {
             session: SessionId::new("s"),
             project: "p".into(),
             selection: Selection::default(),
-            settings: Box::new(settings(2)),
+            settings: Box::new(settings),
         });
         play.put(&Input::read(tasks));
         play
     }
 
     fn put(&mut self, input: &Input) {
-        let now = Timestamp(0);
+        let now = self.now;
         let mut next = self.session.step(input, now);
         while !next.is_empty() {
             for event in next {
@@ -86,8 +96,10 @@ impl Play {
     fn announce(&mut self) {
         let unannounced: Vec<IssueNumber> = self.session.unannounced().collect();
         for issue in unannounced {
+            let ended = self.session.entry(issue).unwrap().ending().is_some();
             self.put(&Input::Announced {
                 issue,
+                ended,
                 trouble: None,
             });
         }
@@ -257,6 +269,79 @@ fn an_answer_that_nobody_waits_for_changes_nothing() {
     assert_eq!(play.session.table, before);
 }
 
+/// With so many hours for an answer.
+fn patient(hours: u32, then: Late) -> Settings {
+    let mut settings = settings(2);
+    settings.approvals.patience = Some(Patience { hours, then });
+    settings
+}
+
+const HOUR: u64 = 3_600_000;
+
+#[test]
+fn nobody_is_waited_for_longer_than_was_said() {
+    let mut play = Play::under(patient(2, Late::Expire), tasks(2, &[]));
+    let due = Timestamp(0).plus_millis(2 * HOUR);
+    assert_eq!(play.session.next_wake(play.now), Some(due));
+    play.now = Timestamp(due.0 - 1);
+    play.put(&Input::Tick);
+    assert_eq!(play.ending(2), None, "the control: not yet");
+    play.now = due;
+    play.put(&Input::Tick);
+    assert_eq!(play.ending(2), Some(Ending::Skipped));
+    play.command(Command::Approve { issue: TWO });
+    assert_eq!(play.ending(2), Some(Ending::Skipped), "that was too late");
+    assert_eq!(play.session.next_wake(play.now), None);
+}
+
+#[test]
+fn others_are_told_once_and_it_waits_on() {
+    let mut play = Play::under(patient(2, Late::Escalate), tasks(2, &[]));
+    let overdue = |play: &Play| {
+        let told = play.journal.iter().filter(|recorded| {
+            let consent = Consent::Overdue { hours: 2 };
+            recorded.event
+                == Event::Consent {
+                    issue: TWO,
+                    consent,
+                }
+        });
+        told.count()
+    };
+    assert_eq!(overdue(&play), 0);
+    for hours in [2, 4, 100] {
+        play.now = Timestamp(0).plus_millis(hours * HOUR);
+        play.put(&Input::Tick);
+        assert_eq!(overdue(&play), 1);
+        assert_eq!(
+            play.session.next_wake(play.now),
+            None,
+            "nothing to wake for"
+        );
+    }
+    play.command(Command::Approve { issue: TWO });
+    assert!(matches!(play.state(2), State::Running(_)));
+}
+
+#[test]
+fn an_ending_is_announced_though_it_came_while_the_asking_was() {
+    let mut play = Play::new(tasks(2, &[]));
+    play.command(Command::Reject {
+        issue: TWO,
+        reason: None,
+    });
+    let announced = |ended| Input::Announced {
+        issue: TWO,
+        ended,
+        trouble: None,
+    };
+    play.put(&announced(false));
+    let waits = |play: &Play| play.session.unannounced().any(|issue| issue == TWO);
+    assert!(waits(&play), "its ending was not told yet");
+    play.put(&announced(true));
+    assert!(!waits(&play));
+}
+
 #[test]
 fn a_forecast_plays_as_if_people_had_answered() {
     let played = forecast(
@@ -279,17 +364,24 @@ proptest! {
     fn whatever_people_answer_the_journal_folds_to_the_live_state(seed in any::<u64>(), count in 1_u64..8) {
         let mut dice = Dice::new(seed);
         let needs: Vec<(u64, u64)> = (2..=count).filter(|_| dice.below(3) == 0).map(|task| (task, task - 1)).collect();
-        let mut play = Play::new(tasks(count, &needs));
+        let then = if seed % 2 == 0 { Late::Expire } else { Late::Escalate };
+        let mut play = Play::under(patient(3, then), tasks(count, &needs));
         for _ in 0..60 {
             let issue = IssueNumber(1 + dice.below(count));
-            match dice.below(8) {
+            match dice.below(9) {
                 0 => play.command(Command::Approve { issue }),
                 1 => play.command(Command::Reject { issue, reason: None }),
                 2 => play.command(Command::Modify { issue, instructions: "so".into() }),
                 3 => play.command(Command::Skip { issue }),
                 4 => play.command(Command::Retry { issue }),
                 5 => play.announce(),
-                6 => play.put(&Input::Resume { settings: Box::new(settings(2)) }),
+                6 => play.put(&Input::Resume { settings: Box::new(play.settings.clone()) }),
+                7 => {
+                    play.now = play.now.plus_millis(HOUR);
+                    play.put(&Input::Tick);
+                    let wake = play.session.next_wake(play.now);
+                    prop_assert!(wake.is_none_or(|wake| wake > play.now), "it would never rest");
+                }
                 _ => play.finish_one(),
             }
             prop_assert_eq!(&Session::fold(&play.journal), &play.session);

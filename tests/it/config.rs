@@ -389,6 +389,10 @@ fn the_defaults_are_shown_as_such() {
     verify.failingTest = "off"                        # default
     breaker.failures = 5                              # default
     breaker.cooldownSeconds = 60                      # default
+    approvals.comment = true                          # default
+    approvals.timeoutHours = null                     # default
+    approvals.then = "expire"                         # default
+    approvals.escalateTo = []                         # default
     prompt = null                                     # default
     labels.working = "autoissue:working"              # default
     labels.completed = "autoissue:completed"          # default

@@ -50,6 +50,7 @@ mod world;
 mod analytics;
 mod app;
 mod approval;
+mod approval_comments;
 mod assigning;
 mod audit;
 mod backtest;

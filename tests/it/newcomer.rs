@@ -49,3 +49,30 @@ async fn an_issue_gets_a_label_a_person_a_message_and_after_an_approval_there_is
     let said = daemon.end();
     assert_eq!(said.matches("checkout: works on").count(), 2, "{said}");
 }
+
+#[tokio::test]
+async fn whoever_reads_the_issue_approves_it_there() {
+    let mut stage = Stage::new(AGENT, None);
+    stage.configure(&json!({
+        "project": { "label": "go", "autoStart": true },
+        "routing": { "mode": "enforce", "rules": [], "decisions": [{ "route": "supervised" }] },
+        "serve": { "pollSeconds": 5, "maxMemoryPercent": 100, "minFreeDiskMb": 0 },
+    }));
+    let daemon = Daemon::of(
+        &stage.rig,
+        stage.command(&["serve", "--listen", "127.0.0.1:0"]),
+    );
+    let body =
+        "The page says \"Helo\". It should say \"Hello\", and everybody can see that it does.";
+    let issue = stage.fake.add_issue("Mend the greeting", body, &["go"]);
+    daemon.says("waits for a person");
+    let comments = stage.fake.comments(issue);
+    let request = &comments[0].body;
+    assert!(request.contains("- `/approve`, or"), "{request}");
+    stage.fake.add_comment(issue, "an-outsider", "/approve");
+    stage.fake.add_comment(issue, "a-maintainer", "/approve");
+    wait_for(|| stage.heads().len() == 1);
+    daemon.end();
+    let audit = stage.rig.run(&["audit", "--json"]).stdout;
+    assert!(audit.contains("a-maintainer"), "{audit}");
+}

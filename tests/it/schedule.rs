@@ -206,6 +206,7 @@ impl Play {
         if let Some(issue) = unannounced.first() {
             return self.put(&Input::Announced {
                 issue: *issue,
+                ended: true,
                 trouble: None,
             });
         }
@@ -713,6 +714,7 @@ fn a_person_s_retry_under_another_failed_need_is_blocked_again_and_the_session_e
         for issue in ended {
             play.put(&Input::Announced {
                 issue,
+                ended: true,
                 trouble: None,
             });
         }

@@ -148,6 +148,7 @@ impl Play {
         });
         self.put(&Input::Announced {
             issue,
+            ended: true,
             trouble: None,
         });
     }

@@ -69,6 +69,7 @@ pub(crate) fn settings(daily_ceiling: Option<Usd>) -> Box<Settings> {
         max_open_pulls: None,
         open_pulls: 0,
         assign: autoissue::rules::assigning::Assign::Never,
+        approvals: autoissue::rules::approvals::Approvals::default(),
         together: Together::default(),
         draft: false,
         labels: StateLabels::default(),

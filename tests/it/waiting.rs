@@ -88,6 +88,7 @@ impl Watch {
             if let Some(issue) = ended {
                 self.put(&Input::Announced {
                     issue,
+                    ended: true,
                     trouble: None,
                 });
                 continue;

@@ -257,7 +257,7 @@ pub(crate) fn leftovers(marker: &str) -> Vec<String> {
 pub(crate) fn leftovers_in_the_end(marker: &str) -> Vec<String> {
     let end = Instant::now() + Duration::from_secs(12);
     while !leftovers(marker).is_empty() && Instant::now() < end {
-        std::thread::yield_now();
+        std::thread::park_timeout(Duration::from_millis(5));
     }
     leftovers(marker)
 }
@@ -267,7 +267,7 @@ pub(crate) fn wait_for(is_so: impl Fn() -> bool) {
     let until = Instant::now() + Duration::from_secs(60);
     while !is_so() {
         assert!(Instant::now() < until, "it never came");
-        std::thread::yield_now();
+        std::thread::park_timeout(Duration::from_millis(5));
     }
 }
 

@@ -81,6 +81,7 @@ pub(crate) fn settings(slots: u32) -> Settings {
         max_open_pulls: None,
         open_pulls: 0,
         assign: autoissue::rules::assigning::Assign::Never,
+        approvals: autoissue::rules::approvals::Approvals::default(),
         together: Together {
             certificate: true,
             rework: true,

@@ -193,6 +193,7 @@ pub(crate) fn orders() -> Orders {
             lessons: Vec::new(),
         },
         assigning: Assigning::default(),
+        asking_others: Vec::new(),
         offering: Offering {
             reviewers: Reviewers::named(["ann"]),
             ..Offering::default()

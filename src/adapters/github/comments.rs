@@ -5,6 +5,7 @@ use crate::adapters::github::histories::WireActor;
 use crate::adapters::github::wire::{WireComment, WireUser};
 use crate::ports::ForgeError;
 use crate::rules::ids::IssueNumber;
+use crate::rules::names::bears_marker;
 use crate::rules::prompt::first::Comment;
 use crate::rules::trust::Trust;
 
@@ -49,7 +50,7 @@ impl GitHub {
                 continue;
             };
             if is_below {
-                if self.is_heard(&user, trust).await? {
+                if self.is_heard(&user, trust).await? || self.is_person(&user, &text).await? {
                     let author = user.login;
                     replies.push(Comment { author, text });
                 }
@@ -59,6 +60,13 @@ impl GitHub {
             }
         }
         Ok(replies)
+    }
+
+    /// Did a person write this with the account that we act as? What we say ourselves bears our marker; an app is nobody's
+    /// account, and others may speak through it.
+    async fn is_person(&self, user: &WireUser, text: &str) -> Result<bool, ForgeError> {
+        let actor = WireActor::of(user);
+        Ok(actor.kind == "User" && !bears_marker(text) && self.is_own(Some(&actor)).await?)
     }
 
     pub(super) async fn is_heard(&self, user: &WireUser, trust: Trust) -> Result<bool, ForgeError> {

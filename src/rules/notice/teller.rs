@@ -121,8 +121,13 @@ impl Teller {
     }
 
     fn wanted(&self, issue: IssueNumber, consent: &Consent) -> Option<Notice> {
+        let late;
         let (event, words, reason) = match consent {
             Consent::Awaited { reason } => ("approval_awaited", "waits for approval", reason),
+            Consent::Overdue { hours } => {
+                late = format!("for {hours} h by now");
+                ("approval_overdue", "waits for approval", &late)
+            }
             Consent::Asked { question } => ("input_awaited", "waits for an answer", question),
             Consent::Given { .. } | Consent::Answered { .. } => return None,
         };

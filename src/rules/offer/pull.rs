@@ -152,6 +152,7 @@ mod tests {
             max_open_pulls: None,
             open_pulls: 0,
             assign: crate::rules::assigning::Assign::Never,
+            approvals: crate::rules::approvals::Approvals::default(),
             together: Together::default(),
             draft: true,
             labels: StateLabels::default(),

@@ -15,7 +15,7 @@ impl Session {
         match event {
             Event::Held { by, over, .. } => self.hold_back(place, *by, over),
             Event::Due { .. } => self.table.set(place, State::Ready),
-            Event::Consent { consent, .. } => self.consented(place, consent),
+            Event::Consent { consent, .. } => self.consented(place, consent, at),
             Event::Admitted { .. } => self.let_in(place, event, at),
             Event::Fact { attempt, fact, .. } => self.note(place, *attempt, fact),
             Event::Settled { grant, outcome, .. } => self.settle(place, *grant, outcome, at),
@@ -239,6 +239,7 @@ impl Session {
         self.table.set(place, State::Ended { ending, reason });
         self.doomed.remove(place);
         self.unasked.remove(place);
+        self.answered(place);
         self.awaiting.remove(place);
         let mut woken = Vec::new();
         self.locks.leave(place, &mut woken);
@@ -315,7 +316,9 @@ impl Session {
         ) = (0, 0, false, None);
         (entry.exchange, entry.agent) = (None, AgentPlace::default());
         // Whoever wants another try wants it to run.
-        if entry.approval == Approval::Awaited || entry.task.obstacle.is_some() {
+        self.answered(place);
+        let entry = self.table.at_mut(place);
+        if entry.approval.is_awaited() || entry.task.obstacle.is_some() {
             entry.approval = Approval::Given { instructions: None };
         }
         if entry.task.obstacle.is_some() {

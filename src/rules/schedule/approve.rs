@@ -1,8 +1,9 @@
 //! Some tasks wait for a person: who is asked for, what an answer does, and when nothing else is left.
 
+use crate::rules::approvals::Late;
 use crate::rules::assigning::Assign;
 use crate::rules::event::{Command, Consent, Event};
-use crate::rules::ids::IssueNumber;
+use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::prompt::question::Exchange;
 use crate::rules::schedule::finish::continue_from;
 use crate::rules::schedule::session::Session;
@@ -22,30 +23,82 @@ impl Session {
         })
     }
 
-    pub(super) fn consented(&mut self, place: usize, consent: &Consent) {
+    pub(super) fn consented(&mut self, place: usize, consent: &Consent, at: Timestamp) {
         match consent {
-            Consent::Awaited { .. } => self.await_approval(place),
+            Consent::Awaited { .. } => self.await_approval(place, at),
+            Consent::Overdue { .. } => self.ask_others(place),
             Consent::Given { instructions } => self.approve(place, instructions.clone()),
             Consent::Asked { question } => self.ask(place, question),
             Consent::Answered { answer } => self.take_answer(place, answer),
         }
     }
 
-    fn await_approval(&mut self, place: usize) {
+    fn await_approval(&mut self, place: usize, at: Timestamp) {
         self.unasked.remove(place);
         let entry = self.table.at_mut(place);
-        entry.approval = Approval::Awaited;
+        entry.approval = Approval::Awaited {
+            since: at,
+            is_late: false,
+        };
         if entry.state == State::Ready {
             self.table.free(place);
         }
-        if self.settings().assign == Assign::Ourselves {
-            // Whoever is asked is shown on the forge.
+        self.patient.insert((at, place));
+        if self.settings().approvals.comment || self.settings().assign == Assign::Ourselves {
+            // It is asked on the forge, and whoever is asked is shown there.
             self.unannounced.insert(place);
         }
     }
 
+    fn ask_others(&mut self, place: usize) {
+        self.answered(place);
+        if let Approval::Awaited { is_late, .. } = &mut self.table.at_mut(place).approval {
+            *is_late = true;
+            if self.settings().approvals.comment {
+                self.unannounced.insert(place);
+            }
+        }
+    }
+
+    /// Its answer is not waited for any more, or for as long as it takes.
+    pub(super) fn answered(&mut self, place: usize) {
+        if let Approval::Awaited { since, .. } = self.table.at(place).approval {
+            self.patient.remove(&(since, place));
+        }
+    }
+
+    /// When the next answer has been waited for too long, where there is such a moment.
+    pub(super) fn patient_until(&self) -> Option<Timestamp> {
+        let patience = self.settings().approvals.patience?;
+        let (asked, _) = self.patient.first()?;
+        Some(patience.until(*asked))
+    }
+
+    /// One that nobody answered for in time.
+    pub(super) fn lose_patience(&self, now: Timestamp) -> Option<Event> {
+        let patience = self.settings().approvals.patience?;
+        let (asked, place) = *self.patient.first()?;
+        if patience.until(asked) > now {
+            return None;
+        }
+        let issue = self.table.at(place).number;
+        let hours = patience.hours;
+        Some(match patience.then {
+            Late::Expire => Event::TaskEnded {
+                issue,
+                ending: Ending::Skipped,
+                reason: Some(format!("nobody approved it within {hours} h")),
+            },
+            Late::Escalate => Event::Consent {
+                issue,
+                consent: Consent::Overdue { hours },
+            },
+        })
+    }
+
     fn approve(&mut self, place: usize, instructions: Option<String>) {
         self.unasked.remove(place);
+        self.answered(place);
         let entry = self.table.at_mut(place);
         entry.approval = Approval::Given { instructions };
         if entry.state == State::Unapproved {
@@ -84,6 +137,13 @@ impl Session {
         entries.filter_map(|entry| Some((entry.number, entry.exchange.as_ref()?.times)))
     }
 
+    /// Those that wait for an approval.
+    pub fn unapproved(&self) -> impl Iterator<Item = IssueNumber> + '_ {
+        let open = |entry: &&Entry| entry.approval.is_awaited() && entry.ending().is_none();
+        let entries = self.table.entries().iter().filter(open);
+        entries.map(|entry| entry.number)
+    }
+
     /// What an answer to a question leads to; the first one counts.
     pub(super) fn answer_question(&self, issue: IssueNumber, answer: &str) -> Option<Event> {
         let entry = self.entry(issue)?;
@@ -96,7 +156,7 @@ impl Session {
     /// What an answer leads to; the first one counts, and one that nobody waits for leads to nothing.
     pub(super) fn answer_approval(&self, issue: IssueNumber, command: &Command) -> Option<Event> {
         let entry = self.entry(issue)?;
-        if entry.approval != Approval::Awaited || entry.ending().is_some() {
+        if !entry.approval.is_awaited() || entry.ending().is_some() {
             return None;
         }
         let approved = |instructions| {
@@ -139,7 +199,7 @@ pub(super) fn wants_approval(task: &Task) -> bool {
 
 /// What a person is waited for.
 pub(super) fn of_people(entry: &Entry) -> Option<Wait> {
-    if entry.approval == Approval::Awaited {
+    if entry.approval.is_awaited() {
         let evaluation = entry.task.evaluation.as_ref();
         let reason = evaluation.map(|evaluation| evaluation.why());
         let reason = reason.unwrap_or_default();

@@ -1,5 +1,6 @@
 //! An attempt ended: what becomes of its task?
 
+use crate::rules::approvals::{REMINDER, REQUEST};
 use crate::rules::breaker::Breaker;
 use crate::rules::event::{Consent, Effect, Event};
 use crate::rules::follow::shape::FollowUp;
@@ -9,7 +10,7 @@ use crate::rules::prompt::question::MOST_QUESTIONS;
 use crate::rules::retry::{self, Next, Tries};
 use crate::rules::schedule::record::Record;
 use crate::rules::schedule::session::Session;
-use crate::rules::schedule::table::{Entry, Run, Unwanted};
+use crate::rules::schedule::table::{Approval, Entry, Run, Unwanted};
 use crate::rules::settings::{Settings, StateLabels};
 use crate::rules::task::{Attempted, Ending, ErrorClass, Failure, Outcome, Stage, Start};
 
@@ -333,7 +334,9 @@ pub fn announcements(entry: &Entry, settings: &Settings) -> Vec<Effect> {
     match &entry.task.follow_up {
         Some(follow) => answers(entry, follow).collect(),
         None if is_elsewhere(entry) => leaving(entry).into_iter().collect(),
-        None => telling(entry, settings).collect(),
+        None => telling(entry, settings)
+            .chain(asking(entry, settings))
+            .collect(),
     }
 }
 
@@ -357,6 +360,21 @@ fn answers<'a>(entry: &Entry, follow: &'a FollowUp) -> impl Iterator<Item = Effe
             pull: follow.pull.number,
             said: said.id,
         })
+}
+
+/// Whoever may let it run is asked on the issue, and others as well once that took too long.
+fn asking(entry: &Entry, settings: &Settings) -> Vec<Effect> {
+    let Approval::Awaited { is_late, .. } = entry.approval else {
+        return Vec::new();
+    };
+    if !settings.approvals.comment || entry.ending().is_some() {
+        return Vec::new();
+    }
+    let kinds = [REQUEST].into_iter().chain(is_late.then_some(REMINDER));
+    let comment = |kind: &str| Effect::Comment {
+        kind: kind.to_owned(),
+    };
+    kinds.map(comment).collect()
 }
 
 fn telling<'a>(entry: &'a Entry, settings: &'a Settings) -> impl Iterator<Item = Effect> + 'a {

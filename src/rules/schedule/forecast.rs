@@ -172,8 +172,10 @@ impl Play {
             }
             events.clear();
             if let Some(issue) = self.forecast.session.unannounced().next() {
+                let entry = self.forecast.session.entry(issue);
                 let announced = Input::Announced {
                     issue,
+                    ended: entry.is_some_and(|entry| entry.ending().is_some()),
                     trouble: None,
                 };
                 self.forecast

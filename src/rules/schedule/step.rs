@@ -62,7 +62,7 @@ impl Session {
             return None;
         }
         let timer = self.table.first_timer().map(|(until, _)| until);
-        [timer, self.chain.next_wake(now)]
+        [timer, self.patient_until(), self.chain.next_wake(now)]
             .into_iter()
             .flatten()
             .min()
@@ -93,7 +93,7 @@ impl Session {
                 attempt: *attempt,
                 fact: fact.clone(),
             }),
-            Input::Announced { issue, trouble } => self.announced(*issue, trouble.as_ref()),
+            Input::Announced { .. } => self.announced(input),
             Input::Merged { issue } => self.seen_merged(*issue),
             Input::TestMerged { issues, conflicts } => self.test_merged(issues, conflicts),
             Input::Looked { touched, conflicts } => self.looked(touched, conflicts),
@@ -167,6 +167,9 @@ impl Session {
             let issue = self.table.at(place).number;
             return Some(Event::Due { issue });
         }
+        if let Some(event) = self.lose_patience(now) {
+            return Some(event);
+        }
         if let Some(place) = self.doomed.first() {
             return Some(self.end_doomed(place));
         }
@@ -223,14 +226,23 @@ impl Session {
         }
     }
 
-    fn announced(&self, issue: IssueNumber, trouble: Option<&String>) -> Option<Event> {
-        let waits = self
-            .table
-            .place(issue)
-            .is_some_and(|place| self.unannounced.contains(place));
-        waits.then(|| Event::Announced {
+    /// One that ended while it was announced that it waits is announced once more.
+    fn announced(&self, input: &Input) -> Option<Event> {
+        let Input::Announced {
             issue,
-            trouble: trouble.cloned(),
+            ended,
+            trouble,
+        } = input
+        else {
+            return None;
+        };
+        let waits = self.table.place(*issue).is_some_and(|place| {
+            let is_older = !ended && self.table.at(place).ending().is_some();
+            self.unannounced.contains(place) && !is_older
+        });
+        waits.then(|| Event::Announced {
+            issue: *issue,
+            trouble: trouble.clone(),
         })
     }
 

@@ -150,7 +150,12 @@ pub enum Approval {
     #[default]
     Free,
     /// A person was asked, and has not answered.
-    Awaited,
+    Awaited {
+        /// When.
+        since: Timestamp,
+        /// Were others asked as well, since it took too long?
+        is_late: bool,
+    },
     /// A person let it go.
     Given {
         /// What the person adds, for the agent.
@@ -164,8 +169,14 @@ impl Approval {
     pub fn instructions(&self) -> Option<&str> {
         match self {
             Self::Given { instructions } => instructions.as_deref(),
-            Self::Free | Self::Awaited => None,
+            Self::Free | Self::Awaited { .. } => None,
         }
+    }
+
+    /// Was a person asked who has not answered?
+    #[must_use]
+    pub const fn is_awaited(&self) -> bool {
+        matches!(self, Self::Awaited { .. })
     }
 }
 
@@ -254,7 +265,7 @@ impl Table {
     pub fn free(&mut self, place: usize) {
         let entry = &self.entries[place];
         let state = match entry.approval {
-            Approval::Awaited => State::Unapproved,
+            Approval::Awaited { .. } => State::Unapproved,
             Approval::Free | Approval::Given { .. } if entry.asks() => State::Unapproved,
             Approval::Free | Approval::Given { .. } => State::Ready,
         };
