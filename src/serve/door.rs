@@ -73,6 +73,12 @@ impl Keys {
             return Opening::Shut;
         }
         let decoded = STANDARD.decode(value.trim()).unwrap_or_default();
+        // Browsers can ask for nothing else: whoever has the token gives it as the password, with any name.
+        let colon = decoded.iter().position(|byte| *byte == b':');
+        let password = colon.map_or(&[][..], |colon| &decoded[colon + 1..]);
+        if same(self.token, password) {
+            return Opening::Open;
+        }
         match &self.hashed {
             None => Opening::of(same(self.user, &decoded)),
             Some(hashed) if hashed.remembers(&decoded) => Opening::Open,
@@ -85,7 +91,7 @@ impl Keys {
         if self.user.is_some() || self.hashed.is_some() {
             "Basic realm=\"autoissue\", charset=\"UTF-8\""
         } else {
-            "Bearer realm=\"autoissue\""
+            "Basic realm=\"autoissue: any name, and the token as the password\", charset=\"UTF-8\""
         }
     }
 }
@@ -318,7 +324,13 @@ mod tests {
         };
         assert_eq!(given("Basic bWU6c2VjcmV0"), 200);
         assert_eq!(given("Bearer token"), 200);
+        // `any:token`, as browsers send it.
+        assert_eq!(given("Basic YW55OnRva2Vu"), 200);
         for wrong in [
+            // `token:`, `any:`, `token`
+            "Basic dG9rZW46",
+            "Basic YW55Og==",
+            "Basic dG9rZW4=",
             "Basic bWU6d3Jvbmc=",
             "Bearer ",
             "Bearer tokens",

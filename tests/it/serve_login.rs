@@ -97,6 +97,21 @@ async fn credentials_of_the_environment_count_by_themselves_and_before_the_file(
     );
     let known = served.get("/").bearer_auth("of-the-environment");
     assert_eq!(known.send().await.unwrap().status(), StatusCode::OK);
+    // A browser asks for a name and a password.
+    let asked = served.get("/").send().await.unwrap();
+    let challenge = asked.headers()["www-authenticate"].to_str().unwrap();
+    assert!(
+        challenge.starts_with("Basic ") && challenge.contains("token"),
+        "{challenge}"
+    );
+    assert_eq!(
+        status(&served, "anybody", "of-the-environment").await,
+        StatusCode::OK
+    );
+    assert_eq!(
+        status(&served, "of-the-environment", "").await,
+        StatusCode::UNAUTHORIZED
+    );
     served.end();
     // A password of the environment goes before the hash of the file, and locks also where nothing is configured.
     let variable = [("AUTOISSUE_DASHBOARD_PASSWORD", "of-the-environment")];
