@@ -146,6 +146,7 @@ pub mod serve {
     mod layered;
     mod live;
     mod pages;
+    mod planned;
     mod problem;
     mod projects;
     mod projects_api;

@@ -24,6 +24,9 @@ pub struct PlanArgs {
     /// Carry the plan out without asking
     #[arg(long, short, conflicts_with = "dry_run")]
     pub yes: bool,
+    /// Make the plan, tell whom `notify` names, and leave it: `resume --yes` or the dashboard carries it out
+    #[arg(long, conflicts_with_all = ["dry_run", "yes"])]
+    pub later: bool,
     /// Use the plan in this file, and pay no planner
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
@@ -51,10 +54,14 @@ impl PlanArgs {
     /// What is to become of the plan.
     #[must_use]
     pub fn purpose(&self) -> Purpose {
-        match (self.dry_run, self.yes) {
-            (true, _) => Purpose::Show,
-            (false, true) => Purpose::CarryOut,
-            (false, false) => Purpose::Ask,
+        if self.dry_run {
+            Purpose::Show
+        } else if self.yes {
+            Purpose::CarryOut
+        } else if self.later {
+            Purpose::Later
+        } else {
+            Purpose::Ask
         }
     }
 

@@ -90,6 +90,9 @@ pub struct ResumeArgs {
     /// Carry its plan out without asking, where it makes one
     #[arg(long, short)]
     pub yes: bool,
+    /// Drop its plan, where it waits with one: no issues are opened
+    #[arg(long, conflicts_with = "yes")]
+    pub no: bool,
     /// How it runs and what it may spend.
     #[command(flatten)]
     pub limits: Limits,

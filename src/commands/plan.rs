@@ -153,7 +153,11 @@ fn order(wiring: &Wiring, args: &PlanArgs, id: &SessionId, written: Option<&Plan
             Usd::ZERO
         },
         is_written: written.is_some(),
-        purpose: args.purpose(),
+        purpose: match args.purpose() {
+            // Whoever goes on with it says what becomes of it.
+            Purpose::Later => Purpose::Ask,
+            other => other,
+        },
     }
 }
 
@@ -166,7 +170,7 @@ fn check_asking(args: &PlanArgs) -> Result<(), Error> {
         Error::new(Kind::Usage, "ask whether the plan is to be carried out")
             .cause("there is no terminal to ask on")
             .hints([
-                "add --yes to carry it out unasked, or --dry-run to see it only",
+                "add --yes to carry it out unasked, --later to leave it for a person, or --dry-run to see it only",
                 "--dry-run --save plan.json keeps it, and --from plan.json --yes runs it",
             ]),
     )

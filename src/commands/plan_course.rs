@@ -86,6 +86,9 @@ impl Course<'_> {
         if planner.session().phase == Phase::Finished {
             return Ok(Reached::End(Exit::Done));
         }
+        if self.purpose == Purpose::Drop {
+            return self.drop(&mut planner).await;
+        }
         let plan = match self.plan(&mut planner).await? {
             Ok(plan) => plan,
             Err(exit) => return Ok(Reached::End(exit)),
@@ -164,21 +167,50 @@ impl Course<'_> {
         let order = planner.order();
         let answer = match self.purpose {
             Purpose::Show | Purpose::CarryOut => Answer::Yes,
+            Purpose::Drop => Answer::No,
+            Purpose::Later => return self.left(planner).await.map(Some),
             Purpose::Ask => ask(plan.items.len(), &order.labels, self.stop).await,
         };
         match answer {
             Answer::Yes => planner.approve().await?,
-            Answer::No => {
-                planner.decline("somebody said no").await?;
-                let event = json!({ "v": 1, "event": "plan_not_carried_out" });
-                self.place
-                    .output
-                    .result("No issues were opened.\n", &event)?;
-                return Ok(Some(Exit::Done));
-            }
+            Answer::No => return self.declined(planner).await.map(Some),
             Answer::Stopped => return self.interrupted(planner).await.map(Some),
         }
         Ok(None)
+    }
+
+    /// Somebody said no, and that is the end of it.
+    async fn declined(&self, planner: &mut Planner<'_>) -> Result<Exit, Error> {
+        planner.decline("somebody said no").await?;
+        let event = json!({ "v": 1, "event": "plan_not_carried_out" });
+        let output = &self.place.output;
+        output.result("No issues were opened.\n", &event)?;
+        Ok(Exit::Done)
+    }
+
+    /// Nothing more is paid for a plan that is dropped; one whose issues are being opened is none any more.
+    async fn drop(&self, planner: &mut Planner<'_>) -> Result<Reached, Error> {
+        if !planner.session().plan.approved {
+            return self.declined(planner).await.map(Reached::End);
+        }
+        planner.interrupt().await?;
+        Err(Error::new(Kind::Usage, "drop the plan")
+            .cause("it was approved, and its issues are being opened")
+            .hints(["close the issues that are not wanted, then resume"]))
+    }
+
+    /// It waits for a person, however long that takes.
+    async fn left(&self, planner: &mut Planner<'_>) -> Result<Exit, Error> {
+        planner.interrupt().await?;
+        self.told.finish();
+        let resume = self.resume(planner.session());
+        let session = planner.session();
+        let event = json!({ "v": 1, "event": "plan_left", "session": session.id });
+        let text = format!(
+            "The plan waits: `{resume} --yes` carries it out, `--no` in its place drops it; so does the dashboard.\n"
+        );
+        self.place.output.note(&text, &event)?;
+        Ok(Exit::Interrupted)
     }
 
     /// Shows it; says why the budget would refuse it, if it would.
@@ -199,7 +231,7 @@ impl Course<'_> {
         };
         let (name, end) = match self.purpose {
             Purpose::Show => ("plan_dry_run", "No issues were opened.\n"),
-            Purpose::Ask | Purpose::CarryOut => ("plan", ""),
+            Purpose::Ask | Purpose::CarryOut | Purpose::Later | Purpose::Drop => ("plan", ""),
         };
         let text = format!("{}{end}", view.text());
         self.place.output.result(&text, &view.json(name))?;

@@ -132,7 +132,9 @@ pub async fn carry(carrying: Carrying<'_>) -> Result<Exit, Error> {
 fn console(place: &Place, purpose: Purpose) -> Arc<dyn Reporter> {
     match (place.globals.format, purpose) {
         (Format::Json, Purpose::Show) => Arc::new(PlanReporter::silent()),
-        (Format::Json, Purpose::Ask | Purpose::CarryOut) => Arc::new(JsonReporter::stdout()),
+        (Format::Json, Purpose::Ask | Purpose::CarryOut | Purpose::Later | Purpose::Drop) => {
+            Arc::new(JsonReporter::stdout())
+        }
         (Format::Text, _) => Arc::new(PlanReporter::start(place.live(), place.output.colour())),
     }
 }
@@ -208,8 +210,9 @@ pub fn purpose_of(order: &PlanOrder, wanted: Purpose, approved: bool) -> Result<
             "ask whether the plan is to be carried out",
         )
         .cause("there is no terminal to ask on")
-        .hints(["add --yes to carry it out unasked"])),
+        .hints(["add --yes to carry it out unasked, or --no to drop it"])),
         (Purpose::Ask, wanted) => Ok(wanted),
-        (first @ (Purpose::CarryOut | Purpose::Show), _) => Ok(first),
+        (_, Purpose::Drop) => Ok(Purpose::Drop),
+        (first, _) => Ok(first),
     }
 }

@@ -44,6 +44,8 @@ pub async fn run(place: &Place, args: &ResumeArgs) -> Result<Exit, Error> {
     wiring.contained().await?;
     let purpose = if args.yes {
         Purpose::CarryOut
+    } else if args.no {
+        Purpose::Drop
     } else {
         Purpose::Ask
     };

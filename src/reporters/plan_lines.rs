@@ -158,7 +158,7 @@ pub(super) fn planner(tally: &Tally) -> Value {
         "stage": tally.plan_stage().map(PlanStage::word),
         "runs": planner.runs,
         "cost_usd": planner.charge.cost.decimal(),
-        "items": planner.items,
+        "items": planner.items(),
         "issues_opened": planner.opened,
         "declined": planner.declined,
     } })
@@ -179,7 +179,7 @@ pub(super) fn standing(tally: &Tally, now: Timestamp) -> Option<String> {
         PlanStage::Planning => "There is no plan yet.".to_owned(),
         PlanStage::Waiting => "There is a plan, and nobody has approved it yet.".to_owned(),
         PlanStage::Opening => {
-            let items = planner.items.unwrap_or(0);
+            let items = planner.items().unwrap_or(0);
             format!(
                 "Of a plan of {items}, {} opened.",
                 plural(planner.opened, "issue")

@@ -18,9 +18,22 @@ pub enum Errand {
     Resume {
         /// Which.
         session: SessionId,
+        /// What a person said of the plan that it waits with, where somebody did.
+        #[serde(default)]
+        plan: Option<PlanAnswer>,
     },
     /// Look once after the open pulls.
     Watch,
+}
+
+/// What a person says of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlanAnswer {
+    /// Open its issues, and work on them.
+    CarryOut,
+    /// Do nothing of it.
+    Drop,
 }
 
 impl Errand {
@@ -42,7 +55,14 @@ impl Errand {
                 );
                 words
             }
-            Self::Resume { session } => vec!["resume".to_owned(), session.to_string()],
+            Self::Resume { session, plan } => {
+                let answer = plan.map(|answer| match answer {
+                    PlanAnswer::CarryOut => "--yes".to_owned(),
+                    PlanAnswer::Drop => "--no".to_owned(),
+                });
+                let words = ["resume".to_owned(), session.to_string()];
+                words.into_iter().chain(answer).collect()
+            }
             Self::Watch => vec!["watch".to_owned(), "--once".to_owned()],
         }
     }
@@ -68,7 +88,13 @@ mod tests {
         let words = Errand::Work { label, issues }.words();
         assert_eq!(words.join(" "), "exec --fit --issue 3 --issue 7 -- --yolo");
         let session = SessionId::new("01ABC");
-        assert_eq!(Errand::Resume { session }.words().join(" "), "resume 01ABC");
+        let resume = |plan| {
+            let session = session.clone();
+            Errand::Resume { session, plan }.words().join(" ")
+        };
+        assert_eq!(resume(None), "resume 01ABC");
+        assert_eq!(resume(Some(PlanAnswer::CarryOut)), "resume 01ABC --yes");
+        assert_eq!(resume(Some(PlanAnswer::Drop)), "resume 01ABC --no");
         assert_eq!(Errand::Watch.words().join(" "), "watch --once");
     }
 }

@@ -5,6 +5,7 @@ use crate::adapters::store::sessions::SessionState;
 use crate::commands::breaker;
 use crate::commands::retry::send;
 use crate::error::Error;
+use crate::rules::errand::PlanAnswer;
 use crate::rules::event::Command;
 use crate::rules::ids::IssueNumber;
 use crate::rules::prompt::first::INSTRUCTIONS_MAX;
@@ -36,8 +37,14 @@ pub(super) struct Act {
 /// Does it, and goes back to the page.
 pub(super) async fn act(State(house): State<House>, Form(act): Form<Act>) -> Response {
     let back = back(&act.back);
-    if act.wish == "resume" {
-        return match resume(house, &act.session).await {
+    let goes_on = match act.wish.as_str() {
+        "resume" => Some(None),
+        "carry-out" => Some(Some(PlanAnswer::CarryOut)),
+        "drop" => Some(Some(PlanAnswer::Drop)),
+        _ => None,
+    };
+    if let Some(plan) = goes_on {
+        return match resume(house, &act.session, plan).await {
             Ok(()) => Redirect::to(&back).into_response(),
             Err(problem) => refused(problem.detail.unwrap_or(problem.title)),
         };
@@ -57,12 +64,13 @@ fn refused(words: String) -> Response {
 }
 
 /// Lets whoever watches its project go on with a session.
-async fn resume(house: House, session: &str) -> Result<(), Problem> {
+async fn resume(house: House, session: &str, plan: Option<PlanAnswer>) -> Result<(), Problem> {
     let row = house.found(session)?;
     if row.state != SessionState::Interrupted {
         return Err(Problem::refused("it runs, or is over".to_owned()));
     }
-    desk(&house)?.ask(Ask::Resume(row.project, row.id)).await
+    let desk = desk(&house)?;
+    desk.ask(Ask::Resume(row.project, row.id, plan)).await
 }
 
 /// Asks the process of a session to end in good order, as Ctrl-C would.

@@ -13,6 +13,7 @@ use crate::rules::printable::printable;
 use crate::rules::summary::{Wait, domain_word, wait};
 use crate::rules::tally::{Breaker, Phase, PullTally, Standing, Tally, TaskTally};
 use crate::rules::task::Ending;
+use crate::serve::planned::{self, PlanCard};
 use askama::Template;
 use serde::Deserialize;
 
@@ -87,6 +88,8 @@ pub(super) struct Head {
     pub(super) can_stop: bool,
     /// Is work left that nobody does?
     pub(super) can_go_on: bool,
+    /// The plan that waits for a person.
+    pub(super) plan: Option<PlanCard>,
 }
 
 /// A session in the list.
@@ -228,6 +231,7 @@ fn head(seen: &Seen, now: Timestamp) -> Head {
         is_breaker_open: tally.breaker != Breaker::Closed,
         can_stop: seen.process().is_some(),
         can_go_on: seen.state == SessionState::Interrupted,
+        plan: planned::waiting(seen),
     }
 }
 

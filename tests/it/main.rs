@@ -120,6 +120,7 @@ mod plan_claude;
 mod plan_engine;
 mod plan_github;
 mod plan_kill;
+mod plan_later;
 mod pressure;
 mod process;
 mod process_end;

@@ -246,7 +246,9 @@ fn write_down(
     let meanings = project.meanings(errand.issues());
     let id = store.begin_run(&name, &errand, meanings)?;
     match &errand {
-        Errand::Resume { session } => project.continued.retain(|other| other != session),
+        Errand::Resume { session, .. } => {
+            project.continued.retain(|(other, _)| other != session);
+        }
         Errand::Work { label: None, .. } => project.wanted.clear(),
         Errand::Work { .. } | Errand::Watch => {}
     }

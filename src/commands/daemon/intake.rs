@@ -6,7 +6,8 @@ use crate::commands::daemon::telling;
 use crate::config::serving::{Served, is_name};
 use crate::ports::Clock as _;
 use crate::rules::delivery::{Delivery, What};
-use crate::rules::ids::IssueNumber;
+use crate::rules::errand::PlanAnswer;
+use crate::rules::ids::{IssueNumber, SessionId};
 use crate::rules::notice::shape::Notice;
 use crate::rules::source::Turn;
 use crate::serve::desk::Ask;
@@ -160,14 +161,7 @@ impl Daemon {
                 self.wake_feeds(&name, None);
             }
             Ask::Start(name, issues) => self.want(&name, issues)?,
-            Ask::Resume(key, session) => {
-                let mut projects = self.projects.values_mut();
-                let project = projects.find(|project| project.key.as_ref() == Some(&key));
-                let project = project.ok_or_else(|| format!("{key} is not watched here"))?;
-                if !project.continued.contains(&session) {
-                    project.continued.push(session);
-                }
-            }
+            Ask::Resume(key, session, plan) => self.go_on(&key, session, plan)?,
             Ask::Switch(name, is_on) => {
                 self.project(&name)?;
                 let stored = self.store.set_automation(&name, is_on);
@@ -189,6 +183,28 @@ impl Daemon {
                 dropped.map_err(|error| error.to_string())?;
                 self.list_projects();
             }
+        }
+        Ok(())
+    }
+
+    fn go_on(
+        &mut self,
+        key: &str,
+        session: SessionId,
+        plan: Option<PlanAnswer>,
+    ) -> Result<(), String> {
+        let is_new = self.projects.values().any(|project| project.key.is_none());
+        let mut projects = self.projects.values_mut();
+        let project = projects.find(|project| project.key.as_deref() == Some(key));
+        let project = project.ok_or_else(|| {
+            if is_new {
+                "not every project has answered yet; try again in a moment".to_owned()
+            } else {
+                format!("{key} is not watched here")
+            }
+        })?;
+        if !project.continued.iter().any(|(other, _)| *other == session) {
+            project.continued.push((session, plan));
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::config::values::Dollars;
 use crate::error::Error;
 use crate::ports::{Forge, Tracker};
 use crate::rules::due::{Begun, Marks, due, meaning};
-use crate::rules::errand::Errand;
+use crate::rules::errand::{Errand, PlanAnswer};
 use crate::rules::ids::{ByIssue, IssueNumber, SessionId, Timestamp};
 use crate::rules::issue::{Issue, Selection};
 use crate::rules::money::Usd;
@@ -57,8 +57,8 @@ pub(super) struct Project {
     pub pulls: Pulls,
     /// Issues that a person wants to be worked on.
     pub wanted: Vec<IssueNumber>,
-    /// Sessions that a person wants to go on.
-    pub continued: Vec<SessionId>,
+    /// Sessions that a person wants to go on, with what was said of the plan that one waits with.
+    pub continued: Vec<(SessionId, Option<PlanAnswer>)>,
     /// The errand that runs.
     pub running: Option<Timestamp>,
     /// As what its issues were begun.
@@ -215,8 +215,8 @@ impl Project {
 
     /// What is done next for it, if anything. `batch` issues at most are begun at a time.
     pub(super) fn next(&self, batch: usize, now: Timestamp) -> Option<Errand> {
-        if let Some(session) = self.continued.first().cloned() {
-            return Some(Errand::Resume { session });
+        if let Some((session, plan)) = self.continued.first().cloned() {
+            return Some(Errand::Resume { session, plan });
         }
         if !self.wanted.is_empty() {
             let issues = self.wanted.clone();
@@ -258,7 +258,7 @@ impl Project {
     pub(super) fn session(&self, store: &Store, errand: &Errand) -> Option<SessionId> {
         let (label, issues) = match errand {
             Errand::Work { label, issues } => (label, issues),
-            Errand::Resume { session } => return Some(session.clone()),
+            Errand::Resume { session, .. } => return Some(session.clone()),
             Errand::Watch => return None,
         };
         let selection = Selection {

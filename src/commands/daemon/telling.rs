@@ -128,7 +128,7 @@ pub(super) fn begun(place: &Place, run: &Run) {
             let numbers: Vec<String> = issues.iter().map(|issue| format!("#{}", issue.0)).collect();
             format!("works on {}", numbers.join(" "))
         }
-        Errand::Resume { session } => format!("goes on with session {session}"),
+        Errand::Resume { session, .. } => format!("goes on with session {session}"),
         Errand::Watch => "looks after its open pulls".to_owned(),
     };
     let event =

@@ -41,6 +41,10 @@ pub enum Purpose {
     CarryOut,
     /// It is shown, and that is all.
     Show,
+    /// It is left for a person to carry out or to drop.
+    Later,
+    /// A person dropped it.
+    Drop,
 }
 
 /// What happens while a plan is made, and while its issues are opened.

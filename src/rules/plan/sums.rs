@@ -3,6 +3,7 @@
 use crate::rules::ids::Timestamp;
 use crate::rules::money::{Charge, Usd};
 use crate::rules::plan::progress::{PlanEffect, Planning};
+use crate::rules::plan::shape::Plan;
 use crate::rules::summary::Group;
 use crate::rules::tally::Tally;
 use crate::rules::task::Outcome;
@@ -20,8 +21,8 @@ pub struct PlannerTally {
     pub process: Option<u32>,
     /// Since when the last run has been under way, or when it was let in.
     pub since: Timestamp,
-    /// The plan's items, once there is a plan.
-    pub items: Option<u64>,
+    /// The plan, once there is one.
+    pub plan: Option<Box<Plan>>,
     /// Issues opened for it, its own included.
     pub opened: u64,
     /// Why it is not carried out.
@@ -51,6 +52,14 @@ impl PlanStage {
     }
 }
 
+impl PlannerTally {
+    /// The plan's items, once there is a plan.
+    #[must_use]
+    pub fn items(&self) -> Option<u64> {
+        self.plan.as_ref().map(|plan| plan.items.len() as u64)
+    }
+}
+
 impl Tally {
     /// What it does of its plan; nothing where it makes none, or works on its issues already.
     #[must_use]
@@ -59,7 +68,7 @@ impl Tally {
         if self.read || planner.declined.is_some() {
             return None;
         }
-        Some(match (planner.items, self.approved) {
+        Some(match (&planner.plan, self.approved) {
             (None, _) => PlanStage::Planning,
             (Some(_), false) => PlanStage::Waiting,
             (Some(_), true) => PlanStage::Opening,
@@ -89,7 +98,7 @@ impl Tally {
             }
             Planning::Spawned { process, .. } => planner.process = Some(process.pid),
             Planning::Refused { .. } => planner.process = None,
-            Planning::Checked { plan } => planner.items = Some(plan.items.len() as u64),
+            Planning::Checked { plan } => planner.plan = Some(plan.clone()),
             Planning::Settled { grant, outcome, .. } => self.planner_paid(*grant, outcome),
             Planning::Approved => self.approved = true,
             Planning::Declined { reason } => planner.declined = Some(reason.clone()),
