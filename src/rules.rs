@@ -10,6 +10,7 @@ mod bridged;
 pub mod budget;
 pub mod certificate;
 pub mod classify;
+pub mod click;
 pub mod conflict;
 pub mod declined;
 pub mod delivery;

@@ -1,5 +1,6 @@
 //! What comes in: issues of forges, deliveries of webhooks, and what people ask for.
 
+use crate::commands::daemon::hook::clicks;
 use crate::commands::daemon::project::Link;
 use crate::commands::daemon::rounds::{Daemon, Said};
 use crate::commands::daemon::telling;
@@ -79,6 +80,13 @@ impl Daemon {
             self.announce(Notice::service("source_disabled", &name, &line));
         }
         if was_away {
+            // What could not be found out about it before.
+            if let Some(project) = self.projects.get_mut(&name)
+                && project.clicks.is_none()
+            {
+                project.clicks = clicks(&project.place);
+                self.let_in();
+            }
             // What was found meanwhile waits for it.
             self.wake_feeds(&name, None);
         }

@@ -18,7 +18,7 @@ use crate::rules::issue::{Issue, Selection};
 use crate::rules::money::Usd;
 use crate::rules::redact::Redactor;
 use crate::rules::source::Source;
-use crate::serve::desk::{Card, IssueCard, IssueState};
+use crate::serve::desk::{Card, Clicks, IssueCard, IssueState};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -43,6 +43,8 @@ pub(super) struct Project {
     pub link: Option<Arc<Link>>,
     /// The forge's name for it, once it is known.
     pub key: Option<String>,
+    /// Whose clicks in Slack are answers to it.
+    pub clicks: Option<Clicks>,
     /// What the forge said last.
     pub issues: Vec<Issue>,
     /// Is it asked right now?
@@ -176,6 +178,7 @@ impl Project {
             trouble: Source::new(interval, now),
             link: None,
             key: None,
+            clicks: None,
             due: Vec::new(),
             pending: VecDeque::new(),
             resting: BTreeMap::new(),

@@ -1,0 +1,84 @@
+//! Slack as a bot: tried by `notify test`, and what its configuration shows.
+
+use crate::fake_chats::{FakeChats, Trouble};
+use crate::fake_slack::{ROOM, SCOPELESS, SLACK_BOT};
+use crate::slack::{ANN, POST, SECRET, bot, run, stage};
+use serde_json::json;
+
+#[test]
+fn a_bot_is_tried_and_what_goes_wrong_is_said_with_what_helps() {
+    let chats = FakeChats::start();
+    let mut stage = stage(&bot(&chats, &[ANN]));
+    let ran = run(&stage, &["notify", "test"]);
+    assert_eq!(
+        (ran.code, ran.stdout.as_str()),
+        (Some(0), "slack: ok\n"),
+        "{ran:?}"
+    );
+    let posted = &chats.posted()[0];
+    assert_eq!(posted["channel"], ROOM);
+    assert!(posted["text"].as_str().unwrap().contains("this is a test"));
+    assert!(posted["blocks"].is_null(), "nothing waits");
+    let mut said = String::new();
+    let mut check = |key: &str, value: &str| {
+        stage.configure(&json!({ "notify": { "slack": bot(&chats, &[ANN]) } }));
+        stage.configure(&json!({ "notify": { "slack": { key: value } } }));
+        let ran = run(&stage, &["notify", "test"]);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(!ran.said().contains(value) || key != "botToken", "{ran:?}");
+        said += &ran.stdout;
+    };
+    check("botToken", "xoxb-wrong");
+    check("botToken", "xoxb-revoked");
+    check("botToken", SCOPELESS);
+    check("channel", "C0NOWHERE");
+    check("channel", "C0ELSEWHERE");
+    check("channel", "C0ARCHIVED");
+    check("api", &chats.url("/hook/of/somebody"));
+    insta::assert_snapshot!(said, @r#"
+    slack: failed: it answers invalid_auth
+      hint: notify.slack.botToken is none that Slack takes (any more): copy the Bot User OAuth Token anew from "OAuth & Permissions" of your Slack app
+    slack: failed: it answers token_revoked
+      hint: notify.slack.botToken is none that Slack takes (any more): copy the Bot User OAuth Token anew from "OAuth & Permissions" of your Slack app
+    slack: failed: it answers missing_scope
+      hint: add the scope chat:write under "OAuth & Permissions" of your Slack app, and install it again
+    slack: failed: it answers channel_not_found
+      hint: look at notify.slack.channel, best as an id such as C0123ABCD; the bot sees a private channel once it is invited there: /invite @its-name
+    slack: failed: it answers not_in_channel
+      hint: invite the bot into the channel: /invite @its-name
+    slack: failed: it answers is_archived
+      hint: the channel is archived: bring it back, or name another one in notify.slack.channel
+    slack: failed: it answers 404 Not Found
+      hint: look at notify.slack.api: usually it is left out
+    "#);
+    chats.trouble(POST, Trouble::Limited(1));
+    stage.configure(&json!({ "notify": { "slack": bot(&chats, &[ANN]) } }));
+    let ran = run(&stage, &["notify", "test"]);
+    insta::assert_snapshot!(ran.stdout, @"
+    slack: failed: it answers 429 Too Many Requests: ratelimited
+      hint: it was told too much; try again in a minute
+    ");
+}
+
+#[test]
+fn no_secret_of_the_bot_is_shown_or_stands_in_a_tracked_file() {
+    let chats = FakeChats::start();
+    let mut stage = stage(&bot(&chats, &[ANN]));
+    let shown = run(&stage, &["config", "show"]);
+    assert_eq!(shown.code, Some(0), "{shown:?}");
+    for part in ["notify.slack.botToken", "notify.slack.signingSecret", ANN] {
+        assert!(shown.stdout.contains(part), "{part}: {}", shown.stdout);
+    }
+    for secret in [SECRET, SLACK_BOT] {
+        assert!(!shown.said().contains(secret));
+    }
+    stage.configure(&json!({ "notify": { "slack": { "signingSecret": SECRET } } }));
+    stage.rig.git(&["add", "-A"]);
+    let refused = run(&stage, &["config", "show"]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(
+        refused.stderr.contains("notify.slack.signingSecret"),
+        "{refused:?}"
+    );
+    assert!(!refused.said().contains(SECRET));
+}
