@@ -62,7 +62,7 @@ fn issue(stage: &Stage, title: &str) -> u64 {
 }
 
 /// The message that waits for an answer, once it is there.
-fn waiting(chats: &FakeChats) -> Value {
+pub(crate) fn waiting(chats: &FakeChats) -> Value {
     let with_buttons = || {
         chats
             .posted()
@@ -74,7 +74,7 @@ fn waiting(chats: &FakeChats) -> Value {
 }
 
 /// What Slack sends as somebody clicks on a button of this message.
-fn click(message: &Value, button: &str, user: &str, reply_to: &str) -> Value {
+pub(crate) fn click(message: &Value, button: &str, user: &str, reply_to: &str) -> Value {
     let buttons = message["blocks"][1]["elements"].as_array().unwrap();
     let button = buttons
         .iter()
@@ -110,10 +110,20 @@ fn unsigned(daemon: &Daemon, body: &str) -> RequestBuilder {
 }
 
 fn signed_at(daemon: &Daemon, body: &str, at: &str) -> RequestBuilder {
-    let signature = slack_signature(SECRET.as_bytes(), at, body.as_bytes());
+    signed_with(daemon, (SECRET, at), body)
+}
+
+fn signed_with(daemon: &Daemon, (secret, at): (&str, &str), body: &str) -> RequestBuilder {
+    let signature = slack_signature(secret.as_bytes(), at, body.as_bytes());
     unsigned(daemon, body)
         .header("x-slack-request-timestamp", at)
         .header("x-slack-signature", signature)
+}
+
+/// As the app with this secret sends it.
+pub(crate) fn sent_by(daemon: &Daemon, secret: &str, payload: &Value) -> RequestBuilder {
+    let (at, body) = (now().to_string(), form(&payload.to_string()));
+    signed_with(daemon, (secret, &at), &body)
 }
 
 fn signed(daemon: &Daemon, payload: &Value) -> RequestBuilder {
@@ -131,14 +141,14 @@ async fn status(request: RequestBuilder) -> u16 {
 }
 
 /// Slack's own answer is empty.
-async fn taken(request: RequestBuilder) {
+pub(crate) async fn taken(request: RequestBuilder) {
     let answer = request.send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
     assert_eq!(answer.text().await.unwrap(), "");
 }
 
 /// What was answered there, once so much was.
-fn answers(chats: &FakeChats, path: &str, count: usize) -> Vec<Value> {
+pub(crate) fn answers(chats: &FakeChats, path: &str, count: usize) -> Vec<Value> {
     wait_for(|| chats.heard(path).len() >= count);
     let heard = chats.heard(path);
     assert!(heard.iter().all(|heard| heard.status == 200), "{heard:?}");
@@ -377,8 +387,11 @@ async fn no_clicks(daemon: &Daemon, good: &Value) {
 #[tokio::test]
 async fn each_of_several_that_wait_has_its_own_buttons_and_slack_gets_its_pause() {
     let chats = FakeChats::start();
+    // While the first message has to wait, others gather behind it.
     chats.trouble(POST, Trouble::Limited(1));
-    let stage = stage(&bot(&chats, &[ANN]));
+    let mut slack = bot(&chats, &[ANN]);
+    slack["events"] = json!(["started", "needsPerson"]);
+    let stage = stage(&slack);
     issue(&stage, "Mend the greeting");
     issue(&stage, "Mend the farewell");
     let daemon = serve(&stage);

@@ -1,9 +1,10 @@
-//! Slack as a bot: tried by `notify test`, and what its configuration shows.
+//! Slack as a bot: tried by `notify test`, what its configuration shows, and whose it is among several projects.
 
+use crate::daemon_rig::{Daemon, rig};
 use crate::fake_chats::{FakeChats, Trouble};
-use crate::fake_slack::{ROOM, SCOPELESS, SLACK_BOT};
-use crate::slack::{ANN, POST, SECRET, bot, run, stage};
-use serde_json::json;
+use crate::fake_slack::{ACTIONS, ROOM, SCOPELESS, SLACK_BOT};
+use crate::slack::{ANN, POST, SECRET, answers, bot, click, run, sent_by, stage, taken, waiting};
+use serde_json::{Value, json};
 
 #[test]
 fn a_bot_is_tried_and_what_goes_wrong_is_said_with_what_helps() {
@@ -81,4 +82,71 @@ fn no_secret_of_the_bot_is_shown_or_stands_in_a_tracked_file() {
         "{refused:?}"
     );
     assert!(!refused.said().contains(SECRET));
+}
+
+const BOB: &str = "U0BOB";
+const OTHER_SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+#[tokio::test]
+async fn a_click_answers_for_the_project_of_its_own_app_alone() {
+    let (chats, others) = (FakeChats::start(), FakeChats::start());
+    let project = |slack: Value| {
+        let supervised = json!([{ "route": "supervised" }]);
+        let routing = json!({ "mode": "enforce", "rules": [], "decisions": supervised });
+        rig(&json!({ "routing": routing, "notify": { "slack": slack } }))
+    };
+    let mut other = bot(&others, &[BOB]);
+    other["signingSecret"] = json!("${OTHER_SECRET}");
+    let (one, two) = (project(bot(&chats, &[ANN])), project(other));
+    for rig in [&one, &two] {
+        let body = "The page says \"Helo\". It should say \"Hello\", and everybody can see that it does, in `file-1.txt`.";
+        rig.issue(1, "Mend the greeting", body);
+    }
+    let served = [("one", &one), ("two", &two)].map(|(name, rig)| {
+        json!({ "path": rig.checkout(), "name": name, "label": "go", "autoStart": true })
+    });
+    let serving = rig(&json!({ "projects": served }));
+    let mut command = serving.autoissue(&["serve", "--listen", "127.0.0.1:0"]);
+    command
+        .env("SLACK_BOT_TOKEN", SLACK_BOT)
+        .env("SLACK_SIGNING_SECRET", SECRET)
+        .env("OTHER_SECRET", OTHER_SECRET);
+    let daemon = Daemon::of(&serving, command);
+    let message = waiting(&chats);
+    waiting(&others);
+    for (user, secret, chats, words) in [
+        (
+            BOB,
+            OTHER_SECRET,
+            &others,
+            "that session is not known here.",
+        ),
+        (
+            ANN,
+            OTHER_SECRET,
+            &others,
+            "that session is not known here.",
+        ),
+        (BOB, SECRET, &chats, "only <@U012AB3CD> may answer here."),
+    ] {
+        let here = format!("{ACTIONS}{user}-{}", secret.len() + words.len());
+        let payload = click(&message, "autoissue_approve", user, &chats.url(&here));
+        taken(sent_by(&daemon, secret, &payload)).await;
+        let told = answers(chats, &here, 1);
+        assert_eq!(told[0]["text"], format!("Nothing was done: {words}"));
+    }
+    let here = format!("{ACTIONS}control");
+    let payload = click(&message, "autoissue_approve", ANN, &chats.url(&here));
+    taken(sent_by(&daemon, SECRET, &payload)).await;
+    assert_eq!(
+        answers(&chats, &here, 1)[0]["text"],
+        "Approved by <@U012AB3CD>"
+    );
+    daemon.says("one: done");
+    daemon.end();
+    let audit = serving.run(&["audit", "--format", "json"]).stdout;
+    assert!(
+        audit.contains("@U012AB3CD") && !audit.contains(BOB),
+        "{audit}"
+    );
 }
