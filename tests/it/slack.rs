@@ -7,7 +7,7 @@ use crate::fake_slack::{ACTIONS, ROOM, SLACK_BOT};
 use crate::rig::{Ran, wait_for};
 use crate::stage::{AGENT, Stage};
 use autoissue::rules::signature::slack_signature;
-use reqwest::{RequestBuilder, StatusCode, Url};
+use reqwest::{Method, RequestBuilder, StatusCode, Url};
 use serde_json::{Value, json};
 
 pub(crate) const SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
@@ -411,17 +411,43 @@ async fn each_of_several_that_wait_has_its_own_buttons_and_slack_gets_its_pause(
         "{values:?}"
     );
     assert_eq!(chats.heard(POST)[0].status, 429, "the control");
-    let second = click(
-        &with_buttons()[1],
-        "autoissue_approve",
-        ANN,
-        &chats.url(ACTIONS),
-    );
+    let here = chats.url(&format!("{ACTIONS}here"));
+    let second = click(&with_buttons()[1], "autoissue_approve", ANN, &here);
     taken(signed(&daemon, &second)).await;
     wait_for(|| stage.heads().len() == 1);
     assert!(stage.heads()[0].contains('2'), "{:?}", stage.heads());
+    // The first answer wins, wherever it is given.
+    let act = daemon
+        .ask(Method::POST, "/act")
+        .header("content-type", FORM);
+    let act = act
+        .body("do=approve&issue=1&back=%2F")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(act.status(), StatusCode::SEE_OTHER);
+    let late = format!("{ACTIONS}late");
+    let first = click(
+        &with_buttons()[0],
+        "autoissue_reject",
+        ANN,
+        &chats.url(&late),
+    );
+    taken(signed(&daemon, &first)).await;
+    let told = answers(&chats, &late, 1)[0]["text"].to_string();
+    assert!(
+        told.contains("Approved by ") && !told.contains(ANN),
+        "{told}"
+    );
+    wait_for(|| stage.heads().len() == 2);
     daemon.end();
-    assert_eq!(audited(&stage).len(), 1);
+    let by = audited(&stage);
+    assert_eq!(by.len(), 2, "{by:?}");
+    assert!(
+        by.iter()
+            .any(|line| line.ends_with("approved the dashboard")),
+        "{by:?}"
+    );
 }
 
 #[tokio::test]
@@ -429,7 +455,7 @@ async fn without_a_signing_secret_there_are_no_buttons_and_no_click_is_taken() {
     let chats = FakeChats::start();
     let mut slack = bot(&chats, &[]);
     slack.as_object_mut().unwrap().remove("signingSecret");
-    let stage = stage(&slack);
+    let mut stage = stage(&slack);
     let daemon = serve(&stage);
     issue(&stage, "Mend the greeting");
     wait_for(|| !chats.posted().is_empty());
@@ -443,5 +469,10 @@ async fn without_a_signing_secret_there_are_no_buttons_and_no_click_is_taken() {
     assert!(posted[0]["blocks"].is_null(), "{posted:?}");
     let other = json!({ "type": "block_actions" });
     assert_eq!(status(signed(&daemon, &other)).await, 503);
+    // The control: once somebody's clicks count they are read, and this is none.
+    let buttons = bot(&chats, &[ANN]);
+    stage.configure(&json!({ "notify": { "slack": buttons } }));
+    daemon.says("the configuration was read anew");
+    assert_eq!(status(signed(&daemon, &other)).await, 400);
     daemon.end();
 }
