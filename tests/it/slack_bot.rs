@@ -4,6 +4,7 @@ use crate::daemon_rig::{Daemon, rig};
 use crate::fake_chats::{FakeChats, Trouble};
 use crate::fake_slack::{ACTIONS, ROOM, SCOPELESS, SLACK_BOT};
 use crate::slack::{ANN, POST, SECRET, answers, bot, click, run, sent_by, stage, taken, waiting};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 #[test]
@@ -149,4 +150,39 @@ async fn a_click_answers_for_the_project_of_its_own_app_alone() {
         audit.contains("@U012AB3CD") && !audit.contains(BOB),
         "{audit}"
     );
+}
+
+#[tokio::test]
+async fn a_project_that_is_found_later_takes_clicks_from_then_on() {
+    let chats = FakeChats::start();
+    let rig = rig(&json!({ "projects": [{ "path": "../other", "label": "go" }] }));
+    let mut command = rig.autoissue(&["serve", "--listen", "127.0.0.1:0"]);
+    command
+        .env("SLACK_BOT_TOKEN", SLACK_BOT)
+        .env("SLACK_SIGNING_SECRET", SECRET);
+    let daemon = Daemon::of(&rig, command);
+    let status = async || {
+        let asked = sent_by(&daemon, SECRET, &json!({ "type": "block_actions" }));
+        asked.send().await.unwrap().status()
+    };
+    assert_eq!(
+        status().await,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "the control"
+    );
+    let checkout = rig.checkout().display().to_string();
+    rig.git(&["clone", "--quiet", &checkout, "../draft"]);
+    let config = json!({ "notify": { "slack": bot(&chats, &[ANN]) } });
+    rig.write("draft/autoissue.config.json", &config.to_string());
+    std::fs::rename(rig.path("draft"), rig.path("other")).unwrap();
+    daemon.post("/api/projects/other/sync").await;
+    while daemon.project().await["source"]["synced"].is_null() {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(
+        status().await,
+        StatusCode::BAD_REQUEST,
+        "it is read, and is none"
+    );
+    daemon.end();
 }

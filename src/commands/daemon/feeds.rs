@@ -86,7 +86,7 @@ impl Daemon {
     pub(super) fn let_in(&self) {
         let receivers = self.feeds.values().filter_map(receiver).collect();
         let clicks = self.projects.values();
-        let clicks = clicks.filter_map(|project| project.clicks.clone());
+        let clicks = clicks.filter_map(|project| project.clicks.as_ref()?.0.clone());
         let hook = hook(&self.loaded, receivers, clicks.collect());
         self.desk.set_hook(hook);
     }

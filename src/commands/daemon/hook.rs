@@ -1,5 +1,6 @@
 //! Who may send webhooks, by the configuration and the environment.
 
+use crate::commands::daemon::project::Answering;
 use crate::commands::place::{Place, variable};
 use crate::commands::wire::Wiring;
 use crate::config::loaded::{Loaded, Overrides};
@@ -31,19 +32,25 @@ pub(in crate::commands) fn hook(
     }
 }
 
-/// Whose clicks answer what waits in this project, by its own configuration. It runs git where there are such.
-pub(super) fn clicks(place: &Place) -> Option<Clicks> {
-    let loaded = place.load(&Overrides::default()).ok()?;
-    let slack = loaded.config.notify.slack.as_ref()?;
+/// Whose clicks answer what waits in this project, by its own configuration; nothing where that cannot be found out yet. It
+/// runs git where there are such.
+pub(super) fn clicks(place: &Place) -> Option<Answering> {
+    let loaded = place.load(&Overrides::default()).ok();
+    let loaded = loaded.filter(|_| place.cwd.is_dir())?;
+    let slack = loaded.config.notify.slack.as_ref();
+    if slack.and_then(|slack| slack.clicks()).is_none() {
+        return Some(Answering(None));
+    }
+    let wiring = Wiring::new(place, &Overrides::default()).ok()?;
+    Some(Answering(clicks_of(&wiring)))
+}
+
+/// The same, where it is known already which project it is.
+pub(super) fn clicks_of(wiring: &Wiring) -> Option<Clicks> {
+    let slack = wiring.loaded.config.notify.slack.as_ref()?;
     let (secret, approvers) = slack.clicks()?;
-    let wiring = Wiring::new(place, &Overrides::default());
-    let project = wiring.map(|wiring| wiring.project_key());
-    let project = project.inspect_err(|error| {
-        let reason = error.reason();
-        tracing::warn!(reason, "no click in Slack counts: the project is not known");
-    });
     Some(Clicks {
-        project: project.ok()?,
+        project: wiring.project_key(),
         secret: secret.expose().to_owned().into(),
         approvers: approvers.to_vec(),
         api: slack.api.as_str().to_owned(),

@@ -231,6 +231,7 @@ impl Daemon {
             project.link = None;
             project.source.wake(now);
             project.recall(&self.store);
+            // Before the forge is heard: what it says may have been asked for by the configuration of before.
             project.clicks = clicks(&project.place);
         }
         self.list_feeds();
