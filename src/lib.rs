@@ -92,6 +92,8 @@ pub mod reporters {
         pub mod queue;
         pub mod reporter;
         pub mod slack;
+        pub mod slack_blocks;
+        pub mod slack_bot;
         pub mod telegram;
         pub mod webhook;
     }
@@ -133,6 +135,7 @@ pub mod serve {
     mod approvals;
     mod asked;
     mod budget;
+    mod clicks;
     pub mod course;
     mod described;
     pub mod desk;

@@ -11,6 +11,7 @@ mod bridged;
 pub mod budget;
 pub mod certificate;
 pub mod classify;
+pub mod click;
 pub mod conflict;
 pub mod declined;
 pub mod delivery;

@@ -124,9 +124,9 @@ Examples:
   curl http://127.0.0.1:3030/api/session   the newest session as JSON; /api/docs lists what else there is
 
 It asks the forge for issues with `project.label` (or those of `projects`), starts them where `autoStart` says so, takes GitHub's webhooks at
-/webhook/github (secret: GITHUB_WEBHOOK_SECRET), and shows what any session of the state directory does. On another address than this
-machine's own it has to ask for credentials: dashboard.auth, or a token in AUTOISSUE_DASHBOARD_TOKEN. Ctrl-C ends it in good order; the next
-start goes on. `exec --dashboard` serves as long as its run lasts.";
+/webhook/github (secret: GITHUB_WEBHOOK_SECRET) and clicks in Slack at /webhook/slack (notify.slack.signingSecret, approvers), and shows what
+any session of the state directory does. On another address than this machine's own it has to ask for credentials: dashboard.auth, or a token
+in AUTOISSUE_DASHBOARD_TOKEN. Ctrl-C ends it in good order; the next start goes on. `exec --dashboard` serves as long as its run lasts.";
 
 /// Under the flags of `notify`.
 pub const NOTIFY: &str = "\

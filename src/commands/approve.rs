@@ -5,12 +5,13 @@ use crate::commands::place::Place;
 use crate::commands::retry::run;
 use crate::error::{Error, Kind};
 use crate::reporters::words::spoken;
-use crate::rules::event::Command;
+use crate::rules::event::{Command, Event};
 use crate::rules::exit::Exit;
 use crate::rules::ids::{IssueNumber, SessionId};
 use crate::rules::prompt::first::INSTRUCTIONS_MAX;
 use crate::rules::schedule::session::Session;
 use crate::rules::schedule::table::{Approval, Entry};
+use crate::rules::sender::Sender;
 
 /// Approves an issue.
 pub fn approve(place: &Place, issue: IssueNumber) -> Result<Exit, Error> {
@@ -76,6 +77,30 @@ pub(super) fn refusal(
         let reason = format!("it was answered already: {earlier}");
         let hint = format!("`autoissue resume {session}` takes the answer up");
         (reason, Some(hint))
+    }))
+}
+
+/// The answer that counts for this issue, with who gave it, where that is known.
+pub fn answered(
+    store: &Store,
+    session: &SessionId,
+    issue: IssueNumber,
+) -> Result<Option<(Command, Option<Sender>)>, Error> {
+    let taken = store.events(session)?.into_iter();
+    let taken = taken.filter_map(|recorded| match recorded.event {
+        Event::CommandTaken { command, by } => Some((command, by)),
+        _ => None,
+    });
+    let waiting = store.wishes(session)?.into_iter();
+    let mut all = taken.chain(waiting.map(|wish| (wish.command, wish.by)));
+    Ok(all.find(|(command, _)| match command {
+        Command::Approve { issue: other }
+        | Command::Reject { issue: other, .. }
+        | Command::Modify { issue: other, .. } => *other == issue,
+        Command::Answer { .. }
+        | Command::Retry { .. }
+        | Command::Skip { .. }
+        | Command::ResetBreaker => false,
     }))
 }
 

@@ -13,6 +13,7 @@ use crate::reporters::notify::email::{Email, Secrecy, Server};
 use crate::reporters::notify::queue::Quiet;
 use crate::reporters::notify::reporter::{EACH, END, NotifyReporter, Telling};
 use crate::reporters::notify::slack::Slack;
+use crate::reporters::notify::slack_bot::{Buttons, SlackBot};
 use crate::reporters::notify::telegram::Telegram;
 use crate::reporters::notify::webhook::Webhook;
 use crate::reporters::out::Stream;
@@ -171,8 +172,9 @@ fn configured(loaded: &Loaded) -> Vec<Configured> {
         let kinds = kinds.to_vec();
         all.push(Configured { name, kinds, way });
     };
-    if let Some(slack) = &notify.slack {
-        let way = Slack::new(&text(&slack.webhook), EACH).map(Way::Slack);
+    if let Some(slack) = &notify.slack
+        && let Some(way) = slack_way(slack)
+    {
         add(ChannelName::Slack, &slack.events, way);
     }
     if let Some(telegram) = &notify.telegram {
@@ -194,6 +196,21 @@ fn configured(loaded: &Loaded) -> Vec<Configured> {
         add(ChannelName::Webhook, &notify.webhook_events, way);
     }
     all
+}
+
+/// By the bot or by the webhook: one of them is configured.
+fn slack_way(slack: &notifying::Slack) -> Option<Result<Way, Refused>> {
+    if let (Some(token), Some(channel)) = (&slack.bot_token, &slack.channel) {
+        let buttons = match slack.clicks() {
+            Some(_) => Buttons::Shown,
+            None => Buttons::Hidden,
+        };
+        let place = (channel.as_str(), buttons);
+        let bot = SlackBot::new(slack.api.as_str(), text(token), place, EACH);
+        return Some(bot.map(Way::SlackBot));
+    }
+    let webhook = slack.webhook.as_ref()?;
+    Some(Slack::new(&text(webhook), EACH).map(Way::Slack))
 }
 
 fn mail(email: &notifying::Email, loaded: &Loaded) -> Result<Email, Refused> {

@@ -56,7 +56,7 @@ pub async fn run(place: &Place, args: &ServeArgs) -> Result<Exit, Error> {
     let tls = tls(&loaded).await?;
     let (listener, address, note) = listen(&loaded, args.listen).await?;
     say(place, &loaded, address, note)?;
-    let (desk, asked) = Desk::new(hook(&loaded, Vec::new()));
+    let (desk, asked) = Desk::new(hook(&loaded, Vec::new(), Vec::new()));
     let machine = Arc::new(Machine::new(vec![state]));
     let door = door(&loaded);
     let daemon = Daemon::new(

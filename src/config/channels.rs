@@ -3,6 +3,7 @@
 use crate::config::notifying::{Email, Notify, Slack, Telegram, Tls};
 use crate::config::problem::ConfigError;
 use crate::config::values::Secret;
+use crate::rules::click::is_user;
 use crate::rules::notice::shape::NoticeKind;
 
 /// Finds the first thing that makes no sense; says nothing that is a secret.
@@ -40,7 +41,23 @@ pub fn check(notify: &Notify) -> Result<(), ConfigError> {
 }
 
 fn slack(slack: &Slack) -> Result<(), ConfigError> {
-    let address = slack.webhook.expose();
+    match (&slack.webhook, &slack.bot_token) {
+        (Some(webhook), None) => by_webhook(slack, webhook)?,
+        (None, Some(token)) => by_bot(slack, token)?,
+        (Some(_), Some(_)) => {
+            let problem = "is set beside `webhook`: there is one way to the channel, so leave one of them out";
+            return refuse("notify.slack.botToken", problem);
+        }
+        (None, None) => {
+            let problem = "is missing; a bot has `botToken` and `channel` in its place";
+            return refuse("notify.slack.webhook", problem);
+        }
+    }
+    events("notify.slack.events", &slack.events)
+}
+
+fn by_webhook(slack: &Slack, webhook: &Secret) -> Result<(), ConfigError> {
+    let address = webhook.expose();
     let is_local = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
         .iter()
         .any(|start| {
@@ -52,7 +69,65 @@ fn slack(slack: &Slack) -> Result<(), ConfigError> {
         let problem = "is not an address that starts with https://";
         return refuse("notify.slack.webhook", problem);
     }
-    events("notify.slack.events", &slack.events)
+    let of_a_bot = [
+        ("channel", slack.channel.is_some()),
+        ("signingSecret", slack.signing_secret.is_some()),
+        ("approvers", !slack.approvers.is_empty()),
+    ];
+    match of_a_bot.iter().find(|(_, is_set)| *is_set) {
+        Some((key, _)) => refuse(
+            &format!("notify.slack.{key}"),
+            "is for a bot: a webhook knows its own channel, and has no buttons; set `botToken` in place of `webhook`",
+        ),
+        None => Ok(()),
+    }
+}
+
+fn by_bot(slack: &Slack, token: &Secret) -> Result<(), ConfigError> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+    let rest = token.expose().strip_prefix("xoxb-").unwrap_or_default();
+    if rest.is_empty() || !rest.chars().all(plain) {
+        let problem = "is not the token of a bot: it begins with xoxb-, and stands under \"OAuth & Permissions\" of the app";
+        return refuse("notify.slack.botToken", problem);
+    }
+    let Some(channel) = &slack.channel else {
+        return refuse(
+            "notify.slack.channel",
+            "is missing: where does the bot write?",
+        );
+    };
+    if !is_channel(channel) {
+        let problem = "is neither the id of a channel such as C0123ABCD, nor `#` and its name";
+        return refuse("notify.slack.channel", problem);
+    }
+    let secret = slack.signing_secret.as_ref().map(Secret::expose);
+    if secret.is_some_and(str::is_empty) {
+        return refuse("notify.slack.signingSecret", "is empty");
+    }
+    if secret.is_some() && slack.approvers.is_empty() {
+        let problem = "names nobody, so no click would count: add ids such as U012AB3CD, or take `signingSecret` out";
+        return refuse("notify.slack.approvers", problem);
+    }
+    if secret.is_none() && !slack.approvers.is_empty() {
+        let problem = "is missing: without it nobody knows who clicked; it stands under \"Basic Information\" of the app";
+        return refuse("notify.slack.signingSecret", problem);
+    }
+    match slack.approvers.iter().position(|id| !is_user(id)) {
+        Some(at) => refuse(
+            &format!("notify.slack.approvers[{at}]"),
+            "is not the id of a member such as U012AB3CD: it stands in their profile, as \"Copy member ID\"",
+        ),
+        None => Ok(()),
+    }
+}
+
+fn is_channel(channel: &str) -> bool {
+    if let Some(name) = channel.strip_prefix('#') {
+        let odd = |c: char| c.is_control() || c.is_whitespace() || "<>&@#".contains(c);
+        return (1..=80).contains(&name.chars().count()) && !name.contains(odd);
+    }
+    let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    channel.starts_with(['C', 'G', 'D']) && channel.len() >= 3 && channel.bytes().all(plain)
 }
 
 fn telegram(telegram: &Telegram) -> Result<(), ConfigError> {
@@ -186,5 +261,61 @@ mod tests {
         notify.webhookSecret: signs nothing: there is no notify.webhook
         notify.quietHours.to: is the same as `from`
         ");
+    }
+
+    #[test]
+    fn a_channel_of_slack_has_one_way_and_its_buttons_have_somebody() {
+        let verdict = |slack: Value| {
+            let notify: Notify = serde_json::from_value(json!({ "slack": slack })).unwrap();
+            match check(&notify) {
+                Ok(()) => "fine".to_owned(),
+                Err(error) => error.to_string(),
+            }
+        };
+        let bot = |change: Value| {
+            let mut slack = json!({ "botToken": "xoxb-12-34-SECRET", "channel": "C0123ABCD" });
+            for (key, value) in change.as_object().unwrap() {
+                slack[key] = value.clone();
+            }
+            verdict(slack)
+        };
+        let hook = "https://hooks.slack.com/services/T/B/SECRET";
+        let buttons = json!({ "signingSecret": "SECRET", "approvers": ["U012AB3CD", "W012AB3CD"] });
+        for fine in [json!({}), json!({ "channel": "#über-uns" }), buttons] {
+            assert_eq!(bot(fine.clone()), "fine", "{fine}");
+        }
+        let refused = [
+            verdict(json!({})),
+            bot(json!({ "webhook": hook })),
+            verdict(json!({ "webhook": hook, "channel": "C0123ABCD" })),
+            verdict(json!({ "webhook": hook, "signingSecret": "SECRET" })),
+            verdict(json!({ "botToken": "xoxb-12-34-SECRET" })),
+            bot(json!({ "botToken": "xoxp-12-34-SECRET" })),
+            bot(json!({ "botToken": "xoxb-SECRET\r\nx: y" })),
+            bot(json!({ "channel": "general" })),
+            bot(json!({ "channel": "#" })),
+            bot(json!({ "signingSecret": "SECRET" })),
+            bot(json!({ "approvers": ["U012AB3CD"] })),
+            bot(json!({ "signingSecret": "", "approvers": ["U012AB3CD"] })),
+            bot(json!({ "signingSecret": "SECRET", "approvers": ["U012AB3CD", "@ann"] })),
+            bot(json!({ "events": [] })),
+        ];
+        assert!(!refused.join("").contains("SECRET"));
+        insta::assert_snapshot!(refused.join("\n"), @r#"
+        notify.slack.webhook: is missing; a bot has `botToken` and `channel` in its place
+        notify.slack.botToken: is set beside `webhook`: there is one way to the channel, so leave one of them out
+        notify.slack.channel: is for a bot: a webhook knows its own channel, and has no buttons; set `botToken` in place of `webhook`
+        notify.slack.signingSecret: is for a bot: a webhook knows its own channel, and has no buttons; set `botToken` in place of `webhook`
+        notify.slack.channel: is missing: where does the bot write?
+        notify.slack.botToken: is not the token of a bot: it begins with xoxb-, and stands under "OAuth & Permissions" of the app
+        notify.slack.botToken: is not the token of a bot: it begins with xoxb-, and stands under "OAuth & Permissions" of the app
+        notify.slack.channel: is neither the id of a channel such as C0123ABCD, nor `#` and its name
+        notify.slack.channel: is neither the id of a channel such as C0123ABCD, nor `#` and its name
+        notify.slack.approvers: names nobody, so no click would count: add ids such as U012AB3CD, or take `signingSecret` out
+        notify.slack.signingSecret: is missing: without it nobody knows who clicked; it stands under "Basic Information" of the app
+        notify.slack.signingSecret: is empty
+        notify.slack.approvers[1]: is not the id of a member such as U012AB3CD: it stands in their profile, as "Copy member ID"
+        notify.slack.events: names nothing; leave the key out for the usual events
+        "#);
     }
 }

@@ -52,7 +52,9 @@ impl Notify {
     /// All that is secret of it, by key.
     #[must_use]
     pub fn secrets(&self) -> Vec<(&'static str, &Secret)> {
-        let slack = self.slack.as_ref().map(|slack| &slack.webhook);
+        let slack = |secret: fn(&Slack) -> &Option<Secret>| {
+            self.slack.as_ref().and_then(|slack| secret(slack).as_ref())
+        };
         let telegram = self.telegram.as_ref().map(|telegram| &telegram.bot_token);
         let email = self
             .email
@@ -61,7 +63,12 @@ impl Notify {
         let all = [
             ("notify.webhook", self.webhook.as_ref()),
             ("notify.webhookSecret", self.webhook_secret.as_ref()),
-            ("notify.slack.webhook", slack),
+            ("notify.slack.webhook", slack(|slack| &slack.webhook)),
+            ("notify.slack.botToken", slack(|slack| &slack.bot_token)),
+            (
+                "notify.slack.signingSecret",
+                slack(|slack| &slack.signing_secret),
+            ),
             ("notify.telegram.botToken", telegram),
             ("notify.email.password", email),
         ];
@@ -72,16 +79,42 @@ impl Notify {
     }
 }
 
-/// A channel of Slack.
+/// A channel of Slack: by an incoming webhook, or by a bot whose messages can have buttons.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-#[serde(expecting = "an object with `webhook`")]
+#[serde(expecting = "an object with `webhook`, or with `botToken` and `channel`")]
 pub struct Slack {
-    /// The address of the incoming webhook; as `${NAME}`.
-    pub webhook: Secret,
+    /// The address of the incoming webhook; as `${NAME}`. This, or `botToken` with `channel`.
+    #[serde(default)]
+    pub webhook: Option<Secret>,
+    /// The token of the bot, which begins with `xoxb-`; as `${NAME}`. It needs the scope `chat:write`.
+    #[serde(default)]
+    pub bot_token: Option<Secret>,
+    /// Where the bot writes: the id of a channel such as `C0123ABCD`, or `#` and its name.
+    #[serde(default)]
+    pub channel: Option<String>,
+    /// The signing secret of the app, by which its clicks are known; as `${NAME}`. With `approvers` what waits for approval has
+    /// buttons, which `serve` hears at `/webhook/slack`.
+    #[serde(default)]
+    pub signing_secret: Option<Secret>,
+    /// Whose clicks count: ids of members such as `U012AB3CD`. Nobody else's does.
+    #[serde(default)]
+    pub approvers: Vec<String>,
     /// What it is told of.
     #[serde(default = "all")]
     pub events: Vec<NoticeKind>,
+    /// The server of Slack's interface, for the bot.
+    #[serde(default = "slack_api")]
+    pub api: Endpoint,
+}
+
+impl Slack {
+    /// How clicks are known, where they count: with whose they are.
+    #[must_use]
+    pub fn clicks(&self) -> Option<(&Secret, &[String])> {
+        let secret = self.signing_secret.as_ref()?;
+        (!self.approvers.is_empty()).then_some((secret, &self.approvers))
+    }
 }
 
 /// A chat of Telegram.
@@ -222,6 +255,11 @@ fn telegram() -> Endpoint {
     Endpoint::try_from(usual).expect("it is an address")
 }
 
+fn slack_api() -> Endpoint {
+    let usual = "https://slack.com/api".to_owned();
+    Endpoint::try_from(usual).expect("it is an address")
+}
+
 fn yes() -> bool {
     true
 }
@@ -252,6 +290,16 @@ mod tests {
         let keys: Vec<&str> = notify.secrets().iter().map(|(key, _)| *key).collect();
         assert_eq!(keys, ["notify.slack.webhook", "notify.telegram.botToken"]);
         assert!(!serde_json::to_string(&notify).unwrap().contains("services"));
+        let bot: Notify = serde_json::from_value(json!({ "slack": {
+            "botToken": "xoxb-hidden", "channel": "C0123ABCD", "signingSecret": "hidden", "approvers": ["U012AB3CD"],
+        }}))
+        .unwrap();
+        let keys: Vec<&str> = bot.secrets().iter().map(|(key, _)| *key).collect();
+        assert_eq!(
+            keys,
+            ["notify.slack.botToken", "notify.slack.signingSecret"]
+        );
+        assert!(!serde_json::to_string(&bot).unwrap().contains("hidden"));
     }
 
     #[test]

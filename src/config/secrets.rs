@@ -70,6 +70,8 @@ pub fn is_literal_secret(key: &str, value: &Value) -> bool {
                     | "dashboard.auth.token"
                     | "notify.webhookSecret"
                     | "serve.webhookSecret"
+                    | "notify.slack.botToken"
+                    | "notify.slack.signingSecret"
                     | "notify.telegram.botToken"
                     | "notify.email.password" => true,
                     "notify.webhook" | "notify.slack.webhook" => carries_token(text),

@@ -113,6 +113,21 @@ pub struct Hook {
     pub proxies: Vec<AddressRange>,
     /// Other sources of work that send something by themselves.
     pub receivers: Vec<Receiver>,
+    /// Whose clicks in Slack are answers, project by project.
+    pub clicks: Vec<Clicks>,
+}
+
+/// The people whose clicks answer what waits in a project.
+#[derive(Clone, Debug)]
+pub struct Clicks {
+    /// The project, as the forge calls it.
+    pub project: String,
+    /// What Slack signs them with.
+    pub secret: SecretString,
+    /// Their ids.
+    pub approvers: Vec<String>,
+    /// The server of Slack's interface.
+    pub api: String,
 }
 
 /// One that sends something by itself.

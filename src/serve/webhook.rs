@@ -8,6 +8,7 @@ use crate::rules::address_range::sender;
 use crate::rules::delivery::read;
 use crate::rules::signature::is_signed;
 use crate::serve::alerts;
+use crate::serve::clicks::{self, Heard};
 use crate::serve::desk::{Ask, Desk, Hook};
 use crate::serve::problem::Problem;
 use axum::body::{Body, Bytes};
@@ -43,15 +44,22 @@ pub(super) struct Inbox {
     pub(super) desk: Arc<Desk>,
     pub(super) store: Store,
     pub(super) held: Arc<Semaphore>,
+    pub(super) heard: Heard,
 }
 
 /// The routes.
 pub(super) fn routes(desk: Arc<Desk>, store: Store) -> Router {
     let held = Arc::new(Semaphore::new(HELD_KIB as usize));
-    let inbox = Inbox { desk, store, held };
+    let inbox = Inbox {
+        desk,
+        store,
+        held,
+        heard: Heard::default(),
+    };
     Router::new()
         .route("/webhook/github", post(github))
         .route("/webhook/alertmanager", post(alerts::alertmanager))
+        .route("/webhook/slack", post(clicks::slack))
         .with_state(inbox)
 }
 
@@ -193,6 +201,7 @@ fn unsigned() -> Problem {
     Problem::told(StatusCode::UNAUTHORIZED, "not signed", why)
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+/// What the header of this name says.
+pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }

@@ -24,6 +24,8 @@ mod fake_github;
 mod fake_jira;
 #[path = "../support/fake_sentry.rs"]
 mod fake_sentry;
+#[path = "../support/fake_slack.rs"]
+mod fake_slack;
 #[path = "../support/instances.rs"]
 mod instances;
 #[path = "../support/loopback.rs"]
@@ -140,6 +142,8 @@ mod schema_api;
 mod serve;
 mod serve_issues;
 mod serve_login;
+mod slack;
+mod slack_bot;
 mod slots;
 mod smoke;
 mod sources;

@@ -1,5 +1,6 @@
 //! Slack, Telegram and a webhook on loopback, as strict as their documentation: what it does not name is refused.
 
+use crate::fake_slack::{ACTIONS, answered, post_message};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -59,6 +60,7 @@ pub(crate) struct Heard {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) raw: Vec<u8>,
     pub(crate) status: u16,
+    pub(crate) answer: String,
 }
 
 #[derive(Default)]
@@ -102,6 +104,13 @@ impl FakeChats {
         self.state().troubles.push_back((path.to_owned(), trouble));
     }
 
+    /// The messages that Slack took from its bot.
+    pub(crate) fn posted(&self) -> Vec<Value> {
+        let heard = self.heard("/api/chat.postMessage").into_iter();
+        let taken = heard.filter(|heard| heard.answer.contains("\"ok\":true"));
+        taken.map(|heard| heard.json()).collect()
+    }
+
     /// All requests to a path that begins like this.
     pub(crate) fn heard(&self, path: &str) -> Vec<Heard> {
         let heard = self.state().heard.clone().into_iter();
@@ -142,6 +151,11 @@ impl FakeChats {
             Some(Trouble::Limited(seconds)) if is_telegram => {
                 (429, String::new(), too_many(seconds).to_string())
             }
+            Some(Trouble::Limited(seconds)) if path.starts_with("/api/") => (
+                429,
+                format!("retry-after: {seconds}\r\n"),
+                json!({ "ok": false, "error": "ratelimited" }).to_string(),
+            ),
             Some(Trouble::Limited(seconds)) => (
                 429,
                 format!("retry-after: {seconds}\r\n"),
@@ -159,6 +173,7 @@ impl FakeChats {
             headers,
             raw,
             status,
+            answer: body.clone(),
         });
         if status == 0 {
             self.state().hanging.push(stream);
@@ -223,6 +238,17 @@ fn answer(path: &str, headers: &[(String, String)], raw: &[u8]) -> (u16, String)
     if let Some(rest) = path.strip_prefix("/bot") {
         let (status, answer) = telegram(rest, body.as_ref());
         return (status, answer.to_string());
+    }
+    if path == "/api/chat.postMessage" {
+        let token = headers.iter().find(|(name, _)| name == "authorization");
+        let token = token.map(|(_, value)| value.as_str());
+        return (200, post_message(token, is_json, body.as_ref()).to_string());
+    }
+    if path.starts_with(ACTIONS) {
+        return match answered(body.as_ref()) {
+            Ok(()) => (200, "ok".to_owned()),
+            Err(error) => (400, error.to_owned()),
+        };
     }
     if path != SLACK_PATH {
         return (404, "no_service".to_owned());

@@ -59,9 +59,14 @@ impl Store {
 
     /// Commands for a session that nobody took yet.
     pub fn waiting(&self, session: &SessionId) -> Result<Vec<Command>, StoreError> {
+        let wishes = self.wishes(session)?.into_iter();
+        Ok(wishes.map(|wish| wish.command).collect())
+    }
+
+    /// The same, with who sent them; the oldest first.
+    pub fn wishes(&self, session: &SessionId) -> Result<Vec<Wish>, StoreError> {
         let session = session.clone();
-        let wishes = self.read(|db| waiting(db, &key(db, &session)?))?;
-        Ok(wishes.into_iter().map(|wish| wish.command).collect())
+        self.read(|db| waiting(db, &key(db, &session)?))
     }
 
     /// The open breakers, by provider.

@@ -79,8 +79,16 @@ impl Daemon {
             });
             self.feeds.insert(name, watched);
         }
+        self.let_in();
+    }
+
+    /// Who may send something by itself, from here on.
+    pub(super) fn let_in(&self) {
         let receivers = self.feeds.values().filter_map(receiver).collect();
-        self.desk.set_hook(hook(&self.loaded, receivers));
+        let clicks = self.projects.values();
+        let clicks = clicks.filter_map(|project| project.clicks.as_ref()?.0.clone());
+        let hook = hook(&self.loaded, receivers, clicks.collect());
+        self.desk.set_hook(hook);
     }
 
     /// The project that is meant: the one that is named, or the only one.

@@ -1,6 +1,6 @@
 //! What comes in: issues of forges, deliveries of webhooks, and what people ask for.
 
-use crate::commands::daemon::project::Link;
+use crate::commands::daemon::project::{Answering, Link};
 use crate::commands::daemon::rounds::{Daemon, Said};
 use crate::commands::daemon::telling;
 use crate::config::serving::{Served, is_name};
@@ -56,6 +56,8 @@ impl Daemon {
             Ok((link, issues)) => {
                 let is_new = issues != project.issues;
                 project.key = Some(link.key.clone());
+                let clicks = || Answering(link.clicks.clone());
+                project.clicks.get_or_insert_with(clicks);
                 was_away = project.link.is_none();
                 (project.link, project.issues) = (Some(link), issues);
                 project.recall(&self.store);
@@ -80,6 +82,7 @@ impl Daemon {
             self.announce(Notice::service("source_disabled", &name, &line));
         }
         if was_away {
+            self.let_in();
             // What was found meanwhile waits for it.
             self.wake_feeds(&name, None);
         }

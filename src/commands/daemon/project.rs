@@ -3,6 +3,7 @@
 use crate::adapters::github::forge::GitHub;
 use crate::adapters::store::open::Store;
 use crate::adapters::store::runs::Run;
+use crate::commands::daemon::hook::clicks_of;
 use crate::commands::place::Place;
 use crate::commands::wire::Wiring;
 use crate::config::loaded::Overrides;
@@ -18,7 +19,7 @@ use crate::rules::issue::{Issue, Selection};
 use crate::rules::money::Usd;
 use crate::rules::redact::Redactor;
 use crate::rules::source::Source;
-use crate::serve::desk::{Card, IssueCard, IssueState};
+use crate::serve::desk::{Card, Clicks, IssueCard, IssueState};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -43,6 +44,8 @@ pub(super) struct Project {
     pub link: Option<Arc<Link>>,
     /// The forge's name for it, once it is known.
     pub key: Option<String>,
+    /// Whose clicks in Slack are answers to it; nothing where that could not be found out yet.
+    pub clicks: Option<Answering>,
     /// What the forge said last.
     pub issues: Vec<Issue>,
     /// Is it asked right now?
@@ -64,6 +67,9 @@ pub(super) struct Project {
     /// As what its issues were begun.
     pub begun: ByIssue<Begun>,
 }
+
+/// Those whose clicks in Slack are answers, if there are such.
+pub(super) struct Answering(pub Option<Clicks>);
 
 /// A session that waits for a person: it is taken up again when one has answered, and now and then to see whether one did on the forge.
 pub(super) struct Resting {
@@ -89,6 +95,8 @@ pub(super) struct Pulls {
 pub(super) struct Link {
     /// The forge's name for it.
     pub key: String,
+    /// Whose clicks in Slack are answers to it.
+    pub clicks: Option<Clicks>,
     /// Labels that show where an issue stands.
     pub marks: Marks,
     /// Its own ceiling of a day.
@@ -124,6 +132,7 @@ impl Link {
         };
         Ok(Self {
             key: wiring.project_key(),
+            clicks: clicks_of(&wiring),
             marks: marks(&config.labels),
             daily: config.max_daily_budget_usd.map(Dollars::usd),
             has_reviews: wiring.is_github(),
@@ -176,6 +185,7 @@ impl Project {
             trouble: Source::new(interval, now),
             link: None,
             key: None,
+            clicks: None,
             due: Vec::new(),
             pending: VecDeque::new(),
             resting: BTreeMap::new(),

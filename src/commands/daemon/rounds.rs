@@ -5,6 +5,7 @@ use crate::adapters::store::open::Store;
 use crate::adapters::store::runs::Run;
 use crate::commands::daemon::asking::Heard;
 use crate::commands::daemon::feeds::Feeds;
+use crate::commands::daemon::hook::clicks;
 use crate::commands::daemon::listing::{Projects, bring_up_to_date};
 use crate::commands::daemon::project::{Link, Project};
 use crate::commands::daemon::{health, telling};
@@ -230,6 +231,8 @@ impl Daemon {
             project.link = None;
             project.source.wake(now);
             project.recall(&self.store);
+            // Before the forge is heard: what it says may have been asked for by the configuration of before.
+            project.clicks = clicks(&project.place);
         }
         self.list_feeds();
     }

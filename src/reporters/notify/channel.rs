@@ -2,6 +2,7 @@
 
 use crate::reporters::notify::email::Email;
 use crate::reporters::notify::slack::Slack;
+use crate::reporters::notify::slack_bot::SlackBot;
 use crate::reporters::notify::telegram::Telegram;
 use crate::reporters::notify::webhook::Webhook;
 use crate::rules::notice::shape::{Notice, NoticeKind};
@@ -19,6 +20,8 @@ pub struct Channel {
 pub enum Way {
     /// An incoming webhook of Slack.
     Slack(Slack),
+    /// A bot of Slack.
+    SlackBot(SlackBot),
     /// A bot of Telegram.
     Telegram(Telegram),
     /// Mail.
@@ -64,7 +67,7 @@ impl Way {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Slack(_) => "slack",
+            Self::Slack(_) | Self::SlackBot(_) => "slack",
             Self::Telegram(_) => "telegram",
             Self::Email(_) => "email",
             Self::Webhook(_) => "webhook",
@@ -75,8 +78,17 @@ impl Way {
     #[must_use]
     pub const fn at_once(&self) -> usize {
         match self {
-            Self::Slack(_) | Self::Telegram(_) | Self::Email(_) => usize::MAX,
+            Self::Slack(_) | Self::SlackBot(_) | Self::Telegram(_) | Self::Email(_) => usize::MAX,
             Self::Webhook(_) => 1,
+        }
+    }
+
+    /// Is this told by itself, whatever waits beside it? What has buttons is.
+    #[must_use]
+    pub fn is_alone(&self, notice: &Notice) -> bool {
+        match self {
+            Self::SlackBot(bot) => bot.has_buttons(notice),
+            Self::Slack(_) | Self::Telegram(_) | Self::Email(_) | Self::Webhook(_) => false,
         }
     }
 
@@ -84,6 +96,7 @@ impl Way {
     pub async fn tell(&self, message: &Message) -> Result<(), Refused> {
         match self {
             Self::Slack(slack) => slack.tell(message).await,
+            Self::SlackBot(bot) => bot.tell(message).await,
             Self::Telegram(telegram) => telegram.tell(message).await,
             Self::Email(email) => email.tell(message).await,
             Self::Webhook(webhook) => webhook.tell(message).await,

@@ -7,8 +7,8 @@ use reqwest::{Client, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 
-/// Bytes of an answer that are read.
-const ANSWER: usize = 4096;
+/// Bytes of an answer that are read; Slack repeats the message in its own.
+const ANSWER: usize = 64 << 10;
 /// Characters of an answer that are told.
 const TOLD: usize = 200;
 /// What helps where nobody answers.

@@ -94,19 +94,33 @@ impl Queue {
 
     /// Tells these at once, and gives up in the end.
     async fn tell(&mut self, notices: Vec<Notice>, is_silent: bool) {
-        if notices.is_empty() {
-            return;
-        }
-        let message = Message { notices, is_silent };
-        if let Err(problem) = self.try_hard(&message).await {
-            let channel = self.way.name();
-            for notice in &message.notices {
-                let untold = &notice.line;
-                tracing::warn!(channel, %problem, untold, "could not tell");
+        for notices in self.together(notices) {
+            let message = Message { notices, is_silent };
+            if let Err(problem) = self.try_hard(&message).await {
+                let channel = self.way.name();
+                for notice in &message.notices {
+                    let untold = &notice.line;
+                    tracing::warn!(channel, %problem, untold, "could not tell");
+                }
             }
+            self.pending
+                .fetch_sub(message.notices.len(), Ordering::SeqCst);
         }
-        self.pending
-            .fetch_sub(message.notices.len(), Ordering::SeqCst);
+    }
+
+    /// Those that are one message, in their order.
+    fn together(&self, notices: Vec<Notice>) -> Vec<Vec<Notice>> {
+        let mut messages: Vec<Vec<Notice>> = Vec::new();
+        let mut is_open = false;
+        for notice in notices {
+            let is_alone = self.way.is_alone(&notice);
+            match messages.last_mut().filter(|_| is_open && !is_alone) {
+                Some(message) => message.push(notice),
+                None => messages.push(vec![notice]),
+            }
+            is_open = !is_alone;
+        }
+        messages
     }
 
     async fn try_hard(&mut self, message: &Message) -> Result<(), Refused> {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// UTF-16 units of a text, before it is escaped; Slack cuts at 40,000 and wants no more than 4,000.
-const MOST: usize = 3_000;
+pub(super) const MOST: usize = 3_000;
 
 /// An incoming webhook.
 pub struct Slack {

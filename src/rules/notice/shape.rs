@@ -8,6 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+/// What happened where an issue waits to be let go.
+pub const APPROVAL_AWAITED: &str = "approval_awaited";
 /// Characters of a line about `serve` itself.
 const LINE: usize = 400;
 
@@ -81,6 +83,14 @@ impl Notice {
     #[must_use]
     pub fn is_urgent(&self) -> bool {
         self.kind == NoticeKind::NeedsPerson
+    }
+
+    /// The issue that it asks to be let go or left out, with the session that waits for it.
+    #[must_use]
+    pub fn asks_for(&self) -> Option<(&SessionId, IssueNumber)> {
+        let (issue, _) = self.about.as_ref()?;
+        let session = self.session.as_ref()?;
+        (self.event == APPROVAL_AWAITED).then_some((session, *issue))
     }
 
     /// Something about `serve` itself, in one line.

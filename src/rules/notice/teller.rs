@@ -3,7 +3,7 @@
 use crate::rules::event::{Consent, Event, Recorded};
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::money::Usd;
-use crate::rules::notice::shape::{Notice, NoticeKind};
+use crate::rules::notice::shape::{APPROVAL_AWAITED, Notice, NoticeKind};
 use crate::rules::printable::{clip, printable};
 use crate::rules::settings::Billing;
 use crate::rules::tally::{Phase, Tally};
@@ -123,7 +123,7 @@ impl Teller {
     fn wanted(&self, issue: IssueNumber, consent: &Consent) -> Option<Notice> {
         let late;
         let (event, words, reason) = match consent {
-            Consent::Awaited { reason } => ("approval_awaited", "waits for approval", reason),
+            Consent::Awaited { reason } => (APPROVAL_AWAITED, "waits for approval", reason),
             Consent::Overdue { hours } => {
                 late = format!("for {hours} h by now");
                 ("approval_overdue", "waits for approval", &late)

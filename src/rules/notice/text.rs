@@ -34,6 +34,12 @@ pub fn slack(text: &str) -> String {
     text.replace('<', "&lt;").replace('>', "&gt;")
 }
 
+/// One text as Slack wants it, of at most so many UTF-16 units before it is escaped; it calls nobody.
+#[must_use]
+pub fn slack_line(text: &str, most: usize) -> String {
+    slack(&fit(&calls_nobody(text), most))
+}
+
 /// One line that says what these are about, for a subject.
 #[must_use]
 pub fn subject(notices: &[Notice]) -> String {
@@ -142,6 +148,7 @@ mod tests {
             slack("<img src=x onerror=alert(1)> & <b>"),
             "&lt;img src=x onerror=alert(1)&gt; &amp; &lt;b&gt;"
         );
+        assert_eq!(slack_line("<@here> is cut", 9), "&lt;@\u{200b}here&gt;…");
     }
 
     #[test]
