@@ -3,14 +3,14 @@
 use crate::cli::notify::{ChannelName, NotifyTestArgs};
 use crate::commands::place::Place;
 use crate::config::loaded::{Loaded, Overrides};
-use crate::config::notifying::{self, Tls};
-use crate::config::values::Secret;
+use crate::config::notifying::{self, Notify, Tls};
+use crate::config::values::{Secret, Whole};
 use crate::error::{Error, Kind};
 use crate::ports::Reporter;
 use crate::reporters::notify::bell::BellReporter;
 use crate::reporters::notify::channel::{Channel, Message, Refused, Way};
 use crate::reporters::notify::email::{Email, Secrecy, Server};
-use crate::reporters::notify::queue::Quiet;
+use crate::reporters::notify::queue::Pace;
 use crate::reporters::notify::reporter::{EACH, END, NotifyReporter, Telling};
 use crate::reporters::notify::slack::Slack;
 use crate::reporters::notify::telegram::Telegram;
@@ -19,6 +19,7 @@ use crate::reporters::out::Stream;
 use crate::reporters::shape::VERSION;
 use crate::rules::event::Recorded;
 use crate::rules::exit::Exit;
+use crate::rules::notice::pile::{Moment, Waits};
 use crate::rules::notice::quiet::QuietHours;
 use crate::rules::notice::shape::{Notice, NoticeKind};
 use crate::rules::redact::Redactor;
@@ -26,6 +27,7 @@ use chrono::Timelike as _;
 use secrecy::SecretString;
 use serde_json::json;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// A channel of the configuration, and the way there, or why there is none.
 struct Configured {
@@ -51,11 +53,10 @@ pub fn tellers(
         }
     }
     if !channels.is_empty() {
-        let quiet = quiet(notify.quiet_hours.as_ref());
         let redactor = redactor.clone();
         let telling = Telling {
             channels,
-            quiet,
+            pace: pace(notify),
             redactor,
             end: END,
         };
@@ -219,15 +220,22 @@ fn mail(email: &notifying::Email, loaded: &Loaded) -> Result<Email, Refused> {
     Email::new(server, &email.from, &email.to, 2 * EACH)
 }
 
-fn quiet(hours: Option<&notifying::QuietHours>) -> Quiet {
-    let hours = hours.map(|hours| QuietHours {
+fn pace(notify: &Notify) -> Pace {
+    let hours = notify.quiet_hours.as_ref();
+    let quiet = hours.map(|hours| QuietHours {
         from: hours.from.minutes(),
         to: hours.to.minutes(),
         urgent: hours.urgent,
     });
-    Quiet {
-        hours,
-        clock: Arc::new(|| chrono::Local::now().num_seconds_from_midnight()),
+    let minutes = notify.digest_minutes.map(Whole::get);
+    let gather = minutes.map(|minutes| Duration::from_secs(u64::from(minutes) * 60));
+    let begun = Instant::now();
+    Pace {
+        waits: Waits { quiet, gather },
+        clocks: Arc::new(move || Moment {
+            second: chrono::Local::now().num_seconds_from_midnight(),
+            steady: begun.elapsed(),
+        }),
     }
 }
 

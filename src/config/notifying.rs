@@ -29,6 +29,9 @@ pub struct Notify {
     pub email: Option<Email>,
     /// When nobody is told; what comes then is told at once afterwards, or when the session ends.
     pub quiet_hours: Option<QuietHours>,
+    /// Minutes for which what is no hurry is gathered into one message, from the first of it; what needs a person and the
+    /// end of a session are told at once, with what was gathered. All is told by itself where there are none.
+    pub digest_minutes: Option<Whole<1, 1_440>>,
     /// Ring the terminal's bell when a person is needed, and at the end?
     pub bell: bool,
 }
@@ -43,6 +46,7 @@ impl Default for Notify {
             telegram: None,
             email: None,
             quiet_hours: None,
+            digest_minutes: None,
             bell: false,
         }
     }

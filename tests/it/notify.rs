@@ -196,6 +196,31 @@ fn each_channel_is_told_of_its_events_alone() {
 }
 
 #[test]
+fn what_is_no_hurry_comes_as_one_message_with_the_end() {
+    let chats = FakeChats::start();
+    let events =
+        json!({ "webhookEvents": ["started", "completed", "summary"], "digestMinutes": 60 });
+    let stage = stage(&chats, &events);
+    stage.issue(1, &["go"]);
+    let ran = exec(&stage);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let hooked = chats.heard("/hook");
+    // The control is the test above: without the key each of them comes by itself.
+    assert_eq!(hooked.len(), 1, "{hooked:?}");
+    let digest = hooked[0].json();
+    assert_eq!(digest["event"], "digest");
+    let notices = digest["notices"].as_array().unwrap().iter();
+    let events: Vec<&Value> = notices.map(|notice| &notice["event"]).collect();
+    assert_eq!(
+        events,
+        ["session_started", "task_completed", "session_finished"]
+    );
+    let slack = chats.texts(SLACK_PATH);
+    assert_eq!(slack.len(), 1, "{slack:?}");
+    assert!(slack[0].starts_with("3 notices:\n- "), "{slack:?}");
+}
+
+#[test]
 fn channels_that_hang_hold_no_run_up_and_the_log_has_what_was_not_told() {
     let chats = FakeChats::start();
     let stage = stage(&chats, &json!({}));

@@ -2,9 +2,10 @@
 
 use crate::ports::Reporter;
 use crate::reporters::notify::channel::Channel;
-use crate::reporters::notify::queue::{Queue, Quiet, ROOM};
+use crate::reporters::notify::queue::{Pace, Queue};
 use crate::reporters::shape;
 use crate::rules::event::{Progress, Recorded};
+use crate::rules::notice::pile::ROOM;
 use crate::rules::notice::shape::{Notice, NoticeKind};
 use crate::rules::notice::teller::Teller;
 use crate::rules::redact::Redactor;
@@ -23,8 +24,8 @@ pub const END: Duration = Duration::from_secs(10);
 pub struct Telling {
     /// The channels.
     pub channels: Vec<Channel>,
-    /// When it is quiet.
-    pub quiet: Quiet,
+    /// When what happens waits to be told.
+    pub pace: Pace,
     /// What is never told.
     pub redactor: Redactor,
     /// How long the end may take.
@@ -60,7 +61,7 @@ impl NotifyReporter {
         }
         let (closing, closes) = watch::channel(false);
         let channels = telling.channels.into_iter();
-        let lines = channels.map(|channel| Line::start(channel, &telling.quiet, &closes));
+        let lines = channels.map(|channel| Line::start(channel, &telling.pace, &closes));
         Self {
             teller: Mutex::new(teller),
             lines: Mutex::new(lines.collect()),
@@ -103,14 +104,14 @@ impl Reporter for NotifyReporter {
 }
 
 impl Line {
-    fn start(channel: Channel, quiet: &Quiet, closes: &watch::Receiver<bool>) -> Self {
+    fn start(channel: Channel, pace: &Pace, closes: &watch::Receiver<bool>) -> Self {
         let (notices, waiting) = mpsc::channel(ROOM);
         let (ended, done) = sync_channel::<()>(0);
         let pending = Arc::new(AtomicUsize::new(0));
         let name = channel.way.name();
         let queue = Queue {
             way: channel.way,
-            quiet: quiet.clone(),
+            pace: pace.clone(),
             closing: closes.clone(),
             pending: Arc::clone(&pending),
         };
@@ -166,6 +167,7 @@ mod tests {
     use crate::reporters::notify::webhook::Webhook;
     use crate::rules::event::{Consent, Event};
     use crate::rules::ids::IssueNumber;
+    use crate::rules::notice::pile::{Moment, Waits};
     use crate::rules::notice::quiet::QuietHours;
     use crate::rules::script::{self, Script};
     use crate::rules::task::Ending;
@@ -186,7 +188,7 @@ mod tests {
                 kinds: vec![NoticeKind::NeedsPerson, NoticeKind::Summary],
                 way: Way::Webhook(webhook),
             }],
-            quiet: Quiet::never(),
+            pace: Pace::at_once(),
             redactor: Redactor::new(["hunter2-of-the-shop".to_owned()]),
             end,
         }
@@ -332,11 +334,20 @@ mod tests {
     fn at_night(telling: Telling, urgent: bool, second: &Arc<AtomicU32>) -> Telling {
         let (from, to) = (22 * 60, 7 * 60);
         let second = Arc::clone(second);
-        let quiet = Quiet {
-            hours: Some(QuietHours { from, to, urgent }),
-            clock: Arc::new(move || second.load(Ordering::SeqCst)),
+        let quiet = Some(QuietHours { from, to, urgent });
+        let clocks = move || Moment {
+            second: second.load(Ordering::SeqCst),
+            ..Moment::default()
         };
-        Telling { quiet, ..telling }
+        let waits = Waits {
+            quiet,
+            gather: None,
+        };
+        let clocks = Arc::new(clocks);
+        Telling {
+            pace: Pace { waits, clocks },
+            ..telling
+        }
     }
 
     #[test]
@@ -381,6 +392,75 @@ mod tests {
         second.store(7 * 60 * MINUTE, Ordering::SeqCst);
         let morning = heard.recv_timeout(Duration::from_secs(20)).unwrap();
         assert_eq!(morning["event"], "digest");
+        reporter.finish();
+        assert!(heard.try_recv().is_err(), "told once");
+    }
+
+    /// A teller that gathers for ten minutes, by a clock that a test sets.
+    fn gathering(
+        listener: &TcpListener,
+        gather: Option<Duration>,
+        clocks: impl Fn() -> Duration + Send + Sync + 'static,
+    ) -> NotifyReporter {
+        let mut telling = telling(listener, EACH, END);
+        telling.channels[0].kinds = NoticeKind::ALL.to_vec();
+        let clocks = move || Moment {
+            steady: clocks(),
+            ..Moment::default()
+        };
+        let quiet = None;
+        telling.pace = Pace {
+            waits: Waits { quiet, gather },
+            clocks: Arc::new(clocks),
+        };
+        NotifyReporter::start(telling, &[])
+    }
+
+    const GATHER: Option<Duration> = Some(Duration::from_secs(600));
+
+    fn count(told: &Value) -> usize {
+        told["notices"].as_array().map_or(1, Vec::len)
+    }
+
+    #[test]
+    fn what_is_no_hurry_is_gathered_until_a_person_is_needed_or_the_end() {
+        let counts = |gather| {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let reporter = gathering(&listener, gather, Duration::default);
+            let heard = serve(listener, &["200 OK"]);
+            for recorded in &script::every_ending().events {
+                reporter.event(recorded);
+            }
+            reporter.finish();
+            let heard: Vec<Value> = heard.try_iter().collect();
+            assert_eq!(heard.last().unwrap()["event"] == "digest", gather.is_some());
+            heard.iter().map(count).collect::<Vec<usize>>()
+        };
+        // The seventh is the one that needs a person, after the start; the end takes the last two along.
+        assert_eq!(counts(GATHER), [8, 3]);
+        assert_eq!(counts(None), [1; 11], "the control");
+    }
+
+    #[test]
+    fn what_was_gathered_is_told_once_its_time_is_over() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        // Every look at this clock is a minute later, but for the last bit of the tenth.
+        let looks = AtomicU32::new(0);
+        let reporter = gathering(&listener, GATHER, move || {
+            let look = looks.fetch_add(1, Ordering::SeqCst);
+            Duration::from_millis(u64::from(look) * 599_900)
+        });
+        let heard = serve(listener, &["200 OK"]);
+        let script = script::every_ending();
+        reporter.event(&script.events[0]);
+        for recorded in &script.events {
+            if matches!(recorded.event, Event::TasksRead { .. }) {
+                reporter.event(recorded);
+            }
+        }
+        // Nothing else comes: the queue looks by itself.
+        let told = heard.recv_timeout(Duration::from_secs(20)).unwrap();
+        assert_eq!(told["event"], "session_started", "{told}");
         reporter.finish();
         assert!(heard.try_recv().is_err(), "told once");
     }

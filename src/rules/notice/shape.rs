@@ -83,6 +83,12 @@ impl Notice {
         self.kind == NoticeKind::NeedsPerson
     }
 
+    /// Is it worth a message at once, also where others are gathered?
+    #[must_use]
+    pub fn is_hurry(&self) -> bool {
+        self.is_urgent() || self.kind == NoticeKind::Summary
+    }
+
     /// Something about `serve` itself, in one line.
     #[must_use]
     pub fn service(event: &'static str, project: &str, line: &str) -> Self {
