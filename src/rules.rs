@@ -111,6 +111,7 @@ pub mod notice {
     pub mod quiet;
     pub mod shape;
     pub mod teller;
+    pub mod templates;
     pub mod text;
 }
 /// A directive taken apart into items, and what becomes of them.

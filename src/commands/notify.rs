@@ -22,6 +22,7 @@ use crate::rules::exit::Exit;
 use crate::rules::notice::pile::{Moment, Waits};
 use crate::rules::notice::quiet::QuietHours;
 use crate::rules::notice::shape::{Notice, NoticeKind};
+use crate::rules::notice::templates::worded;
 use crate::rules::redact::Redactor;
 use chrono::Timelike as _;
 use secrecy::SecretString;
@@ -58,6 +59,7 @@ pub fn tellers(
             channels,
             pace: pace(notify),
             redactor,
+            templates: notify.templates.clone(),
             end: END,
         };
         tellers.push(Arc::new(NotifyReporter::start(telling, before)));
@@ -74,7 +76,12 @@ pub(super) async fn announce(loaded: &Loaded, notice: Notice) {
         (loaded.config.notify.secrets().into_iter()).map(|(_, secret)| secret.expose().to_owned()),
     );
     let kind = notice.kind;
-    let message = Message::of(notice.redacted(&redactor));
+    let notice = notice.redacted(&redactor);
+    let notice = worded(&notice, &loaded.config.notify.templates).unwrap_or_else(|fault| {
+        tracing::warn!(template = kind.word(), %fault, "a template of notify.templates made nothing of a notice: it is told in our words");
+        notice
+    });
+    let message = Message::of(notice);
     let wanted = configured(loaded)
         .into_iter()
         .filter(|channel| channel.kinds.contains(&kind));

@@ -404,6 +404,7 @@ fn the_defaults_are_shown_as_such() {
     notify.email = null                               # default
     notify.quietHours = null                          # default
     notify.digestMinutes = null                       # default
+    notify.templates = {}                             # default
     notify.bell = false                               # default
     author = null                                     # default
     log.keepDays = 14                                 # default

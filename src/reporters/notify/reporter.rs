@@ -8,7 +8,9 @@ use crate::rules::event::{Progress, Recorded};
 use crate::rules::notice::pile::ROOM;
 use crate::rules::notice::shape::{Notice, NoticeKind};
 use crate::rules::notice::teller::Teller;
+use crate::rules::notice::templates::{Templates, worded};
 use crate::rules::redact::Redactor;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,6 +30,8 @@ pub struct Telling {
     pub pace: Pace,
     /// What is never told.
     pub redactor: Redactor,
+    /// A user's own words.
+    pub templates: Templates,
     /// How long the end may take.
     pub end: Duration,
 }
@@ -38,6 +42,9 @@ pub struct NotifyReporter {
     lines: Mutex<Vec<Line>>,
     closing: watch::Sender<bool>,
     redactor: Redactor,
+    templates: Templates,
+    /// Those whose template made nothing of one.
+    unworded: Mutex<BTreeSet<NoticeKind>>,
     end: Duration,
 }
 
@@ -67,8 +74,22 @@ impl NotifyReporter {
             lines: Mutex::new(lines.collect()),
             closing,
             redactor: telling.redactor,
+            templates: telling.templates,
+            unworded: Mutex::default(),
             end: telling.end,
         }
+    }
+
+    /// In the user's own words, where there are such and they do.
+    fn worded(&self, notice: Notice) -> Notice {
+        worded(&notice, &self.templates).unwrap_or_else(|fault| {
+            let mut unworded = self.unworded.lock().unwrap_or_else(PoisonError::into_inner);
+            if unworded.insert(notice.kind) {
+                let template = notice.kind.word();
+                tracing::warn!(template, %fault, "a template of notify.templates made nothing of a notice: it is told in our words");
+            }
+            notice
+        })
     }
 }
 
@@ -82,7 +103,7 @@ impl Reporter for NotifyReporter {
             notice.summary = Some(shape::summary(&teller.tally));
         }
         drop(teller);
-        let notice = notice.redacted(&self.redactor);
+        let notice = self.worded(notice.redacted(&self.redactor));
         for line in &*self.lines.lock().unwrap_or_else(PoisonError::into_inner) {
             line.hand(&notice);
         }
@@ -175,7 +196,7 @@ mod tests {
     use std::io::{BufRead, BufReader, Read, Write};
     use std::net::{TcpListener, TcpStream};
     use std::sync::atomic::AtomicU32;
-    use std::sync::mpsc::{Receiver, channel};
+    use std::sync::mpsc::{Receiver, Sender, channel};
 
     const MINUTE: u32 = 60;
 
@@ -190,6 +211,7 @@ mod tests {
             }],
             pace: Pace::at_once(),
             redactor: Redactor::new(["hunter2-of-the-shop".to_owned()]),
+            templates: Templates::new(),
             end,
         }
     }
@@ -202,7 +224,8 @@ mod tests {
         reporter.finish();
     }
 
-    fn answer(stream: &mut TcpStream, status: &str) -> Value {
+    /// Hears one request; whoever waits knows of it before it is answered.
+    fn answer(stream: &mut TcpStream, status: &str, told: &Sender<Value>) {
         let mut reader = BufReader::new(stream.try_clone().unwrap());
         let mut length = 0;
         loop {
@@ -217,9 +240,9 @@ mod tests {
         }
         let mut body = vec![0; length];
         reader.read_exact(&mut body).unwrap();
+        let _ = told.send(serde_json::from_slice(&body).unwrap());
         let head = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
         stream.write_all(head.as_bytes()).unwrap();
-        serde_json::from_slice(&body).unwrap()
     }
 
     /// Answers requests with these words, the last of them again and again, and gives what they brought.
@@ -229,7 +252,7 @@ mod tests {
             for at in 0.. {
                 let (mut stream, _) = listener.accept().unwrap();
                 let status = statuses.get(at).or(statuses.last()).unwrap();
-                let _ = sender.send(answer(&mut stream, status));
+                answer(&mut stream, status, &sender);
             }
         });
         heard

@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 const LINE: usize = 400;
 
 /// What a notice is about; the words are those of `notify.*.events`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
 #[serde(rename_all = "camelCase")]
 #[schemars(inline)]
 pub enum NoticeKind {
@@ -57,6 +59,8 @@ pub struct Notice {
     pub link: Option<String>,
     /// All of it in one line.
     pub line: String,
+    /// Is the line all that people are told? The cost and the link are not added then.
+    pub is_whole: bool,
     /// The session's sums, for programs, where it ended.
     pub summary: Option<Value>,
 }
@@ -74,6 +78,22 @@ impl NoticeKind {
         Self::Summary,
         Self::Service,
     ];
+
+    /// What it is called in the configuration.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::NeedsPerson => "needsPerson",
+            Self::Budget => "budget",
+            Self::Limit => "limit",
+            Self::Breaker => "breaker",
+            Self::Summary => "summary",
+            Self::Service => "service",
+        }
+    }
 }
 
 impl Notice {
@@ -102,6 +122,7 @@ impl Notice {
             cost: None,
             link: None,
             line: clip(&printable(line), LINE),
+            is_whole: false,
             summary: None,
         }
     }
@@ -109,7 +130,7 @@ impl Notice {
     /// The one that shows that a channel works.
     #[must_use]
     pub fn test(project: &str) -> Self {
-        let project = if project.is_empty() {
+        let whose = if project.is_empty() {
             String::new()
         } else {
             format!("{project}: ")
@@ -118,8 +139,9 @@ impl Notice {
             kind: NoticeKind::Summary,
             event: "test",
             session: None,
-            line: format!("{project}this is a test, notifications of autoissue arrive here"),
-            project,
+            line: format!("{whose}this is a test, notifications of autoissue arrive here"),
+            is_whole: false,
+            project: project.to_owned(),
             about: None,
             reason: None,
             cost: None,
@@ -167,5 +189,17 @@ impl Notice {
             json["summary"] = summary.clone();
         }
         json
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_are_those_of_the_configuration() {
+        for kind in NoticeKind::ALL {
+            assert_eq!(json!(kind), json!(kind.word()));
+        }
     }
 }

@@ -215,6 +215,7 @@ impl Teller {
             cost: None,
             link: None,
             line: String::new(),
+            is_whole: false,
             summary: None,
         }
     }
