@@ -5,6 +5,7 @@ use crate::adapters::store::findings::Whose;
 use crate::config::serving::Served;
 use crate::config::sources::Feed;
 use crate::rules::address_range::AddressRange;
+use crate::rules::finding::FeedKind;
 use crate::rules::ids::{IssueNumber, SessionId, Timestamp};
 use crate::serve::problem::Problem;
 use secrecy::SecretString;
@@ -61,6 +62,37 @@ pub struct IssueCard {
     pub state: IssueState,
 }
 
+/// Another source of work of a project, as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceCard {
+    /// What it is called.
+    pub name: String,
+    /// What it is.
+    pub kind: FeedKind,
+    /// When it was last asked by this process.
+    pub asked: Option<Timestamp>,
+    /// When it last answered.
+    pub answered: Option<Timestamp>,
+    /// When it is asked next.
+    pub next: Timestamp,
+    /// Failures since it last answered.
+    pub failures: u32,
+    /// Is it hardly asked any more?
+    pub is_disabled: bool,
+    /// Why it failed last, or why what it found waits.
+    pub trouble: Option<String>,
+    /// How many of its findings have become issues.
+    pub opened: u32,
+}
+
+impl SourceCard {
+    /// Does it answer? Nothing where nobody knows yet.
+    #[must_use]
+    pub fn is_up(&self) -> Option<bool> {
+        (self.answered.is_some() || self.failures > 0).then_some(self.failures == 0)
+    }
+}
+
 /// A project as it is shown.
 #[derive(Clone, Debug)]
 pub struct Card {
@@ -86,6 +118,8 @@ pub struct Card {
     pub trouble: Option<String>,
     /// Does an errand run, and since when?
     pub running: Option<Timestamp>,
+    /// Other sources of its work than the forge.
+    pub sources: Vec<SourceCard>,
     /// Its issues.
     pub issues: Vec<IssueCard>,
 }

@@ -6,7 +6,7 @@ use crate::adapters::store::runs::Run;
 use crate::commands::daemon::asking::Heard;
 use crate::commands::daemon::feeds::Feeds;
 use crate::commands::daemon::listing::{Projects, bring_up_to_date};
-use crate::commands::daemon::project::{Link, Project};
+use crate::commands::daemon::project::Link;
 use crate::commands::daemon::{health, telling};
 use crate::commands::notify::announce;
 use crate::commands::place::Place;
@@ -18,7 +18,7 @@ use crate::rules::ids::Timestamp;
 use crate::rules::issue::Issue;
 use crate::rules::notice::shape::Notice;
 use crate::rules::shares::Shares;
-use crate::serve::desk::{Asked, Desk, Standing};
+use crate::serve::desk::{Asked, Card, Desk, Standing};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -140,7 +140,12 @@ impl Daemon {
     }
 
     fn show(&self) {
-        let projects = self.projects.values().map(Project::card).collect();
+        let projects = self.projects.iter();
+        let projects = projects.map(|(name, project)| Card {
+            sources: self.sources_of(name),
+            ..project.card()
+        });
+        let projects = projects.collect();
         let mut problems = self.pauses.clone();
         if !self.projects.is_empty()
             && self
