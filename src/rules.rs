@@ -108,6 +108,7 @@ pub mod checks {
 /// What people who do not watch are told.
 pub mod notice {
     pub mod pile;
+    pub mod planned;
     pub mod quiet;
     pub mod shape;
     pub mod teller;

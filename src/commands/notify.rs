@@ -44,6 +44,22 @@ pub fn tellers(
     before: &[Recorded],
 ) -> Vec<Arc<dyn Reporter>> {
     let mut tellers: Vec<Arc<dyn Reporter>> = Vec::new();
+    if let Some(teller) = teller(loaded, redactor, before) {
+        tellers.push(Arc::new(teller));
+    }
+    let notify = &loaded.config.notify;
+    if notify.bell && Stream::Err.is_terminal() {
+        tellers.push(Arc::new(BellReporter::new(std::io::stderr(), before)));
+    }
+    tellers
+}
+
+/// Who tells by the channels of the configuration, where there are such.
+pub(super) fn teller(
+    loaded: &Loaded,
+    redactor: &Redactor,
+    before: &[Recorded],
+) -> Option<NotifyReporter> {
     let notify = &loaded.config.notify;
     let mut channels = Vec::new();
     for Configured { name, kinds, way } in configured(loaded) {
@@ -53,21 +69,15 @@ pub fn tellers(
             Err(problem) => tracing::warn!(?name, %problem, "nobody is told by this channel"),
         }
     }
-    if !channels.is_empty() {
-        let redactor = redactor.clone();
-        let telling = Telling {
-            channels,
-            pace: pace(notify),
-            redactor,
-            templates: notify.templates.clone(),
-            end: END,
-        };
-        tellers.push(Arc::new(NotifyReporter::start(telling, before)));
-    }
-    if notify.bell && Stream::Err.is_terminal() {
-        tellers.push(Arc::new(BellReporter::new(std::io::stderr(), before)));
-    }
-    tellers
+    let telling = Telling {
+        pace: pace(notify),
+        redactor: redactor.clone(),
+        templates: notify.templates.clone(),
+        end: END,
+        channels,
+    };
+    let is_told = !telling.channels.is_empty();
+    is_told.then(|| NotifyReporter::start(telling, before))
 }
 
 /// Tells something about `serve` itself by each channel that wants it. It holds nothing up: what cannot be told is logged.

@@ -80,6 +80,14 @@ impl NotifyReporter {
         }
     }
 
+    /// Tells this, which no event says.
+    pub fn tell(&self, notice: Notice) {
+        let notice = self.worded(notice.redacted(&self.redactor));
+        for line in &*self.lines.lock().unwrap_or_else(PoisonError::into_inner) {
+            line.hand(&notice);
+        }
+    }
+
     /// In the user's own words, where there are such and they do.
     fn worded(&self, notice: Notice) -> Notice {
         worded(&notice, &self.templates).unwrap_or_else(|fault| {
@@ -103,10 +111,7 @@ impl Reporter for NotifyReporter {
             notice.summary = Some(shape::summary(&teller.tally));
         }
         drop(teller);
-        let notice = self.worded(notice.redacted(&self.redactor));
-        for line in &*self.lines.lock().unwrap_or_else(PoisonError::into_inner) {
-            line.hand(&notice);
-        }
+        self.tell(notice);
     }
 
     fn progress(&self, _: &Progress) {}

@@ -63,6 +63,8 @@ pub struct Notice {
     pub is_whole: bool,
     /// The session's sums, for programs, where it ended.
     pub summary: Option<Value>,
+    /// What a plan comes to, for programs, where one waits.
+    pub plan: Option<Value>,
 }
 
 impl NoticeKind {
@@ -115,15 +117,8 @@ impl Notice {
         Self {
             kind: NoticeKind::Service,
             event,
-            session: None,
-            project: project.to_owned(),
-            about: None,
-            reason: None,
-            cost: None,
-            link: None,
             line: clip(&printable(line), LINE),
-            is_whole: false,
-            summary: None,
+            ..Self::bare(project)
         }
     }
 
@@ -136,17 +131,27 @@ impl Notice {
             format!("{project}: ")
         };
         Self {
+            line: format!("{whose}this is a test, notifications of autoissue arrive here"),
+            ..Self::bare(project)
+        }
+    }
+
+    /// One of this project that says nothing yet.
+    #[must_use]
+    pub fn bare(project: &str) -> Self {
+        Self {
             kind: NoticeKind::Summary,
             event: "test",
             session: None,
-            line: format!("{whose}this is a test, notifications of autoissue arrive here"),
-            is_whole: false,
             project: project.to_owned(),
             about: None,
             reason: None,
             cost: None,
             link: None,
+            line: String::new(),
+            is_whole: false,
             summary: None,
+            plan: None,
         }
     }
 
@@ -187,6 +192,9 @@ impl Notice {
         }
         if let Some(summary) = &self.summary {
             json["summary"] = summary.clone();
+        }
+        if let Some(plan) = &self.plan {
+            json["plan"] = plan.clone();
         }
         json
     }
