@@ -8,6 +8,7 @@ use crate::rules::address_range::AddressRange;
 use crate::rules::finding::FeedKind;
 use crate::rules::ids::{IssueNumber, SessionId, Timestamp};
 use crate::serve::problem::Problem;
+use crate::serve::settings::Setting;
 use secrecy::SecretString;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::{mpsc, oneshot};
@@ -159,10 +160,22 @@ pub struct Receiver {
     pub token: SecretString,
 }
 
+/// The configuration as it is used.
+#[derive(Clone, Debug, Default)]
+pub struct Configured {
+    /// Each value with who said so.
+    pub settings: Arc<[Setting]>,
+    /// When it was read anew while serving, if it was.
+    pub reloaded: Option<Timestamp>,
+    /// Why a newer one is not used, where there is such.
+    pub refused: Option<String>,
+}
+
 /// The desk.
 #[derive(Debug)]
 pub struct Desk {
     standing: RwLock<Arc<Standing>>,
+    configured: RwLock<Arc<Configured>>,
     hook: RwLock<Arc<Hook>>,
     asks: mpsc::UnboundedSender<Asked>,
 }
@@ -174,6 +187,7 @@ impl Desk {
         let (asks, asked) = mpsc::unbounded_channel();
         let desk = Self {
             standing: RwLock::default(),
+            configured: RwLock::default(),
             hook: RwLock::new(Arc::new(hook)),
             asks,
         };
@@ -194,6 +208,29 @@ impl Desk {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         *shown = Arc::new(standing);
+    }
+
+    /// The configuration as it is used.
+    #[must_use]
+    pub fn configured(&self) -> Arc<Configured> {
+        let known = self.configured.read();
+        Arc::clone(&known.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// This is used from here on.
+    pub fn configure(&self, configured: Configured) {
+        let known = self.configured.write();
+        *known.unwrap_or_else(PoisonError::into_inner) = Arc::new(configured);
+    }
+
+    /// What was used is used still: the newer one makes no sense, and why.
+    pub fn refuse(&self, reason: String) {
+        let refused = Some(reason);
+        let configured = (*self.configured()).clone();
+        self.configure(Configured {
+            refused,
+            ..configured
+        });
     }
 
     /// Who may send webhooks.

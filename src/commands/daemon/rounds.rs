@@ -18,7 +18,8 @@ use crate::rules::ids::Timestamp;
 use crate::rules::issue::Issue;
 use crate::rules::notice::shape::Notice;
 use crate::rules::shares::Shares;
-use crate::serve::desk::{Asked, Card, Desk, Standing};
+use crate::serve::desk::{Asked, Card, Configured, Desk, Standing};
+use crate::serve::settings::settings_of;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -221,9 +222,17 @@ impl Daemon {
                 self.loaded = Arc::new(loaded);
                 self.file = written(&self.loaded);
                 self.list_projects();
+                self.desk.configure(Configured {
+                    settings: settings_of(&self.loaded).into(),
+                    reloaded: Some(self.clock.now()),
+                    refused: None,
+                });
                 telling::reloaded(&self.place, None);
             }
-            Err(error) => telling::reloaded(&self.place, Some(&error)),
+            Err(error) => {
+                self.desk.refuse(error.reason());
+                telling::reloaded(&self.place, Some(&error));
+            }
         }
     }
 
