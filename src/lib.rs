@@ -153,6 +153,7 @@ pub mod serve {
     mod problem;
     mod projects;
     mod projects_api;
+    mod projects_told;
     mod prometheus;
     pub mod report;
     pub mod server;

@@ -109,9 +109,12 @@ pub mod checks {
 
 /// What people who do not watch are told.
 pub mod notice {
+    pub mod pile;
+    pub mod planned;
     pub mod quiet;
     pub mod shape;
     pub mod teller;
+    pub mod templates;
     pub mod text;
 }
 /// A directive taken apart into items, and what becomes of them.

@@ -57,7 +57,12 @@ const HOMES: [(&str, &[&str]); 58] = [
     ("lru", &["adapters/github"]),
     (
         "minijinja",
-        &["rules/prompt", "rules/offer", "rules/template"],
+        &[
+            "rules/prompt",
+            "rules/offer",
+            "rules/notice",
+            "rules/template",
+        ],
     ),
     ("nix", &["adapters", "commands"]),
     ("octocrab", &["adapters/github"]),

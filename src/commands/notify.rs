@@ -3,14 +3,14 @@
 use crate::cli::notify::{ChannelName, NotifyTestArgs};
 use crate::commands::place::Place;
 use crate::config::loaded::{Loaded, Overrides};
-use crate::config::notifying::{self, Tls};
-use crate::config::values::Secret;
+use crate::config::notifying::{self, Notify, Tls};
+use crate::config::values::{Secret, Whole};
 use crate::error::{Error, Kind};
 use crate::ports::Reporter;
 use crate::reporters::notify::bell::BellReporter;
 use crate::reporters::notify::channel::{Channel, Message, Refused, Way};
 use crate::reporters::notify::email::{Email, Secrecy, Server};
-use crate::reporters::notify::queue::Quiet;
+use crate::reporters::notify::queue::Pace;
 use crate::reporters::notify::reporter::{EACH, END, NotifyReporter, Telling};
 use crate::reporters::notify::slack::Slack;
 use crate::reporters::notify::slack_bot::{Buttons, SlackBot};
@@ -20,13 +20,16 @@ use crate::reporters::out::Stream;
 use crate::reporters::shape::VERSION;
 use crate::rules::event::Recorded;
 use crate::rules::exit::Exit;
+use crate::rules::notice::pile::{Moment, Waits};
 use crate::rules::notice::quiet::QuietHours;
 use crate::rules::notice::shape::{Notice, NoticeKind};
+use crate::rules::notice::templates::worded;
 use crate::rules::redact::Redactor;
 use chrono::Timelike as _;
 use secrecy::SecretString;
 use serde_json::json;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// A channel of the configuration, and the way there, or why there is none.
 struct Configured {
@@ -42,6 +45,22 @@ pub fn tellers(
     before: &[Recorded],
 ) -> Vec<Arc<dyn Reporter>> {
     let mut tellers: Vec<Arc<dyn Reporter>> = Vec::new();
+    if let Some(teller) = teller(loaded, redactor, before) {
+        tellers.push(Arc::new(teller));
+    }
+    let notify = &loaded.config.notify;
+    if notify.bell && Stream::Err.is_terminal() {
+        tellers.push(Arc::new(BellReporter::new(std::io::stderr(), before)));
+    }
+    tellers
+}
+
+/// Who tells by the channels of the configuration, where there are such.
+pub(super) fn teller(
+    loaded: &Loaded,
+    redactor: &Redactor,
+    before: &[Recorded],
+) -> Option<NotifyReporter> {
     let notify = &loaded.config.notify;
     let mut channels = Vec::new();
     for Configured { name, kinds, way } in configured(loaded) {
@@ -51,21 +70,15 @@ pub fn tellers(
             Err(problem) => tracing::warn!(?name, %problem, "nobody is told by this channel"),
         }
     }
-    if !channels.is_empty() {
-        let quiet = quiet(notify.quiet_hours.as_ref());
-        let redactor = redactor.clone();
-        let telling = Telling {
-            channels,
-            quiet,
-            redactor,
-            end: END,
-        };
-        tellers.push(Arc::new(NotifyReporter::start(telling, before)));
-    }
-    if notify.bell && Stream::Err.is_terminal() {
-        tellers.push(Arc::new(BellReporter::new(std::io::stderr(), before)));
-    }
-    tellers
+    let telling = Telling {
+        pace: pace(notify),
+        redactor: redactor.clone(),
+        templates: notify.templates.clone(),
+        end: END,
+        channels,
+    };
+    let is_told = !telling.channels.is_empty();
+    is_told.then(|| NotifyReporter::start(telling, before))
 }
 
 /// Tells something about `serve` itself by each channel that wants it. It holds nothing up: what cannot be told is logged.
@@ -74,7 +87,12 @@ pub(super) async fn announce(loaded: &Loaded, notice: Notice) {
         (loaded.config.notify.secrets().into_iter()).map(|(_, secret)| secret.expose().to_owned()),
     );
     let kind = notice.kind;
-    let message = Message::of(notice.redacted(&redactor));
+    let notice = notice.redacted(&redactor);
+    let notice = worded(&notice, &loaded.config.notify.templates).unwrap_or_else(|fault| {
+        tracing::warn!(template = kind.word(), %fault, "a template of notify.templates made nothing of a notice: it is told in our words");
+        notice
+    });
+    let message = Message::of(notice);
     let wanted = configured(loaded)
         .into_iter()
         .filter(|channel| channel.kinds.contains(&kind));
@@ -236,15 +254,22 @@ fn mail(email: &notifying::Email, loaded: &Loaded) -> Result<Email, Refused> {
     Email::new(server, &email.from, &email.to, 2 * EACH)
 }
 
-fn quiet(hours: Option<&notifying::QuietHours>) -> Quiet {
-    let hours = hours.map(|hours| QuietHours {
+fn pace(notify: &Notify) -> Pace {
+    let hours = notify.quiet_hours.as_ref();
+    let quiet = hours.map(|hours| QuietHours {
         from: hours.from.minutes(),
         to: hours.to.minutes(),
         urgent: hours.urgent,
     });
-    Quiet {
-        hours,
-        clock: Arc::new(|| chrono::Local::now().num_seconds_from_midnight()),
+    let minutes = notify.digest_minutes.map(Whole::get);
+    let gather = minutes.map(|minutes| Duration::from_secs(u64::from(minutes) * 60));
+    let begun = Instant::now();
+    Pace {
+        waits: Waits { quiet, gather },
+        clocks: Arc::new(move || Moment {
+            second: chrono::Local::now().num_seconds_from_midnight(),
+            steady: begun.elapsed(),
+        }),
     }
 }
 

@@ -4,6 +4,7 @@ use crate::adapters::store::journal::SqliteJournal;
 use crate::adapters::store::open::Store;
 use crate::commands::dry_run::record;
 use crate::commands::exec::short_of_grant;
+use crate::commands::notify::teller;
 use crate::commands::place::Place;
 use crate::commands::plan::save;
 use crate::commands::plan_ask::{Answer, ask};
@@ -16,9 +17,11 @@ use crate::engine::laying_out::LayOutError;
 use crate::engine::planning::{Ground, PlanOpening, Planned, Planner};
 use crate::error::{Error, Kind};
 use crate::ports::{Journal, NoLeases, Ports, Reporter, Repository, Stop};
+use crate::reporters::notify::reporter::NotifyReporter;
 use crate::rules::exit::Exit;
 use crate::rules::money::Usd;
-use crate::rules::plan::outlook::outlook;
+use crate::rules::notice::planned::Awaited;
+use crate::rules::plan::outlook::{Outlook, outlook};
 use crate::rules::plan::progress::Purpose;
 use crate::rules::plan::shape::Plan;
 use crate::rules::plan::words;
@@ -54,6 +57,18 @@ pub struct Course<'a> {
     pub told: &'a Arc<dyn Reporter>,
     /// Asked when a signal comes.
     pub stop: &'a Stop,
+}
+
+/// People who are being called.
+struct Called(Option<NotifyReporter>);
+
+impl Called {
+    /// What is not told yet is, within the time that ends have.
+    fn end(self) {
+        if let Some(teller) = self.0 {
+            teller.finish();
+        }
+    }
 }
 
 /// A session that goes no further, and how the process ends then.
@@ -151,7 +166,7 @@ impl Course<'_> {
 
     /// Shows the plan, and has somebody say yes; an exit where nobody does.
     async fn decide(&self, planner: &mut Planner<'_>, plan: &Plan) -> Result<Ends, Error> {
-        let refused = self.show(planner.session(), plan)?;
+        let (outlook, refused) = self.show(planner.session(), plan)?;
         if let Some(path) = self.save {
             save(&self.place.cwd.join(path), plan)?;
         }
@@ -162,6 +177,7 @@ impl Course<'_> {
         }
         if let Some(refused) = refused {
             planner.interrupt().await?;
+            self.call(planner.session(), &outlook, Some(&refused)).end();
             return Err(self.too_dear(planner.session(), &refused));
         }
         let order = planner.order();
@@ -169,7 +185,12 @@ impl Course<'_> {
             Purpose::Show | Purpose::CarryOut => Answer::Yes,
             Purpose::Drop => Answer::No,
             Purpose::Later => return self.left(planner).await.map(Some),
-            Purpose::Ask => ask(plan.items.len(), &order.labels, self.stop).await,
+            Purpose::Ask => {
+                let called = self.call(planner.session(), &outlook, None);
+                let answer = ask(plan.items.len(), &order.labels, self.stop).await;
+                called.end();
+                answer
+            }
         };
         match answer {
             Answer::Yes => planner.approve().await?,
@@ -213,8 +234,31 @@ impl Course<'_> {
         Ok(Exit::Interrupted)
     }
 
-    /// Shows it; says why the budget would refuse it, if it would.
-    fn show(&self, session: &Session, plan: &Plan) -> Result<Option<String>, Error> {
+    /// Tells people who do not watch that the plan waits for one of them.
+    fn call(&self, session: &Session, outlook: &Outlook, refused: Option<&str>) -> Called {
+        let resume = self.resume(session);
+        let next = match refused {
+            Some(_) => format!("`{resume} --budget USD` goes on with more money"),
+            None => format!("say yes where it asks; once it asks no more, `{resume} --yes`"),
+        };
+        let waits = Awaited {
+            session: session.id.as_ref(),
+            project: &session.project,
+            issues: outlook.costs.len(),
+            p50: outlook.p50,
+            p90: outlook.p90,
+            refused,
+            next: &next,
+        };
+        let teller = teller(&self.wiring.loaded, &self.wiring.redactor(), &[]);
+        if let Some(teller) = &teller {
+            teller.tell(waits.notice());
+        }
+        Called(teller)
+    }
+
+    /// Shows it, with how it would go; says why the budget would refuse it, if it would.
+    fn show(&self, session: &Session, plan: &Plan) -> Result<(Outlook, Option<String>), Error> {
         let (settings, spent) = (session.settings(), session.budget.spent());
         let record = record(self.wiring, Some(self.store));
         let outlook = outlook(plan, settings, &record, &self.wiring.judge());
@@ -235,7 +279,7 @@ impl Course<'_> {
         };
         let text = format!("{}{end}", view.text());
         self.place.output.result(&text, &view.json(name))?;
-        Ok(refused)
+        Ok((outlook, refused))
     }
 
     fn too_dear(&self, session: &Session, refused: &str) -> Error {

@@ -18,9 +18,10 @@ use crate::config::variables::{DASHBOARD_PASSWORD, DASHBOARD_TOKEN, is_reference
 use crate::error::{Error, Kind};
 use crate::reporters::shape::VERSION;
 use crate::rules::exit::Exit;
-use crate::serve::desk::Desk;
+use crate::serve::desk::{Configured, Desk};
 use crate::serve::door::{Door, Keys, Password};
 use crate::serve::server::{self, House};
+use crate::serve::settings::settings_of;
 use crate::serve::watched::Watched;
 use axum_server::tls_rustls::RustlsConfig;
 use serde_json::json;
@@ -57,6 +58,10 @@ pub async fn run(place: &Place, args: &ServeArgs) -> Result<Exit, Error> {
     let (listener, address, note) = listen(&loaded, args.listen).await?;
     say(place, &loaded, address, note)?;
     let (desk, asked) = Desk::new(hook(&loaded, Vec::new(), Vec::new()));
+    desk.configure(Configured {
+        settings: settings_of(&loaded).into(),
+        ..Configured::default()
+    });
     let machine = Arc::new(Machine::new(vec![state]));
     let door = door(&loaded);
     let daemon = Daemon::new(
@@ -66,7 +71,7 @@ pub async fn run(place: &Place, args: &ServeArgs) -> Result<Exit, Error> {
         machine,
     );
     let watched = Arc::new(Watched::new(store));
-    let house = House::new(watched, project.ok().as_deref()).showing(&loaded);
+    let house = House::new(watched, project.ok().as_deref());
     let ended = CancellationToken::new();
     let over = ended.clone().cancelled_owned();
     let serving = server::run((listener, tls), house.with_desk(desk), door, over);

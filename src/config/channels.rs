@@ -5,6 +5,7 @@ use crate::config::problem::ConfigError;
 use crate::config::values::Secret;
 use crate::rules::click::is_user;
 use crate::rules::notice::shape::NoticeKind;
+use crate::rules::notice::templates::{self, Templates, VARIABLES};
 
 /// Finds the first thing that makes no sense; says nothing that is a secret.
 pub fn check(notify: &Notify) -> Result<(), ConfigError> {
@@ -32,12 +33,24 @@ pub fn check(notify: &Notify) -> Result<(), ConfigError> {
     notify.slack.as_ref().map_or(Ok(()), slack)?;
     notify.telegram.as_ref().map_or(Ok(()), telegram)?;
     notify.email.as_ref().map_or(Ok(()), email)?;
+    words(&notify.templates)?;
     match &notify.quiet_hours {
         Some(hours) if hours.from == hours.to => {
             refuse("notify.quietHours.to", "is the same as `from`")
         }
         Some(_) | None => Ok(()),
     }
+}
+
+fn words(templates: &Templates) -> Result<(), ConfigError> {
+    for (kind, template) in templates {
+        templates::check(template).map_err(|fault| ConfigError::Value {
+            key: format!("notify.templates.{}", kind.word()),
+            problem: format!("is no template: {fault}"),
+            hint: Some(format!("it may use {}", VARIABLES.join(", "))),
+        })?;
+    }
+    Ok(())
 }
 
 fn slack(slack: &Slack) -> Result<(), ConfigError> {
@@ -246,6 +259,7 @@ mod tests {
             mail(json!({ "events": [] })),
             verdict(json!({ "webhookSecret": "SECRET" })),
             verdict(json!({ "quietHours": { "from": "07:00", "to": "07:00" } })),
+            verdict(json!({ "templates": { "failed": "{{ title }}\n{{ reasons }}" } })),
         ];
         assert!(!refused.join("").contains("SECRET"));
         insta::assert_snapshot!(refused.join("\n"), @r"
@@ -260,6 +274,7 @@ mod tests {
         notify.email.events: names nothing; leave the key out for the usual events
         notify.webhookSecret: signs nothing: there is no notify.webhook
         notify.quietHours.to: is the same as `from`
+        notify.templates.failed: is no template: line 2: there is no `reasons`
         ");
     }
 

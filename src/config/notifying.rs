@@ -3,6 +3,7 @@
 use crate::config::names::{ClockTime, Endpoint};
 use crate::config::values::{Secret, Whole};
 use crate::rules::notice::shape::NoticeKind;
+use crate::rules::notice::templates::Templates;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -29,6 +30,12 @@ pub struct Notify {
     pub email: Option<Email>,
     /// When nobody is told; what comes then is told at once afterwards, or when the session ends.
     pub quiet_hours: Option<QuietHours>,
+    /// Minutes for which what is no hurry is gathered into one message, from the first of it; what needs a person and the
+    /// end of a session are told at once, with what was gathered. All is told by itself where there are none.
+    pub digest_minutes: Option<Whole<1, 1_440>>,
+    /// Your own words for the text of a notice, by what it is about: templates that may use `event`, `kind`, `project`,
+    /// `session`, `issue`, `title`, `reason`, `cost`, `link` and `line`, our own words. What is not known is empty.
+    pub templates: Templates,
     /// Ring the terminal's bell when a person is needed, and at the end?
     pub bell: bool,
 }
@@ -43,6 +50,8 @@ impl Default for Notify {
             telegram: None,
             email: None,
             quiet_hours: None,
+            digest_minutes: None,
+            templates: Templates::new(),
             bell: false,
         }
     }

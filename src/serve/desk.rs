@@ -6,8 +6,10 @@ use crate::config::serving::Served;
 use crate::config::sources::Feed;
 use crate::rules::address_range::AddressRange;
 use crate::rules::errand::PlanAnswer;
+use crate::rules::finding::FeedKind;
 use crate::rules::ids::{IssueNumber, SessionId, Timestamp};
 use crate::serve::problem::Problem;
+use crate::serve::settings::Setting;
 use secrecy::SecretString;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::{mpsc, oneshot};
@@ -62,6 +64,37 @@ pub struct IssueCard {
     pub state: IssueState,
 }
 
+/// Another source of work of a project, as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceCard {
+    /// What it is called.
+    pub name: String,
+    /// What it is.
+    pub kind: FeedKind,
+    /// When it was last asked by this process.
+    pub asked: Option<Timestamp>,
+    /// When it last answered.
+    pub answered: Option<Timestamp>,
+    /// When it is asked next.
+    pub next: Timestamp,
+    /// Failures since it last answered.
+    pub failures: u32,
+    /// Is it hardly asked any more?
+    pub is_disabled: bool,
+    /// Why it failed last, or why what it found waits.
+    pub trouble: Option<String>,
+    /// How many of its findings have become issues.
+    pub opened: u32,
+}
+
+impl SourceCard {
+    /// Does it answer? Nothing where nobody knows yet.
+    #[must_use]
+    pub fn is_up(&self) -> Option<bool> {
+        (self.answered.is_some() || self.failures > 0).then_some(self.failures == 0)
+    }
+}
+
 /// A project as it is shown.
 #[derive(Clone, Debug)]
 pub struct Card {
@@ -87,6 +120,8 @@ pub struct Card {
     pub trouble: Option<String>,
     /// Does an errand run, and since when?
     pub running: Option<Timestamp>,
+    /// Other sources of its work than the forge.
+    pub sources: Vec<SourceCard>,
     /// Its issues.
     pub issues: Vec<IssueCard>,
 }
@@ -141,10 +176,22 @@ pub struct Receiver {
     pub token: SecretString,
 }
 
+/// The configuration as it is used.
+#[derive(Clone, Debug, Default)]
+pub struct Configured {
+    /// Each value with who said so.
+    pub settings: Arc<[Setting]>,
+    /// When it was read anew while serving, if it was.
+    pub reloaded: Option<Timestamp>,
+    /// Why a newer one is not used, where there is such.
+    pub refused: Option<String>,
+}
+
 /// The desk.
 #[derive(Debug)]
 pub struct Desk {
     standing: RwLock<Arc<Standing>>,
+    configured: RwLock<Arc<Configured>>,
     hook: RwLock<Arc<Hook>>,
     asks: mpsc::UnboundedSender<Asked>,
 }
@@ -156,6 +203,7 @@ impl Desk {
         let (asks, asked) = mpsc::unbounded_channel();
         let desk = Self {
             standing: RwLock::default(),
+            configured: RwLock::default(),
             hook: RwLock::new(Arc::new(hook)),
             asks,
         };
@@ -176,6 +224,29 @@ impl Desk {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         *shown = Arc::new(standing);
+    }
+
+    /// The configuration as it is used.
+    #[must_use]
+    pub fn configured(&self) -> Arc<Configured> {
+        let known = self.configured.read();
+        Arc::clone(&known.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// This is used from here on.
+    pub fn configure(&self, configured: Configured) {
+        let known = self.configured.write();
+        *known.unwrap_or_else(PoisonError::into_inner) = Arc::new(configured);
+    }
+
+    /// What was used is used still: the newer one makes no sense, and why.
+    pub fn refuse(&self, reason: String) {
+        let refused = Some(reason);
+        let configured = (*self.configured()).clone();
+        self.configure(Configured {
+            refused,
+            ..configured
+        });
     }
 
     /// Who may send webhooks.

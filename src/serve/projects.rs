@@ -2,10 +2,11 @@
 
 use crate::config::serving::{Served, Weight};
 use crate::reporters::time::rfc3339;
+use crate::reporters::words::plural;
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::printable::{clip, printable};
 use crate::serve::acts::back;
-use crate::serve::desk::{Ask, Card, Desk, IssueCard, IssueState, Standing};
+use crate::serve::desk::{Ask, Card, Desk, IssueCard, IssueState, SourceCard, Standing};
 use crate::serve::pages::SaidPage;
 use crate::serve::problem::Problem;
 use crate::serve::server::{House, page};
@@ -50,6 +51,21 @@ struct ShownCard {
     state: String,
     trouble: String,
     synced: String,
+    sources: Vec<ShownSource>,
+}
+
+/// Another source of work of a project.
+struct ShownSource {
+    name: String,
+    kind: &'static str,
+    /// How it stands, in words.
+    state: String,
+    /// The colour of that.
+    tone: &'static str,
+    trouble: String,
+    asked: String,
+    next: String,
+    opened: String,
 }
 
 /// One project with its issues.
@@ -136,6 +152,35 @@ impl ShownCard {
             state,
             trouble: card.trouble.as_deref().map(printable).unwrap_or_default(),
             synced: card.synced.map_or("never".to_owned(), ago),
+            sources: (card.sources.iter())
+                .map(|source| ShownSource::of(source, now))
+                .collect(),
+        }
+    }
+}
+
+impl ShownSource {
+    fn of(source: &SourceCard, now: Timestamp) -> Self {
+        let failures = plural(u64::from(source.failures), "time");
+        let (state, tone) = match (source.is_up(), source.is_disabled) {
+            (None, _) => ("was not asked yet".to_owned(), "faint"),
+            (Some(true), _) => ("answers".to_owned(), "good"),
+            (Some(false), false) => (format!("failed {failures} in a row"), "warn"),
+            (Some(false), true) => (format!("disabled: failed {failures} in a row"), "bad"),
+        };
+        let ago = |at: Timestamp| format!("{} s ago", now.millis_since(at) / 1_000);
+        Self {
+            name: printable(&source.name),
+            kind: source.kind.name(),
+            state,
+            tone,
+            trouble: source.trouble.as_deref().map(printable).unwrap_or_default(),
+            asked: source.asked.map_or("never".to_owned(), ago),
+            next: match source.next.millis_since(now) / 1_000 {
+                0 => "soon".to_owned(),
+                seconds => format!("in {seconds} s"),
+            },
+            opened: plural(u64::from(source.opened), "issue"),
         }
     }
 }

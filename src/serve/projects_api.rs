@@ -3,9 +3,10 @@
 use crate::config::serving::Served;
 use crate::reporters::time::rfc3339;
 use crate::rules::ids::IssueNumber;
-use crate::serve::desk::{Ask, Card, IssueCard, IssueState};
+use crate::serve::desk::{Ask, IssueCard, IssueState};
 use crate::serve::problem::Problem;
 use crate::serve::projects::{card, desk};
+use crate::serve::projects_told::Told;
 use crate::serve::server::House;
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection};
@@ -57,11 +58,11 @@ pub(super) fn routes() -> OpenApiRouter<House> {
 
 /// The projects that are watched.
 #[utoipa::path(get, path = "/api/projects", tag = "projects", responses(
-    (status = 200, description = "All of them", body = [Object]), (status = 404, description = "No project is watched here", body = Problem),
+    (status = 200, description = "All of them", body = [Told]), (status = 404, description = "No project is watched here", body = Problem),
 ))]
-async fn list(State(house): State<House>) -> Result<Json<Value>, Problem> {
+async fn list(State(house): State<House>) -> Result<Json<Vec<Told>>, Problem> {
     let standing = desk(&house)?.standing();
-    Ok(Json(standing.projects.iter().map(told).collect()))
+    Ok(Json(standing.projects.iter().map(Told::of).collect()))
 }
 
 /// Watches a project as well.
@@ -87,10 +88,10 @@ async fn create(
 
 /// One project.
 #[utoipa::path(get, path = "/api/projects/{id}", tag = "projects", params(("id" = String, Path, description = "Its name")), responses(
-    (status = 200, description = "It", body = Object), (status = 404, description = "There is none", body = Problem),
+    (status = 200, description = "It", body = Told), (status = 404, description = "There is none", body = Problem),
 ))]
-async fn one(State(house): State<House>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
-    Ok(Json(told(card(&desk(&house)?.standing(), &id)?)))
+async fn one(State(house): State<House>, Path(id): Path<String>) -> Result<Json<Told>, Problem> {
+    Ok(Json(Told::of(card(&desk(&house)?.standing(), &id)?)))
 }
 
 /// Changes a project that was added here.
@@ -122,7 +123,7 @@ async fn remove(State(house): State<House>, Path(id): Path<String>) -> Result<St
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Asks the forge for its issues now.
+/// Asks the forge for its issues now, and its other sources.
 #[utoipa::path(post, path = "/api/projects/{id}/sync", tag = "projects", params(("id" = String, Path, description = "Its name")), responses(
     (status = 202, description = "It is asked"), (status = 404, description = "There is none", body = Problem),
     (status = 409, description = "It cannot be asked", body = Problem),
@@ -251,34 +252,6 @@ fn served_told(served: &Served) -> Value {
         "autoStart": served.auto_start,
         "weight": served.weight.get(),
     })
-}
-
-fn told(card: &Card) -> Value {
-    let count = |state| {
-        card.issues
-            .iter()
-            .filter(|issue| issue.state == state)
-            .count()
-    };
-    let mut told = served_told(&card.served);
-    let more = json!({
-        "repo": card.key,
-        "configured": !card.is_added,
-        "running": card.is_on,
-        "session_since": card.running.map(rfc3339),
-        "issues": {
-            "waiting": count(IssueState::Waiting), "begun": count(IssueState::Begun), "over": count(IssueState::Over),
-        },
-        "source": {
-            "synced": card.synced.map(rfc3339), "next": rfc3339(card.next), "failures": card.failures,
-            "disabled": card.is_disabled,
-        },
-        "trouble": card.trouble,
-    });
-    if let (Value::Object(told), Value::Object(more)) = (&mut told, more) {
-        told.extend(more);
-    }
-    told
 }
 
 fn issue_told(issue: &IssueCard) -> Value {

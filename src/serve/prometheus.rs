@@ -11,6 +11,7 @@ use crate::rules::analytics::rates::{Rates, Share};
 use crate::rules::analytics::windows::Window;
 use crate::rules::money::Usd;
 use crate::rules::tally::Tally;
+use crate::serve::desk::{Card, SourceCard};
 use crate::serve::problem::Problem;
 use crate::serve::server::{House, blocking};
 use axum::extract::State;
@@ -86,6 +87,8 @@ struct Told {
     windows: Vec<Window>,
     breakers: BTreeMap<String, OpenBreaker>,
     running: Vec<Running>,
+    /// Other sources of work, each with its project.
+    sources: Vec<(String, SourceCard)>,
 }
 
 /// A session that runs.
@@ -126,7 +129,15 @@ pub(super) async fn scrape(State(house): State<House>) -> Result<Response, Probl
                 |seen: &crate::commands::seen::Seen| Running::new(row.id.as_str(), &seen.tally);
             running.push(house.watched.look(row, look)?);
         }
+        let standing = house.desk.as_ref().map(|desk| desk.standing());
+        let cards = standing.iter().flat_map(|standing| &standing.projects);
+        let of = |card: &Card| {
+            let sources = card.sources.clone().into_iter();
+            let project = card.name.clone();
+            sources.map(move |source| (project.clone(), source))
+        };
         let told = Told {
+            sources: cards.flat_map(of).collect(),
             figures: store.figures()?,
             windows: windows(store, None, house.now())?,
             breakers: store.breakers()?,
@@ -150,6 +161,7 @@ fn text(told: &Told) -> String {
     totals(&mut text, &told.figures);
     groups(&mut text, &told.figures);
     running(&mut text, told);
+    sources(&mut text, &told.sources);
     rates(&mut text, &told.windows);
     text.0
 }
@@ -269,6 +281,42 @@ fn running(text: &mut Exposition, told: &Told) {
     );
 }
 
+fn sources(text: &mut Exposition, sources: &[(String, SourceCard)]) {
+    let mut each = |name: &str, help: &str, read: fn(&SourceCard) -> Option<String>| {
+        let samples = sources.iter().filter_map(|(project, source)| {
+            let labels = vec![
+                ("project", project.as_str()),
+                ("source", source.name.as_str()),
+            ];
+            Some((labels, read(source)?))
+        });
+        text.family(name, Kind::Gauge, help, samples);
+    };
+    each(
+        "autoissue_source_up",
+        "Did a source of work other than the forge answer when it was last asked?",
+        |source| source.is_up().map(|is_up| u8::from(is_up).to_string()),
+    );
+    each(
+        "autoissue_source_failures",
+        "Times in a row that it did not.",
+        |source| Some(source.failures.to_string()),
+    );
+    each(
+        "autoissue_source_last_success_timestamp_seconds",
+        "When it last answered.",
+        |source| {
+            let millis = source.answered?.0;
+            Some(format!("{}.{:03}", millis / 1000, millis % 1000))
+        },
+    );
+    each(
+        "autoissue_source_issues_opened",
+        "Of its findings those that have become issues.",
+        |source| Some(source.opened.to_string()),
+    );
+}
+
 fn rates(text: &mut Exposition, windows: &[Window]) {
     let mut each = |name: &str, help: &str, read: fn(&Rates) -> Option<String>| {
         let known = windows.iter().filter_map(|window| {
@@ -334,6 +382,7 @@ mod tests {
     use crate::rules::analytics::rows::Rows;
     use crate::rules::analytics::sample::done;
     use crate::rules::analytics::windows::window;
+    use crate::rules::finding::FeedKind;
     use crate::rules::ids::Timestamp;
     use crate::rules::task::Ending;
     use std::collections::HashSet;
@@ -360,7 +409,24 @@ mod tests {
                 spent: Usd::ZERO,
                 ceiling: Usd::from_micros(9_000_000),
             }],
+            sources: [(true, "sentry"), (false, "ji\"ra")].map(source).to_vec(),
         }
+    }
+
+    /// One that answers, or one that never has.
+    fn source((is_up, name): (bool, &str)) -> (String, SourceCard) {
+        let card = SourceCard {
+            name: name.to_owned(),
+            kind: FeedKind::Sentry,
+            asked: Some(Timestamp(2_000)),
+            answered: is_up.then_some(Timestamp(1_500)),
+            next: Timestamp(3_000),
+            failures: if is_up { 0 } else { 2 },
+            is_disabled: false,
+            trouble: None,
+            opened: 4,
+        };
+        ("shop".to_owned(), card)
     }
 
     #[test]
@@ -373,6 +439,17 @@ mod tests {
         has("autoissue_fix_ratio{window=\"7d\"} 0.3333");
         has("autoissue_fix_seconds_median{window=\"7d\"} 60.000");
         has("autoissue_session_ceiling_dollars{session=\"01A\",project=\"owner/name\"} 9.00");
+        has("autoissue_source_up{project=\"shop\",source=\"sentry\"} 1");
+        has("autoissue_source_up{project=\"shop\",source=\"ji\\\"ra\"} 0");
+        has("autoissue_source_failures{project=\"shop\",source=\"ji\\\"ra\"} 2");
+        has(
+            "autoissue_source_last_success_timestamp_seconds{project=\"shop\",source=\"sentry\"} 1.500",
+        );
+        assert_eq!(
+            text.matches("timestamp_seconds{").count(),
+            1,
+            "it never answered"
+        );
         assert!(
             !text.contains("merge_ratio"),
             "what is not known is not told"

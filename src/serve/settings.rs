@@ -1,11 +1,14 @@
 //! The page of the configuration in effect: each value with who said so, secrets masked.
 
 use crate::config::loaded::{Effective, Loaded};
+use crate::reporters::time::rfc3339;
 use crate::rules::printable::printable;
+use crate::serve::desk::Configured;
 use crate::serve::server::{House, page};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use std::sync::Arc;
 
 /// A value as it is shown.
 #[derive(Clone, Debug)]
@@ -32,12 +35,25 @@ pub fn settings_of(loaded: &Loaded) -> Vec<Setting> {
 struct SettingsPage<'a> {
     title: &'static str,
     settings: &'a [Setting],
+    /// When it was read anew.
+    reloaded: Option<String>,
+    /// Why the newest one is not used.
+    refused: Option<String>,
 }
 
 /// Answers with it.
 pub(super) async fn settings(State(house): State<House>) -> Response {
+    let configured = match &house.desk {
+        Some(desk) => desk.configured(),
+        None => Arc::new(Configured {
+            settings: house.settings,
+            ..Configured::default()
+        }),
+    };
     page(&SettingsPage {
         title: "Settings",
-        settings: &house.settings,
+        settings: &configured.settings,
+        reloaded: configured.reloaded.map(rfc3339),
+        refused: configured.refused.as_deref().map(printable),
     })
 }

@@ -1,6 +1,8 @@
 //! The dashboard in a real browser: signed in to, watched, clicked on, on a phone and on a desk, with and without scripts.
 
 use crate::browsers::{Browser, DESK, PHONE, Window};
+use crate::daemon_rig::{self, Daemon};
+use crate::fake_sentry;
 use crate::rig::{Rig, wait_for};
 use crate::stage::Running;
 use serde_json::{Value, json};
@@ -228,6 +230,42 @@ async fn every_page_is_fit_for_everybody_in_light_and_dark_on_a_phone_and_on_a_d
     );
     served.interrupt();
     assert_eq!(served.end().code, Some(0));
+}
+
+#[tokio::test]
+async fn how_sources_of_work_stand_is_fit_for_everybody_on_a_phone_and_on_a_desk() {
+    let fake = fake_sentry::start(vec![]);
+    let jira = json!({
+        "kind": "jira", "name": "a-board-with-quite-a-long-name-of-its-own", "url": "http://127.0.0.1:9",
+        "user": "me@example.com", "token": "${JIRA_TOKEN}", "jql": "project = SHOP",
+    });
+    let sentry = json!({
+        "kind": "sentry", "url": fake.url, "organization": "acme", "sentryProject": "shop", "token": "${SENTRY_TOKEN}",
+    });
+    let rig = daemon_rig::rig(&json!({ "serve": { "sources": [jira, sentry] } }));
+    let mut serve = rig.autoissue(&["serve", "--listen", "127.0.0.1:0"]);
+    serve
+        .env("JIRA_TOKEN", "x")
+        .env("SENTRY_TOKEN", fake_sentry::TOKEN);
+    let daemon = Daemon::of(&rig, serve);
+    let browser = Browser::start(DESK).await;
+    browser.open(&format!("{}/projects", daemon.url)).await;
+    browser.see("//li/span[contains(text(),'in a row')]").await;
+    browser.see("//li/span[text()='answers']").await;
+    for (window, scheme) in [(DESK, "light"), (PHONE, "light"), (PHONE, "dark")] {
+        browser.resize(window).await;
+        browser.prefer(scheme).await;
+        for path in ["/projects", "/projects/checkout"] {
+            browser.open(&format!("{}{path}", daemon.url)).await;
+            let place = format!("{path} {scheme} {window:?}");
+            assert!(browser.text().await.contains("Other sources"), "{place}");
+            assert_eq!(browser.faults().await, [""; 0], "{place}");
+            assert_eq!(browser.sticks_out().await, 0, "{place}");
+        }
+    }
+    browser.open(&format!("{}/projects", daemon.url)).await;
+    keep("sources-phone", &browser.picture().await);
+    daemon.end();
 }
 
 /// Kept below `target/`; with `AUTOISSUE_WRITE_SCREENSHOTS=1` they become those that the README shows.

@@ -407,6 +407,8 @@ fn the_defaults_are_shown_as_such() {
     notify.telegram = null                            # default
     notify.email = null                               # default
     notify.quietHours = null                          # default
+    notify.digestMinutes = null                       # default
+    notify.templates = {}                             # default
     notify.bell = false                               # default
     author = null                                     # default
     log.keepDays = 14                                 # default

@@ -189,14 +189,26 @@ async fn the_configuration_is_read_anew_and_nonsense_changes_nothing() {
     let rig = rig(&json!({ "project": { "autoStart": false } }));
     rig.issue(1, "A thing", "Write it.");
     let daemon = Daemon::start(&rig);
+    let starts = |page: &str, word: &str| {
+        let key = "<code>project.autoStart</code></th><td><code>";
+        page.contains(&format!("{key}{word}</code>"))
+    };
+    let refused = "the new one makes no sense. line 1, column";
+    let page = daemon.page("/settings").await;
+    assert!(starts(&page, "false") && !page.contains(refused), "{page}");
     rig.write(
         "checkout/autoissue.config.json",
         "{ \"project\": { \"autoStart\": yes } }",
     );
     daemon.says("the configuration stays as it was");
     assert_eq!(daemon.project().await["running"], false);
+    let page = daemon.page("/settings").await;
+    assert!(starts(&page, "false") && page.contains(refused), "{page}");
     configure(&rig, &json!({}));
     daemon.says("the configuration was read anew");
+    let page = daemon.page("/settings").await;
+    assert!(starts(&page, "true") && !page.contains(refused), "{page}");
+    assert!(page.contains("Read anew at 2"), "{page}");
     wait_for(|| pulls(&rig).len() == 1);
     daemon.end();
 }

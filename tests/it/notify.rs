@@ -196,6 +196,91 @@ fn each_channel_is_told_of_its_events_alone() {
 }
 
 #[test]
+fn what_is_no_hurry_comes_as_one_message_with_the_end() {
+    let chats = FakeChats::start();
+    let events =
+        json!({ "webhookEvents": ["started", "completed", "summary"], "digestMinutes": 60 });
+    let stage = stage(&chats, &events);
+    stage.issue(1, &["go"]);
+    let ran = exec(&stage);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let hooked = chats.heard("/hook");
+    // The control is the test above: without the key each of them comes by itself.
+    assert_eq!(hooked.len(), 1, "{hooked:?}");
+    let digest = hooked[0].json();
+    assert_eq!(digest["event"], "digest");
+    let notices = digest["notices"].as_array().unwrap().iter();
+    let events: Vec<&Value> = notices.map(|notice| &notice["event"]).collect();
+    assert_eq!(
+        events,
+        ["session_started", "task_completed", "session_finished"]
+    );
+    let slack = chats.texts(SLACK_PATH);
+    assert_eq!(slack.len(), 1, "{slack:?}");
+    assert!(slack[0].starts_with("3 notices:\n- "), "{slack:?}");
+}
+
+#[test]
+fn a_template_of_ones_own_has_the_word_and_a_title_in_it_is_text() {
+    let chats = FakeChats::start();
+    // It is well for a short title; three loops over a long one never end.
+    let endless = "{% for a in project %}{% for b in line %}{% for c in line %}{{ a }}{% endfor %}{% endfor %}{% endfor %}";
+    let words = json!({
+        "webhookEvents": ["started", "completed", "summary"],
+        "templates": {
+            "started": endless,
+            "completed": "{{ event }} <{{ issue }}> {{ title }}{% if reason %} {{ reason }}{% endif %} {{ cost }}",
+        },
+    });
+    let stage = stage(&chats, &words);
+    stage
+        .fake
+        .add_issue(HOSTILE, "Write `file-1.txt`.", &["go"]);
+    let ran = exec(&stage);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let texts = chats.texts("/hook");
+    assert_eq!(texts.len(), 3, "{texts:?}");
+    assert!(
+        texts[0].starts_with("octo/widgets session started: 1 task"),
+        "its template never ends: {texts:?}"
+    );
+    assert_eq!(
+        texts[1],
+        "task_completed &lt;1&gt; &lt;img src=x onerror=alert(1)&gt; &lt;!channel&gt; @channel &amp; *you* red $0.25"
+    );
+    assert!(
+        texts[2].starts_with("octo/widgets session finished"),
+        "the control: {texts:?}"
+    );
+    let slack = chats.texts(SLACK_PATH).join("\n");
+    assert!(
+        slack.contains("@\u{200b}channel &amp; *you* red $0.25"),
+        "{slack}"
+    );
+    let told = "a template of notify.templates made nothing of a notice";
+    assert_eq!(logs(&stage).matches(told).count(), 1, "{}", logs(&stage));
+    let tested = run(&stage, &["notify", "test", "--channel", "webhook"]);
+    assert_eq!(tested.stdout, "webhook: ok\n", "{tested:?}");
+}
+
+#[test]
+fn a_template_that_is_none_is_refused_before_anything_runs() {
+    let chats = FakeChats::start();
+    let words = json!({ "templates": { "completed": "{{ title }}\n{{ reasons }}" } });
+    let stage = stage(&chats, &words);
+    stage.issue(1, &["go"]);
+    let ran = run(&stage, &["exec", "go", "--isolation", "none"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    for part in [
+        "notify.templates.completed: is no template: line 2: there is no `reasons`",
+        "hint: it may use event, kind, project, session, issue, title, reason, cost, link, line",
+    ] {
+        assert!(ran.stderr.contains(part), "{ran:?}");
+    }
+    assert!(stage.runs().is_empty() && chats.heard("/").is_empty());
+}
+
+#[test]
 fn channels_that_hang_hold_no_run_up_and_the_log_has_what_was_not_told() {
     let chats = FakeChats::start();
     let stage = stage(&chats, &json!({}));

@@ -1,7 +1,10 @@
 //! Plans that somebody wrote, on the local forge: checked, shown, opened as issues, worked on.
 
-use crate::rig::{Ran, Rig};
+use crate::fake_chats::FakeChats;
+use crate::rig::{Ran, Rig, wait_for};
 use serde_json::{Value, json};
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 
 /// Writes a file named after its issue.
 pub(crate) const WORKER: &str = r#"echo "$AUTOISSUE_ISSUE" > "file-$AUTOISSUE_ISSUE.txt"
@@ -268,6 +271,93 @@ fn a_plan_that_the_money_does_not_reach_for_opens_nothing_and_can_go_on() {
     let ran = rig.run(&["resume", "--yes", "--budget", "30", "--format", "json"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_eq!(ran.count("completed"), 3);
+}
+
+/// A rig whose webhook is told what waits for a person.
+fn told(chats: &FakeChats) -> Rig {
+    let rig = Rig::local(
+        WORKER,
+        &json!({ "notify": { "webhook": chats.url("/hook") } }),
+    );
+    rig.write("plan.json", &three().to_string());
+    rig
+}
+
+/// Carries the plan out at a terminal, and types this once somebody was called for the `nth` time.
+fn typed(rig: &Rig, chats: &FakeChats, nth: usize, keys: &str) {
+    let file = rig.path("plan.json");
+    let plan = rig.autoissue(&["plan", "--from", file.to_str().unwrap()]);
+    // Python's pty is the terminal.
+    let mut command = Command::new("python3");
+    command.args(["-c", "import pty, sys; pty.spawn(sys.argv[1:])"]);
+    command.arg(plan.get_program()).args(plan.get_args());
+    command
+        .env_clear()
+        .current_dir(plan.get_current_dir().unwrap());
+    command.envs(
+        plan.get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    command.env("TERM", "xterm").stdin(Stdio::piped());
+    let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+    wait_for(|| chats.heard("/hook").len() == nth);
+    let mut keyboard = child.stdin.take().unwrap();
+    keyboard.write_all(keys.as_bytes()).unwrap();
+    keyboard.flush().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_plan_that_waits_for_a_person_calls_one_once_and_again_where_it_goes_on() {
+    let chats = FakeChats::start();
+    let rig = told(&chats);
+    // Control-C leaves it waiting.
+    typed(&rig, &chats, 1, "\u{3}");
+    typed(&rig, &chats, 2, "n\n");
+    let heard = chats.heard("/hook");
+    assert_eq!(heard.len(), 2, "once by each process: {heard:?}");
+    let (first, again) = (heard[0].json(), heard[1].json());
+    assert_eq!(first, again, "it is the same session");
+    assert_eq!(first["event"], "plan_awaited");
+    assert_eq!(first["plan"]["issues"], 3);
+    assert_eq!(first["plan"]["p50_usd"], "7.50");
+    let session = first["session"].as_str().unwrap();
+    let text = first["text"].as_str().unwrap();
+    for part in [
+        "plan of 3 issues, likely $7.50 and at most $",
+        "waits for approval (say yes where it asks",
+        &format!("resume {session} --yes"),
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert_eq!(issues(&rig), [""; 0]);
+    // What is told to be done can be done.
+    let over = rig.run(&["resume", session, "--yes"]);
+    assert!(
+        over.said().contains("is finished"),
+        "somebody said no: {over:?}"
+    );
+}
+
+#[test]
+fn a_plan_that_is_carried_out_calls_nobody_and_one_that_is_too_dear_does() {
+    let chats = FakeChats::start();
+    let rig = told(&chats);
+    let ran = from(&rig, &["--yes", "--budget", "6"]);
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    let heard = chats.heard("/hook");
+    assert_eq!(heard.len(), 1, "{heard:?}");
+    let told = heard[0].json();
+    assert_eq!(told["event"], "plan_awaited");
+    let text = told["text"].as_str().unwrap();
+    assert!(text.contains("waits for more money: "), "{text}");
+    let session = told["session"].as_str().unwrap();
+    // The control: with money enough it is carried out, as it was told.
+    let ran = rig.run(&["resume", session, "--budget", "50"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let heard = chats.heard("/hook").into_iter();
+    let events: Vec<Value> = heard.map(|heard| heard.json()["event"].clone()).collect();
+    assert_eq!(events, ["plan_awaited", "session_finished"]);
 }
 
 #[test]

@@ -274,6 +274,94 @@ async fn one_that_fails_five_times_is_disabled_and_found_again_and_the_others_go
     assert!(!said.contains(fake_jira::TOKEN), "{said}");
 }
 
+/// How the sources stand, once one has failed twice and the other has led to an issue.
+async fn standing(daemon: &Daemon) -> Value {
+    // Each is asked at the start, and once more when the forge is there. What was heard is shown a moment later.
+    let limit = std::time::Instant::now() + Duration::from_secs(60);
+    loop {
+        let told = daemon.project().await["sources"].clone();
+        if told[0]["failures"] == 2 && told[1]["opened"] == 1 {
+            return told;
+        }
+        assert!(std::time::Instant::now() < limit, "{told}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Two sources, of which one has failed twice.
+async fn assert_measured(daemon: &Daemon) {
+    let metrics = daemon.page("/metrics").await;
+    for line in [
+        "autoissue_source_up{project=\"checkout\",source=\"sentry\"} 1",
+        "autoissue_source_up{project=\"checkout\",source=\"board\"} 0",
+        "autoissue_source_failures{project=\"checkout\",source=\"board\"} 2",
+        "autoissue_source_issues_opened{project=\"checkout\",source=\"sentry\"} 1",
+    ] {
+        assert!(metrics.lines().any(|it| it == line), "{line}: {metrics}");
+    }
+    let success = "autoissue_source_last_success_timestamp_seconds{";
+    assert_eq!(
+        metrics.matches(success).count(),
+        1,
+        "the other never answered"
+    );
+}
+
+#[tokio::test]
+async fn how_each_source_stands_is_shown_told_and_measured() {
+    let good = fake_sentry::start(vec![unresolved(7, "error", "no total")]);
+    let bad = fake_jira::start(vec![]);
+    for _ in 0..20 {
+        bad.upset(Upset::Broken);
+    }
+    let jira = json!({
+        "kind": "jira", "name": "board", "url": bad.url, "user": fake_jira::USER, "token": "${JIRA_TOKEN}",
+        "jql": fake_jira::JQL,
+    });
+    let rig = rig(&sources(&[sentry(&good.url, &json!({})), jira]));
+    let daemon = daemon(&rig);
+    wait_for(|| issues(&rig).len() == 1 && !bad.heard().is_empty());
+    let told = standing(&daemon).await;
+    let (jira, sentry) = (&told[0], &told[1]);
+    assert_eq!(
+        (&jira["name"], &jira["kind"]),
+        (&json!("board"), &json!("jira"))
+    );
+    assert_eq!(
+        (&jira["up"], &jira["answered"]),
+        (&json!(false), &Value::Null)
+    );
+    let why = jira["trouble"].as_str().unwrap();
+    assert!(why.contains("500"), "{why}");
+    assert_eq!(
+        (&sentry["up"], &sentry["failures"]),
+        (&json!(true), &json!(0))
+    );
+    assert!(
+        sentry["asked"].is_string() && sentry["answered"].is_string() && sentry["next"].is_string()
+    );
+    let one = daemon.json("/api/projects/checkout").await;
+    assert_eq!(one["sources"][1]["opened"], 1, "{one}");
+    for path in ["/projects", "/projects/checkout"] {
+        let page = daemon.page(path).await;
+        for part in [
+            "<strong>sentry</strong>",
+            "answers</span>",
+            "; 1 issue opened",
+            "failed 2 times in a row",
+            "500",
+        ] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+    }
+    assert_measured(&daemon).await;
+    // "Sync" asks all of them.
+    let (asked, before) = (bad.heard().len(), looks(&good));
+    daemon.post("/api/projects/checkout/sync").await;
+    wait_for(|| bad.heard().len() > asked && looks(&good) > before);
+    daemon.end();
+}
+
 async fn send(daemon: &Daemon, token: &str, status: &str, name: &str) -> u16 {
     let mut alert = alert(name);
     alert["status"] = json!(status);

@@ -1,6 +1,7 @@
 //! Other sources of work than the forge: each is asked by its own pace beside the loop, and none holds another up.
 
 use crate::adapters::store::findings::Whose;
+use crate::adapters::store::open::Store;
 use crate::commands::daemon::asking::{Heard, Look, look};
 use crate::commands::daemon::hook::hook;
 use crate::commands::daemon::project::Link;
@@ -13,7 +14,7 @@ use crate::rules::finding::FeedKind;
 use crate::rules::ids::Timestamp;
 use crate::rules::notice::shape::Notice;
 use crate::rules::source::{Source, Turn};
-use crate::serve::desk::Receiver;
+use crate::serve::desk::{Receiver, SourceCard};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,6 +33,12 @@ pub(super) struct Watched {
     source: Source,
     /// Did something happen there while it was looked at?
     is_stale: bool,
+    /// When it was last asked.
+    asked: Option<Timestamp>,
+    /// Why what it found waits.
+    trouble: Option<String>,
+    /// How many of its findings have become issues.
+    opened: u32,
 }
 
 impl Watched {
@@ -42,6 +49,30 @@ impl Watched {
 
     fn dice(now: Timestamp) -> u32 {
         u32::try_from(now.0 % 1_000).unwrap_or_default()
+    }
+
+    /// Reads anew how many of its findings have become issues.
+    fn count(&mut self, store: &Store) {
+        match store.opened_since(&self.whose, Timestamp(0)) {
+            Ok(opened) => self.opened = opened,
+            Err(error) => tracing::warn!(%error, "what was found cannot be counted"),
+        }
+    }
+
+    /// As it is shown.
+    fn card(&self, name: &str) -> SourceCard {
+        let trouble = self.source.reason().or(self.trouble.as_deref());
+        SourceCard {
+            name: name.to_owned(),
+            kind: self.feed.kind,
+            asked: self.asked,
+            answered: self.source.answered(),
+            next: self.source.next(),
+            failures: self.source.failures(),
+            is_disabled: self.source.is_disabled(),
+            trouble: trouble.map(str::to_owned),
+            opened: self.opened,
+        }
     }
 
     /// Can it be asked at all, and is it time?
@@ -71,11 +102,18 @@ impl Daemon {
             let known = before
                 .remove(&name)
                 .filter(|known| known.feed == feed && known.whose == whose);
-            let watched = known.unwrap_or_else(|| Watched {
-                feed,
-                whose,
-                source: Source::new(interval, now),
-                is_stale: false,
+            let watched = known.unwrap_or_else(|| {
+                let mut watched = Watched {
+                    feed,
+                    whose,
+                    source: Source::new(interval, now),
+                    is_stale: false,
+                    asked: None,
+                    trouble: None,
+                    opened: 0,
+                };
+                watched.count(&self.store);
+                watched
             });
             self.feeds.insert(name, watched);
         }
@@ -121,6 +159,7 @@ impl Daemon {
             }
             self.busy.insert(name.clone());
             watched.is_stale = false;
+            watched.asked = Some(now);
             let asked = Look {
                 feed: watched.feed.clone(),
                 whose: watched.whose.clone(),
@@ -158,6 +197,10 @@ impl Daemon {
                         "what was found waits: no issue can be opened"
                     );
                 }
+                if !news.opened.is_empty() {
+                    watched.count(&self.store);
+                }
+                watched.trouble.clone_from(&news.trouble);
                 let project = self.projects.get_mut(&project);
                 if let Some(project) = project.filter(|_| !news.opened.is_empty()) {
                     project.source.wake(now);
@@ -189,6 +232,12 @@ impl Daemon {
             let line = format!("{project}: {name} failed five times in a row: {reason}");
             self.announce(Notice::service("source_disabled", &project, &line));
         }
+    }
+
+    /// Those of a project, as they are shown.
+    pub(super) fn sources_of(&self, project: &str) -> Vec<SourceCard> {
+        let own = (self.feeds.iter()).filter(|(_, watched)| watched.whose.project == project);
+        own.map(|(name, watched)| watched.card(name)).collect()
     }
 
     /// Asks the feeds of a project at once; `kind` says which of them.

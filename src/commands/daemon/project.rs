@@ -315,7 +315,7 @@ impl Project {
         self.pulls.are_open = matches!(pulls, Some(Ok(pulls)) if !pulls.is_empty());
     }
 
-    /// As it is shown.
+    /// As it is shown, but for its other sources.
     pub(super) fn card(&self) -> Card {
         let trouble = self.source.reason().or(self.trouble.reason());
         Card {
@@ -330,6 +330,7 @@ impl Project {
             is_disabled: self.source.is_disabled(),
             trouble: trouble.map(str::to_owned),
             running: self.running,
+            sources: Vec::new(),
             issues: self.issues.iter().map(|issue| self.issue(issue)).collect(),
         }
     }

@@ -7,7 +7,7 @@ use crate::commands::daemon::asking::Heard;
 use crate::commands::daemon::feeds::Feeds;
 use crate::commands::daemon::hook::clicks;
 use crate::commands::daemon::listing::{Projects, bring_up_to_date};
-use crate::commands::daemon::project::{Link, Project};
+use crate::commands::daemon::project::Link;
 use crate::commands::daemon::{health, telling};
 use crate::commands::notify::announce;
 use crate::commands::place::Place;
@@ -19,7 +19,8 @@ use crate::rules::ids::Timestamp;
 use crate::rules::issue::Issue;
 use crate::rules::notice::shape::Notice;
 use crate::rules::shares::Shares;
-use crate::serve::desk::{Asked, Desk, Standing};
+use crate::serve::desk::{Asked, Card, Configured, Desk, Standing};
+use crate::serve::settings::settings_of;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -141,7 +142,12 @@ impl Daemon {
     }
 
     fn show(&self) {
-        let projects = self.projects.values().map(Project::card).collect();
+        let projects = self.projects.iter();
+        let projects = projects.map(|(name, project)| Card {
+            sources: self.sources_of(name),
+            ..project.card()
+        });
+        let projects = projects.collect();
         let mut problems = self.pauses.clone();
         if !self.projects.is_empty()
             && self
@@ -217,9 +223,17 @@ impl Daemon {
                 self.loaded = Arc::new(loaded);
                 self.file = written(&self.loaded);
                 self.list_projects();
+                self.desk.configure(Configured {
+                    settings: settings_of(&self.loaded).into(),
+                    reloaded: Some(self.clock.now()),
+                    refused: None,
+                });
                 telling::reloaded(&self.place, None);
             }
-            Err(error) => telling::reloaded(&self.place, Some(&error)),
+            Err(error) => {
+                self.desk.refuse(error.reason());
+                telling::reloaded(&self.place, Some(&error));
+            }
         }
     }
 

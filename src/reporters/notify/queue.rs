@@ -1,7 +1,7 @@
-//! Notices on their way to one channel: bounded, tried again for a while, held back in quiet hours.
+//! Notices on their way to one channel: bounded, tried again for a while, held back in quiet hours, gathered.
 
 use crate::reporters::notify::channel::{Again, Message, Refused, Way};
-use crate::rules::notice::quiet::QuietHours;
+use crate::rules::notice::pile::{Moment, Pile, ROOM, Waits};
 use crate::rules::notice::shape::Notice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,8 +9,6 @@ use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::watch;
 
-/// Notices that may wait for one channel; more than that help nobody.
-pub const ROOM: usize = 256;
 /// How often a message is sent before it is given up.
 const TRIES: u32 = 4;
 /// The wait after the first try; the others are four times the last.
@@ -20,24 +18,24 @@ const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// How often the clock on the wall is looked at while something is held back: it may be set, and machines sleep.
 const LOOK: Duration = Duration::from_secs(30);
 
-/// What is the time on the wall: the second of the day.
-pub type WallClock = Arc<dyn Fn() -> u32 + Send + Sync>;
+/// What is the time.
+pub type Clocks = Arc<dyn Fn() -> Moment + Send + Sync>;
 
-/// When nobody is told, and by which clock.
+/// When notices wait, and by which clocks.
 #[derive(Clone)]
-pub struct Quiet {
-    /// The hours, where there are such.
-    pub hours: Option<QuietHours>,
-    /// The clock.
-    pub clock: WallClock,
+pub struct Pace {
+    /// When.
+    pub waits: Waits,
+    /// The clocks.
+    pub clocks: Clocks,
 }
 
 /// One channel's way out.
 pub struct Queue {
     /// The channel.
     pub way: Way,
-    /// When it is quiet.
-    pub quiet: Quiet,
+    /// When what comes waits.
+    pub pace: Pace,
     /// Turns true at the end of the session: what is left is sent without delay.
     pub closing: watch::Receiver<bool>,
     /// How many notices are neither told nor given up.
@@ -47,15 +45,16 @@ pub struct Queue {
 impl Queue {
     /// Tells what comes until nothing more can come.
     pub async fn run(mut self, mut notices: Receiver<Notice>) {
-        let mut held: Vec<Notice> = Vec::new();
+        let mut pile = Pile::default();
         let most = self.way.at_once().min(ROOM);
         loop {
             let mut come = Vec::new();
             let heard = notices.recv_many(&mut come, most);
-            let heard = match self.patience(!held.is_empty()) {
+            let left = pile.left(&self.pace.waits, (self.pace.clocks)());
+            let heard = match left {
                 None => heard.await,
                 // Cancel-safe: what was not received stays in the channel.
-                Some(wait) => match tokio::time::timeout(wait, heard).await {
+                Some(left) => match tokio::time::timeout(left.min(LOOK), heard).await {
                     Ok(heard) => heard,
                     Err(_) => usize::MAX,
                 },
@@ -63,33 +62,12 @@ impl Queue {
             if heard == 0 {
                 break;
             }
-            let now = self.sorted(come, &mut held);
-            self.tell(now, false).await;
+            let sorted = pile.sort(come, &self.pace.waits, (self.pace.clocks)());
+            self.pending.fetch_sub(sorted.lost, Ordering::SeqCst);
+            self.tell(sorted.now, false).await;
         }
-        let is_silent = self.quiet.left().is_some();
-        self.tell(held, is_silent).await;
-    }
-
-    /// How long to wait for notices before the clock is looked at.
-    fn patience(&self, holds: bool) -> Option<Duration> {
-        let left = self.quiet.left().unwrap_or_default();
-        holds.then(|| left.min(LOOK))
-    }
-
-    /// Those to be told now; in quiet hours most are held back, and after them what was held back goes first.
-    fn sorted(&self, come: Vec<Notice>, held: &mut Vec<Notice>) -> Vec<Notice> {
-        let Some(hours) = self.quiet.hours.filter(|_| self.quiet.left().is_some()) else {
-            let mut all = std::mem::take(held);
-            all.extend(come);
-            return all;
-        };
-        let is_told = |notice: &Notice| hours.urgent && notice.is_urgent();
-        let (now, later): (Vec<_>, Vec<_>) = come.into_iter().partition(is_told);
-        held.extend(later);
-        let over = held.len().saturating_sub(ROOM);
-        held.drain(..over);
-        self.pending.fetch_sub(over, Ordering::SeqCst);
-        now
+        let is_silent = self.pace.waits.quiet((self.pace.clocks)()).is_some();
+        self.tell(pile.all(), is_silent).await;
     }
 
     /// Tells these at once, and gives up in the end.
@@ -153,17 +131,13 @@ impl Queue {
     }
 }
 
-impl Quiet {
-    /// Never.
+impl Pace {
+    /// All is told at once.
     #[must_use]
-    pub fn never() -> Self {
+    pub fn at_once() -> Self {
         Self {
-            hours: None,
-            clock: Arc::new(|| 0),
+            waits: Waits::default(),
+            clocks: Arc::new(Moment::default),
         }
-    }
-
-    fn left(&self) -> Option<Duration> {
-        self.hours?.left((self.clock)())
     }
 }

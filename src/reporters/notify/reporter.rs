@@ -2,12 +2,15 @@
 
 use crate::ports::Reporter;
 use crate::reporters::notify::channel::Channel;
-use crate::reporters::notify::queue::{Queue, Quiet, ROOM};
+use crate::reporters::notify::queue::{Pace, Queue};
 use crate::reporters::shape;
 use crate::rules::event::{Progress, Recorded};
+use crate::rules::notice::pile::ROOM;
 use crate::rules::notice::shape::{Notice, NoticeKind};
 use crate::rules::notice::teller::Teller;
+use crate::rules::notice::templates::{Templates, worded};
 use crate::rules::redact::Redactor;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,10 +26,12 @@ pub const END: Duration = Duration::from_secs(10);
 pub struct Telling {
     /// The channels.
     pub channels: Vec<Channel>,
-    /// When it is quiet.
-    pub quiet: Quiet,
+    /// When what happens waits to be told.
+    pub pace: Pace,
     /// What is never told.
     pub redactor: Redactor,
+    /// A user's own words.
+    pub templates: Templates,
     /// How long the end may take.
     pub end: Duration,
 }
@@ -37,6 +42,9 @@ pub struct NotifyReporter {
     lines: Mutex<Vec<Line>>,
     closing: watch::Sender<bool>,
     redactor: Redactor,
+    templates: Templates,
+    /// Those whose template made nothing of one.
+    unworded: Mutex<BTreeSet<NoticeKind>>,
     end: Duration,
 }
 
@@ -60,14 +68,36 @@ impl NotifyReporter {
         }
         let (closing, closes) = watch::channel(false);
         let channels = telling.channels.into_iter();
-        let lines = channels.map(|channel| Line::start(channel, &telling.quiet, &closes));
+        let lines = channels.map(|channel| Line::start(channel, &telling.pace, &closes));
         Self {
             teller: Mutex::new(teller),
             lines: Mutex::new(lines.collect()),
             closing,
             redactor: telling.redactor,
+            templates: telling.templates,
+            unworded: Mutex::default(),
             end: telling.end,
         }
+    }
+
+    /// Tells this, which no event says.
+    pub fn tell(&self, notice: Notice) {
+        let notice = self.worded(notice.redacted(&self.redactor));
+        for line in &*self.lines.lock().unwrap_or_else(PoisonError::into_inner) {
+            line.hand(&notice);
+        }
+    }
+
+    /// In the user's own words, where there are such and they do.
+    fn worded(&self, notice: Notice) -> Notice {
+        worded(&notice, &self.templates).unwrap_or_else(|fault| {
+            let mut unworded = self.unworded.lock().unwrap_or_else(PoisonError::into_inner);
+            if unworded.insert(notice.kind) {
+                let template = notice.kind.word();
+                tracing::warn!(template, %fault, "a template of notify.templates made nothing of a notice: it is told in our words");
+            }
+            notice
+        })
     }
 }
 
@@ -81,10 +111,7 @@ impl Reporter for NotifyReporter {
             notice.summary = Some(shape::summary(&teller.tally));
         }
         drop(teller);
-        let notice = notice.redacted(&self.redactor);
-        for line in &*self.lines.lock().unwrap_or_else(PoisonError::into_inner) {
-            line.hand(&notice);
-        }
+        self.tell(notice);
     }
 
     fn progress(&self, _: &Progress) {}
@@ -103,14 +130,14 @@ impl Reporter for NotifyReporter {
 }
 
 impl Line {
-    fn start(channel: Channel, quiet: &Quiet, closes: &watch::Receiver<bool>) -> Self {
+    fn start(channel: Channel, pace: &Pace, closes: &watch::Receiver<bool>) -> Self {
         let (notices, waiting) = mpsc::channel(ROOM);
         let (ended, done) = sync_channel::<()>(0);
         let pending = Arc::new(AtomicUsize::new(0));
         let name = channel.way.name();
         let queue = Queue {
             way: channel.way,
-            quiet: quiet.clone(),
+            pace: pace.clone(),
             closing: closes.clone(),
             pending: Arc::clone(&pending),
         };
@@ -166,6 +193,7 @@ mod tests {
     use crate::reporters::notify::webhook::Webhook;
     use crate::rules::event::{Consent, Event};
     use crate::rules::ids::IssueNumber;
+    use crate::rules::notice::pile::{Moment, Waits};
     use crate::rules::notice::quiet::QuietHours;
     use crate::rules::script::{self, Script};
     use crate::rules::task::Ending;
@@ -173,7 +201,7 @@ mod tests {
     use std::io::{BufRead, BufReader, Read, Write};
     use std::net::{TcpListener, TcpStream};
     use std::sync::atomic::AtomicU32;
-    use std::sync::mpsc::{Receiver, channel};
+    use std::sync::mpsc::{Receiver, Sender, channel};
 
     const MINUTE: u32 = 60;
 
@@ -186,8 +214,9 @@ mod tests {
                 kinds: vec![NoticeKind::NeedsPerson, NoticeKind::Summary],
                 way: Way::Webhook(webhook),
             }],
-            quiet: Quiet::never(),
+            pace: Pace::at_once(),
             redactor: Redactor::new(["hunter2-of-the-shop".to_owned()]),
+            templates: Templates::new(),
             end,
         }
     }
@@ -200,7 +229,8 @@ mod tests {
         reporter.finish();
     }
 
-    fn answer(stream: &mut TcpStream, status: &str) -> Value {
+    /// Hears one request; whoever waits knows of it before it is answered.
+    fn answer(stream: &mut TcpStream, status: &str, told: &Sender<Value>) {
         let mut reader = BufReader::new(stream.try_clone().unwrap());
         let mut length = 0;
         loop {
@@ -215,9 +245,9 @@ mod tests {
         }
         let mut body = vec![0; length];
         reader.read_exact(&mut body).unwrap();
+        let _ = told.send(serde_json::from_slice(&body).unwrap());
         let head = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
         stream.write_all(head.as_bytes()).unwrap();
-        serde_json::from_slice(&body).unwrap()
     }
 
     /// Answers requests with these words, the last of them again and again, and gives what they brought.
@@ -227,7 +257,7 @@ mod tests {
             for at in 0.. {
                 let (mut stream, _) = listener.accept().unwrap();
                 let status = statuses.get(at).or(statuses.last()).unwrap();
-                let _ = sender.send(answer(&mut stream, status));
+                answer(&mut stream, status, &sender);
             }
         });
         heard
@@ -332,11 +362,20 @@ mod tests {
     fn at_night(telling: Telling, urgent: bool, second: &Arc<AtomicU32>) -> Telling {
         let (from, to) = (22 * 60, 7 * 60);
         let second = Arc::clone(second);
-        let quiet = Quiet {
-            hours: Some(QuietHours { from, to, urgent }),
-            clock: Arc::new(move || second.load(Ordering::SeqCst)),
+        let quiet = Some(QuietHours { from, to, urgent });
+        let clocks = move || Moment {
+            second: second.load(Ordering::SeqCst),
+            ..Moment::default()
         };
-        Telling { quiet, ..telling }
+        let waits = Waits {
+            quiet,
+            gather: None,
+        };
+        let clocks = Arc::new(clocks);
+        Telling {
+            pace: Pace { waits, clocks },
+            ..telling
+        }
     }
 
     #[test]
@@ -381,6 +420,75 @@ mod tests {
         second.store(7 * 60 * MINUTE, Ordering::SeqCst);
         let morning = heard.recv_timeout(Duration::from_secs(20)).unwrap();
         assert_eq!(morning["event"], "digest");
+        reporter.finish();
+        assert!(heard.try_recv().is_err(), "told once");
+    }
+
+    /// A teller that gathers for ten minutes, by a clock that a test sets.
+    fn gathering(
+        listener: &TcpListener,
+        gather: Option<Duration>,
+        clocks: impl Fn() -> Duration + Send + Sync + 'static,
+    ) -> NotifyReporter {
+        let mut telling = telling(listener, EACH, END);
+        telling.channels[0].kinds = NoticeKind::ALL.to_vec();
+        let clocks = move || Moment {
+            steady: clocks(),
+            ..Moment::default()
+        };
+        let quiet = None;
+        telling.pace = Pace {
+            waits: Waits { quiet, gather },
+            clocks: Arc::new(clocks),
+        };
+        NotifyReporter::start(telling, &[])
+    }
+
+    const GATHER: Option<Duration> = Some(Duration::from_secs(600));
+
+    fn count(told: &Value) -> usize {
+        told["notices"].as_array().map_or(1, Vec::len)
+    }
+
+    #[test]
+    fn what_is_no_hurry_is_gathered_until_a_person_is_needed_or_the_end() {
+        let counts = |gather| {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let reporter = gathering(&listener, gather, Duration::default);
+            let heard = serve(listener, &["200 OK"]);
+            for recorded in &script::every_ending().events {
+                reporter.event(recorded);
+            }
+            reporter.finish();
+            let heard: Vec<Value> = heard.try_iter().collect();
+            assert_eq!(heard.last().unwrap()["event"] == "digest", gather.is_some());
+            heard.iter().map(count).collect::<Vec<usize>>()
+        };
+        // The seventh is the one that needs a person, after the start; the end takes the last two along.
+        assert_eq!(counts(GATHER), [8, 3]);
+        assert_eq!(counts(None), [1; 11], "the control");
+    }
+
+    #[test]
+    fn what_was_gathered_is_told_once_its_time_is_over() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        // Every look at this clock is a minute later, but for the last bit of the tenth.
+        let looks = AtomicU32::new(0);
+        let reporter = gathering(&listener, GATHER, move || {
+            let look = looks.fetch_add(1, Ordering::SeqCst);
+            Duration::from_millis(u64::from(look) * 599_900)
+        });
+        let heard = serve(listener, &["200 OK"]);
+        let script = script::every_ending();
+        reporter.event(&script.events[0]);
+        for recorded in &script.events {
+            if matches!(recorded.event, Event::TasksRead { .. }) {
+                reporter.event(recorded);
+            }
+        }
+        // Nothing else comes: the queue looks by itself.
+        let told = heard.recv_timeout(Duration::from_secs(20)).unwrap();
+        assert_eq!(told["event"], "session_started", "{told}");
         reporter.finish();
         assert!(heard.try_recv().is_err(), "told once");
     }

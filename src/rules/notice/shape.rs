@@ -14,7 +14,9 @@ pub const APPROVAL_AWAITED: &str = "approval_awaited";
 const LINE: usize = 400;
 
 /// What a notice is about; the words are those of `notify.*.events`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
 #[serde(rename_all = "camelCase")]
 #[schemars(inline)]
 pub enum NoticeKind {
@@ -59,8 +61,12 @@ pub struct Notice {
     pub link: Option<String>,
     /// All of it in one line.
     pub line: String,
+    /// Is the line all that people are told? The cost and the link are not added then.
+    pub is_whole: bool,
     /// The session's sums, for programs, where it ended.
     pub summary: Option<Value>,
+    /// What a plan comes to, for programs, where one waits.
+    pub plan: Option<Value>,
 }
 
 impl NoticeKind {
@@ -76,6 +82,22 @@ impl NoticeKind {
         Self::Summary,
         Self::Service,
     ];
+
+    /// What it is called in the configuration.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::NeedsPerson => "needsPerson",
+            Self::Budget => "budget",
+            Self::Limit => "limit",
+            Self::Breaker => "breaker",
+            Self::Summary => "summary",
+            Self::Service => "service",
+        }
+    }
 }
 
 impl Notice {
@@ -93,42 +115,53 @@ impl Notice {
         (self.event == APPROVAL_AWAITED).then_some((session, *issue))
     }
 
+    /// Is it worth a message at once, also where others are gathered?
+    #[must_use]
+    pub fn is_hurry(&self) -> bool {
+        self.is_urgent() || self.kind == NoticeKind::Summary
+    }
+
     /// Something about `serve` itself, in one line.
     #[must_use]
     pub fn service(event: &'static str, project: &str, line: &str) -> Self {
         Self {
             kind: NoticeKind::Service,
             event,
-            session: None,
-            project: project.to_owned(),
-            about: None,
-            reason: None,
-            cost: None,
-            link: None,
             line: clip(&printable(line), LINE),
-            summary: None,
+            ..Self::bare(project)
         }
     }
 
     /// The one that shows that a channel works.
     #[must_use]
     pub fn test(project: &str) -> Self {
-        let project = if project.is_empty() {
+        let whose = if project.is_empty() {
             String::new()
         } else {
             format!("{project}: ")
         };
         Self {
+            line: format!("{whose}this is a test, notifications of autoissue arrive here"),
+            ..Self::bare(project)
+        }
+    }
+
+    /// One of this project that says nothing yet.
+    #[must_use]
+    pub fn bare(project: &str) -> Self {
+        Self {
             kind: NoticeKind::Summary,
             event: "test",
             session: None,
-            line: format!("{project}this is a test, notifications of autoissue arrive here"),
-            project,
+            project: project.to_owned(),
             about: None,
             reason: None,
             cost: None,
             link: None,
+            line: String::new(),
+            is_whole: false,
             summary: None,
+            plan: None,
         }
     }
 
@@ -170,6 +203,21 @@ impl Notice {
         if let Some(summary) = &self.summary {
             json["summary"] = summary.clone();
         }
+        if let Some(plan) = &self.plan {
+            json["plan"] = plan.clone();
+        }
         json
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_are_those_of_the_configuration() {
+        for kind in NoticeKind::ALL {
+            assert_eq!(json!(kind), json!(kind.word()));
+        }
     }
 }

@@ -214,13 +214,7 @@ impl Teller {
             kind,
             event,
             session: self.tally.session.clone(),
-            project: self.tally.project.clone(),
-            about: None,
-            reason: None,
-            cost: None,
-            link: None,
-            line: String::new(),
-            summary: None,
+            ..Notice::bare(&self.tally.project)
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::rules::printable::printable;
 const BREAK: char = '\u{200b}';
 
 /// All of these as plain text of at most so many UTF-16 units, which is what Telegram counts: one with its cost and its
-/// link, several as a list. What does not fit is counted in a last line.
+/// link, unless its line is the whole of it, several as a list. What does not fit is counted in a last line.
 #[must_use]
 pub fn plain(notices: &[Notice], most: usize) -> String {
     if let [notice] = notices {
@@ -55,6 +55,7 @@ fn single(notice: &Notice) -> String {
     let cost = notice.cost.map(|cost| format!("cost: {cost}"));
     let link = notice.link.clone();
     let more = [cost, link].into_iter().flatten();
+    let more = more.filter(|_| !notice.is_whole);
     more.fold(calls_nobody(&notice.line), |text, line| {
         format!("{text}\n{line}")
     })
@@ -118,6 +119,11 @@ mod tests {
             plain(std::slice::from_ref(&one), 3_000),
             "acme/shop#12 completed: Mend it\ncost: $0.25\nhttps://github.com/acme/shop/pull/31"
         );
+        let whole = Notice {
+            is_whole: true,
+            ..one.clone()
+        };
+        assert_eq!(plain(&[whole], 3_000), one.line);
         assert_eq!(
             plain(&[one, notice("two")], 3_000),
             "2 notices:\n- acme/shop#12 completed: Mend it\n- two"
