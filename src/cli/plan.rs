@@ -18,15 +18,9 @@ pub struct PlanArgs {
     /// What is wanted, in a sentence or a paragraph
     #[arg(value_parser = directive, required_unless_present_any = ["from", "schema"], conflicts_with_all = ["from", "schema"])]
     pub directive: Option<String>,
-    /// Show the plan and how it would go; open no issues
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Carry the plan out without asking
-    #[arg(long, short, conflicts_with = "dry_run")]
-    pub yes: bool,
-    /// Make the plan, tell whom `notify` names, and leave it: `resume --yes` or the dashboard carries it out
-    #[arg(long, conflicts_with_all = ["dry_run", "yes"])]
-    pub later: bool,
+    /// What becomes of it.
+    #[command(flatten)]
+    pub then: Then,
     /// Use the plan in this file, and pay no planner
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
@@ -50,15 +44,29 @@ pub struct PlanArgs {
     pub limits: Limits,
 }
 
+/// What becomes of a plan; a person is asked where none of these is said.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct Then {
+    /// Show the plan and how it would go; open no issues
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Carry the plan out without asking
+    #[arg(long, short, conflicts_with = "dry_run")]
+    pub yes: bool,
+    /// Make the plan, tell whom `notify` names, and leave it: `resume --yes` or the dashboard carries it out
+    #[arg(long, conflicts_with_all = ["dry_run", "yes"])]
+    pub later: bool,
+}
+
 impl PlanArgs {
     /// What is to become of the plan.
     #[must_use]
     pub fn purpose(&self) -> Purpose {
-        if self.dry_run {
+        if self.then.dry_run {
             Purpose::Show
-        } else if self.yes {
+        } else if self.then.yes {
             Purpose::CarryOut
-        } else if self.later {
+        } else if self.then.later {
             Purpose::Later
         } else {
             Purpose::Ask

@@ -7,7 +7,7 @@ use crate::config::load::load;
 use crate::config::loaded::{Loaded, Overrides};
 use crate::error::{Error, Kind};
 use crate::reporters::console::Live;
-use crate::reporters::log::LogGuard;
+use crate::reporters::log::{self, LogGuard};
 use crate::reporters::next::Calling;
 use etcetera::BaseStrategy as _;
 use std::path::{Component, Path, PathBuf};
@@ -58,6 +58,20 @@ impl Place {
     /// The user's checkout.
     pub fn checkout(&self, loaded: &Loaded) -> Result<Checkout, Error> {
         Ok(checkout::look(&loaded.project(&self.cwd))?)
+    }
+
+    /// The log of this process, opened where it was not. One that cannot be written stops nobody.
+    pub fn open_log(&self, loaded: &Loaded, state: &Path) -> Option<&LogGuard> {
+        let keep = usize::try_from(loaded.config.log.keep_days.get()).unwrap_or(usize::MAX);
+        let open = || match log::start(&state.join("logs"), keep, self.globals.verbose) {
+            Ok(guard) => Some(guard),
+            Err(error) => {
+                let told = self.output.error(&Error::from_source(Kind::Files, &error));
+                drop(told);
+                None
+            }
+        };
+        self.log.get_or_init(open).as_ref()
     }
 
     /// May lines on the screen be drawn over?

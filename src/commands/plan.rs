@@ -54,7 +54,7 @@ pub async fn run(place: &Place, args: &PlanArgs) -> Result<Exit, Error> {
         check_free(&place.cwd.join(path))?;
     }
     let wiring = Wiring::new(place, &args.overrides())?;
-    if let (Some(plan), true) = (&written, args.dry_run) {
+    if let (Some(plan), true) = (&written, args.then.dry_run) {
         return show_written(place, &wiring, args, plan);
     }
     let planner = &wiring.loaded.config.planner;

@@ -184,7 +184,10 @@ impl Course<'_> {
         let answer = match self.purpose {
             Purpose::Show | Purpose::CarryOut => Answer::Yes,
             Purpose::Drop => Answer::No,
-            Purpose::Later => return self.left(planner).await.map(Some),
+            Purpose::Later => {
+                self.call(planner.session(), &outlook, None).end();
+                return self.left(planner).await.map(Some);
+            }
             Purpose::Ask => {
                 let called = self.call(planner.session(), &outlook, None);
                 let answer = ask(plan.items.len(), &order.labels, self.stop).await;
@@ -239,6 +242,9 @@ impl Course<'_> {
         let resume = self.resume(session);
         let next = match refused {
             Some(_) => format!("`{resume} --budget USD` goes on with more money"),
+            None if self.purpose == Purpose::Later => {
+                format!("`{resume} --yes` carries it out, `--no` in its place drops it")
+            }
             None => format!("say yes where it asks; once it asks no more, `{resume} --yes`"),
         };
         let waits = Awaited {

@@ -49,6 +49,7 @@ pub async fn run(place: &Place, args: &ServeArgs) -> Result<Exit, Error> {
     let store = open(&state)?;
     // Of two that watch, each would begin what the other has begun already.
     let _alone = store.lock_serving()?;
+    place.open_log(&loaded, &state);
     // Outside of a checkout the sessions themselves tell which repository is meant.
     let project = Wiring::new(place, &Overrides::default()).map(|wiring| wiring.project_key());
     let mut signals = Signals::hear().ok_or_else(|| {

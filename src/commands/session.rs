@@ -10,10 +10,10 @@ use crate::commands::signals::Signals;
 use crate::commands::wire::Wiring;
 use crate::engine::clock::SteadyClock;
 use crate::engine::session::{self, Opening};
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::ports::{Agents, Forge, Journal, Leases, Ports, Reporter, Repository, Stop};
 use crate::reporters::console::{Format as ConsoleFormat, console};
-use crate::reporters::log::{self, LogGuard, LogReporter};
+use crate::reporters::log::{LogGuard, LogReporter};
 use crate::reporters::shape::VERSION;
 use crate::rules::exit::{Exit, exit_code};
 use crate::rules::lesson::learned;
@@ -62,8 +62,8 @@ pub async fn run(
         place.output.note(&format!("note: {note}\n"), &event)?;
     }
     // One process may run several sessions, one after the other.
-    let guard = place.log.get_or_init(|| open_log(place, wiring));
-    let mut reporters = reporters(guard.as_ref());
+    let guard = place.open_log(&wiring.loaded, &wiring.state);
+    let mut reporters = reporters(guard);
     if told.is_none() {
         reporters.push(console_of(place));
     }
@@ -123,18 +123,4 @@ fn reporters(guard: Option<&LogGuard>) -> Vec<Arc<dyn Reporter>> {
         reporters.push(Arc::new(LogReporter::new(guard)));
     }
     reporters
-}
-
-/// A log that cannot be written stops nobody.
-fn open_log(place: &Place, wiring: &Wiring) -> Option<LogGuard> {
-    let keep = wiring.loaded.config.log.keep_days.get();
-    let keep = usize::try_from(keep).unwrap_or(usize::MAX);
-    match log::start(&wiring.state.join("logs"), keep, place.globals.verbose) {
-        Ok(guard) => Some(guard),
-        Err(error) => {
-            let told = place.output.error(&Error::from_source(Kind::Files, &error));
-            drop(told);
-            None
-        }
-    }
 }

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 /// What happened where an issue waits to be let go.
 pub const APPROVAL_AWAITED: &str = "approval_awaited";
+/// The event of a notice that says that nobody has answered in time.
+pub const APPROVAL_OVERDUE: &str = "approval_overdue";
 /// Characters of a line about `serve` itself.
 const LINE: usize = 400;
 
@@ -112,7 +114,9 @@ impl Notice {
     pub fn asks_for(&self) -> Option<(&SessionId, IssueNumber)> {
         let (issue, _) = self.about.as_ref()?;
         let session = self.session.as_ref()?;
-        (self.event == APPROVAL_AWAITED).then_some((session, *issue))
+        [APPROVAL_AWAITED, APPROVAL_OVERDUE]
+            .contains(&self.event)
+            .then_some((session, *issue))
     }
 
     /// Is it worth a message at once, also where others are gathered?

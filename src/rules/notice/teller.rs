@@ -3,7 +3,7 @@
 use crate::rules::event::{Consent, Event, Recorded};
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::money::Usd;
-use crate::rules::notice::shape::{APPROVAL_AWAITED, Notice, NoticeKind};
+use crate::rules::notice::shape::{APPROVAL_AWAITED, APPROVAL_OVERDUE, Notice, NoticeKind};
 use crate::rules::printable::{clip, printable};
 use crate::rules::settings::Billing;
 use crate::rules::tally::{Phase, Tally};
@@ -126,7 +126,7 @@ impl Teller {
             Consent::Awaited { reason } => (APPROVAL_AWAITED, "waits for approval", reason),
             Consent::Overdue { hours } => {
                 late = format!("for {hours} h by now");
-                ("approval_overdue", "waits for approval", &late)
+                (APPROVAL_OVERDUE, "waits for approval", &late)
             }
             Consent::Asked { question } => ("input_awaited", "waits for an answer", question),
             Consent::Given { .. } | Consent::Answered { .. } => return None,
