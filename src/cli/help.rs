@@ -53,6 +53,7 @@ Examples:
   autoissue plan \"Add rate limits to the API\" --dry-run         what would be done, how long, at which price?
   autoissue plan \"Add rate limits to the API\" --save plan.json  show it, ask, open the issues, work on them
   autoissue plan --from plan.json --yes                          the same with an edited plan, unasked
+  autoissue plan \"Add rate limits to the API\" --later           make it tonight; a person says yes in the morning
   autoissue exec plan:4k7q9zxm                                   what is open of a plan, again
 
 The planner is the agent that works on the issues, too. It reads the repository and changes nothing; planner.model and
@@ -67,6 +68,7 @@ pub const RESUME: &str = "\
 Examples:
   autoissue resume                what was interrupted last in this project
   autoissue resume 01K5ZQ         by the start of a session's name
+  autoissue resume --yes          carry out the plan that waits; --no drops it
   autoissue resume --budget 40    with more money than before";
 
 /// Under the flags of `watch`.

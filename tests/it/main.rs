@@ -63,6 +63,7 @@ mod bad_input_issues;
 mod bad_input_machine;
 mod bad_input_repository;
 mod browser;
+mod browser_projects;
 mod checks;
 mod claude;
 mod claude_replayed;

@@ -1,0 +1,117 @@
+//! Projects and plans in a real browser: started, added, changed and removed, carried out.
+
+use crate::browsers::{Browser, DESK, PHONE, Window};
+use crate::daemon_rig::{Daemon, rig};
+use crate::plan::{item, plan};
+use crate::rig::{Rig, wait_for};
+use serde_json::json;
+
+fn pulls(rig: &Rig) -> usize {
+    let folder = rig.path("checkout/.autoissue/pulls");
+    std::fs::read_dir(folder).map_or(0, Iterator::count)
+}
+
+/// A rig with one issue that nobody starts, and a plan that nobody has said yes to.
+fn waiting() -> (Rig, String) {
+    let rig = rig(&json!({ "project": { "autoStart": false } }));
+    rig.issue(
+        1,
+        "Mend the roof",
+        "It should be so, and everybody can see that it is.",
+    );
+    let file = rig.write("plan.json", &plan(&[item("a", &[])]).to_string());
+    let args = ["plan", "--later", "--format", "json", "--from"];
+    let ran = rig.run(&[&args[..], &[file.to_str().unwrap()]].concat());
+    let session = ran.event("plan_left")["session"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    (rig, session)
+}
+
+async fn fit_for_everybody(browser: &Browser, url: &str) {
+    for scheme in ["light", "dark"] {
+        browser.prefer(scheme).await;
+        browser.open(url).await;
+        browser.text().await;
+        assert_eq!(browser.faults().await, [""; 0], "{url} {scheme}");
+        assert_eq!(browser.sticks_out().await, 0, "{url} {scheme}");
+    }
+}
+
+async fn fill(browser: &Browser, name: &str, value: &str) {
+    let script = format!(
+        "document.querySelector('input[name={name}]').value = {}",
+        json!(value)
+    );
+    browser.execute(&script).await;
+}
+
+async fn a_person_looks_after_projects(window: Window) {
+    let (rig, session) = waiting();
+    let daemon = Daemon::start(&rig);
+    let browser = Browser::start(window).await;
+    let url = &daemon.url;
+    let of_the_plan = format!("{url}/sessions/{session}");
+    while daemon.project().await["source"]["synced"].is_null() {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    fit_for_everybody(&browser, &of_the_plan).await;
+    browser.see("//h2[text()='A plan waits for you']").await;
+    assert_eq!(pulls(&rig), 0, "the control: nothing runs unasked");
+    browser.click("//button[text()='Carry it out']").await;
+    browser.see("//td/span[text()='completed']").await;
+    wait_for(|| pulls(&rig) == 1);
+
+    let page = format!("{url}/projects/checkout");
+    fit_for_everybody(&browser, &page).await;
+    browser
+        .click("//tr[contains(th, 'Mend the roof')]//button[@value='start']")
+        .await;
+    wait_for(|| pulls(&rig) == 2);
+    browser.open(&page).await;
+    browser
+        .see("//tr[contains(th, 'Mend the roof')][contains(td, 'over')]")
+        .await;
+    browser.click("//button[text()='Start by itself']").await;
+    browser.see("//button[text()='Pause']").await;
+
+    let list = format!("{url}/projects");
+    browser.open(&list).await;
+    fill(&browser, "path", "/no/such/place").await;
+    browser.click("//button[text()='Add']").await;
+    browser
+        .see("//p[contains(., '/no/such/place is no directory')]")
+        .await;
+    browser.open(&list).await;
+    fill(&browser, "path", rig.path("").to_str().unwrap()).await;
+    fill(&browser, "project:not([type=hidden])", "another").await;
+    browser.click("//button[text()='Add']").await;
+    browser.see("//h2/a[text()='another']").await;
+    fit_for_everybody(&browser, &list).await;
+    browser.open(&format!("{list}/another")).await;
+    fill(&browser, "label", "urgent").await;
+    browser.click("//button[text()='Save']").await;
+    browser.see("//p/code[text()='urgent']").await;
+    browser.click("//button[text()='Remove']").await;
+    browser.open(&list).await;
+    browser.see("//h2/a[text()='checkout']").await;
+    assert!(!browser.text().await.contains("another"));
+    let complaints = browser.complaints().await;
+    // The one that was refused is answered with 409.
+    let other = complaints
+        .iter()
+        .filter(|line| !line.contains("409") && !line.contains("404"));
+    assert_eq!(other.count(), 0, "{complaints:?}");
+    daemon.end();
+}
+
+#[tokio::test]
+async fn projects_are_looked_after_on_a_desk() {
+    a_person_looks_after_projects(DESK).await;
+}
+
+#[tokio::test]
+async fn projects_are_looked_after_on_a_phone() {
+    a_person_looks_after_projects(PHONE).await;
+}
