@@ -297,7 +297,7 @@ async fn pictures_are_taken_of_a_run_and_of_what_it_came_to() {
     keep("phone", &browser.picture().await);
 }
 
-fn keep(name: &str, picture: &[u8]) {
+pub(crate) fn keep(name: &str, picture: &[u8]) {
     assert!(picture.starts_with(b"\x89PNG"), "{name}");
     let kilobytes = picture.len() / 1_000;
     assert!((10..150).contains(&kilobytes), "{name} has {kilobytes} kB");

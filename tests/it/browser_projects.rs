@@ -1,5 +1,6 @@
 //! Projects and plans in a real browser: started, added, changed and removed, carried out.
 
+use crate::browser::keep;
 use crate::browsers::{Browser, DESK, PHONE, Window};
 use crate::daemon_rig::{Daemon, rig};
 use crate::plan::{item, plan};
@@ -41,7 +42,7 @@ async fn fit_for_everybody(browser: &Browser, url: &str) {
 
 async fn fill(browser: &Browser, name: &str, value: &str) {
     let script = format!(
-        "document.querySelector('input[name={name}]').value = {}",
+        "document.querySelector('.answer input[name={name}]:not([type=hidden])').value = {}",
         json!(value)
     );
     browser.execute(&script).await;
@@ -58,6 +59,7 @@ async fn a_person_looks_after_projects(window: Window) {
     }
     fit_for_everybody(&browser, &of_the_plan).await;
     browser.see("//h2[text()='A plan waits for you']").await;
+    keep(&format!("plan-{}", window.0), &browser.picture().await);
     assert_eq!(pulls(&rig), 0, "the control: nothing runs unasked");
     browser.click("//button[text()='Carry it out']").await;
     browser.see("//td/span[text()='completed']").await;
@@ -85,7 +87,7 @@ async fn a_person_looks_after_projects(window: Window) {
         .await;
     browser.open(&list).await;
     fill(&browser, "path", rig.path("").to_str().unwrap()).await;
-    fill(&browser, "project:not([type=hidden])", "another").await;
+    fill(&browser, "project", "another").await;
     browser.click("//button[text()='Add']").await;
     browser.see("//h2/a[text()='another']").await;
     fit_for_everybody(&browser, &list).await;
