@@ -19,6 +19,7 @@ use crate::rules::event::Command;
 use crate::rules::exit::Exit;
 use crate::rules::ids::Timestamp;
 use crate::rules::printable::{clip, printable};
+use crate::rules::sender::Sender;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -28,7 +29,7 @@ pub fn run(place: &Place, command: BreakerCommands) -> Result<Exit, Error> {
     let state = place.state_dir()?;
     let answer = match command {
         BreakerCommands::Status => status(&state, SteadyClock::start().now())?,
-        BreakerCommands::Reset => reset(&open(&state)?)?,
+        BreakerCommands::Reset => reset(&open(&state)?, &sender())?,
     };
     answer.print(&place.output)?;
     Ok(Exit::Done)
@@ -55,15 +56,14 @@ pub fn status(state: &Path, now: Timestamp) -> Result<Answer, StoreError> {
     Ok(Answer { text, event })
 }
 
-/// Forgets every open breaker, and tells the sessions that run.
-pub fn reset(store: &Store) -> Result<Answer, StoreError> {
+/// Forgets every open breaker, and tells the sessions that run who did.
+pub fn reset(store: &Store, by: &Sender) -> Result<Answer, StoreError> {
     let known = store.breakers()?.len() as u64;
     store.forget_breakers(None)?;
-    let by = sender();
     let mut told = Vec::new();
     for row in store.sessions(usize::MAX)? {
         if let SessionState::Running(_) = row.state {
-            let command = (&Command::ResetBreaker, Some(&by));
+            let command = (&Command::ResetBreaker, Some(by));
             store.send_as(&row.project, Some(&row.id), command)?;
             told.push(row.id);
         }

@@ -89,7 +89,7 @@ fn take(house: &House, act: &Act) -> Result<(), String> {
         return stop(house, &act.session);
     }
     if act.wish == "reset-breaker" {
-        return breaker::reset(store)
+        return breaker::reset(store, &house.sender)
             .map(drop)
             .map_err(|error| error.to_string());
     }

@@ -254,7 +254,7 @@ async fn breakers(State(house): State<House>) -> Result<Json<Value>, Problem> {
 #[utoipa::path(post, path = "/api/circuit-breaker/reset", tag = "metrics", responses((status = 200, description = "They are closed", body = Object)))]
 async fn reset(State(house): State<House>) -> Result<Json<Value>, Problem> {
     blocking(house, |house| {
-        let answer = breaker::reset(house.watched.store())?;
+        let answer = breaker::reset(house.watched.store(), &house.sender)?;
         Ok(Json(answer.event))
     })
     .await

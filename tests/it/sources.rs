@@ -527,3 +527,46 @@ async fn a_red_base_branch_becomes_one_issue_with_the_log_as_soon_as_a_webhook_t
     assert!(stage.runs().is_empty(), "nobody let it run");
     stage.assert_lawful();
 }
+
+/// Twelve errors are found while the daemon is killed again and again; tells how many issues they came to.
+fn killed_while_finding(fault: &str) -> usize {
+    const FOUND: u64 = 12;
+    let errors = (1..=FOUND).map(|id| unresolved(id, "error", &format!("error {id}")));
+    let fake = fake_sentry::start(errors.collect());
+    let rig = rig(&sources(&[sentry(&fake.url, &json!({ "maxPerDay": 100 }))]));
+    let opened = || {
+        stored(
+            &rig,
+            "SELECT COUNT(*) FROM findings WHERE issue IS NOT NULL",
+        )
+    };
+    for deaths in 1..=FOUND {
+        let mut daemon = faulty(&rig, fault);
+        // Wherever it is then: between the intent, the issue and the record.
+        wait_for(|| issues(&rig).len() as u64 >= deaths || opened() >= FOUND.cast_signed());
+        daemon.running.kill();
+    }
+    let daemon = faulty(&rig, fault);
+    wait_for(|| opened() == FOUND.cast_signed());
+    daemon.end();
+    let titles = titles(&rig);
+    for id in 1..=FOUND {
+        let of = titles
+            .iter()
+            .filter(|title| title.ends_with(&format!("error {id}")));
+        assert!(of.count() >= 1, "error {id} was lost: {titles:?}");
+    }
+    titles.len()
+}
+
+#[test]
+fn what_is_found_becomes_one_issue_each_however_often_the_daemon_is_killed() {
+    assert_eq!(killed_while_finding(""), 12);
+}
+
+/// The control: without looking first, a death between the issue and its record opens another one.
+#[test]
+fn without_a_look_some_are_opened_twice() {
+    let twice = (0..5).any(|_| killed_while_finding("no-look") > 12);
+    assert!(twice, "no death came between an issue and its record");
+}

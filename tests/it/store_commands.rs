@@ -356,7 +356,7 @@ async fn a_breaker_is_shown_and_reset_everywhere() {
     assert_eq!(status().event["open"][0]["provider"], "claude");
     let later = breaker::status(state.path(), NOON.plus_millis(60_000)).unwrap();
     assert!(later.text.contains("the next task is its probe"));
-    let answer = breaker::reset(&store).unwrap();
+    let answer = breaker::reset(&store, &autoissue::commands::sender::sender()).unwrap();
     assert_eq!(
         answer.text,
         "1 open breaker closed, 1 running session told\n"
