@@ -275,12 +275,16 @@ fn an_unclear_issue_gets_one_question_and_no_run() {
 
 #[test]
 fn a_kill_at_any_event_asks_once_and_loses_no_answer() {
-    let deaths = at_every_event(|at, side| Ok(killed_at(&format!("{at}:{side}"))));
+    let deaths = at_every_event(|at, side| {
+        // By command and by comment in turn.
+        let by_comment = at % 2 == 0;
+        Ok(killed_at(&format!("{at}:{side}"), by_comment))
+    });
     assert!(deaths > 60, "only {deaths} were reached");
 }
 
 /// The session is killed at this event, or goes on after the answer is.
-fn killed_at(point: &str) -> Death {
+fn killed_at(point: &str, by_comment: bool) -> Death {
     let rig = asking();
     let crash = |args: &[&str]| {
         let mut command = rig.autoissue(args);
@@ -291,8 +295,13 @@ fn killed_at(point: &str) -> Death {
     if first.code.is_none() {
         assert_eq!(rig.go().code, Some(5), "{point}");
     }
-    let approved = rig.run(&["approve", "2"]);
-    assert_eq!(approved.code, Some(0), "{point}: {approved:?}");
+    let path = "checkout/.autoissue/issues/2.md";
+    if by_comment {
+        rig.write(path, &format!("{}\n/approve\n", text(&rig, path)));
+    } else {
+        let approved = rig.run(&["approve", "2"]);
+        assert_eq!(approved.code, Some(0), "{point}: {approved:?}");
+    }
     let second = crash(&["resume", "--format", "json"]);
     let died = first.code.is_none() || second.code.is_none();
     let ended = if second.code.is_none() {
@@ -305,6 +314,8 @@ fn killed_at(point: &str) -> Death {
     assert_eq!(pulls.count(), 1, "{point}: {ended:?}");
     assert!(pull_of(&rig, 2).contains("### Evaluation"), "{point}");
     assert_eq!(questions(&rig, 1), 1, "{point}");
+    let requests = text(&rig, path).matches("kind=approval -->").count();
+    assert_eq!(requests, 1, "{point}: asked once");
     if died {
         Death::Survived
     } else {
