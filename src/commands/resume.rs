@@ -88,6 +88,7 @@ pub async fn go_on_with_plan(
     if folded.selection.planned.is_some() && !folded.is_read() {
         return go_on_planning((place, wiring, store), journal, &folded, (purpose, save)).await;
     }
+    check_dropping(purpose, session)?;
     let forge = wiring.forge()?;
     let agents = wiring.agents().await?;
     let repository = Arc::new(wiring.tidied_repository(store).await?);
@@ -161,6 +162,17 @@ fn check_project(project: &str, key: &str, session: &SessionId) -> Result<(), Er
     Err(Error::new(Kind::Project, format!("resume {session} here"))
         .cause(format!("it belongs to {project}, and this is {key}"))
         .hints(["run it in that project's checkout"]))
+}
+
+/// What waits with no plan is not gone on with because somebody wanted to drop one.
+fn check_dropping(purpose: Purpose, session: &SessionId) -> Result<(), Error> {
+    if purpose != Purpose::Drop {
+        return Ok(());
+    }
+    let action = format!("drop the plan of {session}");
+    Err(Error::new(Kind::Usage, action)
+        .cause("it waits with none")
+        .hints(["leave --no away to go on with its issues"]))
 }
 
 /// Goes on with a session whose issues are not all there.

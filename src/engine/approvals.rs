@@ -40,59 +40,80 @@ impl Publisher<'_> {
     }
 }
 
-/// Looks for what people answered below our requests; the first answer to each counts.
+/// What a look at one issue came to; nothing where it could not be looked at.
+type Found = Option<Result<Input, IssueNumber>>;
+
+/// Looks for what people answered below our requests; the first answer to each counts. Where nobody has answered, and it
+/// was looked, is told as well: only then can it be too late.
 async fn answers(
     ports: &Ports,
     orders: &Orders,
     session: &SessionId,
     issues: Vec<IssueNumber>,
 ) -> Vec<Input> {
-    let looks = futures::stream::iter(issues).map(|issue| async move {
-        let marker = comment_marker(session, issue, REQUEST);
-        // Whoever may not write here decides nothing, whatever else is heard.
-        match ports.forge.replies(issue, &marker, Trust::Writers).await {
-            Ok(replies) => replies.iter().find_map(|reply| {
-                let said = orders.redactor.clean(&reply.text);
-                let command = answer(issue, &said)?;
-                let by = Some(Sender {
-                    who: clip(&reply.author, LOGIN),
-                    actor: None,
-                    through: "a comment on the issue".to_owned(),
-                });
-                Some(Input::Control { command, by })
-            }),
-            Err(error) => {
-                tracing::warn!(%issue, %error, "answers could not be looked for");
-                None
-            }
+    let looks = futures::stream::iter(issues).map(|issue| look(ports, orders, session, issue));
+    let found: Vec<Found> = looks.buffered(AT_ONCE).collect().await;
+    let (mut heard, mut issues) = (Vec::new(), Vec::new());
+    for found in found.into_iter().flatten() {
+        match found {
+            Ok(input) => heard.push(input),
+            Err(issue) => issues.push(issue),
         }
+    }
+    heard.push(Input::Unanswered { issues });
+    heard
+}
+
+async fn look(ports: &Ports, orders: &Orders, session: &SessionId, issue: IssueNumber) -> Found {
+    let marker = comment_marker(session, issue, REQUEST);
+    // Whoever may not write here decides nothing, whatever else is heard.
+    let replies = match ports.forge.replies(issue, &marker, Trust::Writers).await {
+        Ok(replies) => replies,
+        Err(error) => {
+            tracing::warn!(%issue, %error, "answers could not be looked for");
+            return None;
+        }
+    };
+    let said = replies.iter().find_map(|reply| {
+        let said = orders.redactor.clean(&reply.text);
+        let command = answer(issue, &said)?;
+        let by = Some(Sender {
+            who: clip(&reply.author, LOGIN),
+            actor: None,
+            through: "a comment on the issue".to_owned(),
+        });
+        Some(Input::Control { command, by })
     });
-    let heard = looks.buffered(AT_ONCE).collect::<Vec<_>>().await;
-    heard.into_iter().flatten().collect()
+    Some(said.ok_or(issue))
 }
 
 impl Loop<'_> {
-    /// Those whose answers may stand on the forge.
-    fn asked(&self) -> Vec<IssueNumber> {
-        let session = &self.live.session;
-        let comments = session.settings().approvals.comment;
-        session.unapproved().filter(|_| comments).collect()
-    }
-
     /// What people answered on the forge while nobody listened.
     pub(super) async fn approvals_heard(&self) -> Vec<Input> {
-        let session = self.session_id();
-        answers(self.live.ports, &self.orders, &session, self.asked()).await
+        let issues: Vec<IssueNumber> = self.live.session.unapproved().collect();
+        if !self.live.session.settings().approvals.comment {
+            return vec![Input::Unanswered { issues }];
+        }
+        answers(self.live.ports, &self.orders, &self.session_id(), issues).await
     }
 
-    /// Somebody may answer on the forge while the session goes on.
+    /// Somebody may answer on the forge while the session goes on. One look follows the other.
     pub(super) fn look_for_approvals(&mut self) {
-        let issues = self.asked();
-        if issues.is_empty() {
+        let issues: Vec<IssueNumber> = self.live.session.unapproved().collect();
+        let last = self.approval_look.as_ref();
+        if issues.is_empty() || last.is_some_and(|look| !look.is_finished()) {
             return;
         }
+        let comments = self.live.session.settings().approvals.comment;
         let (ports, orders) = (self.live.ports.clone(), self.orders.clone());
         let session = self.session_id();
-        self.look_beside(async move { answers(&ports, &orders, &session, issues).await });
+        let look = self.look_beside(async move {
+            if comments {
+                answers(&ports, &orders, &session, issues).await
+            } else {
+                vec![Input::Unanswered { issues }]
+            }
+        });
+        self.approval_look = Some(look);
     }
 }

@@ -12,6 +12,7 @@ use crate::rules::ids::{AttemptNumber, IssueNumber};
 use crate::rules::schedule::table::Entry;
 use std::collections::HashMap;
 use std::sync::Arc;
+use tokio::task::AbortHandle;
 
 impl Loop<'_> {
     /// Whoever has to approve one is asked on the forge.
@@ -23,7 +24,11 @@ impl Loop<'_> {
         }
     }
 
+    /// Announces it, one announcement after the other: what changed meanwhile is announced once the last has ended.
     pub(super) fn announce(&mut self, issue: IssueNumber) {
+        if self.announcing.contains(&issue) {
+            return;
+        }
         let Some(entry) = self
             .live
             .session
@@ -41,6 +46,7 @@ impl Loop<'_> {
         let settings = self.live.session.settings().clone();
         let link = self.link(issue, AttemptNumber(entry.attempts));
         let priority = entry.task.priority;
+        self.announcing.insert(issue);
         self.announcements.spawn(saving(priority, async move {
             let record = entry.record.clone();
             let mut publisher = Publisher {
@@ -55,6 +61,19 @@ impl Loop<'_> {
                 link.announced(entry.ending().is_some(), trouble).await;
             }
         }));
+    }
+
+    /// One announcement has ended: what is still to be told of its issue is told next.
+    pub(super) fn announced(&mut self, inputs: &[Input]) {
+        for input in inputs {
+            let Input::Announced { issue, .. } = input else {
+                continue;
+            };
+            self.announcing.remove(issue);
+            if self.live.session.unannounced().any(|other| other == *issue) {
+                self.announce(*issue);
+            }
+        }
     }
 
     pub(super) fn certify(&mut self, work: Vec<Part>) {
@@ -151,7 +170,10 @@ impl Loop<'_> {
     }
 
     /// Looks beside the attempts; what is found comes as inputs.
-    pub(super) fn look_beside(&mut self, look: impl Future<Output = Vec<Input>> + Send + 'static) {
+    pub(super) fn look_beside(
+        &mut self,
+        look: impl Future<Output = Vec<Input>> + Send + 'static,
+    ) -> AbortHandle {
         let sender = self.sender.clone();
         self.announcements.spawn(async move {
             for input in look.await {
@@ -160,6 +182,6 @@ impl Loop<'_> {
                     return;
                 }
             }
-        });
+        })
     }
 }

@@ -21,7 +21,7 @@ use crate::rules::schedule::session::{Phase, Session};
 use crate::rules::schedule::slots::Calm;
 use crate::rules::settings::Settings;
 use crate::rules::task::{Attempted, ErrorClass, Failure, Outcome, Task};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -85,6 +85,10 @@ pub(super) struct Loop<'a> {
     pub(super) base_looked: Timestamp,
     /// The look at the base branch; one at a time.
     pub(super) base_look: Option<AbortHandle>,
+    /// The look for answers to requests; one at a time.
+    pub(super) approval_look: Option<AbortHandle>,
+    /// Those that are announced at this moment.
+    pub(super) announcing: BTreeSet<IssueNumber>,
     /// When our pulls that wait for people were last counted.
     pub(super) counted: Timestamp,
     looks: u32,
@@ -123,6 +127,8 @@ pub async fn run(
         looked: ports.clock.now(),
         base_looked: ports.clock.now(),
         base_look: None,
+        approval_look: None,
+        announcing: BTreeSet::new(),
         counted: ports.clock.now(),
         looks: 0,
         calm: Calm::default(),
@@ -339,6 +345,7 @@ impl Loop<'_> {
                 reporter.event(&recorded);
             }
         }
+        self.announced(inputs);
         Ok(())
     }
 

@@ -158,6 +158,11 @@ pub enum Input {
         /// Who holds it and until when, for a person.
         reason: String,
     },
+    /// Answers to requests for approval were looked for, and these have none.
+    Unanswered {
+        /// The tasks.
+        issues: Vec<IssueNumber>,
+    },
     /// It was announced how a task ended, or that it waits for an approval.
     Announced {
         /// The task.

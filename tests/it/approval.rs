@@ -93,6 +93,12 @@ impl Play {
         self.put(&Input::Control { command, by: None });
     }
 
+    /// It was looked for answers, and there is none.
+    fn unanswered(&mut self) {
+        let issues = self.session.unapproved().collect();
+        self.put(&Input::Unanswered { issues });
+    }
+
     fn announce(&mut self) {
         let unannounced: Vec<IssueNumber> = self.session.unannounced().collect();
         for issue in unannounced {
@@ -282,16 +288,16 @@ const HOUR: u64 = 3_600_000;
 fn nobody_is_waited_for_longer_than_was_said() {
     let mut play = Play::under(patient(2, Late::Expire), tasks(2, &[]));
     let due = Timestamp(0).plus_millis(2 * HOUR);
-    assert_eq!(play.session.next_wake(play.now), Some(due));
     play.now = Timestamp(due.0 - 1);
-    play.put(&Input::Tick);
+    play.unanswered();
     assert_eq!(play.ending(2), None, "the control: not yet");
     play.now = due;
     play.put(&Input::Tick);
+    assert_eq!(play.ending(2), None, "nobody has looked for an answer");
+    play.unanswered();
     assert_eq!(play.ending(2), Some(Ending::Skipped));
     play.command(Command::Approve { issue: TWO });
     assert_eq!(play.ending(2), Some(Ending::Skipped), "that was too late");
-    assert_eq!(play.session.next_wake(play.now), None);
 }
 
 #[test]
@@ -308,16 +314,10 @@ fn others_are_told_once_and_it_waits_on() {
         });
         told.count()
     };
-    assert_eq!(overdue(&play), 0);
-    for hours in [2, 4, 100] {
+    for (hours, expect) in [(1, 0), (2, 1), (4, 1), (100, 1)] {
         play.now = Timestamp(0).plus_millis(hours * HOUR);
-        play.put(&Input::Tick);
-        assert_eq!(overdue(&play), 1);
-        assert_eq!(
-            play.session.next_wake(play.now),
-            None,
-            "nothing to wake for"
-        );
+        play.unanswered();
+        assert_eq!(overdue(&play), expect);
     }
     play.command(Command::Approve { issue: TWO });
     assert!(matches!(play.state(2), State::Running(_)));
@@ -378,9 +378,7 @@ proptest! {
                 6 => play.put(&Input::Resume { settings: Box::new(play.settings.clone()) }),
                 7 => {
                     play.now = play.now.plus_millis(HOUR);
-                    play.put(&Input::Tick);
-                    let wake = play.session.next_wake(play.now);
-                    prop_assert!(wake.is_none_or(|wake| wake > play.now), "it would never rest");
+                    play.unanswered();
                 }
                 _ => play.finish_one(),
             }

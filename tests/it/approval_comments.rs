@@ -1,5 +1,6 @@
 //! Approvals by comment: asked once on the issue with what would be done, answered there by those who may write.
 
+use crate::fake_github::{Fault, Logged};
 use crate::rig::{Ran, Rig};
 use crate::stage::Stage;
 use serde_json::{Value, json};
@@ -141,6 +142,22 @@ fn an_answer_that_came_in_time_counts_though_it_is_read_late() {
 }
 
 #[test]
+fn where_nobody_could_look_nothing_is_too_late() {
+    let stage = stage(&json!({ "timeoutHours": 24 }));
+    assert_eq!(stage.exec("go", &[]).code, Some(5));
+    stage.fake.add_comment(1, "a-maintainer", "/approve");
+    a_day_passes(&stage.rig);
+    let is_look =
+        |asked: &Logged| asked.method == "GET" && asked.path.contains("/issues/1/comments");
+    stage
+        .fake
+        .fail_when(is_look, Fault::Forbidden("not now"), 1);
+    let ran = stage.resume();
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    assert_eq!(stage.resume().count("completed"), 1);
+}
+
+#[test]
 fn others_are_asked_as_well_once_and_it_waits_on() {
     let more = json!({ "timeoutHours": 24, "then": "escalate", "escalateTo": ["lead", "acme/maintainers"] });
     let stage = stage(&more);
@@ -184,7 +201,7 @@ fn below_a_local_issue_it_is_the_same() {
     let resume = || -> Ran { rig.run(&["resume", "--format", "json"]) };
     assert_eq!(resume().code, Some(5));
     assert_eq!(std::fs::read_to_string(rig.path(path)).unwrap(), text);
-    rig.write(path, &format!("{text}\n/approve\n"));
+    rig.write(path, &format!("{text}\nIs it safe?\n\n/approve\n"));
     assert_eq!(resume().count("completed"), 1);
 }
 

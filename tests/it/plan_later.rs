@@ -1,6 +1,6 @@
 //! A plan that waits for a person: left behind, seen on the dashboard, carried out or dropped there or by `resume`.
 
-use crate::daemon_rig::{Daemon, rig};
+use crate::daemon_rig::{Daemon, configure, rig};
 use crate::plan::{item, plan};
 use crate::rig::{Ran, Rig, wait_for};
 use reqwest::{Method, StatusCode};
@@ -113,6 +113,22 @@ fn resume_asks_for_a_word_and_takes_either() {
     let over = resume(&["--yes"]);
     assert!(over.stdout.contains("nothing is left to do"), "{over:?}");
     assert_eq!(issues(&rig), 0, "what was dropped stays so");
+
+    // What waits with something else is not gone on with by mistake.
+    let (rig, _) = left();
+    let decisions = json!([{ "route": "supervised" }]);
+    let routing = json!({ "mode": "enforce", "rules": [], "decisions": decisions });
+    configure(&rig, &json!({ "routing": routing }));
+    rig.issue(
+        9,
+        "Mend the roof",
+        "It should be so, and everybody can see that it is.",
+    );
+    let ran = rig.go();
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    let none = rig.run(&["resume", "--no"]);
+    assert_eq!(none.code, Some(2), "{none:?}");
+    assert!(none.stderr.contains("it waits with none"), "{none:?}");
 
     let (rig, session) = left();
     let carried = rig.run(&["resume", &session, "--yes"]);

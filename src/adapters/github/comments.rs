@@ -41,6 +41,8 @@ impl GitHub {
         marker: &str,
         trust: Trust,
     ) -> Result<Vec<Comment>, ForgeError> {
+        // Whoever could write an hour ago may not any more.
+        self.forget_writers();
         let action = format!("read the comments on {issue}");
         let path = self.path(&format!("/issues/{}/comments", issue.0));
         let comments: Vec<WireComment> = self.client.list(&action, &path).await?;

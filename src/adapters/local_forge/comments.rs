@@ -2,6 +2,7 @@
 
 use crate::adapters::local_forge::front_matter::Document;
 use crate::rules::ids::Timestamp;
+use crate::rules::names::bears_marker;
 use chrono::DateTime;
 use std::ops::Range;
 
@@ -63,24 +64,36 @@ fn skip_blank(body: &str, from: usize) -> usize {
     from + body[from..].len() - body[from..].trim_start().len()
 }
 
-/// What people wrote below our comment with this marker; nothing where they did not.
+/// What people wrote below our comment with this marker: one after the other, by their headings, and by lines that begin
+/// with a command.
 #[must_use]
-pub fn below(body: &str, marker: &str) -> Option<String> {
+pub fn below(body: &str, marker: &str) -> Vec<String> {
     let discussion = &body[above(body).len()..];
     let ours = format!("### {AUTHOR}, ");
     let mut lines = discussion.lines();
-    lines.find(|line| !line.trim_start().starts_with('>') && line.contains(marker))?;
-    let mut theirs = Vec::new();
+    let is_quoted = |line: &str| line.trim_start().starts_with('>');
+    lines.find(|line| !is_quoted(line) && line.contains(marker));
+    let mut theirs = vec![String::new()];
     let mut is_ours = false;
     for line in lines {
         if line.starts_with("### ") {
             is_ours = line.starts_with(&ours);
-        } else if !is_ours {
-            theirs.push(line);
+            theirs.push(String::new());
+        } else if is_ours {
+            // Our comments end with their marker, whatever is written below them.
+            is_ours = !(bears_marker(line) && !is_quoted(line));
+        } else {
+            if line.starts_with('/') {
+                theirs.push(String::new());
+            }
+            if let Some(last) = theirs.last_mut() {
+                last.push_str(line);
+                last.push('\n');
+            }
         }
     }
-    let text = theirs.join("\n").trim().to_owned();
-    (!text.is_empty()).then_some(text)
+    let texts = theirs.iter().map(|text| text.trim().to_owned());
+    texts.filter(|text| !text.is_empty()).collect()
 }
 
 /// Adds a comment of ours at the end, and the heading where it is missing.
@@ -243,5 +256,22 @@ mod tests {
             let headings = twice.lines().filter(|line| *line == HEADING).count();
             assert_eq!(headings, 1, "{twice}");
         }
+    }
+
+    #[test]
+    fn what_people_wrote_below_is_heard_one_by_one() {
+        let marker = "<!-- autoissue:v1 session=a issue=1 kind=approval -->";
+        let body = format!(
+            "Text\n\n## Comments\n\n### autoissue, 2026-01-01\n\nMay it?\n\n{marker}\n\nIs it safe?\n/modify keep it\n\nand that\n\n\
+             ### autoissue, 2026-01-02\n\nStill nobody:\n/approve above\n\n<!-- autoissue:v1 x -->\n/approve\n### ann, today\nFine.\n"
+        );
+        let expect = [
+            "Is it safe?",
+            "/modify keep it\n\nand that",
+            "/approve",
+            "Fine.",
+        ];
+        assert_eq!(below(&body, marker), expect);
+        assert_eq!(below(&body, "<!-- another -->"), [""; 0]);
     }
 }

@@ -188,12 +188,13 @@ impl Forge for LocalForge {
         let marker = marker.to_owned();
         self.look(move |folders| {
             let entry = folders.issues.find(issue.0)?;
-            let text = entry.and_then(|entry| comments::below(entry.document.body(), &marker));
+            let texts = entry.map(|entry| comments::below(entry.document.body(), &marker));
             let author = "a person".to_owned();
-            Ok(text
-                .map(|text| Comment { author, text })
-                .into_iter()
-                .collect())
+            let comment = |text| Comment {
+                author: author.clone(),
+                text,
+            };
+            Ok(texts.into_iter().flatten().map(comment).collect())
         })
         .await
     }

@@ -56,9 +56,10 @@ impl Daemon {
             Ok((link, issues)) => {
                 let is_new = issues != project.issues;
                 project.key = Some(link.key.clone());
-                let clicks = || Answering(link.clicks.clone());
-                project.clicks.get_or_insert_with(clicks);
                 was_away = project.link.is_none();
+                if was_away || project.clicks.is_none() {
+                    project.clicks = Some(Answering(link.clicks.clone()));
+                }
                 (project.link, project.issues) = (Some(link), issues);
                 project.recall(&self.store);
                 project.find_due(now);
@@ -206,9 +207,9 @@ impl Daemon {
                 format!("{key} is not watched here")
             }
         })?;
-        if !project.continued.iter().any(|(other, _)| *other == session) {
-            project.continued.push((session, plan));
-        }
+        // What was said last counts, as long as it was not begun.
+        project.continued.retain(|(other, _)| *other != session);
+        project.continued.push((session, plan));
         Ok(())
     }
 

@@ -138,10 +138,28 @@ mod tests {
         let then = Late::Escalate;
         let patience = Some(Patience { hours: 24, then });
         let words = request(&task, &session(), &settings(patience));
-        insta::assert_snapshot!(words, @"");
+        insta::assert_snapshot!(words, @"
+                This waits for somebody who may write here to let it run.
+
+                With a yes an agent (`claude`) works on it, in a worktree of its own and on the branch `autoissue/12-title`; its work is checked, and offered as a pull request. It will likely touch `src/cart.rs`, `src/@evil'.rs`. It will likely cost no more than $0.42; no attempt may cost more than $5.00, and there are 3 at most.
+
+                Answer in a comment that begins with
+
+                - `/approve`, or
+                - `/reject` and why, or
+                - `/modify` and what is to be done otherwise.
+
+                `autoissue approve 12` and the dashboard do the same; the first answer counts. Without an answer within 24 h others are asked as well.
+
+                <!-- autoissue:v1 session=01JD8Z6Q0G7Y4V3M2N1K5T9RXC issue=12 kind=approval -->
+                ");
         let people = ["lead".to_owned(), "acme/maintainers".to_owned()];
         let words = reminder(task.number(), &session(), &settings(patience), &people);
-        insta::assert_snapshot!(words, @"");
+        insta::assert_snapshot!(words, @"
+        @lead @acme/maintainers: nobody has answered for 24 h whether an agent may work on this. `/approve`, `/reject` and `/modify` above say what is wanted.
+
+        <!-- autoissue:v1 session=01JD8Z6Q0G7Y4V3M2N1K5T9RXC issue=12 kind=approval-overdue -->
+        ");
     }
 
     #[test]

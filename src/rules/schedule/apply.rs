@@ -239,7 +239,6 @@ impl Session {
         self.table.set(place, State::Ended { ending, reason });
         self.doomed.remove(place);
         self.unasked.remove(place);
-        self.answered(place);
         self.awaiting.remove(place);
         let mut woken = Vec::new();
         self.locks.leave(place, &mut woken);
@@ -316,8 +315,6 @@ impl Session {
         ) = (0, 0, false, None);
         (entry.exchange, entry.agent) = (None, AgentPlace::default());
         // Whoever wants another try wants it to run.
-        self.answered(place);
-        let entry = self.table.at_mut(place);
         if entry.approval.is_awaited() || entry.task.obstacle.is_some() {
             entry.approval = Approval::Given { instructions: None };
         }

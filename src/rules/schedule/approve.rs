@@ -1,6 +1,6 @@
 //! Some tasks wait for a person: who is asked for, what an answer does, and when nothing else is left.
 
-use crate::rules::approvals::Late;
+use crate::rules::approvals::{Late, Patience};
 use crate::rules::assigning::Assign;
 use crate::rules::event::{Command, Consent, Event};
 use crate::rules::ids::{IssueNumber, Timestamp};
@@ -43,7 +43,6 @@ impl Session {
         if entry.state == State::Ready {
             self.table.free(place);
         }
-        self.patient.insert((at, place));
         if self.settings().approvals.comment || self.settings().assign == Assign::Ourselves {
             // It is asked on the forge, and whoever is asked is shown there.
             self.unannounced.insert(place);
@@ -51,7 +50,6 @@ impl Session {
     }
 
     fn ask_others(&mut self, place: usize) {
-        self.answered(place);
         if let Approval::Awaited { is_late, .. } = &mut self.table.at_mut(place).approval {
             *is_late = true;
             if self.settings().approvals.comment {
@@ -60,45 +58,23 @@ impl Session {
         }
     }
 
-    /// Its answer is not waited for any more, or for as long as it takes.
-    pub(super) fn answered(&mut self, place: usize) {
-        if let Approval::Awaited { since, .. } = self.table.at(place).approval {
-            self.patient.remove(&(since, place));
-        }
-    }
-
-    /// When the next answer has been waited for too long, where there is such a moment.
-    pub(super) fn patient_until(&self) -> Option<Timestamp> {
-        let patience = self.settings().approvals.patience?;
-        let (asked, _) = self.patient.first()?;
-        Some(patience.until(*asked))
-    }
-
-    /// One that nobody answered for in time.
-    pub(super) fn lose_patience(&self, now: Timestamp) -> Option<Event> {
-        let patience = self.settings().approvals.patience?;
-        let (asked, place) = *self.patient.first()?;
-        if patience.until(asked) > now {
-            return None;
-        }
-        let issue = self.table.at(place).number;
-        let hours = patience.hours;
-        Some(match patience.then {
-            Late::Expire => Event::TaskEnded {
-                issue,
-                ending: Ending::Skipped,
-                reason: Some(format!("nobody approved it within {hours} h")),
-            },
-            Late::Escalate => Event::Consent {
-                issue,
-                consent: Consent::Overdue { hours },
-            },
-        })
+    /// It was looked for their answers just now, and there was none: those that have waited for too long.
+    pub(super) fn unanswered(&self, issues: &[IssueNumber], now: Timestamp) -> Vec<Event> {
+        let patience = self.settings().approvals.patience;
+        let late = |issue: &IssueNumber| {
+            let (patience, entry) = (patience?, self.entry(*issue)?);
+            let Approval::Awaited { since, is_late } = entry.approval else {
+                return None;
+            };
+            let waits_on = is_late && patience.then == Late::Escalate;
+            let is_over = entry.ending().is_some() || waits_on || patience.until(since) > now;
+            (!is_over).then(|| overdue(*issue, patience))
+        };
+        issues.iter().filter_map(late).collect()
     }
 
     fn approve(&mut self, place: usize, instructions: Option<String>) {
         self.unasked.remove(place);
-        self.answered(place);
         let entry = self.table.at_mut(place);
         entry.approval = Approval::Given { instructions };
         if entry.state == State::Unapproved {
@@ -188,6 +164,22 @@ impl Session {
             && self.table.first_timer().is_none()
             && self.unannounced.is_empty();
         (is_idle && self.table.has_unapproved()).then_some(Event::SessionInterrupted)
+    }
+}
+
+/// What comes where nobody answered in time.
+fn overdue(issue: IssueNumber, patience: Patience) -> Event {
+    let hours = patience.hours;
+    match patience.then {
+        Late::Expire => Event::TaskEnded {
+            issue,
+            ending: Ending::Skipped,
+            reason: Some(format!("nobody approved it within {hours} h")),
+        },
+        Late::Escalate => Event::Consent {
+            issue,
+            consent: Consent::Overdue { hours },
+        },
     }
 }
 

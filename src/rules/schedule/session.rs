@@ -73,8 +73,6 @@ pub struct Session {
     pub(super) doomed: Places,
     pub(super) unannounced: Places,
     pub(super) unasked: Places,
-    /// Those that wait for an approval, by when somebody was asked; without those that were found to wait for too long.
-    pub(super) patient: BTreeSet<(Timestamp, usize)>,
     /// Those that need work that is done and not merged.
     pub(super) awaiting: Places,
     /// Those whose work was not merged with the others' for a trial yet.
@@ -106,7 +104,7 @@ impl PartialEq for Session {
                 session.slots.clone(),
                 session.doomed.clone(),
                 session.unannounced.clone(),
-                (session.unasked.clone(), session.patient.clone()),
+                session.unasked.clone(),
                 session.awaiting.clone(),
                 session.untold.clone(),
                 (session.untested.clone(), session.clashing.clone()),

@@ -32,6 +32,7 @@ impl Session {
             } => self.finished((*issue, *attempt), outcome, *dice, now, events),
             Input::Tick => events.extend(self.tick(now)),
             Input::Control { command, by } => events.extend(self.command(command, by.as_ref())),
+            Input::Unanswered { issues } => events.extend(self.unanswered(issues, now)),
             Input::LeaseLost { issue, reason } => self.lease_lost(*issue, reason, events),
             Input::Start { .. }
             | Input::Resume { .. }
@@ -62,7 +63,7 @@ impl Session {
             return None;
         }
         let timer = self.table.first_timer().map(|(until, _)| until);
-        [timer, self.patient_until(), self.chain.next_wake(now)]
+        [timer, self.chain.next_wake(now)]
             .into_iter()
             .flatten()
             .min()
@@ -126,6 +127,7 @@ impl Session {
             | Input::Finished { .. }
             | Input::Tick
             | Input::LeaseLost { .. }
+            | Input::Unanswered { .. }
             | Input::Control { .. } => None,
         }
     }
@@ -166,9 +168,6 @@ impl Session {
         {
             let issue = self.table.at(place).number;
             return Some(Event::Due { issue });
-        }
-        if let Some(event) = self.lose_patience(now) {
-            return Some(event);
         }
         if let Some(place) = self.doomed.first() {
             return Some(self.end_doomed(place));
