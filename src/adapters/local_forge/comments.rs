@@ -81,7 +81,7 @@ pub fn below(body: &str, marker: &str) -> Vec<String> {
             theirs.push(String::new());
         } else if is_ours {
             // Our comments end with their marker, whatever is written below them.
-            is_ours = !(bears_marker(line) && !is_quoted(line));
+            is_ours = !bears_marker(line) || is_quoted(line);
         } else {
             if line.starts_with('/') {
                 theirs.push(String::new());
