@@ -61,7 +61,9 @@ pub fn due(
 
 fn waited(issue: &Issue, marks: &Marks, begun: &Begun, now: Timestamp) -> bool {
     let is_blocked = !marks.blocked.is_empty() && issue.has_label(&marks.blocked);
-    is_blocked && now.millis_since(begun.at) >= BLOCKED_AGAIN
+    // Begun in the time to come: the clock was set back since, and nobody knows how long ago it was.
+    let is_old = begun.at > now || now.millis_since(begun.at) >= BLOCKED_AGAIN;
+    is_blocked && is_old
 }
 
 fn has(labels: &[String], label: &str) -> bool {
@@ -167,5 +169,6 @@ mod tests {
             .len()
         };
         assert_eq!((due(3_599_999), due(3_600_000)), (0, 1));
+        assert_eq!(due(-1), 1, "the clock was set back");
     }
 }
