@@ -96,7 +96,7 @@ async fn a_person_looks_after_projects(window: Window) {
     browser.click("//button[text()='Save']").await;
     browser.see("//p/code[text()='urgent']").await;
     browser.click("//button[text()='Remove']").await;
-    browser.open(&list).await;
+    browser.see("//h1[text()='Projects']").await;
     browser.see("//h2/a[text()='checkout']").await;
     assert!(!browser.text().await.contains("another"));
     let complaints = browser.complaints().await;

@@ -51,6 +51,10 @@ impl Daemon {
             return;
         };
         project.is_asked = false;
+        if std::mem::take(&mut project.is_stale) {
+            project.source.wake(now);
+            return;
+        }
         let mut was_away = false;
         let turn = match said {
             Ok((link, issues)) => {
@@ -160,8 +164,7 @@ impl Daemon {
             Ask::Sent(name) => self.wake_feed(&name),
             Ask::Sync(name) => {
                 let project = self.project(&name)?;
-                project.link = None;
-                project.source.wake(now);
+                project.look_anew(now);
                 self.wake_feeds(&name, None);
             }
             Ask::Start(name, issues) => self.want(&name, issues)?,

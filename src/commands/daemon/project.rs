@@ -50,6 +50,8 @@ pub(super) struct Project {
     pub issues: Vec<Issue>,
     /// Is it asked right now?
     pub is_asked: bool,
+    /// Is it asked in a way that does not count any more?
+    pub is_stale: bool,
     /// Issues that are begun now without being told to.
     pub due: Vec<IssueNumber>,
     /// Errands that were interrupted, and are taken up again.
@@ -191,6 +193,7 @@ impl Project {
             resting: BTreeMap::new(),
             issues: Vec::new(),
             is_asked: false,
+            is_stale: false,
             pulls: Pulls {
                 has_news: false,
                 are_open: false,
@@ -206,6 +209,13 @@ impl Project {
     /// Are its issues started without being told to?
     pub(super) fn is_on(&self) -> bool {
         self.switched.unwrap_or(self.served.auto_start)
+    }
+
+    /// Its configuration may be another one by now: it is read again, and what is being asked by the old one is not heard.
+    pub(super) fn look_anew(&mut self, now: Timestamp) {
+        self.link = None;
+        self.is_stale = self.is_asked;
+        self.source.wake(now);
     }
 
     /// Is it time to ask its forge?

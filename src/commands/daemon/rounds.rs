@@ -242,8 +242,7 @@ impl Daemon {
         let known = (&self.place, &*self.loaded, &self.store);
         bring_up_to_date(&mut self.projects, known, now);
         for project in self.projects.values_mut() {
-            project.link = None;
-            project.source.wake(now);
+            project.look_anew(now);
             project.recall(&self.store);
             // Before the forge is heard: what it says may have been asked for by the configuration of before.
             project.clicks = clicks(&project.place);
