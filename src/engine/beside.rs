@@ -18,7 +18,7 @@ impl Loop<'_> {
     /// Whoever has to approve one is asked on the forge.
     pub(super) fn ask(&mut self, issue: IssueNumber, consent: &Consent) {
         if matches!(consent, Consent::Awaited { .. } | Consent::Overdue { .. })
-            && self.live.session.unannounced().any(|other| other == issue)
+            && self.live.session.is_unannounced(issue)
         {
             self.announce(issue);
         }
@@ -70,7 +70,7 @@ impl Loop<'_> {
                 continue;
             };
             self.announcing.remove(issue);
-            if self.live.session.unannounced().any(|other| other == *issue) {
+            if self.live.session.is_unannounced(*issue) {
                 self.announce(*issue);
             }
         }

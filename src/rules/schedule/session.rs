@@ -163,6 +163,13 @@ impl Session {
             .map(|place| self.table.at(place).number)
     }
 
+    /// Is it one of these?
+    #[must_use]
+    pub fn is_unannounced(&self, issue: IssueNumber) -> bool {
+        let place = self.table.place(issue);
+        place.is_some_and(|place| self.unannounced.contains(place))
+    }
+
     /// Makes an event so. Events that do not fit the state (of a task that is not there, say) change nothing, so that
     /// every prefix of every journal can be folded.
     pub fn apply(&mut self, recorded: &Recorded) {
