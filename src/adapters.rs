@@ -1,6 +1,8 @@
 //! Floor 3: one outside thing each.
 
+pub mod daemon_api;
 mod flock;
+pub mod http;
 pub mod machine;
 pub mod retry;
 pub mod systemd;
@@ -198,7 +200,6 @@ pub mod local_forge {
 pub mod sources {
     pub mod alertmanager;
     pub mod document;
-    pub mod http;
     pub mod jira;
     pub mod sentry;
 }

@@ -79,6 +79,8 @@ pub mod status;
 pub mod stop;
 pub mod store;
 pub mod taken;
+pub mod through;
+pub mod through_status;
 pub mod watch;
 pub mod why;
 pub mod wire;

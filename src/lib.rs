@@ -158,10 +158,14 @@ pub mod serve {
     pub mod report;
     pub mod server;
     pub mod settings;
+    pub mod socket;
+    mod standing;
     mod story;
     mod timeline;
+    mod told;
     pub mod watched;
     mod webhook;
+    mod wishes;
 }
 /// What may be typed.
 pub mod cli {

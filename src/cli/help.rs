@@ -115,6 +115,7 @@ Examples:
   autoissue status --watch          as it goes on, until it ends
   autoissue status --issue 12       one task: process, runtime, messages, cost
   autoissue status 01K5ZQ           one session, by the start of its name
+  autoissue status --server https://build.example   of the daemon there; its token is in AUTOISSUE_DASHBOARD_TOKEN
 
 It needs no checkout and no configuration, and disturbs nothing: where sessions are kept is all that counts (--state-dir).";
 
@@ -228,7 +229,8 @@ Examples:
 
 /// Under the flags of `retry` and `skip`.
 pub const WISH: &str = "\
-The session takes it up within seconds; one that is interrupted, when it is resumed.";
+The session takes it up within seconds; one that is interrupted, when it is resumed. Where `autoissue serve` runs, it is asked: here by
+itself, elsewhere by --server.";
 
 /// Under the flags of `stop`.
 pub const STOP: &str = "\
@@ -243,7 +245,8 @@ Examples:
   autoissue reject 12 \"we drop this feature\"         leave it out
 
 Under `routing.mode: enforce` supervised issues wait for one of these. The first answer counts. A running session takes it
-up within seconds; one that is interrupted, when it is resumed.";
+up within seconds; one that is interrupted, when it is resumed. Where `autoissue serve` runs, it is asked: here by itself,
+elsewhere by --server.";
 
 /// Under the flags of `lessons`.
 pub const LESSONS: &str = "\
@@ -315,6 +318,7 @@ Environment:
     for variable in VARIABLES {
         let _ = writeln!(text, "  {:28}{}", variable.name, variable.key);
     }
-    text.push_str("  AUTOISSUE_STATE_DIR         as --state-dir");
+    text.push_str("  AUTOISSUE_STATE_DIR         as --state-dir\n");
+    text.push_str("  AUTOISSUE_SERVER            as --server, of commands that ask a daemon");
     text
 }

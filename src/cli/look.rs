@@ -1,6 +1,7 @@
 //! `status`, `why`, `simulate`, `metrics`, `evaluate`, `prompt`, `history`, `audit`: commands that look at sessions.
 
 use crate::cli::help;
+use crate::cli::serve::ServerArgs;
 use crate::cli::values::{Since, budget, issue_number, label, since};
 use crate::rules::ids::IssueNumber;
 use crate::rules::money::Usd;
@@ -19,6 +20,9 @@ pub struct StatusArgs {
     /// Show changes as they happen, until the session ends
     #[arg(long)]
     pub watch: bool,
+    /// Of which daemon.
+    #[command(flatten)]
+    pub server: ServerArgs,
 }
 
 /// Say why an issue does not run yet, and what would let it start sooner.

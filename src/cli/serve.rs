@@ -1,4 +1,4 @@
-//! `serve`: the dashboard and the API.
+//! `serve`: the dashboard and the API, and how other commands name a daemon.
 
 use crate::cli::help;
 use clap::Args;
@@ -11,4 +11,18 @@ pub struct ServeArgs {
     /// Where to listen; port 0 takes one that is free, and says which. 127.0.0.1 with dashboard.port if left out
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
+}
+
+/// Which daemon is meant, where it is not the one that watches in this state directory.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ServerArgs {
+    /// Ask the daemon at this address in place of what runs here; with the token of `AUTOISSUE_DASHBOARD_TOKEN`
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "AUTOISSUE_SERVER",
+        hide_env_values = true
+    )]
+    pub server: Option<String>,
 }

@@ -1,16 +1,20 @@
 //! `breaker`, `retry`, `skip`, `approve`, `clean`: commands that change what is there.
 
 use crate::cli::help;
+use crate::cli::serve::ServerArgs;
 use crate::cli::values::issue_number;
 use crate::rules::ids::IssueNumber;
 use clap::{Args, Subcommand};
 
 /// Look at the circuit breaker, or close it.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct BreakerArgs {
     /// What to do.
     #[command(subcommand)]
     pub command: BreakerCommands,
+    /// Of which daemon.
+    #[command(flatten)]
+    pub server: ServerArgs,
 }
 
 /// End every agent that runs on this machine.
@@ -61,21 +65,27 @@ pub enum LessonsCommands {
 }
 
 /// An issue of the running session.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(after_help = help::WISH)]
 pub struct IssueArgs {
     /// The issue's number
     #[arg(value_name = "ISSUE", value_parser = issue_number, allow_negative_numbers = true)]
     pub issue: IssueNumber,
+    /// Of which daemon.
+    #[command(flatten)]
+    pub server: ServerArgs,
 }
 
 /// Let an issue go that waits for approval.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(after_help = help::APPROVE)]
 pub struct ApproveArgs {
     /// The issue's number
     #[arg(value_name = "ISSUE", value_parser = issue_number, allow_negative_numbers = true)]
     pub issue: IssueNumber,
+    /// Of which daemon.
+    #[command(flatten)]
+    pub server: ServerArgs,
 }
 
 /// Leave an issue out that waits for approval.
@@ -88,6 +98,9 @@ pub struct RejectArgs {
     /// Why, in your words
     #[arg(value_name = "REASON")]
     pub reason: Vec<String>,
+    /// Of which daemon.
+    #[command(flatten)]
+    pub server: ServerArgs,
 }
 
 /// Let an issue go that waits for approval, with instructions for the agent.
@@ -100,6 +113,9 @@ pub struct ModifyArgs {
     /// What the agent is told besides the issue
     #[arg(value_name = "INSTRUCTIONS", required = true)]
     pub instructions: Vec<String>,
+    /// Of which daemon.
+    #[command(flatten)]
+    pub server: ServerArgs,
 }
 
 /// Answer what the agent of an issue asked.
@@ -112,6 +128,9 @@ pub struct AnswerArgs {
     /// The answer, in your words
     #[arg(value_name = "ANSWER", required = true)]
     pub answer: Vec<String>,
+    /// Of which daemon.
+    #[command(flatten)]
+    pub server: ServerArgs,
 }
 
 /// Remove what is provably not needed any more.

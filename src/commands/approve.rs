@@ -1,6 +1,7 @@
 //! `approve`, `reject`, `modify`: a person's answer for an issue that waits for one, left in the control inbox.
 
 use crate::adapters::store::open::Store;
+use crate::cli::steer::{AnswerArgs, ApproveArgs, ModifyArgs, RejectArgs};
 use crate::commands::place::Place;
 use crate::commands::retry::run;
 use crate::error::{Error, Kind};
@@ -14,31 +15,38 @@ use crate::rules::schedule::table::{Approval, Entry};
 use crate::rules::sender::Sender;
 
 /// Approves an issue.
-pub fn approve(place: &Place, issue: IssueNumber) -> Result<Exit, Error> {
-    run(place, &Command::Approve { issue }, issue)
+pub async fn approve(place: &Place, args: &ApproveArgs) -> Result<Exit, Error> {
+    let issue = args.issue;
+    run(place, &args.server, &Command::Approve { issue }, issue).await
 }
 
-/// Rejects an issue, for the reason in these words if there are any.
-pub fn reject(place: &Place, issue: IssueNumber, reason: &[String]) -> Result<Exit, Error> {
-    let reason = (!reason.is_empty()).then(|| words("reject", issue, reason));
-    let reason = reason.transpose()?;
-    run(place, &Command::Reject { issue, reason }, issue)
+/// Rejects an issue, for the reason in its words if there are any.
+pub async fn reject(place: &Place, args: &RejectArgs) -> Result<Exit, Error> {
+    let issue = args.issue;
+    let reason = (!args.reason.is_empty()).then(|| words("reject", issue, &args.reason));
+    let command = Command::Reject {
+        issue,
+        reason: reason.transpose()?,
+    };
+    run(place, &args.server, &command, issue).await
 }
 
-/// Approves an issue with the instructions in these words.
-pub fn modify(place: &Place, issue: IssueNumber, said: &[String]) -> Result<Exit, Error> {
-    let instructions = words("modify", issue, said)?;
+/// Approves an issue with the instructions in its words.
+pub async fn modify(place: &Place, args: &ModifyArgs) -> Result<Exit, Error> {
+    let issue = args.issue;
     let command = Command::Modify {
         issue,
-        instructions,
+        instructions: words("modify", issue, &args.instructions)?,
     };
-    run(place, &command, issue)
+    run(place, &args.server, &command, issue).await
 }
 
 /// Answers what the agent of an issue asked.
-pub fn answer(place: &Place, issue: IssueNumber, said: &[String]) -> Result<Exit, Error> {
-    let answer = words("answer", issue, said)?;
-    run(place, &Command::Answer { issue, answer }, issue)
+pub async fn answer(place: &Place, args: &AnswerArgs) -> Result<Exit, Error> {
+    let issue = args.issue;
+    let answer = words("answer", issue, &args.answer)?;
+    let command = Command::Answer { issue, answer };
+    run(place, &args.server, &command, issue).await
 }
 
 fn words(action: &str, issue: IssueNumber, words: &[String]) -> Result<String, Error> {

@@ -4,11 +4,12 @@ use crate::adapters::store::control::OpenBreaker;
 use crate::adapters::store::error::StoreError;
 use crate::adapters::store::open::Store;
 use crate::adapters::store::sessions::SessionState;
-use crate::cli::steer::BreakerCommands;
+use crate::cli::steer::{BreakerArgs, BreakerCommands};
 use crate::commands::answer::Answer;
 use crate::commands::place::Place;
 use crate::commands::sender::sender;
 use crate::commands::store::{look, open};
+use crate::commands::through::Daemon;
 use crate::engine::clock::SteadyClock;
 use crate::error::Error;
 use crate::ports::Clock as _;
@@ -25,9 +26,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Does what the subcommand says.
-pub fn run(place: &Place, command: BreakerCommands) -> Result<Exit, Error> {
+pub async fn run(place: &Place, args: &BreakerArgs) -> Result<Exit, Error> {
+    if let Some(daemon) = Daemon::find(place, &args.server)?
+        && (daemon.breaker(place, args.command == BreakerCommands::Reset)).await?
+    {
+        return Ok(Exit::Done);
+    }
     let state = place.state_dir()?;
-    let answer = match command {
+    let answer = match args.command {
         BreakerCommands::Status => status(&state, SteadyClock::start().now())?,
         BreakerCommands::Reset => reset(&open(&state)?, &sender())?,
     };
@@ -41,6 +47,12 @@ pub fn status(state: &Path, now: Timestamp) -> Result<Answer, StoreError> {
         Some(store) => store.breakers()?,
         None => BTreeMap::new(),
     };
+    Ok(told(&breakers, now))
+}
+
+/// These, in words and as an event.
+#[must_use]
+pub fn told(breakers: &BTreeMap<String, OpenBreaker>, now: Timestamp) -> Answer {
     let text = match breakers.len() {
         0 => "closed: tasks start as usual\n".into(),
         _ => breakers
@@ -53,7 +65,7 @@ pub fn status(state: &Path, now: Timestamp) -> Result<Answer, StoreError> {
         .map(|(provider, breaker)| object(provider, breaker))
         .collect();
     let event = json!({ "v": VERSION, "event": "breakers", "open": open });
-    Ok(Answer { text, event })
+    Answer { text, event }
 }
 
 /// Forgets every open breaker, and tells the sessions that run who did.

@@ -49,15 +49,17 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Commands::Clean(args) => clean::run(&place, args).await,
         Commands::Lessons(args) => lessons::run(&place, &args.command),
         Commands::Stop(_) => stop::all(&place).await,
-        Commands::Breaker(args) => breaker::run(&place, args.command),
-        Commands::Retry(IssueArgs { issue }) => {
-            retry::run(&place, &Command::Retry { issue }, issue)
+        Commands::Breaker(args) => breaker::run(&place, &args).await,
+        Commands::Retry(IssueArgs { issue, server }) => {
+            retry::run(&place, &server, &Command::Retry { issue }, issue).await
         }
-        Commands::Skip(IssueArgs { issue }) => retry::run(&place, &Command::Skip { issue }, issue),
-        Commands::Approve(args) => approve::approve(&place, args.issue),
-        Commands::Reject(args) => approve::reject(&place, args.issue, &args.reason),
-        Commands::Modify(args) => approve::modify(&place, args.issue, &args.instructions),
-        Commands::Answer(args) => approve::answer(&place, args.issue, &args.answer),
+        Commands::Skip(IssueArgs { issue, server }) => {
+            retry::run(&place, &server, &Command::Skip { issue }, issue).await
+        }
+        Commands::Approve(args) => approve::approve(&place, &args).await,
+        Commands::Reject(args) => approve::reject(&place, &args).await,
+        Commands::Modify(args) => approve::modify(&place, &args).await,
+        Commands::Answer(args) => approve::answer(&place, &args).await,
         Commands::Simulate(args) => Box::pin(simulate::run(&place, &args)).await,
         Commands::Why(args) => Box::pin(why::run(&place, &args)).await,
         Commands::Notify(args) => match args.command {

@@ -5,11 +5,13 @@ use crate::adapters::store::error::StoreError;
 use crate::adapters::store::figures::WorkedOn;
 use crate::adapters::store::open::Store;
 use crate::adapters::store::sessions::SessionState;
+use crate::cli::serve::ServerArgs;
 use crate::commands::answer::Answer;
 use crate::commands::approve;
 use crate::commands::place::Place;
 use crate::commands::sender::sender;
 use crate::commands::store::open;
+use crate::commands::through::Daemon;
 use crate::commands::wire::Wiring;
 use crate::config::loaded::Overrides;
 use crate::error::{Error, Kind};
@@ -23,13 +25,24 @@ use crate::rules::sender::Sender;
 use crate::rules::task::Ending;
 use serde_json::json;
 
-/// Sends the wish.
-pub fn run(place: &Place, command: &Command, issue: IssueNumber) -> Result<Exit, Error> {
+/// Sends the wish to the daemon, where there is one, else to the session itself.
+pub async fn run(
+    place: &Place,
+    server: &ServerArgs,
+    command: &Command,
+    issue: IssueNumber,
+) -> Result<Exit, Error> {
     // Outside of a checkout the sessions themselves have to tell which repository is meant.
     let project = Wiring::new(place, &Overrides::default()).map(|wiring| wiring.project_key());
+    let whose = project.as_deref().ok();
+    if let Some(daemon) = Daemon::find(place, server)?
+        && daemon.wish(place, whose, command, issue).await?
+    {
+        return Ok(Exit::Done);
+    }
     let store = open(&place.state_dir()?)?;
     let by = sender();
-    send(&store, project.ok().as_deref(), (command, Some(&by)), issue)?.print(&place.output)?;
+    send(&store, whose, (command, Some(&by)), issue)?.print(&place.output)?;
     Ok(Exit::Done)
 }
 

@@ -1,5 +1,6 @@
 //! `serve`, and `--dashboard`: the pages of what stands in the store, on an address of this machine.
 
+use crate::adapters::daemon_api;
 use crate::adapters::machine::Machine;
 use crate::adapters::store::open::Store;
 use crate::adapters::systemd;
@@ -22,14 +23,16 @@ use crate::serve::desk::{Configured, Desk};
 use crate::serve::door::{Door, Keys, Password};
 use crate::serve::server::{self, House};
 use crate::serve::settings::settings_of;
+use crate::serve::socket;
 use crate::serve::watched::Watched;
 use axum_server::tls_rustls::RustlsConfig;
 use serde_json::json;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -37,7 +40,7 @@ use tokio_util::sync::CancellationToken;
 const NEXT_PORTS: u16 = 20;
 
 /// Who comes in with a password of the environment, where the configuration names nobody.
-const USUAL_NAME: &str = "autoissue";
+pub const USUAL_NAME: &str = "autoissue";
 
 /// Who watches is waited for so long at the end.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -63,6 +66,7 @@ pub async fn run(place: &Place, args: &ServeArgs) -> Result<Exit, Error> {
         settings: settings_of(&loaded).into(),
         ..Configured::default()
     });
+    let socket = by_socket(&state);
     let machine = Arc::new(Machine::new(vec![state]));
     let door = door(&loaded);
     let daemon = Daemon::new(
@@ -72,11 +76,12 @@ pub async fn run(place: &Place, args: &ServeArgs) -> Result<Exit, Error> {
         machine,
     );
     let watched = Arc::new(Watched::new(store));
-    let house = House::new(watched, project.ok().as_deref());
+    let house = House::new(watched, project.ok().as_deref()).called(place.calling());
+    let house = house.with_desk(desk);
     let ended = CancellationToken::new();
+    let here = socket.map(|socket| tokio::spawn(socket::run(socket, house.clone(), ended.clone())));
     let over = ended.clone().cancelled_owned();
-    let serving = server::run((listener, tls), house.with_desk(desk), door, over);
-    let serving = tokio::spawn(serving);
+    let serving = tokio::spawn(server::run((listener, tls), house, door, over));
     systemd::say(systemd::Says::Ready);
     Box::pin(daemon.run(asked, &mut signals)).await;
     systemd::say(systemd::Says::Ending);
@@ -86,7 +91,19 @@ pub async fn run(place: &Place, args: &ServeArgs) -> Result<Exit, Error> {
     } else {
         tracing::debug!("somebody who watches takes too long");
     }
+    here.iter().for_each(JoinHandle::abort);
     Ok(Exit::Done)
+}
+
+/// Where commands of this user ask the daemon. Without one they use the state directory, which comes to the same.
+fn by_socket(state: &Path) -> Option<UnixListener> {
+    match socket::listen(&daemon_api::socket(state)) {
+        Ok(listener) => Some(listener),
+        Err(error) => {
+            tracing::warn!(%error, "commands cannot ask by the socket of this state directory");
+            None
+        }
+    }
 }
 
 /// A dashboard beside a session.

@@ -1,5 +1,6 @@
 //! `status`: what runs now, else the latest sessions; one session; one task.
 
+use crate::adapters::store::error::StoreError;
 use crate::adapters::store::open::Store;
 use crate::adapters::store::sessions::{SessionRow, SessionState};
 use crate::cli::look::StatusArgs;
@@ -7,12 +8,16 @@ use crate::commands::answer::Answer;
 use crate::commands::place::Place;
 use crate::commands::seen::Seen;
 use crate::commands::store::{find, look};
+use crate::commands::through::Daemon;
+use crate::commands::through_status;
 use crate::commands::watch::watch;
 use crate::engine::clock::SteadyClock;
 use crate::error::{Error, Kind};
 use crate::ports::Clock as _;
 use crate::reporters::end::end_report;
+use crate::reporters::next::Calling;
 use crate::reporters::out::Stream;
+use crate::reporters::paint::Colour;
 use crate::reporters::shape::VERSION;
 use crate::reporters::status::{session_json, task_status};
 use crate::reporters::table::grid;
@@ -30,17 +35,46 @@ const LEAST_NAME: usize = 10;
 /// Columns that the other columns of the list take at most.
 const BESIDE: usize = 62;
 
+/// How it is to look.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// Columns.
+    pub width: usize,
+    /// With colour?
+    pub colour: Colour,
+    /// How this program is called where it is shown.
+    pub calling: Calling,
+}
+
+impl Look {
+    /// On the standard output of this process.
+    fn here(place: &Place) -> Self {
+        Self {
+            width: Stream::Out.width(),
+            colour: place.output.colour(),
+            calling: place.calling(),
+        }
+    }
+}
+
 /// Runs the command.
 pub async fn run(place: &Place, args: &StatusArgs) -> Result<Exit, Error> {
+    if let Some(daemon) = Daemon::find(place, &args.server)?
+        && through_status::status(&daemon, place, args).await?
+    {
+        return Ok(Exit::Done);
+    }
     let Some(store) = look(&place.state_dir()?)? else {
         return nothing(place, args);
     };
-    let mut seen = chosen(&store, args)?;
+    let rows = chosen(&store, args.session.as_deref(), args.issue)?;
+    let seen = rows.iter().map(|row| Seen::new(&store, row));
+    let mut seen = seen.collect::<Result<Vec<_>, _>>()?;
     let runs = seen.iter().any(|seen| seen.process().is_some());
     if args.watch && runs {
         watch(place, &store, &mut seen, args.issue).await?;
     } else if seen.is_empty() {
-        list(&store)?.print(&place.output)?;
+        list(&store, &Look::here(place))?.print(&place.output)?;
     } else {
         show(place, &seen, args.issue)?;
     }
@@ -48,21 +82,22 @@ pub async fn run(place: &Place, args: &StatusArgs) -> Result<Exit, Error> {
 }
 
 /// The session that is asked for, else that of the issue, else all that run.
-fn chosen(store: &Store, args: &StatusArgs) -> Result<Vec<Seen>, Error> {
-    if let Some(name) = &args.session {
-        let row = find(store, name)?;
-        check_kept(&row)?;
-        return Ok(vec![Seen::new(store, &row)?]);
-    }
-    if let Some(issue) = args.issue {
-        let row = of_issue(store, issue)?;
-        check_kept(&row)?;
-        return Ok(vec![Seen::new(store, &row)?]);
-    }
-    let mut rows = store.sessions(usize::MAX)?;
-    rows.retain(|row| matches!(row.state, SessionState::Running(_)));
-    let seen = rows.iter().map(|row| Seen::new(store, row));
-    Ok(seen.collect::<Result<_, _>>()?)
+pub fn chosen(
+    store: &Store,
+    session: Option<&str>,
+    issue: Option<IssueNumber>,
+) -> Result<Vec<SessionRow>, Error> {
+    let row = match (session, issue) {
+        (Some(name), _) => find(store, name)?,
+        (None, Some(issue)) => of_issue(store, issue)?,
+        (None, None) => {
+            let mut rows = store.sessions(usize::MAX)?;
+            rows.retain(|row| matches!(row.state, SessionState::Running(_)));
+            return Ok(rows);
+        }
+    };
+    check_kept(&row)?;
+    Ok(vec![row])
 }
 
 /// The session that works on the issue now, else the one that did last.
@@ -103,27 +138,41 @@ pub fn check_kept(row: &SessionRow) -> Result<(), Error> {
 
 /// Shows these sessions, or this task of theirs, once.
 pub fn show(place: &Place, seen: &[Seen], issue: Option<IssueNumber>) -> Result<(), Error> {
-    let now = SteadyClock::start().now();
-    let colour = place.output.colour();
-    let width = Stream::Out.width();
+    let (now, look) = (SteadyClock::start().now(), Look::here(place));
     for (index, seen) in seen.iter().enumerate() {
-        let sight = seen.sight(now);
-        let (text, event) = match issue {
-            Some(issue) => {
-                let refuse = || unknown_issue(issue, "the session does not have it");
-                let text = sight.task(issue, width, colour).ok_or_else(refuse)?;
-                (text, task_status(&sight, issue).ok_or_else(refuse)?)
-            }
-            None if seen.process().is_none() => {
-                let text = end_report(&seen.tally, width, colour, &place.calling());
-                (text, session_json(&sight))
-            }
-            None => (sight.session(width, colour), session_json(&sight)),
-        };
-        let gap = if index == 0 { "" } else { "\n" };
-        place.output.result(&format!("{gap}{text}\n"), &event)?;
+        let mut shown = shown(seen, issue, now, &look)?;
+        if index > 0 {
+            shown.text.insert(0, '\n');
+        }
+        shown.print(&place.output)?;
     }
     Ok(())
+}
+
+/// A session, or this task of it, as it looks at this time.
+pub fn shown(
+    seen: &Seen,
+    issue: Option<IssueNumber>,
+    now: Timestamp,
+    look: &Look,
+) -> Result<Answer, Error> {
+    let (sight, width, colour) = (seen.sight(now), look.width, look.colour);
+    let (text, event) = match issue {
+        Some(issue) => {
+            let refuse = || unknown_issue(issue, "the session does not have it");
+            let text = sight.task(issue, width, colour).ok_or_else(refuse)?;
+            (text, task_status(&sight, issue).ok_or_else(refuse)?)
+        }
+        None if seen.process().is_none() => {
+            let text = end_report(&seen.tally, width, colour, &look.calling);
+            (text, session_json(&sight))
+        }
+        None => (sight.session(width, colour), session_json(&sight)),
+    };
+    Ok(Answer {
+        text: text + "\n",
+        event,
+    })
 }
 
 fn nothing(place: &Place, args: &StatusArgs) -> Result<Exit, Error> {
@@ -132,19 +181,19 @@ fn nothing(place: &Place, args: &StatusArgs) -> Result<Exit, Error> {
             .cause("there is no session yet")),
         (None, Some(issue)) => Err(unknown_issue(issue, "there is no session yet")),
         (None, None) => {
-            answer(&[], SteadyClock::start().now()).print(&place.output)?;
+            answer(&[], SteadyClock::start().now(), &Look::here(place)).print(&place.output)?;
             Ok(Exit::Done)
         }
     }
 }
 
 /// The latest sessions.
-fn list(store: &Store) -> Result<Answer, Error> {
+pub fn list(store: &Store, look: &Look) -> Result<Answer, StoreError> {
     let rows = store.sessions(LATEST)?;
-    Ok(answer(&rows, SteadyClock::start().now()))
+    Ok(answer(&rows, SteadyClock::start().now(), look))
 }
 
-fn answer(rows: &[SessionRow], now: Timestamp) -> Answer {
+fn answer(rows: &[SessionRow], now: Timestamp, look: &Look) -> Answer {
     let sessions: Value = rows.iter().map(row_json).collect();
     let event = json!({ "v": VERSION, "event": "sessions", "sessions": sessions });
     let Some(newest) = rows.first() else {
@@ -164,7 +213,7 @@ fn answer(rows: &[SessionRow], now: Timestamp) -> Answer {
         "cost",
         "started",
     ];
-    let room = Stream::Out.width().saturating_sub(BESIDE).max(16);
+    let room = look.width.saturating_sub(BESIDE).max(16);
     let cells = rows.iter().zip(&names).map(|(row, name)| {
         vec![
             (*name).to_owned(),

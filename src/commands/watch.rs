@@ -123,7 +123,7 @@ fn object(seen: &Seen, issue: Option<IssueNumber>) -> Result<(), Error> {
 fn picture(place: &Place, seen: &[Seen], issue: Option<IssueNumber>) -> String {
     let now = SteadyClock::start().now();
     let (colour, width) = (place.output.colour(), Screen::Out.width().saturating_sub(1));
-    let room = Screen::Out.height().unwrap_or(24).saturating_sub(1);
+    let room = room();
     let whole: Vec<String> = seen
         .iter()
         .filter_map(|seen| match issue {
@@ -139,12 +139,18 @@ fn picture(place: &Place, seen: &[Seen], issue: Option<IssueNumber>) -> String {
     first(&(brief.collect::<Vec<_>>().join("\n\n") + "\n"), room)
 }
 
-fn first(text: &str, lines: usize) -> String {
+/// So many lines of it at most.
+pub fn first(text: &str, lines: usize) -> String {
     text.split_inclusive('\n').take(lines).collect()
 }
 
+/// Lines that the screen holds above the cursor.
+pub fn room() -> usize {
+    Screen::Out.height().unwrap_or(24).saturating_sub(1)
+}
+
 /// The text, drawn over so many lines in one write.
-fn over(lines: usize, text: &str) -> String {
+pub fn over(lines: usize, text: &str) -> String {
     let mut drawn = String::new();
     if lines > 0 {
         let _ = write!(drawn, "\u{1b}[{lines}F");

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::fmt::{Display, Write as _};
 
 /// What sort of thing went wrong; stable, for scripts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// The command line.
@@ -32,6 +32,15 @@ pub enum Kind {
     Files,
     /// Somebody stopped it before it began.
     Interrupted,
+}
+
+impl Kind {
+    /// Its word.
+    #[must_use]
+    pub fn word(self) -> String {
+        let word = serde_json::to_value(self).unwrap_or_default();
+        word.as_str().unwrap_or_default().to_owned()
+    }
 }
 
 /// An error as a person reads it: `could not <action>`, why, and what helps.
@@ -110,6 +119,12 @@ impl Error {
     /// What sort of thing went wrong.
     pub fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// What could not be done.
+    #[must_use]
+    pub fn action(&self) -> &str {
+        &self.action
     }
 
     /// How the process ends.

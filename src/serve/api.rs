@@ -2,18 +2,16 @@
 
 use crate::commands::breaker;
 use crate::commands::metrics::{event as metrics_json, windows};
-use crate::commands::retry::send;
 use crate::reporters::analytics;
 use crate::reporters::status::{session_json, task_status};
-use crate::reporters::time::rfc3339;
-use crate::rules::event::Command;
 use crate::rules::ids::IssueNumber;
 use crate::serve::problem::Problem;
 use crate::serve::server::{House, blocking, page};
-use crate::serve::{approvals, issues, live, projects_api};
+use crate::serve::told::{sender_of, told};
+use crate::serve::{approvals, issues, live, projects_api, standing, wishes};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use serde_json::{Value, json};
@@ -41,8 +39,6 @@ pub(super) fn routes() -> OpenApiRouter<House> {
         .routes(routes!(session))
         .routes(routes!(session_tasks))
         .routes(routes!(task))
-        .routes(routes!(retry))
-        .routes(routes!(skip))
         .routes(routes!(metrics))
         .routes(routes!(budget))
         .routes(routes!(errors))
@@ -52,6 +48,8 @@ pub(super) fn routes() -> OpenApiRouter<House> {
         .merge(projects_api::routes())
         .merge(issues::routes())
         .merge(approvals::routes())
+        .merge(wishes::routes())
+        .merge(standing::routes())
 }
 
 /// The description as a document.
@@ -135,46 +133,6 @@ async fn task(
     .await
 }
 
-/// Tries an issue of an unfinished session again.
-#[utoipa::path(post, path = "/api/issues/{issue}/retry", tag = "session",
-    params(("issue" = u64, Path, description = "The issue's number")),
-    responses((status = 200, description = "The session takes it up", body = Object), (status = 409, description = "It cannot, and why", body = Problem)))]
-async fn retry(
-    State(house): State<House>,
-    path: Result<Path<u64>, PathRejection>,
-) -> Result<Json<Value>, Problem> {
-    let Path(number) = path?;
-    let issue = IssueNumber(number);
-    say(house, Command::Retry { issue }, issue).await
-}
-
-/// Leaves an issue of an unfinished session out.
-#[utoipa::path(post, path = "/api/issues/{issue}/skip", tag = "session",
-    params(("issue" = u64, Path, description = "The issue's number")),
-    responses((status = 200, description = "The session takes it up", body = Object), (status = 409, description = "It cannot, and why", body = Problem)))]
-async fn skip(
-    State(house): State<House>,
-    path: Result<Path<u64>, PathRejection>,
-) -> Result<Json<Value>, Problem> {
-    let Path(number) = path?;
-    let issue = IssueNumber(number);
-    say(house, Command::Skip { issue }, issue).await
-}
-
-async fn say(house: House, command: Command, issue: IssueNumber) -> Result<Json<Value>, Problem> {
-    blocking(house, move |house| {
-        let answer = send(
-            house.watched.store(),
-            house.project.as_deref(),
-            (&command, Some(&house.sender)),
-            issue,
-        );
-        let answer = answer.map_err(|error| Problem::refused(error.reason()))?;
-        Ok(Json(answer.event))
-    })
-    .await
-}
-
 /// What all sessions came to, as `metrics --format json` tells it.
 #[utoipa::path(get, path = "/api/metrics", tag = "metrics", responses((status = 200, description = "The figures", body = Object)))]
 async fn metrics(State(house): State<House>) -> Result<Json<Value>, Problem> {
@@ -234,28 +192,27 @@ async fn errors(State(house): State<House>) -> Result<Json<Value>, Problem> {
     .await
 }
 
-/// The circuit breakers that are open, by agent.
-#[utoipa::path(get, path = "/api/metrics/circuit-breaker", tag = "metrics", responses((status = 200, description = "The open ones", body = Object)))]
-async fn breakers(State(house): State<House>) -> Result<Json<Value>, Problem> {
-    blocking(house, |house| {
+/// The circuit breakers that are open, as `breaker status` tells them.
+#[utoipa::path(get, path = "/api/metrics/circuit-breaker", tag = "metrics", responses(
+    (status = 200, description = "The open ones", content((Object = "application/json"), (String = "text/plain"))),
+))]
+async fn breakers(State(house): State<House>, headers: HeaderMap) -> Result<Response, Problem> {
+    blocking(house, move |house| {
         let open = house.watched.store().breakers()?;
-        let open = open.iter().map(|(agent, breaker)| {
-            json!({
-                "agent": agent, "session": breaker.session, "until": rfc3339(breaker.until),
-                "failures": breaker.failures, "reason": breaker.reason,
-            })
-        });
-        Ok(Json(json!({ "open": open.collect::<Value>() })))
+        Ok(told(&headers, breaker::told(&open, house.now())))
     })
     .await
 }
 
 /// Closes every open breaker, and tells the sessions that run.
-#[utoipa::path(post, path = "/api/circuit-breaker/reset", tag = "metrics", responses((status = 200, description = "They are closed", body = Object)))]
-async fn reset(State(house): State<House>) -> Result<Json<Value>, Problem> {
-    blocking(house, |house| {
-        let answer = breaker::reset(house.watched.store(), &house.sender)?;
-        Ok(Json(answer.event))
+#[utoipa::path(post, path = "/api/circuit-breaker/reset", tag = "metrics", responses(
+    (status = 200, description = "They are closed", content((Object = "application/json"), (String = "text/plain"))),
+))]
+async fn reset(State(house): State<House>, headers: HeaderMap) -> Result<Response, Problem> {
+    blocking(house, move |house| {
+        let by = sender_of(house, &headers);
+        let answer = breaker::reset(house.watched.store(), &by)?;
+        Ok(told(&headers, answer))
     })
     .await
 }

@@ -54,26 +54,34 @@ struct Approval {
 /// Why not.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Reject {
+pub(super) struct Reject {
     /// For the record; may be left out.
     #[schema(max_length = 8000)]
     reason: Option<String>,
 }
 
+impl Reject {
+    /// Words, where there are any.
+    pub(super) fn reason(self) -> Result<Option<String>, Problem> {
+        let reason = self.reason.filter(|reason| !reason.trim().is_empty());
+        reason.as_deref().map(words).transpose()
+    }
+}
+
 /// What the agent is told besides.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Modify {
+pub(super) struct Modify {
     #[schema(min_length = 1, max_length = 8000)]
-    instructions: String,
+    pub(super) instructions: String,
 }
 
 /// The answer.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Answered {
+pub(super) struct Answered {
     #[schema(min_length = 1, max_length = 8000)]
-    answer: String,
+    pub(super) answer: String,
 }
 
 /// What waits for a person in sessions that are not finished, the newest session first.
@@ -140,9 +148,8 @@ async fn reject(
     id: Result<Path<String>, PathRejection>,
     body: Result<Json<Reject>, JsonRejection>,
 ) -> Result<Json<Value>, Problem> {
-    let (Path(id), Json(Reject { reason })) = (id?, body?);
-    let reason = reason.filter(|reason| !reason.trim().is_empty());
-    let reason = reason.as_deref().map(words).transpose()?;
+    let (Path(id), Json(body)) = (id?, body?);
+    let reason = body.reason()?;
     say(house, id, |issue| Command::Reject { issue, reason }).await
 }
 
@@ -179,7 +186,7 @@ async fn answer(
 }
 
 /// Some, and not too many.
-fn words(text: &str) -> Result<String, Problem> {
+pub(super) fn words(text: &str) -> Result<String, Problem> {
     let said = text.trim();
     match said.len() {
         0 => Err(Problem::bad("there are no words in it".to_owned())),

@@ -12,9 +12,11 @@ use crate::rules::tally::{Standing, TaskTally};
 use crate::rules::task::{Ending, Stage};
 use crate::serve::problem::Problem;
 use crate::serve::server::{House, blocking};
+use crate::serve::told::sender_of;
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
@@ -360,9 +362,10 @@ pub(super) async fn say(
 ) -> Result<Json<Value>, Problem> {
     blocking(house, move |house| {
         let (row, issue) = found(house, &id)?;
-        let by = (&command(issue), Some(&*house.sender));
-        let answer = send_to(house.watched.store(), &row.id, by, issue);
-        let answer = answer.map_err(|error| Problem::refused(error.reason()))?;
+        let by = sender_of(house, &HeaderMap::new());
+        let wish = (&command(issue), Some(&by));
+        let answer = send_to(house.watched.store(), &row.id, wish, issue);
+        let answer = answer.map_err(|error| Problem::of_command(StatusCode::CONFLICT, &error))?;
         Ok(Json(answer.event))
     })
     .await

@@ -1,6 +1,7 @@
 //! What goes wrong with a question, as programs are told: RFC 9457, "Problem Details for HTTP APIs".
 
 use crate::adapters::store::error::StoreError;
+use crate::error::Error;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
@@ -18,6 +19,12 @@ pub(super) struct Problem {
     /// More of it, for a person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// What sort of thing went wrong, in the words of an error event of `--format json`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// What helps.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hints: Vec<String>,
 }
 
 impl Problem {
@@ -26,6 +33,18 @@ impl Problem {
             status: status.as_u16(),
             title: title.to_owned(),
             detail,
+            kind: None,
+            hints: Vec::new(),
+        }
+    }
+
+    /// What a command would have told its user.
+    pub(super) fn of_command(status: StatusCode, error: &Error) -> Self {
+        let title = format!("could not {}", error.action());
+        Self {
+            kind: Some(error.kind().word()),
+            hints: error.hint_lines().to_vec(),
+            ..Self::told(status, &title, &error.reason())
         }
     }
 

@@ -12,8 +12,9 @@ use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Number, Value, json};
 use std::path::PathBuf;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -38,9 +39,20 @@ struct Wanted {
     #[serde(default)]
     auto_start: Option<bool>,
     /// How much of the whole is this project's, from 1 to 100; 1 where it is left out.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 100)]
     weight: Option<u32>,
+}
+
+/// A whole number, also written as `30.0`: where JSON has no integers, that is one (JSON Schema 2020-12, Core, 4.2.3).
+fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    let Some(number) = Option::<Number>::deserialize(from)? else {
+        return Ok(None);
+    };
+    let text = number.to_string();
+    let digits = text.strip_suffix(".0").unwrap_or(&text);
+    let whole = digits.parse().map(Some);
+    whole.map_err(|_| Error::custom(format!("{number} is no whole number from 1 to 100")))
 }
 
 /// The routes.
@@ -262,4 +274,24 @@ fn issue_told(issue: &IssueCard) -> Value {
         "url": issue.url,
         "state": issue.state.word(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_number_may_have_a_point() {
+        let weight = |text: &str| {
+            let body = format!(r#"{{"path": "/x", "weight": {text}}}"#);
+            serde_json::from_str::<Wanted>(&body).map(|wanted| wanted.weight)
+        };
+        for whole in ["30", "30.0", "3e1"] {
+            assert_eq!(weight(whole).unwrap(), Some(30), "{whole}");
+        }
+        assert_eq!(weight("null").unwrap(), None);
+        for odd in ["30.5", "-1", "1e99", "\"30\""] {
+            assert!(weight(odd).is_err(), "{odd}");
+        }
+    }
 }

@@ -4,6 +4,7 @@ use crate::commands::sender::sender;
 use crate::config::loaded::Loaded;
 use crate::engine::clock::SteadyClock;
 use crate::ports::Clock as _;
+use crate::reporters::next::Calling;
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::sender::Sender;
 use crate::serve::desk::Desk;
@@ -37,7 +38,7 @@ use tokio_util::sync::CancellationToken;
 /// Over TLS what is asked already is answered within this.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// A form or a question is no longer.
-const BODY_MAX: usize = 256 << 10;
+pub(super) const BODY_MAX: usize = 256 << 10;
 /// Nothing but what this server sends: no other site's script, style, picture or frame.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -54,6 +55,8 @@ pub struct House {
     pub(super) clock: Arc<SteadyClock>,
     /// As whom wishes are sent: whoever may come in acts for the one that serves.
     pub(super) sender: Arc<Sender>,
+    /// How this program is called where it serves.
+    pub(super) calling: Calling,
     /// Streams end with the server.
     pub(super) ended: CancellationToken,
     /// Where projects are watched, if they are.
@@ -73,6 +76,7 @@ impl House {
                 through: "the dashboard".to_owned(),
                 ..sender()
             }),
+            calling: Calling::default(),
             ended: CancellationToken::new(),
             desk: None,
         }
@@ -83,6 +87,12 @@ impl House {
     pub fn with_desk(self, desk: Arc<Desk>) -> Self {
         let desk = Some(desk);
         Self { desk, ..self }
+    }
+
+    /// The same, where this program is called like this.
+    #[must_use]
+    pub fn called(self, calling: Calling) -> Self {
+        Self { calling, ..self }
     }
 
     /// One that shows this configuration as well.
@@ -167,10 +177,7 @@ pub fn router(house: House, door: Door) -> Router {
     pages
         .merge(assets)
         .fallback(missing)
-        .method_not_allowed_fallback(|| async {
-            let why = "that is not done with it";
-            Problem::of(StatusCode::METHOD_NOT_ALLOWED, why)
-        })
+        .method_not_allowed_fallback(not_done)
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(from_fn_with_state(Arc::new(door), guard))
         // A webhook has no credentials and any name: its signature is what lets it in.
@@ -178,8 +185,14 @@ pub fn router(house: House, door: Door) -> Router {
         .layer(from_fn(with_headers))
 }
 
+/// Nobody asks for it like this.
+pub(super) async fn not_done() -> Problem {
+    let why = "that is not done with it";
+    Problem::of(StatusCode::METHOD_NOT_ALLOWED, why)
+}
+
 /// Nothing is there: told to programs as any other problem.
-async fn missing(request: Request) -> Response {
+pub(super) async fn missing(request: Request) -> Response {
     if request.uri().path().starts_with("/api/") {
         return Problem::not_found().into_response();
     }

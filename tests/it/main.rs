@@ -157,6 +157,7 @@ mod store_disk;
 mod store_kill;
 mod store_sample;
 mod sub_issues;
+mod through;
 mod together;
 mod trust;
 mod vendors;

@@ -1,7 +1,7 @@
 //! Alerts of Alertmanager: asked for by its interface (version 2, `api/v2/openapi.yaml` of its repository), and sent by its
 //! webhook (version 4, <https://prometheus.io/docs/alerting/latest/configuration/#webhook_config>).
 
-use crate::adapters::sources::http::{Server, SourceError};
+use crate::adapters::http::{AskError, Server};
 use crate::adapters::sources::sentry::moment;
 use crate::rules::finding::{Finding, Level};
 use serde::Deserialize;
@@ -60,7 +60,7 @@ impl Alertmanager {
     }
 
     /// Those that fire and are neither silenced nor inhibited.
-    pub async fn alerts(&self) -> Result<Vec<Finding>, SourceError> {
+    pub async fn alerts(&self) -> Result<Vec<Finding>, AskError> {
         let query = [
             ("active", "true"),
             ("silenced", "false"),

@@ -1,8 +1,8 @@
 //! Issues of Jira Cloud that a JQL selects
 //! (<https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-search/>).
 
+use crate::adapters::http::{AskError, Server};
 use crate::adapters::sources::document::text;
-use crate::adapters::sources::http::{Server, SourceError};
 use crate::adapters::sources::sentry::Part;
 use crate::rules::finding::{Finding, Level};
 use crate::rules::ids::Timestamp;
@@ -73,7 +73,7 @@ impl Jira {
     }
 
     /// What the search finds from this place on.
-    pub async fn part(&self, token: Option<&str>) -> Result<Part, SourceError> {
+    pub async fn part(&self, token: Option<&str>) -> Result<Part, AskError> {
         let mut query = vec![
             ("jql", &*self.jql),
             ("fields", FIELDS),

@@ -1,7 +1,7 @@
 //! Unresolved issues of a project of Sentry (<https://docs.sentry.io/api/events/list-a-projects-issues/>), with the stack
 //! trace of the latest event (<https://docs.sentry.io/api/events/retrieve-an-issue-event/>).
 
-use crate::adapters::sources::http::{Server, SourceError};
+use crate::adapters::http::{AskError, Server};
 use crate::rules::finding::{Finding, Level, TRACE_MAX};
 use crate::rules::ids::Timestamp;
 use chrono::DateTime;
@@ -126,7 +126,7 @@ impl Sentry {
     }
 
     /// Its unresolved issues from this place of the listing on.
-    pub async fn part(&self, cursor: Option<&str>) -> Result<Part, SourceError> {
+    pub async fn part(&self, cursor: Option<&str>) -> Result<Part, AskError> {
         let project = ["projects", &self.organization, &self.project];
         let path = [&["api", "0"][..], &project[..], &["issues", ""][..]].concat();
         let mut query = vec![("query", QUERY)];
@@ -140,7 +140,7 @@ impl Sentry {
     }
 
     /// The same with the trace of the latest event.
-    pub async fn whole(&self, mut finding: Finding) -> Result<Finding, SourceError> {
+    pub async fn whole(&self, mut finding: Finding) -> Result<Finding, AskError> {
         let path = [
             "api",
             "0",

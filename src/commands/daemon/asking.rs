@@ -1,8 +1,8 @@
 //! One look at another source of work: what is there is kept, and then becomes issues.
 
 use crate::adapters::github::forge::GitHub;
+use crate::adapters::http::{AskError, Credential, Server};
 use crate::adapters::sources::alertmanager::Alertmanager;
-use crate::adapters::sources::http::{Credential, Server, SourceError};
 use crate::adapters::sources::jira::Jira;
 use crate::adapters::sources::sentry::{Part, Sentry};
 use crate::adapters::store::error::StoreError;
@@ -61,7 +61,7 @@ pub(super) struct News {
 pub(super) enum LookError {
     /// The source.
     #[error(transparent)]
-    Source(#[from] SourceError),
+    Source(#[from] AskError),
     /// The forge's checks.
     #[error(transparent)]
     Forge(#[from] ForgeError),
@@ -90,18 +90,18 @@ pub(super) async fn look(look: Look) -> Heard {
     };
     match looked.await {
         Ok(news) => Heard::Answered(news),
-        Err(LookError::Source(SourceError::Limited(wait))) => Heard::Rests(wait),
+        Err(LookError::Source(AskError::Limited(wait))) => Heard::Rests(wait),
         Err(error) => Heard::Failed(error.to_string()),
     }
 }
 
 impl Asked {
-    fn of(look: &Look) -> Result<Self, SourceError> {
+    fn of(look: &Look) -> Result<Self, AskError> {
         let feed = &look.feed;
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let server = |address: &str| Server::new(address, credential(feed));
         let address = feed.address();
-        let unusable = |why: &str| SourceError::Unusable(why.to_owned());
+        let unusable = |why: &str| AskError::Unusable(why.to_owned());
         Ok(match feed.kind {
             FeedKind::Sentry => Self::Sentry(Sentry::new(
                 server(address.unwrap_or_default())?,
@@ -169,7 +169,7 @@ impl Asked {
         for _ in 0..PAGES {
             let part = match self.part(cursor.as_deref()).await {
                 // What was good yesterday may be none any more: the listing begins anew.
-                Err(error @ SourceError::Refused { .. }) if cursor.is_some() => {
+                Err(error @ AskError::Refused { .. }) if cursor.is_some() => {
                     keep(Vec::new(), Goes::Anew)?;
                     return Err(error.into());
                 }
@@ -188,7 +188,7 @@ impl Asked {
         Ok(is_new)
     }
 
-    async fn part(&self, cursor: Option<&str>) -> Result<Part, SourceError> {
+    async fn part(&self, cursor: Option<&str>) -> Result<Part, AskError> {
         match self {
             Self::Sentry(sentry) => sentry.part(cursor).await,
             Self::Jira(jira) => jira.part(cursor).await,
@@ -200,13 +200,13 @@ impl Asked {
     }
 
     /// The finding with all that there is. What is told by no listing may be gone already: then it goes without.
-    pub(super) async fn whole(&self, finding: Finding) -> Result<Finding, SourceError> {
+    pub(super) async fn whole(&self, finding: Finding) -> Result<Finding, AskError> {
         let Self::Sentry(sentry) = self else {
             return Ok(finding);
         };
         match sentry.whole(finding.clone()).await {
             Ok(whole) => Ok(whole),
-            Err(limited @ SourceError::Limited(_)) => Err(limited),
+            Err(limited @ AskError::Limited(_)) => Err(limited),
             Err(error) => {
                 tracing::info!(%error, "its latest event cannot be read");
                 Ok(finding)

@@ -1,6 +1,6 @@
 //! Issues for what was found, each exactly once: written down, looked for by its marker, opened, written down.
 
-use crate::adapters::sources::http::SourceError;
+use crate::adapters::http::AskError;
 use crate::adapters::store::findings::Due;
 use crate::commands::daemon::asking::{Asked, Look, LookError, News};
 use crate::commands::daemon::project::Link;
@@ -63,7 +63,7 @@ pub(super) async fn found(look: &Look, asked: &Asked) -> Result<News, LookError>
                 break;
             }
             // What was opened is told all the same; the source itself says so again by the next look.
-            Err(LookError::Source(SourceError::Limited(_))) if !news.opened.is_empty() => break,
+            Err(LookError::Source(AskError::Limited(_))) if !news.opened.is_empty() => break,
             Err(error) => return Err(error),
         }
     }

@@ -2,9 +2,10 @@
 
 use crate::rules::printable::clip;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
+use std::path::Path;
 use std::time::Duration;
 
 /// No answer may take longer.
@@ -16,9 +17,9 @@ const TOLD: usize = 200;
 /// Where a server is busy and does not say how long, it is left alone for so long.
 const BUSY: Duration = Duration::from_secs(60);
 
-/// Why a source did not answer. Names no secret.
+/// Why a server did not answer. Names no secret.
 #[derive(Debug, thiserror::Error)]
-pub enum SourceError {
+pub enum AskError {
     /// It cannot be asked as it is configured.
     #[error("it cannot be asked: {0}")]
     Unusable(String),
@@ -67,68 +68,103 @@ pub struct Answer {
 
 impl Server {
     /// The server at this address.
-    pub fn new(base: &str, credential: Credential) -> Result<Self, SourceError> {
-        let unusable = |problem: String| SourceError::Unusable(problem);
+    pub fn new(base: &str, credential: Credential) -> Result<Self, AskError> {
+        let unusable = |problem: String| AskError::Unusable(problem);
         let mut base = Url::parse(base).map_err(|error| unusable(error.to_string()))?;
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
-        let client = Client::builder()
-            .timeout(PATIENCE)
-            .user_agent(concat!("autoissue/", env!("CARGO_PKG_VERSION")))
-            // A redirect would take our token somewhere that nobody configured.
-            .redirect(reqwest::redirect::Policy::none());
         let client = if base.scheme() == "http" {
-            client.no_proxy()
+            careful().no_proxy()
         } else {
-            client
+            careful()
         };
-        let client = client
-            .build()
-            .map_err(|error| unusable(error.without_url().to_string()))?;
+        Self::by(client, base, credential)
+    }
+
+    /// The one that listens at this socket.
+    pub fn at(socket: &Path) -> Result<Self, AskError> {
+        let base = Url::parse("http://localhost/").expect("it is a URL");
+        let client = careful().no_proxy().unix_socket(socket);
+        Self::by(client, base, Credential::None)
+    }
+
+    fn by(client: ClientBuilder, base: Url, credential: Credential) -> Result<Self, AskError> {
+        let client = client.build();
+        let client = client.map_err(|error| AskError::Unusable(error.without_url().to_string()));
         Ok(Self {
-            client,
+            client: client?,
             base,
             credential,
         })
     }
 
     /// Asks for what stands at these parts of a path, each of which is data.
-    pub async fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Answer, SourceError> {
+    pub async fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Answer, AskError> {
+        let request = self.request(Method::GET, path, query)?;
+        let (status, answer) = answer(request.header("accept", "application/json")).await?;
+        judged(status, answer)
+    }
+
+    /// A question that is not asked yet.
+    pub(super) fn request(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<RequestBuilder, AskError> {
         let mut url = self.base.clone();
         url.path_segments_mut()
-            .map_err(|()| SourceError::Unusable("its address has no path".to_owned()))?
+            .map_err(|()| AskError::Unusable("its address has no path".to_owned()))?
             .pop_if_empty()
             .extend(path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let mut request = self.client.get(url).header("accept", "application/json");
-        request = match &self.credential {
+        let request = self.client.request(method, url);
+        Ok(match &self.credential {
             Credential::None => request,
             Credential::Bearer(token) => request.bearer_auth(token.expose_secret()),
             Credential::Basic(name, password) => {
                 request.basic_auth(name, Some(password.expose_secret()))
             }
-        };
-        let mut reply = request.send().await.map_err(unreached)?;
-        let (status, headers) = (reply.status(), reply.headers().clone());
-        let mut body = Vec::new();
-        while let Some(part) = reply.chunk().await.map_err(unreached)? {
-            if body.len() + part.len() > ANSWER {
-                return Err(SourceError::Unreadable("it is too long".to_owned()));
-            }
-            body.extend_from_slice(&part);
-        }
-        judged(status, Answer { headers, body })
+        })
     }
+}
+
+fn careful() -> ClientBuilder {
+    Client::builder()
+        .timeout(PATIENCE)
+        .user_agent(concat!("autoissue/", env!("CARGO_PKG_VERSION")))
+        // A redirect would take our token somewhere that nobody configured.
+        .redirect(reqwest::redirect::Policy::none())
+}
+
+/// Asks, and hears all of the answer, whatever its status.
+pub(super) async fn answer(request: RequestBuilder) -> Result<(StatusCode, Answer), AskError> {
+    let mut reply = request.send().await.map_err(unreached)?;
+    let (status, headers) = (reply.status(), reply.headers().clone());
+    let mut body = Vec::new();
+    while let Some(part) = reply.chunk().await.map_err(unreached)? {
+        if body.len() + part.len() > ANSWER {
+            return Err(AskError::Unreadable("it is too long".to_owned()));
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok((status, Answer { headers, body }))
 }
 
 impl Answer {
     /// Reads it.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, SourceError> {
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, AskError> {
         serde_json::from_slice(&self.body)
-            .map_err(|error| SourceError::Unreadable(clip(&error.to_string(), TOLD)))
+            .map_err(|error| AskError::Unreadable(clip(&error.to_string(), TOLD)))
+    }
+
+    /// Its words.
+    pub(super) fn text(&self) -> Result<&str, AskError> {
+        std::str::from_utf8(&self.body)
+            .map_err(|_| AskError::Unreadable("it is no text".to_owned()))
     }
 
     /// All headers of a name, as one.
@@ -140,7 +176,7 @@ impl Answer {
     }
 }
 
-fn judged(status: StatusCode, answer: Answer) -> Result<Answer, SourceError> {
+fn judged(status: StatusCode, answer: Answer) -> Result<Answer, AskError> {
     if status.is_success() {
         return Ok(answer);
     }
@@ -148,10 +184,10 @@ fn judged(status: StatusCode, answer: Answer) -> Result<Answer, SourceError> {
     let wait = wait.and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let wait = wait.map(Duration::from_secs);
     if status == StatusCode::TOO_MANY_REQUESTS {
-        return Err(SourceError::Limited(wait.unwrap_or(BUSY)));
+        return Err(AskError::Limited(wait.unwrap_or(BUSY)));
     }
     if let (StatusCode::SERVICE_UNAVAILABLE, Some(wait)) = (status, wait) {
-        return Err(SourceError::Limited(wait));
+        return Err(AskError::Limited(wait));
     }
     let said = match status {
         StatusCode::UNAUTHORIZED => ": look at its token".to_owned(),
@@ -165,17 +201,17 @@ fn judged(status: StatusCode, answer: Answer) -> Result<Answer, SourceError> {
         },
     };
     let status = status.as_u16();
-    Err(SourceError::Refused { status, said })
+    Err(AskError::Refused { status, said })
 }
 
-fn unreached(error: reqwest::Error) -> SourceError {
+fn unreached(error: reqwest::Error) -> AskError {
     if error.is_timeout() {
-        return SourceError::Unreached("it does not answer in time".to_owned());
+        return AskError::Unreached("it does not answer in time".to_owned());
     }
     let error = error.without_url();
     let mut last: &dyn std::error::Error = &error;
     while let Some(source) = last.source() {
         last = source;
     }
-    SourceError::Unreached(clip(&format!("it cannot be reached: {last}"), TOLD))
+    AskError::Unreached(clip(&format!("it cannot be reached: {last}"), TOLD))
 }
