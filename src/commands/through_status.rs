@@ -9,6 +9,7 @@ use crate::commands::through::{Daemon, each, form};
 use crate::commands::watch::{first, over, room};
 use crate::error::Error;
 use crate::reporters::out::Stream as Screen;
+use crate::rules::ids::IssueNumber;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ const PACE: Duration = Duration::from_secs(1);
 
 /// Shows how things stand. `false`: nobody answered, and the directory can be asked itself; in it one watches, too.
 pub async fn status(daemon: &Daemon, place: &Place, args: &StatusArgs) -> Result<bool, Error> {
-    let asked = Asked::new(args);
+    let asked = Asked::of(args.session.clone(), args.issue);
     match (args.watch, daemon.is_named()) {
         (true, false) => Ok(false),
         (true, true) => watch(daemon, place, &asked).await.map(|()| true),
@@ -37,6 +38,10 @@ async fn watch(daemon: &Daemon, place: &Place, asked: &Asked) -> Result<(), Erro
         let answer = daemon.ask(place, &question).await?;
         let events = each(daemon.read(&answer.unwrap_or_default())?);
         let steady: Vec<Value> = events.iter().cloned().map(without_times).collect();
+        let is_over = !events.iter().any(runs);
+        if is_over && asked.is_of_all() && !before.is_empty() {
+            return end(daemon, place, &before, lines).await;
+        }
         if place.output.format() == Format::Json {
             let old_and_new = events.iter().zip(&steady);
             for (event, _) in old_and_new.filter(|(_, steady)| !before.contains(*steady)) {
@@ -54,12 +59,25 @@ async fn watch(daemon: &Daemon, place: &Place, asked: &Asked) -> Result<(), Erro
                 write(Stream::Out, &text)?;
             }
         }
-        if !events.iter().any(runs) {
+        if is_over {
             return Ok(());
         }
         before = steady;
         tokio::time::sleep(PACE).await;
     }
+}
+
+/// What came of the sessions that ran a moment ago, in place of the last picture.
+async fn end(daemon: &Daemon, place: &Place, ran: &[Value], lines: usize) -> Result<(), Error> {
+    if lines > 0 {
+        write(Stream::Out, &over(lines, ""))?;
+    }
+    for session in ran.iter().filter_map(|event| event["session"].as_str()) {
+        let asked = Asked::of(Some(session.to_owned()), None);
+        let question = asked.question(place, form(place));
+        daemon.print(place, &question).await?;
+    }
+    Ok(())
 }
 
 /// Is there more to see of this session, or of this task?
@@ -92,12 +110,17 @@ struct Asked {
 }
 
 impl Asked {
-    fn new(args: &StatusArgs) -> Self {
+    fn of(session: Option<String>, issue: Option<IssueNumber>) -> Self {
         Self {
-            session: args.session.clone(),
-            issue: args.issue.map(|issue| issue.0.to_string()),
+            session,
+            issue: issue.map(|issue| issue.0.to_string()),
             width: Screen::Out.width().clamp(20, 1000).to_string(),
         }
+    }
+
+    /// All that runs?
+    fn is_of_all(&self) -> bool {
+        self.session.is_none() && self.issue.is_none()
     }
 
     fn question(&self, place: &Place, form: Form) -> Question<'_> {
