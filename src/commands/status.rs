@@ -1,12 +1,12 @@
 //! `status`: what runs now, else the latest sessions; one session; one task.
 
-use crate::adapters::store::error::StoreError;
 use crate::adapters::store::open::Store;
 use crate::adapters::store::sessions::{SessionRow, SessionState};
 use crate::cli::look::StatusArgs;
 use crate::commands::answer::Answer;
 use crate::commands::place::Place;
 use crate::commands::seen::Seen;
+use crate::commands::status_list::{latest, list, waits};
 use crate::commands::store::{find, look};
 use crate::commands::through::Daemon;
 use crate::commands::through_status;
@@ -18,22 +18,9 @@ use crate::reporters::end::end_report;
 use crate::reporters::next::Calling;
 use crate::reporters::out::Stream;
 use crate::reporters::paint::Colour;
-use crate::reporters::shape::VERSION;
 use crate::reporters::status::{session_json, task_status};
-use crate::reporters::table::grid;
-use crate::reporters::time::{ago, rfc3339};
-use crate::reporters::words::fit;
 use crate::rules::exit::Exit;
 use crate::rules::ids::{IssueNumber, Timestamp};
-use crate::rules::printable::printable;
-use serde_json::{Value, json};
-
-/// Sessions in the list.
-const LATEST: usize = 20;
-/// Letters of a session's name that are shown at least: those that tell its time.
-const LEAST_NAME: usize = 10;
-/// Columns that the other columns of the list take at most.
-const BESIDE: usize = 62;
 
 /// How it is to look.
 #[derive(Clone, Debug)]
@@ -74,7 +61,10 @@ pub async fn run(place: &Place, args: &StatusArgs) -> Result<Exit, Error> {
     if args.watch && runs {
         watch(place, &store, &mut seen, args.issue).await?;
     } else if seen.is_empty() {
-        list(&store, &Look::here(place))?.print(&place.output)?;
+        let see = |row: &SessionRow| Ok::<_, Error>(waits(&Seen::new(&store, row)?));
+        let listed = latest(&store, see)?;
+        let now = SteadyClock::start().now();
+        list(&listed, now, &Look::here(place)).print(&place.output)?;
     } else {
         show(place, &seen, args.issue)?;
     }
@@ -181,104 +171,8 @@ fn nothing(place: &Place, args: &StatusArgs) -> Result<Exit, Error> {
             .cause("there is no session yet")),
         (None, Some(issue)) => Err(unknown_issue(issue, "there is no session yet")),
         (None, None) => {
-            answer(&[], SteadyClock::start().now(), &Look::here(place)).print(&place.output)?;
+            list(&[], SteadyClock::start().now(), &Look::here(place)).print(&place.output)?;
             Ok(Exit::Done)
         }
     }
-}
-
-/// The latest sessions.
-pub fn list(store: &Store, look: &Look) -> Result<Answer, StoreError> {
-    let rows = store.sessions(LATEST)?;
-    Ok(answer(&rows, SteadyClock::start().now(), look))
-}
-
-fn answer(rows: &[SessionRow], now: Timestamp, look: &Look) -> Answer {
-    let sessions: Value = rows.iter().map(row_json).collect();
-    let event = json!({ "v": VERSION, "event": "sessions", "sessions": sessions });
-    let Some(newest) = rows.first() else {
-        let text = "No session yet: `autoissue exec <label>` starts one.\n";
-        return Answer {
-            text: text.to_owned(),
-            event,
-        };
-    };
-    let names = names(rows);
-    let heads = vec![
-        "session",
-        "project",
-        "selection",
-        "state",
-        "done",
-        "cost",
-        "started",
-    ];
-    let room = look.width.saturating_sub(BESIDE).max(16);
-    let cells = rows.iter().zip(&names).map(|(row, name)| {
-        vec![
-            (*name).to_owned(),
-            end_of(&printable(&row.project), room),
-            fit(&printable(&row.selection), 16),
-            state(row.state).to_owned(),
-            format!("{}/{}", row.completed, row.tasks),
-            row.cost.to_string(),
-            ago(row.started, now),
-        ]
-    });
-    let mut text = grid(heads, cells.collect(), 4).join("\n");
-    text.push_str("\n\n");
-    if newest.state == SessionState::Interrupted {
-        text.push_str("Nothing runs; `autoissue resume` goes on with what was interrupted.\n");
-    } else {
-        text.push_str("Nothing runs; `autoissue status <session>` shows one of them.\n");
-    }
-    Answer { text, event }
-}
-
-/// As much of each name as tells them apart.
-fn names<'a>(rows: &'a [SessionRow]) -> Vec<&'a str> {
-    let names: Vec<&'a str> = rows.iter().map(|row| row.id.as_str()).collect();
-    let is_unique = |length: usize| {
-        let mut cut: Vec<&str> = names.iter().filter_map(|name| name.get(..length)).collect();
-        cut.sort_unstable();
-        cut.windows(2).all(|pair| pair[0] != pair[1])
-    };
-    let longest = names.iter().map(|name| name.len()).max().unwrap_or(0);
-    let length = (LEAST_NAME..longest).find(|length| is_unique(*length));
-    let cut = |name: &'a str| name.get(..length?);
-    names.iter().map(|name| cut(name).unwrap_or(name)).collect()
-}
-
-/// The end of a path is what tells it from others.
-fn end_of(text: &str, width: usize) -> String {
-    let letters: Vec<char> = text.chars().collect();
-    match letters.len().checked_sub(width) {
-        None | Some(0) => text.to_owned(),
-        Some(over) => std::iter::once('…')
-            .chain(letters[over + 1..].iter().copied())
-            .collect(),
-    }
-}
-
-fn state(state: SessionState) -> &'static str {
-    match state {
-        SessionState::Running(_) => "running",
-        SessionState::Interrupted => "interrupted",
-        SessionState::Finished => "finished",
-    }
-}
-
-fn row_json(row: &SessionRow) -> Value {
-    json!({
-        "session": row.id,
-        "project": row.project,
-        "selection": row.selection,
-        "state": state(row.state),
-        "tasks": row.tasks,
-        "completed": row.completed,
-        "cost_usd": row.cost.decimal(),
-        "started": rfc3339(row.started),
-        "ended": row.ended.map(rfc3339),
-        "pruned": row.pruned,
-    })
 }

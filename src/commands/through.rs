@@ -5,7 +5,7 @@ use crate::cli::args::Format;
 use crate::cli::serve::ServerArgs;
 use crate::commands::place::{Place, variable};
 use crate::commands::sender::sender;
-use crate::commands::serve::USUAL_NAME;
+use crate::commands::serve_door::USUAL_NAME;
 use crate::config::variables::{DASHBOARD_PASSWORD, DASHBOARD_TOKEN};
 use crate::error::{Error, Kind};
 use crate::reporters::shape::VERSION;

@@ -1,7 +1,9 @@
 //! How things stand, as `status` tells it: for programs, and as lines for whoever asks from elsewhere.
 
+use crate::adapters::store::sessions::SessionRow;
 use crate::commands::answer::Answer;
-use crate::commands::status::{Look, chosen, list, shown};
+use crate::commands::status::{Look, chosen, shown};
+use crate::commands::status_list::{latest, list, waits};
 use crate::error::Error;
 use crate::reporters::paint::Colour;
 use crate::rules::ids::IssueNumber;
@@ -87,7 +89,8 @@ fn answers(house: &House, wanted: &Wanted, look: &Look) -> Result<Vec<Answer>, P
     let (store, issue) = (house.watched.store(), wanted.issue.map(IssueNumber));
     let rows = chosen(store, wanted.session.as_deref(), issue).map_err(missing)?;
     if rows.is_empty() {
-        return Ok(vec![list(store, look)?]);
+        let see = |row: &SessionRow| Ok::<_, Problem>(house.watched.look(row, waits)?);
+        return Ok(vec![list(&latest(store, see)?, house.now(), look)]);
     }
     let now = house.now();
     let mut all = Vec::with_capacity(rows.len());

@@ -20,6 +20,11 @@ fn left() -> (Rig, String) {
         .unwrap()
         .to_owned();
     assert_eq!(issues(&rig), 0, "nobody has said yes");
+    let status = rig.run(&["status"]).stdout;
+    assert!(status.contains("waits for you"), "{status}");
+    assert!(status.contains("`autoissue resume --yes`"), "{status}");
+    let status = rig.run(&["status", "--format", "json"]).event("sessions");
+    assert_eq!(status["sessions"][0]["waits_for"], "plan", "{status}");
     (rig, session)
 }
 

@@ -97,7 +97,7 @@ async fn a_daemon_elsewhere_is_asked_by_its_address() {
     let ask = |args: &[&str]| elsewhere(&rig, Some(TOKEN), &[args, &["--server", &url]].concat());
     let status = ask(&["status"]);
     assert_eq!(status.code, Some(0), "{status:?}");
-    assert!(status.stdout.contains("interrupted"), "{status:?}");
+    assert!(status.stdout.contains("waits for you"), "{status:?}");
     let one = ask(&["status", "--issue", "1", "--format", "json"]);
     assert_eq!(one.event("task_status")["issue"], 1, "{one:?}");
     let missing = ask(&["approve", "9"]);
