@@ -23,7 +23,6 @@ use crate::rules::exit::Exit;
 use crate::rules::notice::pile::{Moment, Waits};
 use crate::rules::notice::quiet::QuietHours;
 use crate::rules::notice::shape::{Notice, NoticeKind};
-use crate::rules::notice::templates::worded;
 use crate::rules::redact::Redactor;
 use chrono::Timelike as _;
 use secrecy::SecretString;
@@ -81,34 +80,11 @@ pub(super) fn teller(
     is_told.then(|| NotifyReporter::start(telling, before))
 }
 
-/// Tells something about `serve` itself by each channel that wants it. It holds nothing up: what cannot be told is logged.
-pub(super) async fn announce(loaded: &Loaded, notice: Notice) {
-    let redactor = Redactor::new(
-        (loaded.config.notify.secrets().into_iter()).map(|(_, secret)| secret.expose().to_owned()),
-    );
-    let kind = notice.kind;
-    let notice = notice.redacted(&redactor);
-    let notice = worded(&notice, &loaded.config.notify.templates).unwrap_or_else(|fault| {
-        tracing::warn!(template = kind.word(), %fault, "a template of notify.templates made nothing of a notice: it is told in our words");
-        notice
-    });
-    let message = Message::of(notice);
-    let wanted = configured(loaded)
-        .into_iter()
-        .filter(|channel| channel.kinds.contains(&kind));
-    let told = wanted.map(|channel| {
-        let message = message.clone();
-        async move {
-            let told = match channel.way {
-                Ok(way) => way.tell(&message).await,
-                Err(refused) => Err(refused),
-            };
-            if let Err(refused) = told {
-                tracing::warn!(channel = word(channel.name), problem = %refused.problem, "nobody is told");
-            }
-        }
-    });
-    futures::future::join_all(told).await;
+/// Who tells of `serve` itself, where there are channels: with their quiet hours and digests, tried again like any other.
+pub(super) fn service_teller(loaded: &Loaded) -> Option<Arc<NotifyReporter>> {
+    let secrets = loaded.config.notify.secrets().into_iter();
+    let redactor = Redactor::new(secrets.map(|(_, secret)| secret.expose().to_owned()));
+    teller(loaded, &redactor, &[]).map(Arc::new)
 }
 
 /// Sends one message by each channel, and says what came of it.

@@ -9,12 +9,13 @@ use crate::commands::daemon::hook::clicks;
 use crate::commands::daemon::listing::{Projects, bring_up_to_date};
 use crate::commands::daemon::project::Link;
 use crate::commands::daemon::{health, telling};
-use crate::commands::notify::announce;
+use crate::commands::notify::service_teller;
 use crate::commands::place::Place;
 use crate::commands::signals::Signals;
 use crate::config::loaded::{Loaded, Overrides};
 use crate::engine::clock::SteadyClock;
-use crate::ports::{Clock as _, Resources};
+use crate::ports::{Clock as _, Reporter as _, Resources};
+use crate::reporters::notify::reporter::NotifyReporter;
 use crate::rules::ids::Timestamp;
 use crate::rules::issue::Issue;
 use crate::rules::notice::shape::Notice;
@@ -60,6 +61,8 @@ pub struct Daemon {
     pub(super) has_arrivals: bool,
     /// Why nothing is begun.
     pub(super) pauses: Vec<String>,
+    /// Who tells people who do not watch.
+    teller: Option<Arc<NotifyReporter>>,
     machine: Arc<dyn Resources>,
     looking: JoinSet<Vec<String>>,
     looked: Option<Timestamp>,
@@ -78,6 +81,7 @@ impl Daemon {
     ) -> Self {
         let mut daemon = Self {
             file: written(&loaded),
+            teller: service_teller(&loaded),
             place,
             loaded,
             store,
@@ -112,7 +116,7 @@ impl Daemon {
         loop {
             self.step();
             if self.is_over() {
-                return;
+                return last_words(self.teller).await;
             }
             tokio::select! {
                 Some((ask, answer)) = asked.recv() => {
@@ -211,8 +215,9 @@ impl Daemon {
 
     /// Tells people who do not watch, beside the loop.
     pub(super) fn announce(&self, notice: Notice) {
-        let loaded = Arc::clone(&self.loaded);
-        tokio::spawn(async move { announce(&loaded, notice).await });
+        if let Some(teller) = &self.teller {
+            teller.tell(notice);
+        }
     }
 
     /// Reads the configuration anew; one that makes no sense changes nothing, and is told.
@@ -221,6 +226,8 @@ impl Daemon {
         match self.place.load(&Overrides::default()) {
             Ok(loaded) => {
                 self.loaded = Arc::new(loaded);
+                let teller = std::mem::replace(&mut self.teller, service_teller(&self.loaded));
+                tokio::spawn(last_words(teller));
                 self.file = written(&self.loaded);
                 self.list_projects();
                 self.desk.configure(Configured {
@@ -274,6 +281,15 @@ impl Daemon {
     /// Is it to end?
     pub(super) fn is_ending(&self) -> bool {
         self.ending.is_some()
+    }
+}
+
+/// Tells what is still to be told, beside the loop and within a limit.
+async fn last_words(teller: Option<Arc<NotifyReporter>>) {
+    let Some(teller) = teller else { return };
+    let told = tokio::task::spawn_blocking(move || teller.finish()).await;
+    if let Err(error) = told {
+        tracing::warn!(%error, "not all was told");
     }
 }
 
