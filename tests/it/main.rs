@@ -117,6 +117,7 @@ mod matrix;
 mod newcomer;
 mod notify;
 mod notify_email;
+mod notify_service;
 mod offer;
 mod plan;
 mod plan_claude;
