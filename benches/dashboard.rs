@@ -132,7 +132,7 @@ async fn main() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
     let listener = listener.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
-    let house = House::new(Arc::new(Watched::new(store)), None);
+    let house = House::new(Arc::new(Watched::new(store)));
     let door = Door::new(None, Vec::new());
     tokio::spawn(run((listener, None), house, door, std::future::pending()));
     let pages = [

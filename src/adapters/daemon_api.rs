@@ -1,6 +1,7 @@
 //! The API of a daemon, asked as a program: by its socket in the state directory, or at an address.
 
 use crate::adapters::http::{AskError, Credential, Server, answer};
+use reqwest::header::HeaderValue;
 use reqwest::{Method, Url};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -146,8 +147,9 @@ impl DaemonApi {
         };
         let request = self.server.request(method, &path, &question.query)?;
         let mut request = request.timeout(PATIENCE).header("accept", kind);
-        if !self.from.is_empty() {
-            request = request.header("from", &self.from);
+        // What is no ASCII goes as it is (RFC 9110, section 5.5), and a name that cannot go does not break the question.
+        if let Ok(from) = HeaderValue::from_bytes(self.from.as_bytes()) {
+            request = request.header("from", from);
         }
         if let Some(wish) = &question.wish {
             request = request.json(wish);

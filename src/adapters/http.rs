@@ -23,9 +23,12 @@ pub enum AskError {
     /// It cannot be asked as it is configured.
     #[error("it cannot be asked: {0}")]
     Unusable(String),
-    /// No answer came.
+    /// Nobody is there: it was never asked.
     #[error("{0}")]
     Unreached(String),
+    /// It was asked, and no answer came.
+    #[error("{0}")]
+    Unanswered(String),
     /// It refused.
     #[error("it answers {status}{said}")]
     Refused {
@@ -205,13 +208,17 @@ fn judged(status: StatusCode, answer: Answer) -> Result<Answer, AskError> {
 }
 
 fn unreached(error: reqwest::Error) -> AskError {
-    if error.is_timeout() {
-        return AskError::Unreached("it does not answer in time".to_owned());
+    let is_connected = !error.is_connect();
+    if error.is_timeout() && is_connected {
+        return AskError::Unanswered("it does not answer in time".to_owned());
     }
     let error = error.without_url();
     let mut last: &dyn std::error::Error = &error;
     while let Some(source) = last.source() {
         last = source;
+    }
+    if is_connected {
+        return AskError::Unanswered(clip(&format!("it broke off: {last}"), TOLD));
     }
     AskError::Unreached(clip(&format!("it cannot be reached: {last}"), TOLD))
 }

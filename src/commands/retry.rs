@@ -113,7 +113,7 @@ fn choose(known: &[WorkedOn], issue: IssueNumber) -> Result<&WorkedOn, Error> {
                 printable(&task.project),
                 printable(&other.project)
             ),
-            Some("use a state directory for each, with --state-dir".into()),
+            Some("ask in the checkout of the one that is meant".into()),
         )),
     }
 }

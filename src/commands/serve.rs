@@ -41,8 +41,6 @@ pub async fn run(place: &Place, args: &ServeArgs) -> Result<Exit, Error> {
     // Of two that watch, each would begin what the other has begun already.
     let _alone = store.lock_serving()?;
     place.open_log(&loaded, &state);
-    // Outside of a checkout the sessions themselves tell which repository is meant.
-    let project = Wiring::new(place, &Overrides::default()).map(|wiring| wiring.project_key());
     let mut signals = Signals::hear().ok_or_else(|| {
         Error::new(Kind::Files, "serve").cause("signals cannot be heard: it could not be ended")
     })?;
@@ -64,7 +62,7 @@ pub async fn run(place: &Place, args: &ServeArgs) -> Result<Exit, Error> {
         machine,
     );
     let watched = Arc::new(Watched::new(store));
-    let house = House::new(watched, project.ok().as_deref()).called(place.calling());
+    let house = House::new(watched).called(place.calling());
     let house = house.with_desk(desk);
     let ended = CancellationToken::new();
     let here = socket.map(|socket| tokio::spawn(socket::run(socket, house.clone(), ended.clone())));
@@ -136,11 +134,7 @@ pub async fn beside(
     };
     say(place, &wiring.loaded, address, note)?;
     let ended = CancellationToken::new();
-    let house = House::new(
-        Arc::new(Watched::new(store.clone())),
-        Some(&wiring.project_key()),
-    )
-    .showing(&wiring.loaded);
+    let house = House::new(Arc::new(Watched::new(store.clone()))).showing(&wiring.loaded);
     let over = ended.clone().cancelled_owned();
     let door = door(&wiring.loaded);
     let serving = tokio::spawn(async move {

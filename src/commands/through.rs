@@ -1,6 +1,7 @@
 //! A daemon that is asked in the place of the state directory: the one that is named, else the one that watches here.
 
 use crate::adapters::daemon_api::{DaemonApi, DaemonError, Form, Keys, Question, Refused};
+use crate::adapters::http::AskError;
 use crate::cli::args::Format;
 use crate::cli::serve::ServerArgs;
 use crate::commands::place::{Place, variable};
@@ -14,6 +15,9 @@ use crate::rules::ids::IssueNumber;
 use crate::rules::printable::printable_lines;
 use secrecy::SecretString;
 use serde_json::{Value, json};
+
+/// The status of what is not there: a daemon of before may not know the question.
+const NOT_FOUND: u16 = 404;
 
 /// A daemon.
 pub struct Daemon {
@@ -134,6 +138,7 @@ impl Daemon {
             (Err(DaemonError::Refused(problem)), _) if problem.kind.is_some() => {
                 Err(refusal(*problem))
             }
+            (Err(error), None) if was_taken(&error, question) => Err(untold(&error)),
             (Err(error), None) => {
                 let text = format!("the daemon that runs here does not answer: {error}");
                 let event =
@@ -203,6 +208,28 @@ fn refusal(problem: Refused) -> Error {
     match problem.detail {
         Some(detail) => error.cause(detail),
         None => error,
+    }
+}
+
+/// Can it be that a wish was taken, or is it refused? Then it must not be left in the directory as well.
+fn was_taken(error: &DaemonError, question: &Question<'_>) -> bool {
+    match error {
+        DaemonError::Refused(problem) => problem.status != NOT_FOUND,
+        DaemonError::Ask(AskError::Unreached(_)) | DaemonError::Stranger(_) => false,
+        DaemonError::Ask(_) => question.wish.is_some(),
+    }
+}
+
+/// What came of a question to the one of this directory, where nobody else is asked.
+fn untold(error: &DaemonError) -> Error {
+    let told = Error::new(Kind::Journal, "ask the daemon that runs here");
+    match error {
+        DaemonError::Refused(problem) => {
+            told.cause(problem.detail.as_ref().unwrap_or(&problem.title))
+        }
+        DaemonError::Ask(_) | DaemonError::Stranger(_) => told.because(error).hints([
+            "it may take it up yet: `autoissue status` shows that; else end it, and try again",
+        ]),
     }
 }
 

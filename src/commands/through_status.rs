@@ -16,6 +16,9 @@ use std::time::Duration;
 /// How often one that is watched is asked.
 const PACE: Duration = Duration::from_secs(1);
 
+/// How often one is asked again that was there a moment ago.
+const TRIES: u32 = 5;
+
 /// Shows how things stand. `false`: nobody answered, and the directory can be asked itself; in it one watches, too.
 pub async fn status(daemon: &Daemon, place: &Place, args: &StatusArgs) -> Result<bool, Error> {
     let asked = Asked::of(args.session.clone(), args.issue);
@@ -23,10 +26,31 @@ pub async fn status(daemon: &Daemon, place: &Place, args: &StatusArgs) -> Result
         (true, false) => Ok(false),
         (true, true) => watch(daemon, place, &asked).await.map(|()| true),
         (false, _) => {
-            let question = asked.question(place, form(place));
+            let question = asked.question(colour(daemon, place), form(place));
             daemon.print(place, &question).await
         }
     }
+}
+
+/// What is said elsewhere is made printable, which leaves no colour.
+fn colour(daemon: &Daemon, place: &Place) -> bool {
+    !daemon.is_named() && place.output.colour().paint(Screen::Out).is_on()
+}
+
+/// Asks; one that was reached before may be away for a moment.
+async fn patiently(
+    daemon: &Daemon,
+    place: &Place,
+    question: &Question<'_>,
+    was_there: bool,
+) -> Result<String, Error> {
+    for _ in 0..if was_there { TRIES } else { 0 } {
+        if let Ok(Some(answer)) = daemon.ask(place, question).await {
+            return Ok(answer);
+        }
+        tokio::time::sleep(PACE).await;
+    }
+    Ok(daemon.ask(place, question).await?.unwrap_or_default())
 }
 
 /// The same again and again, until nothing of it runs any more.
@@ -34,9 +58,9 @@ async fn watch(daemon: &Daemon, place: &Place, asked: &Asked) -> Result<(), Erro
     let is_picture = Screen::Out.can_redraw() && place.output.format() == Format::Text;
     let (mut before, mut lines) = (Vec::new(), 0);
     loop {
-        let question = asked.question(place, Form::Json);
-        let answer = daemon.ask(place, &question).await?;
-        let events = each(daemon.read(&answer.unwrap_or_default())?);
+        let question = asked.question(false, Form::Json);
+        let answer = patiently(daemon, place, &question, !before.is_empty()).await?;
+        let events = each(daemon.read(&answer)?);
         let steady: Vec<Value> = events.iter().cloned().map(without_times).collect();
         let is_over = !events.iter().any(runs);
         if is_over && asked.is_of_all() && !before.is_empty() {
@@ -48,8 +72,8 @@ async fn watch(daemon: &Daemon, place: &Place, asked: &Asked) -> Result<(), Erro
                 place.output.result("", event)?;
             }
         } else if is_picture || steady != before {
-            let question = asked.question(place, Form::Text);
-            let text = daemon.ask(place, &question).await?.unwrap_or_default();
+            let question = asked.question(false, Form::Text);
+            let text = patiently(daemon, place, &question, true).await?;
             let text = daemon.shown(&text);
             if is_picture {
                 let picture = first(&text, room());
@@ -74,7 +98,7 @@ async fn end(daemon: &Daemon, place: &Place, ran: &[Value], lines: usize) -> Res
     }
     for session in ran.iter().filter_map(|event| event["session"].as_str()) {
         let asked = Asked::of(Some(session.to_owned()), None);
-        let question = asked.question(place, form(place));
+        let question = asked.question(colour(daemon, place), form(place));
         daemon.print(place, &question).await?;
     }
     Ok(())
@@ -123,8 +147,7 @@ impl Asked {
         self.session.is_none() && self.issue.is_none()
     }
 
-    fn question(&self, place: &Place, form: Form) -> Question<'_> {
-        let colour = place.output.colour().paint(Screen::Out).is_on();
+    fn question(&self, colour: bool, form: Form) -> Question<'_> {
         let given = [("session", &self.session), ("issue", &self.issue)].into_iter();
         let given = given.filter_map(|(name, value)| Some((name, value.as_deref()?)));
         let mut query: Vec<_> = given.collect();

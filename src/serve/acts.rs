@@ -3,11 +3,11 @@
 use crate::adapters::process::errand::interrupt;
 use crate::adapters::store::sessions::SessionState;
 use crate::commands::breaker;
-use crate::commands::retry::send;
+use crate::commands::retry::{send, send_to};
 use crate::error::Error;
 use crate::rules::errand::PlanAnswer;
 use crate::rules::event::Command;
-use crate::rules::ids::IssueNumber;
+use crate::rules::ids::{IssueNumber, SessionId};
 use crate::rules::prompt::first::INSTRUCTIONS_MAX;
 use crate::serve::desk::Ask;
 use crate::serve::pages::SaidPage;
@@ -28,7 +28,7 @@ pub(super) struct Act {
     wish: String,
     issue: u64,
     words: String,
-    /// The session, where it is about one as a whole.
+    /// The session that it is about: several may have an issue of that number.
     session: String,
     /// Where its page is.
     back: String,
@@ -95,15 +95,12 @@ fn take(house: &House, act: &Act) -> Result<(), String> {
     }
     let command = command(act)?;
     let issue = IssueNumber(act.issue);
-    let told = |error: Error| error.reason();
-    send(
-        store,
-        house.project.as_deref(),
-        (&command, Some(&house.sender)),
-        issue,
-    )
-    .map(drop)
-    .map_err(told)
+    let wish = (&command, Some(&*house.sender));
+    let sent = match act.session.as_str() {
+        "" => send(store, None, wish, issue),
+        session => send_to(store, &SessionId::new(session), wish, issue),
+    };
+    sent.map(drop).map_err(|error: Error| error.reason())
 }
 
 /// The command that a form asks for.

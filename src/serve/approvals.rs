@@ -11,6 +11,7 @@ use crate::serve::server::{House, blocking};
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -134,9 +135,10 @@ fn waiting(seen: &Seen) -> Vec<Approval> {
 async fn approve(
     State(house): State<House>,
     id: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
     let Path(id) = id?;
-    say(house, id, |issue| Command::Approve { issue }).await
+    say((house, headers), id, |issue| Command::Approve { issue }).await
 }
 
 /// Leaves it out.
@@ -146,11 +148,16 @@ async fn approve(
 async fn reject(
     State(house): State<House>,
     id: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
     body: Result<Json<Reject>, JsonRejection>,
 ) -> Result<Json<Value>, Problem> {
     let (Path(id), Json(body)) = (id?, body?);
     let reason = body.reason()?;
-    say(house, id, |issue| Command::Reject { issue, reason }).await
+    say((house, headers), id, |issue| Command::Reject {
+        issue,
+        reason,
+    })
+    .await
 }
 
 /// Lets it go, with instructions.
@@ -160,11 +167,12 @@ async fn reject(
 async fn modify(
     State(house): State<House>,
     id: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
     body: Result<Json<Modify>, JsonRejection>,
 ) -> Result<Json<Value>, Problem> {
     let (Path(id), Json(body)) = (id?, body?);
     let instructions = words(&body.instructions)?;
-    say(house, id, |issue| Command::Modify {
+    say((house, headers), id, |issue| Command::Modify {
         issue,
         instructions,
     })
@@ -178,11 +186,16 @@ async fn modify(
 async fn answer(
     State(house): State<House>,
     id: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
     body: Result<Json<Answered>, JsonRejection>,
 ) -> Result<Json<Value>, Problem> {
     let (Path(id), Json(body)) = (id?, body?);
     let answer = words(&body.answer)?;
-    say(house, id, |issue| Command::Answer { issue, answer }).await
+    say((house, headers), id, |issue| Command::Answer {
+        issue,
+        answer,
+    })
+    .await
 }
 
 /// Some, and not too many.

@@ -337,9 +337,10 @@ async fn one(
 async fn retry(
     State(house): State<House>,
     id: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
     let Path(id) = id?;
-    say(house, id, |issue| Command::Retry { issue }).await
+    say((house, headers), id, |issue| Command::Retry { issue }).await
 }
 
 /// Leaves it out, where its session has not finished.
@@ -349,20 +350,21 @@ async fn retry(
 async fn skip(
     State(house): State<House>,
     id: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
     let Path(id) = id?;
-    say(house, id, |issue| Command::Skip { issue }).await
+    say((house, headers), id, |issue| Command::Skip { issue }).await
 }
 
 /// Sends a command to the session of this name alone.
 pub(super) async fn say(
-    house: House,
+    (house, headers): (House, HeaderMap),
     id: String,
     command: impl FnOnce(IssueNumber) -> Command + Send + 'static,
 ) -> Result<Json<Value>, Problem> {
     blocking(house, move |house| {
         let (row, issue) = found(house, &id)?;
-        let by = sender_of(house, &HeaderMap::new());
+        let by = sender_of(house, &headers);
         let wish = (&command(issue), Some(&by));
         let answer = send_to(house.watched.store(), &row.id, wish, issue);
         let answer = answer.map_err(|error| Problem::of_command(StatusCode::CONFLICT, &error))?;

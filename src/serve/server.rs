@@ -48,8 +48,6 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 pub struct House {
     /// What stands in the store.
     pub watched: Arc<Watched>,
-    /// The repository that commands are for, where there is one.
-    pub project: Option<Arc<str>>,
     /// The configuration of whoever serves.
     pub(super) settings: Arc<[Setting]>,
     pub(super) clock: Arc<SteadyClock>,
@@ -66,10 +64,9 @@ pub struct House {
 impl House {
     /// One that tells what this knows.
     #[must_use]
-    pub fn new(watched: Arc<Watched>, project: Option<&str>) -> Self {
+    pub fn new(watched: Arc<Watched>) -> Self {
         Self {
             watched,
-            project: project.map(Into::into),
             settings: Arc::default(),
             clock: Arc::new(SteadyClock::start()),
             sender: Arc::new(Sender {

@@ -5,8 +5,8 @@ use crate::rules::printable::clip;
 use crate::rules::sender::Sender;
 use crate::serve::server::House;
 use axum::Json;
-use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, FROM};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse as _, Response};
 
 /// Characters of a name, at most.
@@ -21,25 +21,34 @@ pub(super) fn told(headers: &HeaderMap, answer: Answer) -> Response {
     }
 }
 
-/// Are lines for a person asked for?
+/// Are lines for a person asked for, rather than JSON?
 pub(super) fn wants_text(headers: &HeaderMap) -> bool {
-    let wanted = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
-    let mut kinds = wanted.unwrap_or_default().split(',');
-    kinds.any(|kind| {
-        kind.split(';')
+    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+    let accept = accept.unwrap_or_default();
+    let text = quality(accept, "text/plain");
+    text > 0.0 && text > quality(accept, "application/json")
+}
+
+/// How much a kind is wanted by its own name, from 0 to 1.
+fn quality(accept: &str, kind: &str) -> f32 {
+    let of = |wanted: &str| {
+        let mut parts = wanted.split(';').map(str::trim);
+        let is_it = parts
             .next()
-            .is_some_and(|kind| kind.trim() == "text/plain")
-    })
+            .is_some_and(|name| name.eq_ignore_ascii_case(kind));
+        let given = parts.find_map(|part| part.strip_prefix("q="));
+        is_it.then(|| given.map_or(1.0, |given| given.parse().unwrap_or(0.0)))
+    };
+    accept.split(',').filter_map(of).fold(0.0, f32::max)
 }
 
 /// Who wishes something: whoever may come in acts for the one that serves. On whose behalf that is, a program may say
 /// (`From`, RFC 9110, section 10.1.2); nobody vouches for it.
 pub(super) fn sender_of(house: &House, headers: &HeaderMap) -> Sender {
     let own = &*house.sender;
-    let from = headers.get(FROM).and_then(|value| value.to_str().ok());
-    let from = from
-        .map(|from| clip(from, NAME))
-        .filter(|from| !from.is_empty());
+    let from = headers.get(FROM).map(HeaderValue::as_bytes);
+    let from = from.map(|from| clip(&String::from_utf8_lossy(from), NAME));
+    let from = from.filter(|from| !from.is_empty());
     Sender {
         who: own.who.clone(),
         actor: from
@@ -52,7 +61,6 @@ pub(super) fn sender_of(house: &House, headers: &HeaderMap) -> Sender {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::HeaderValue;
 
     #[test]
     fn text_is_for_whoever_asks_for_it() {
@@ -62,6 +70,9 @@ mod tests {
         };
         assert!(asks("text/plain"));
         assert!(asks("application/json;q=0.1, text/plain;q=0.9"));
+        assert!(asks("text/plain, */*"));
+        assert!(!asks("text/plain;q=0"));
+        assert!(!asks("application/json, text/plain"));
         assert!(!asks("*/*"));
         assert!(!asks("application/json"));
         assert!(!wants_text(&HeaderMap::new()));

@@ -32,7 +32,7 @@ pub(super) fn routes() -> OpenApiRouter<House> {
 #[serde(default)]
 #[into_params(parameter_in = Query)]
 struct Whose {
-    /// Only sessions of this project count; any where it is empty; those of the server's own project where it is left out.
+    /// Only sessions of this project count. Left out, or empty, those that have the issue have to be of one project.
     project: Option<String>,
 }
 
@@ -65,10 +65,8 @@ impl Wish {
     async fn send(self, command: Command) -> Result<Response, Problem> {
         let (whose, headers, issue) = (self.whose, self.headers, self.issue);
         blocking(self.house, move |house| {
-            let project = match whose.project.as_deref() {
-                None => house.project.as_deref(),
-                Some(project) => Some(project).filter(|project| !project.is_empty()),
-            };
+            let project = whose.project.as_deref();
+            let project = project.filter(|project| !project.is_empty());
             let by = sender_of(house, &headers);
             let store = house.watched.store();
             let answer = send(store, project, (&command, Some(&by)), issue);

@@ -144,6 +144,7 @@ mod schema_api;
 mod serve;
 mod serve_issues;
 mod serve_login;
+mod serve_projects;
 mod slack;
 mod slack_bot;
 mod slots;

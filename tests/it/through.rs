@@ -219,6 +219,32 @@ async fn a_daemon_that_hangs_or_was_killed_holds_nobody_up() {
     next.end();
 }
 
+/// What was asked and not answered may be taken up yet: it is not left in the directory as well.
+#[tokio::test]
+async fn a_wish_that_a_slow_daemon_may_take_is_sent_once() {
+    let rig = waiting();
+    let served = Served::serve(&rig, None);
+    let signal = |signal| {
+        let pid = nix::unistd::Pid::from_raw(served.running.pid().cast_signed());
+        nix::sys::signal::kill(pid, signal).unwrap();
+    };
+    signal(nix::sys::signal::Signal::SIGSTOP);
+    let ran = rig.run(&["approve", "1"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains("does not answer in time"), "{ran:?}");
+    signal(nix::sys::signal::Signal::SIGCONT);
+    wait_for(|| {
+        rig.run(&["approve", "1"])
+            .stderr
+            .contains("it was answered already")
+    });
+    served.end();
+    let said = approval(&rig).to_string();
+    assert!(said.contains("the API"), "{said}");
+    let audit = rig.run(&["audit"]).stdout;
+    assert_eq!(audit.matches("approved").count(), 1, "{audit}");
+}
+
 #[tokio::test]
 async fn a_run_elsewhere_is_watched_until_it_ends() {
     let rig = rig(&json!({}));
