@@ -149,6 +149,7 @@ pub mod serve {
     mod layered;
     mod live;
     mod pages;
+    mod plan_clicks;
     mod planned;
     mod problem;
     mod projects;

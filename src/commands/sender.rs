@@ -20,8 +20,10 @@ const SECRETS: [&str; 5] = [
     DASHBOARD_PASSWORD,
     DASHBOARD_TOKEN,
 ];
-/// Who it is done for, as an environment says: GitHub Actions, and `sudo`.
-const ACTORS: [&str; 2] = ["GITHUB_ACTOR", "SUDO_USER"];
+/// Who it is done for, as `serve` says to what it has done.
+pub const ACTOR: &str = "AUTOISSUE_ACTOR";
+/// The same, as any environment says: GitHub Actions, and `sudo`.
+const ACTORS: [&str; 3] = [ACTOR, "GITHUB_ACTOR", "SUDO_USER"];
 /// Characters of a name, and of a command line, at most.
 const NAME: usize = 60;
 const LINE: usize = 200;

@@ -3,6 +3,7 @@
 //! What Slack sends was signed, so it is what somebody did there; who that is decides whether it counts
 //! (<https://docs.slack.dev/reference/interaction-payloads/block_actions-payload>).
 
+use crate::rules::errand::PlanAnswer;
 use crate::rules::event::Command;
 use crate::rules::ids::{IssueNumber, SessionId};
 use crate::rules::printable::clip;
@@ -37,8 +38,8 @@ pub struct Click {
     pub user: String,
     /// The session that waits.
     pub session: SessionId,
-    /// The issue that it waits for.
-    pub issue: IssueNumber,
+    /// The issue that it waits for; nothing where it is a plan.
+    pub issue: Option<IssueNumber>,
     /// Is it let go? Else it is left out.
     pub approves: bool,
     /// What the message says, as text; nothing where Slack does not tell.
@@ -48,22 +49,32 @@ pub struct Click {
 }
 
 impl Click {
-    /// The same as a command.
+    /// The same as a command for this issue.
     #[must_use]
-    pub fn command(&self) -> Command {
-        let (issue, reason) = (self.issue, None);
+    pub fn command(&self, issue: IssueNumber) -> Command {
+        let reason = None;
         if self.approves {
             Command::Approve { issue }
         } else {
             Command::Reject { issue, reason }
         }
     }
+
+    /// The same as what is said of a plan.
+    #[must_use]
+    pub fn plan_answer(&self) -> PlanAnswer {
+        if self.approves {
+            PlanAnswer::CarryOut
+        } else {
+            PlanAnswer::Drop
+        }
+    }
 }
 
-/// What a button for this issue carries.
+/// What a button for this issue carries, or for the plan of this session.
 #[must_use]
-pub fn value(session: &SessionId, issue: IssueNumber) -> String {
-    format!("{session}#{}", issue.0)
+pub fn value(session: &SessionId, issue: Option<IssueNumber>) -> String {
+    issue.map_or_else(|| session.to_string(), |issue| format!("{session}{issue}"))
 }
 
 /// Reads the `payload` of what Slack sends; nothing where it is none.
@@ -113,12 +124,18 @@ pub fn may_answer(address: &str, api: &str) -> bool {
     address.starts_with(HOOKS) || own.is_some_and(|own| address.starts_with(&own))
 }
 
-fn carried(value: &str) -> Option<(SessionId, IssueNumber)> {
-    let (session, issue) = value.split_once('#').filter(|_| value.len() <= VALUE)?;
-    let is_number = issue.bytes().all(|byte| byte.is_ascii_digit());
-    let issue = issue.parse().ok().filter(|_| is_number)?;
+fn carried(value: &str) -> Option<(SessionId, Option<IssueNumber>)> {
+    let value = Some(value).filter(|value| value.len() <= VALUE)?;
+    let (session, issue) = match value.split_once('#') {
+        None => (value, None),
+        Some((session, issue)) => {
+            let is_number = issue.bytes().all(|byte| byte.is_ascii_digit());
+            let issue = issue.parse().ok().filter(|_| is_number)?;
+            (session, Some(IssueNumber(issue)))
+        }
+    };
     let is_name = !session.is_empty() && session.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    is_name.then(|| (SessionId::new(session), IssueNumber(issue)))
+    is_name.then(|| (SessionId::new(session), issue))
 }
 
 /// Slack gives texts back escaped, whether they were sent so or not.
@@ -226,18 +243,20 @@ mod tests {
     #[test]
     fn a_click_is_an_answer_of_whoever_clicked() {
         let (session, issue) = (SessionId::new("01K5SHOP"), IssueNumber(12));
-        let carried = value(&session, issue);
+        let carried = value(&session, Some(issue));
         assert_eq!(carried, "01K5SHOP#12");
         let click = answer(&payload(APPROVE, &carried));
-        assert_eq!((click.session.clone(), click.issue), (session, issue));
+        assert_eq!((click.session.clone(), click.issue), (session, Some(issue)));
         assert_eq!(
             (click.user.as_str(), click.text.as_str()),
             ("UA8RXUSPL", "it <b> &amp; waits")
         );
-        assert_eq!(click.command(), Command::Approve { issue });
+        assert_eq!(click.command(issue), Command::Approve { issue });
         let reason = None;
-        let rejected = answer(&payload(REJECT, &carried)).command();
+        let rejected = answer(&payload(REJECT, &carried)).command(issue);
         assert_eq!(rejected, Command::Reject { issue, reason });
+        let plan = answer(&payload(REJECT, &value(&click.session, None)));
+        assert_eq!((plan.issue, plan.plan_answer()), (None, PlanAnswer::Drop));
         let mut old = payload(APPROVE, &carried);
         old["message"] = json!({ "text": "all" });
         assert_eq!(answer(&old).text, "all");
@@ -259,7 +278,6 @@ mod tests {
         for odd in [
             "",
             "#",
-            "01K5SHOP",
             "01K5SHOP#",
             "#12",
             "01K5SHOP#-1",

@@ -21,6 +21,9 @@ pub enum Errand {
         /// What a person said of the plan that it waits with, where somebody did.
         #[serde(default)]
         plan: Option<PlanAnswer>,
+        /// Who said it, where that is nobody of this machine.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
     },
     /// Look once after the open pulls.
     Watch,
@@ -34,6 +37,15 @@ pub enum PlanAnswer {
     CarryOut,
     /// Do nothing of it.
     Drop,
+}
+
+/// What somebody said of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanSaid {
+    /// What.
+    pub answer: PlanAnswer,
+    /// Who, where that is nobody of this machine.
+    pub by: Option<String>,
 }
 
 impl Errand {
@@ -55,7 +67,7 @@ impl Errand {
                 );
                 words
             }
-            Self::Resume { session, plan } => {
+            Self::Resume { session, plan, .. } => {
                 let answer = plan.map(|answer| match answer {
                     PlanAnswer::CarryOut => "--yes".to_owned(),
                     PlanAnswer::Drop => "--no".to_owned(),
@@ -90,7 +102,8 @@ mod tests {
         let session = SessionId::new("01ABC");
         let resume = |plan| {
             let session = session.clone();
-            Errand::Resume { session, plan }.words().join(" ")
+            let by = None;
+            Errand::Resume { session, plan, by }.words().join(" ")
         };
         assert_eq!(resume(None), "resume 01ABC");
         assert_eq!(resume(Some(PlanAnswer::CarryOut)), "resume 01ABC --yes");

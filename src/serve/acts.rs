@@ -5,7 +5,7 @@ use crate::adapters::store::sessions::SessionState;
 use crate::commands::breaker;
 use crate::commands::retry::{send, send_to};
 use crate::error::Error;
-use crate::rules::errand::PlanAnswer;
+use crate::rules::errand::{PlanAnswer, PlanSaid};
 use crate::rules::event::Command;
 use crate::rules::ids::{IssueNumber, SessionId};
 use crate::rules::prompt::first::INSTRUCTIONS_MAX;
@@ -70,7 +70,8 @@ async fn resume(house: House, session: &str, plan: Option<PlanAnswer>) -> Result
         return Err(Problem::refused("it runs, or is over".to_owned()));
     }
     let desk = desk(&house)?;
-    desk.ask(Ask::Resume(row.project, row.id, plan)).await
+    let said = plan.map(|answer| PlanSaid { answer, by: None });
+    desk.ask(Ask::Resume(row.project, row.id, said)).await
 }
 
 /// Asks the process of a session to end in good order, as Ctrl-C would.

@@ -2,21 +2,31 @@
 
 use crate::adapters::store::sessions::SessionState;
 use crate::commands::seen::Seen;
+use crate::reporters::shape::VERSION;
+use crate::rules::errand::{PlanAnswer, PlanSaid};
 use crate::rules::event::Command;
+use crate::rules::printable::clip;
 use crate::rules::prompt::first::INSTRUCTIONS_MAX;
 use crate::rules::tally::{Standing, TaskTally};
-use crate::serve::issues::{name, say};
+use crate::serve::desk::Ask;
+use crate::serve::issues::{name, named, say};
+use crate::serve::planned;
 use crate::serve::problem::Problem;
+use crate::serve::projects::desk;
 use crate::serve::server::{House, blocking};
+use crate::serve::told::sender_of;
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+/// Characters of what a plan is for.
+const TITLE: usize = 200;
 
 pub(super) fn routes() -> OpenApiRouter<House> {
     OpenApiRouter::new()
@@ -35,20 +45,24 @@ enum Needs {
     Approval,
     /// That somebody answers its agent: `answer`.
     Answer,
+    /// That somebody says yes or no to the plan of a session: `approve` or `reject`.
+    Plan,
 }
 
-/// An issue that waits for a person.
+/// An issue, or a plan, that waits for a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 struct Approval {
-    /// A name for it, the same as among the issue sessions.
+    /// A name for it: of an issue the same as among the issue sessions, of a plan its session's.
     id: String,
     session: String,
     project: String,
-    issue: u64,
+    /// Its number; nothing where it is a plan.
+    issue: Option<u64>,
+    /// Its title, or what the plan is for.
     title: String,
     url: Option<String>,
     needs: Needs,
-    /// Why a person is asked, or what the agent asks.
+    /// Why a person is asked, what the agent asks, or what the plan comes to.
     reason: Option<String>,
 }
 
@@ -118,17 +132,53 @@ fn waiting(seen: &Seen) -> Vec<Approval> {
             id: name(&seen.id, task.issue),
             session: seen.id.to_string(),
             project: seen.tally.project.clone(),
-            issue: task.issue.0,
+            issue: Some(task.issue.0),
             title: task.title.clone(),
             url: task.url.clone(),
             needs,
             reason: task.reason.clone(),
         })
     };
-    seen.tally.tasks.values().filter_map(one).collect()
+    let tasks = seen.tally.tasks.values().filter_map(one);
+    plan(seen).into_iter().chain(tasks).collect()
 }
 
-/// Lets it go.
+/// The plan that a session waits with, where nobody is asked on a terminal.
+fn plan(seen: &Seen) -> Option<Approval> {
+    let plan = planned::waiting(seen).filter(|_| seen.process().is_none())?;
+    Some(Approval {
+        id: seen.id.to_string(),
+        session: seen.id.to_string(),
+        project: seen.tally.project.clone(),
+        issue: None,
+        title: clip(&plan.directive, TITLE),
+        url: None,
+        needs: Needs::Plan,
+        reason: Some(plan.sums),
+    })
+}
+
+/// Says yes or no to the plan that this session waits with.
+async fn answer_plan(
+    (house, headers): (House, HeaderMap),
+    id: String,
+    answer: PlanAnswer,
+) -> Result<Json<Value>, Problem> {
+    let row = house.found(&id)?;
+    let is_waiting = house.watched.look(&row, |seen| plan(seen).is_some())?;
+    if !is_waiting {
+        return Err(Problem::refused("it waits with no plan".to_owned()));
+    }
+    let desk = desk(&house)?;
+    let by = sender_of(&house, &headers).actor;
+    let said = PlanSaid { answer, by };
+    desk.ask(Ask::Resume(row.project, row.id, Some(said)))
+        .await?;
+    let event = json!({ "v": VERSION, "event": "plan_answered", "session": id, "answer": answer });
+    Ok(Json(event))
+}
+
+/// Lets it go, or carries the plan out.
 #[utoipa::path(post, path = "/api/approvals/{id}/approve", tag = "approvals",
     params(("id" = String, Path, description = "Its `id`")),
     responses((status = 200, description = "The session takes it up", body = Object), (status = 404, description = "There is none", body = Problem), (status = 409, description = "It cannot, and why", body = Problem)))]
@@ -138,10 +188,13 @@ async fn approve(
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
     let Path(id) = id?;
+    if named(&id).is_none() {
+        return answer_plan((house, headers), id, PlanAnswer::CarryOut).await;
+    }
     say((house, headers), id, |issue| Command::Approve { issue }).await
 }
 
-/// Leaves it out.
+/// Leaves it out, or drops the plan.
 #[utoipa::path(post, path = "/api/approvals/{id}/reject", tag = "approvals",
     params(("id" = String, Path, description = "Its `id`")), request_body = Reject,
     responses((status = 200, description = "The session takes it up", body = Object), (status = 400, description = "The body cannot be read", body = Problem), (status = 404, description = "There is none", body = Problem), (status = 409, description = "It cannot, and why", body = Problem)))]
@@ -153,6 +206,9 @@ async fn reject(
 ) -> Result<Json<Value>, Problem> {
     let (Path(id), Json(body)) = (id?, body?);
     let reason = body.reason()?;
+    if named(&id).is_none() {
+        return answer_plan((house, headers), id, PlanAnswer::Drop).await;
+    }
     say((house, headers), id, |issue| Command::Reject {
         issue,
         reason,

@@ -13,10 +13,12 @@ use crate::reporters::notify::slack_blocks::{person, settled, whispered};
 use crate::reporters::notify::slack_bot::answer;
 use crate::rules::click::{Click, Clicked, is_user, may_answer, read};
 use crate::rules::event::Command;
+use crate::rules::ids::IssueNumber;
 use crate::rules::notice::text::slack_line;
 use crate::rules::sender::Sender;
 use crate::rules::signature::is_signed_by_slack;
 use crate::serve::desk::Clicks;
+use crate::serve::plan_clicks;
 use crate::serve::problem::Problem;
 use crate::serve::webhook::{self, Inbox, text};
 use axum::body::{Body, Bytes};
@@ -40,7 +42,7 @@ const REMEMBERED: u64 = 2 * 5 * 60;
 /// Through what an answer came, for the record.
 const THROUGH: &str = "Slack";
 /// Characters of a reason that is shown.
-const REASON: usize = 300;
+pub(super) const REASON: usize = 300;
 /// What Slack sends a click as.
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -93,8 +95,8 @@ pub(super) async fn slack(
         return Ok(StatusCode::OK);
     };
     let reply_to = click.reply_to.clone();
-    let (store, heard) = (inbox.store.clone(), Arc::clone(&inbox.heard));
-    let taking = move || once(&heard, (given, now), || take(&store, &apps, &click));
+    let inbox = inbox.clone();
+    let taking = move || once(&inbox.heard, (given, now), || take(&inbox, &apps, &click));
     let taken = tokio::task::spawn_blocking(taking).await;
     let taken = taken.map_err(|_| Problem::internal("it could not be written down"))?;
     let words = taken.map_err(|error| {
@@ -143,42 +145,63 @@ fn once<T>(
 }
 
 /// Leaves the answer where it counts, and says in Slack's own form what came of it.
-fn take(store: &Store, apps: &[Clicks], click: &Click) -> Result<Value, Error> {
-    let known = store.worked_on(click.issue)?;
-    let known = known.into_iter().find(|task| task.session == click.session);
-    let of = |task: &WorkedOn| apps.iter().find(|app| app.project == task.project);
-    let Some((task, app)) = known.as_ref().and_then(|task| Some((task, of(task)?))) else {
+fn take(inbox: &Inbox, apps: &[Clicks], click: &Click) -> Result<Value, Error> {
+    match click.issue {
+        Some(issue) => take_issue(&inbox.store, apps, (click, issue)),
+        None => plan_clicks::take(inbox, apps, click),
+    }
+}
+
+/// The words for somebody who may not answer for this project, or for a session of none.
+pub(super) fn refused(click: &Click, app: Option<&Clicks>) -> Option<Value> {
+    let user = &click.user;
+    let Some(app) = app else {
         tracing::warn!(
-            user = click.user,
+            user,
             "somebody clicked for a session that nobody knows here"
         );
-        return Ok(whispered(
-            "Nothing was done: that session is not known here.",
-        ));
+        let words = "Nothing was done: that session is not known here.";
+        return Some(whispered(words));
     };
-    if !app.approvers.contains(&click.user) {
-        tracing::warn!(
-            user = click.user,
-            "somebody clicked who is none of notify.slack.approvers"
-        );
-        let people: Vec<String> = app.approvers.iter().map(|id| person(id)).collect();
-        let words = format!(
-            "Nothing was done: only {} may answer here.",
-            people.join(", ")
-        );
-        return Ok(whispered(&words));
+    if app.approvers.contains(user) {
+        return None;
     }
+    tracing::warn!(
+        user,
+        "somebody clicked who is none of notify.slack.approvers"
+    );
+    let people: Vec<String> = app.approvers.iter().map(|id| person(id)).collect();
+    let people = people.join(", ");
+    Some(whispered(&format!(
+        "Nothing was done: only {people} may answer here."
+    )))
+}
+
+fn take_issue(
+    store: &Store,
+    apps: &[Clicks],
+    (click, issue): (&Click, IssueNumber),
+) -> Result<Value, Error> {
+    let known = store.worked_on(issue)?;
+    let known = known.into_iter().find(|task| task.session == click.session);
+    let of = |task: &WorkedOn| apps.iter().find(|app| app.project == task.project);
+    if let Some(words) = refused(click, known.as_ref().and_then(of)) {
+        return Ok(words);
+    }
+    let Some(task) = known else {
+        return Ok(whispered("Nothing was done: that issue is not known here."));
+    };
     let by = Sender {
         who: format!("@{}", click.user),
         actor: None,
         through: THROUGH.to_owned(),
     };
-    let command = click.command();
-    let sent = send_to(store, &task.session, (&command, Some(&by)), click.issue);
+    let command = click.command(issue);
+    let sent = send_to(store, &task.session, (&command, Some(&by)), issue);
     let Err(refused) = sent else {
         return Ok(settled(&click.text, &said(&command, Some(&by))));
     };
-    if let Some((command, by)) = answered(store, &task.session, click.issue)? {
+    if let Some((command, by)) = answered(store, &task.session, issue)? {
         return Ok(settled(&click.text, &said(&command, by.as_ref())));
     }
     let words = format!(

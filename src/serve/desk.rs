@@ -5,7 +5,7 @@ use crate::adapters::store::findings::Whose;
 use crate::config::serving::Served;
 use crate::config::sources::Feed;
 use crate::rules::address_range::AddressRange;
-use crate::rules::errand::PlanAnswer;
+use crate::rules::errand::PlanSaid;
 use crate::rules::finding::FeedKind;
 use crate::rules::ids::{IssueNumber, SessionId, Timestamp};
 use crate::serve::problem::Problem;
@@ -26,7 +26,7 @@ pub enum Ask {
     /// Work on these issues, whatever their labels are; on all that wait where there is none.
     Start(String, Vec<IssueNumber>),
     /// Go on with this session, of the project that the forge calls this, and with what was said of its plan.
-    Resume(String, SessionId, Option<PlanAnswer>),
+    Resume(String, SessionId, Option<PlanSaid>),
     /// Start issues without being told to, or no longer.
     Switch(String, bool),
     /// Watch this project as well, or as it is said now.

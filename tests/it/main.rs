@@ -147,6 +147,7 @@ mod serve_login;
 mod serve_projects;
 mod slack;
 mod slack_bot;
+mod slack_plan;
 mod slots;
 mod smoke;
 mod sources;

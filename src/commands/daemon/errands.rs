@@ -5,6 +5,7 @@ use crate::adapters::store::runs::Run;
 use crate::commands::daemon::project::{Project, Resting};
 use crate::commands::daemon::rounds::Daemon;
 use crate::commands::daemon::telling;
+use crate::commands::sender::ACTOR;
 use crate::commands::wire::own_program;
 use crate::config::values::Dollars;
 use crate::ports::Clock as _;
@@ -106,11 +107,15 @@ impl Daemon {
         let theirs = project.link.as_ref().and_then(|link| link.daily);
         let daily = own.map(|own| theirs.map_or(own, |theirs| own.min(theirs)));
         let daily = daily.map(|most| ("AUTOISSUE_MAX_DAILY_BUDGET", most.decimal()));
+        let actor = match &run.errand {
+            Errand::Resume { by: Some(by), .. } => Some((ACTOR, by.clone())),
+            Errand::Resume { by: None, .. } | Errand::Work { .. } | Errand::Watch => None,
+        };
         Ok(Call {
             program: own_program().map_err(reason)?,
             words,
             directory: project.place.cwd.clone(),
-            env: daily.into_iter().collect(),
+            env: daily.into_iter().chain(actor).collect(),
             log: state.join("serve").join(format!("{}.log", run.project)),
         })
     }

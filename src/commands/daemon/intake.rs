@@ -6,7 +6,7 @@ use crate::commands::daemon::telling;
 use crate::config::serving::{Served, is_name};
 use crate::ports::Clock as _;
 use crate::rules::delivery::{Delivery, What};
-use crate::rules::errand::PlanAnswer;
+use crate::rules::errand::PlanSaid;
 use crate::rules::ids::{IssueNumber, SessionId};
 use crate::rules::notice::shape::Notice;
 use crate::rules::source::Turn;
@@ -198,7 +198,7 @@ impl Daemon {
         &mut self,
         key: &str,
         session: SessionId,
-        plan: Option<PlanAnswer>,
+        plan: Option<PlanSaid>,
     ) -> Result<(), String> {
         let is_new = self.projects.values().any(|project| project.key.is_none());
         let mut projects = self.projects.values_mut();

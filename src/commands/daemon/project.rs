@@ -13,7 +13,7 @@ use crate::config::values::Dollars;
 use crate::error::Error;
 use crate::ports::{Forge, Tracker};
 use crate::rules::due::{Begun, Marks, due, meaning};
-use crate::rules::errand::{Errand, PlanAnswer};
+use crate::rules::errand::{Errand, PlanSaid};
 use crate::rules::ids::{ByIssue, IssueNumber, SessionId, Timestamp};
 use crate::rules::issue::{Issue, Selection};
 use crate::rules::money::Usd;
@@ -63,7 +63,7 @@ pub(super) struct Project {
     /// Issues that a person wants to be worked on.
     pub wanted: Vec<IssueNumber>,
     /// Sessions that a person wants to go on, with what was said of the plan that one waits with.
-    pub continued: Vec<(SessionId, Option<PlanAnswer>)>,
+    pub continued: Vec<(SessionId, Option<PlanSaid>)>,
     /// The errand that runs.
     pub running: Option<Timestamp>,
     /// As what its issues were begun.
@@ -235,8 +235,12 @@ impl Project {
 
     /// What is done next for it, if anything. `batch` issues at most are begun at a time.
     pub(super) fn next(&self, batch: usize, now: Timestamp) -> Option<Errand> {
-        if let Some((session, plan)) = self.continued.first().cloned() {
-            return Some(Errand::Resume { session, plan });
+        if let Some((session, said)) = self.continued.first().cloned() {
+            return Some(Errand::Resume {
+                session,
+                plan: said.as_ref().map(|said| said.answer),
+                by: said.and_then(|said| said.by),
+            });
         }
         if !self.wanted.is_empty() {
             let issues = self.wanted.clone();

@@ -2,6 +2,7 @@
 //! (<https://docs.slack.dev/reference/block-kit/>).
 
 use crate::rules::click::{APPROVE, OPEN, REJECT, value};
+use crate::rules::ids::IssueNumber;
 use crate::rules::notice::shape::Notice;
 use crate::rules::notice::text;
 use serde_json::{Value, json};
@@ -13,16 +14,17 @@ const MOST: usize = 590;
 pub(super) fn asking(notice: &Notice) -> Option<Value> {
     let (session, issue) = notice.asks_for()?;
     let carried = value(session, issue);
+    let [yes, no] = answers(issue);
     let mut buttons = vec![
         json!({
             "type": "button", "action_id": APPROVE, "value": carried, "style": "primary",
-            "text": plain("Approve"),
-            "confirm": confirm(&format!("Approve {issue}?"), "It is worked on, and its agent is paid.", "Approve", "primary"),
+            "text": plain(yes.label),
+            "confirm": confirm(&yes.question, yes.means, yes.label, "primary"),
         }),
         json!({
             "type": "button", "action_id": REJECT, "value": carried, "style": "danger",
-            "text": plain("Reject"),
-            "confirm": confirm(&format!("Reject {issue}?"), "It is left out, and nothing is done about it.", "Reject", "danger"),
+            "text": plain(no.label),
+            "confirm": confirm(&no.question, no.means, no.label, "danger"),
         }),
     ];
     if let Some(link) = &notice.link {
@@ -31,6 +33,48 @@ pub(super) fn asking(notice: &Notice) -> Option<Value> {
         }));
     }
     Some(json!([said(&notice.line), { "type": "actions", "elements": buttons }]))
+}
+
+/// What somebody may say, as its button says it.
+struct Answer {
+    label: &'static str,
+    question: String,
+    means: &'static str,
+}
+
+/// Yes and no, to an issue or to a plan.
+fn answers(issue: Option<IssueNumber>) -> [Answer; 2] {
+    let answer = |label, question, means| Answer {
+        label,
+        question,
+        means,
+    };
+    match issue {
+        Some(issue) => [
+            answer(
+                "Approve",
+                format!("Approve {issue}?"),
+                "It is worked on, and its agent is paid.",
+            ),
+            answer(
+                "Reject",
+                format!("Reject {issue}?"),
+                "It is left out, and nothing is done about it.",
+            ),
+        ],
+        None => [
+            answer(
+                "Carry it out",
+                "Carry the plan out?".to_owned(),
+                "Its issues are opened and worked on, and their agents are paid.",
+            ),
+            answer(
+                "Drop it",
+                "Drop the plan?".to_owned(),
+                "No issue is opened, and nothing is done of it.",
+            ),
+        ],
+    }
 }
 
 /// What a message shows once nobody waits for an answer any more: what it said, and these words, in Slack's own form.
@@ -76,7 +120,7 @@ fn confirm(title: &str, words: &str, yes: &str, style: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::ids::{IssueNumber, SessionId};
+    use crate::rules::ids::SessionId;
     use crate::rules::notice::shape::APPROVAL_AWAITED;
 
     fn notice(line: &str) -> Notice {

@@ -2,7 +2,7 @@
 
 use crate::rules::ids::SessionId;
 use crate::rules::money::Usd;
-use crate::rules::notice::shape::{Notice, NoticeKind};
+use crate::rules::notice::shape::{Notice, NoticeKind, PLAN_AWAITED};
 use crate::rules::printable::{clip, printable};
 use serde_json::json;
 
@@ -41,7 +41,7 @@ impl Awaited<'_> {
         let next = printable(self.next);
         Notice {
             kind: NoticeKind::NeedsPerson,
-            event: "plan_awaited",
+            event: PLAN_AWAITED,
             session: self.session.cloned(),
             reason: self.refused.map(|refused| clip(refused, REASON)),
             line: format!(

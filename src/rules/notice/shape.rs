@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 pub const APPROVAL_AWAITED: &str = "approval_awaited";
 /// The event of a notice that says that nobody has answered in time.
 pub const APPROVAL_OVERDUE: &str = "approval_overdue";
+/// A plan waits for a person.
+pub const PLAN_AWAITED: &str = "plan_awaited";
 /// Characters of a line about `serve` itself.
 const LINE: usize = 400;
 
@@ -109,14 +111,18 @@ impl Notice {
         self.kind == NoticeKind::NeedsPerson
     }
 
-    /// The issue that it asks to be let go or left out, with the session that waits for it.
+    /// The issue that it asks to be let go or left out, with the session that waits for it; without an issue, its plan,
+    /// where a yes is enough for that.
     #[must_use]
-    pub fn asks_for(&self) -> Option<(&SessionId, IssueNumber)> {
-        let (issue, _) = self.about.as_ref()?;
+    pub fn asks_for(&self) -> Option<(&SessionId, Option<IssueNumber>)> {
         let session = self.session.as_ref()?;
+        if self.event == PLAN_AWAITED && self.reason.is_none() {
+            return Some((session, None));
+        }
+        let (issue, _) = self.about.as_ref()?;
         [APPROVAL_AWAITED, APPROVAL_OVERDUE]
             .contains(&self.event)
-            .then_some((session, *issue))
+            .then_some((session, Some(*issue)))
     }
 
     /// Is it worth a message at once, also where others are gathered?
