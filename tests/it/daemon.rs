@@ -214,6 +214,47 @@ async fn the_configuration_is_read_anew_and_nonsense_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_configuration_that_is_gone_for_a_moment_is_no_reason_for_the_defaults() {
+    let rig = rig(&json!({ "project": { "autoStart": false } }));
+    rig.issue(1, "A thing", "Write it.");
+    let daemon = Daemon::start(&rig);
+    let label = async || daemon.project().await["label"].clone();
+    assert_eq!(label().await, "go");
+    let (file, aside) = (
+        rig.path("checkout/autoissue.config.json"),
+        rig.path("aside.json"),
+    );
+    std::fs::rename(&file, &aside).unwrap();
+    daemon.says("autoissue.config.json is gone");
+    assert_eq!(label().await, "go", "the default is another one");
+    // What is wished meanwhile is not begun by the defaults, whose agent is another one.
+    daemon.post("/api/projects/checkout/issues/1/start").await;
+    daemon.says("checkout: could not go on");
+    let page = daemon.page("/settings").await;
+    assert!(page.contains("is gone"), "{page}");
+    // As it was, with the time at which it was written.
+    std::fs::rename(&aside, &file).unwrap();
+    daemon.says("the configuration was read anew");
+    configure(&rig, &json!({ "project": { "autoStart": true } }));
+    wait_for(|| pulls(&rig).len() == 1);
+    let said = daemon.end();
+    assert_eq!(said.matches("is gone").count(), 1, "{said}");
+}
+
+#[tokio::test]
+async fn a_configuration_that_is_made_later_counts_as_well() {
+    let rig = rig(&json!({}));
+    std::fs::remove_file(rig.path("checkout/autoissue.config.json")).unwrap();
+    rig.issue(1, "A thing", "Write it.");
+    let daemon = Daemon::start(&rig);
+    assert_eq!(daemon.project().await["label"], "autoissue");
+    configure(&rig, &json!({}));
+    daemon.says("the configuration was read anew");
+    wait_for(|| pulls(&rig).len() == 1);
+    daemon.end();
+}
+
+#[tokio::test]
 async fn projects_are_added_changed_and_removed_and_share_what_there_is() {
     let rig = rig(&json!({}));
     let other = crate::daemon_rig::rig(&json!({}));

@@ -39,7 +39,7 @@ pub(super) fn bring_up_to_date(
             Project::new(served, place, interval, now)
         });
         project.source.pace(interval, now);
-        project.served = listed.served;
+        (project.served, project.place) = (listed.served, listed.place);
         project.is_added = listed.is_added;
         project.switched = switched.get(&name).copied();
         projects.insert(name, project);
@@ -113,9 +113,18 @@ fn own(place: &Place, loaded: &Loaded) -> Option<Listed> {
         auto_start: project.auto_start,
         ..Served::at(checkout.top.clone())
     };
+    // By name: where the file is gone for a moment, no session of it begins with the defaults.
+    let globals = Globals {
+        config: loaded.file.clone(),
+        ..place.globals.clone()
+    };
+    let place = Place {
+        globals,
+        ..place.clone()
+    };
     Some(Listed {
         served,
-        place: place.clone(),
+        place,
         is_added: false,
     })
 }
