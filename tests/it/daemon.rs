@@ -175,6 +175,56 @@ async fn asked_to_end_it_stops_sessions_in_good_order_and_a_restart_goes_on() {
 }
 
 #[tokio::test]
+async fn asked_to_end_it_lets_attempts_end_and_begins_no_more() {
+    let rig = rig(&json!({ "executor": { "maxParallel": 1, "maxRetries": 0 } }));
+    rig.write("gate", "");
+    for number in 1..=2 {
+        rig.issue(number, "A thing", "Write it.");
+    }
+    let daemon = Daemon::start(&rig);
+    wait_for(|| tries(&rig).len() == 1);
+    daemon.running.interrupt();
+    daemon.says("once more ends them at once");
+    open_gate(&rig);
+    let ended = daemon.running.end();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(
+        ended.said().contains("checkout: stopped with work left"),
+        "{ended:?}"
+    );
+    assert_eq!(pulls(&rig).len(), 1, "what was paid for is offered");
+    assert_eq!(tries(&rig).len(), 1, "and nothing more is begun");
+    let daemon = Daemon::start(&rig);
+    daemon.says("checkout: done");
+    daemon.end();
+    assert_eq!(tries(&rig), BTreeMap::from([(1, 1), (2, 1)]));
+    assert_eq!(pulls(&rig).len(), 2);
+}
+
+#[tokio::test]
+async fn attempts_that_do_not_end_within_the_limit_are_stopped_and_gone_on_with() {
+    let rig = rig(&json!({ "serve": { "drainSeconds": 1 } }));
+    rig.write("gate", "");
+    rig.issue(1, "A thing", "Write it.");
+    let daemon = Daemon::start(&rig);
+    wait_for(|| tries(&rig).len() == 1);
+    daemon.running.interrupt();
+    let ended = daemon.running.end();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(
+        ended.said().contains("stopping 1 running sessions now"),
+        "{ended:?}"
+    );
+    assert_eq!(leftovers_in_the_end(&rig.marker()), [""; 0]);
+    assert!(pulls(&rig).is_empty());
+    open_gate(&rig);
+    let daemon = Daemon::start(&rig);
+    daemon.says("checkout: done");
+    daemon.end();
+    assert_eq!(pulls(&rig).len(), 1);
+}
+
+#[tokio::test]
 async fn of_two_on_one_state_the_second_ends() {
     let rig = rig(&json!({}));
     let daemon = Daemon::start(&rig);

@@ -157,8 +157,8 @@ impl Daemon {
     pub(super) fn ended(&mut self, run: &Run, ended: Ended) {
         let now = self.clock.now();
         self.processes.remove(&run.id);
-        telling::ended(&self.place, run, &ended);
         let is_ending = self.is_ending();
+        telling::ended(&self.place, run, &ended, is_ending);
         let Some(project) = self.projects.get_mut(&run.project) else {
             return;
         };

@@ -1,6 +1,6 @@
 //! The daemon: one loop over what is asked, what forges say, what errands come to and what time it is.
 
-use crate::adapters::process::errand::{Ended, interrupt};
+use crate::adapters::process::errand::{Ended, drain, interrupt};
 use crate::adapters::store::open::Store;
 use crate::adapters::store::runs::Run;
 use crate::commands::daemon::asking::Heard;
@@ -275,7 +275,7 @@ impl Daemon {
         self.list_feeds();
     }
 
-    /// It is to end: at first in good order, then soon.
+    /// It is to end: at first once what runs has ended, then as soon as that can be gone on with, then at once.
     fn end(&mut self) {
         let now = self.clock.now();
         let (_, told) = self.ending.unwrap_or((now, 0));
@@ -283,9 +283,8 @@ impl Daemon {
         self.asking.abort_all();
         self.looking_around.abort_all();
         telling::ending(&self.place, self.processes.len(), told);
-        for process in self.processes.values() {
-            interrupt(*process);
-        }
+        let ask = if told == 0 { drain } else { interrupt };
+        self.processes.values().copied().for_each(ask);
     }
 
     fn is_over(&self) -> bool {

@@ -107,10 +107,10 @@ pub(super) fn ending(place: &Place, running: usize, told: u32) {
     let text = match (running, told) {
         (0, _) => "ending\n".to_owned(),
         (running, 0) => format!(
-            "ending once {running} running sessions have come to a stop; once more ends them at once\n"
+            "ending once the attempts of {running} running sessions have ended; once more ends them at once\n"
         ),
         (running, _) => {
-            format!("ending {running} running sessions now; they go on at the next start\n")
+            format!("stopping {running} running sessions now; they go on at the next start\n")
         }
     };
     say(
@@ -149,12 +149,15 @@ pub(super) fn stopped(place: &Place, run: &Run) {
     );
 }
 
-/// It ended.
-pub(super) fn ended(place: &Place, run: &Run, ended: &Ended) {
+/// It ended, maybe since the daemon does.
+pub(super) fn ended(place: &Place, run: &Run, ended: &Ended, is_ending: bool) {
     let project = &run.project;
     let what = match (ended.exit, &ended.words) {
         (Some(0), _) => "done".to_owned(),
         (Some(3), _) => "done, and some of it needs a person".to_owned(),
+        (Some(5), _) if is_ending => {
+            "stopped with work left; it goes on at the next start".to_owned()
+        }
         (Some(5), _) => {
             "waits for a person, or was interrupted; it goes on with an answer".to_owned()
         }
