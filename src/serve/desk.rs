@@ -131,8 +131,10 @@ pub struct Card {
 pub struct Standing {
     /// The projects, by name.
     pub projects: Vec<Card>,
-    /// Why nothing is started, or not all is well.
+    /// Why nothing is started.
     pub problems: Vec<String>,
+    /// Whose forges do not answer.
+    pub away: Vec<String>,
     /// Is it about to end?
     pub is_draining: bool,
 }

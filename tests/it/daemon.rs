@@ -448,6 +448,43 @@ async fn a_forge_that_fails_again_and_again_is_told_of_and_found_again() {
 }
 
 #[tokio::test]
+async fn who_asks_whether_it_is_ready_learns_whose_forge_is_away() {
+    let rig = rig(&json!({ "projects": [
+        { "path": "../other", "label": "go" }, { "path": ".", "label": "go", "name": "checkout" },
+    ] }));
+    let aside = rig.path("aside");
+    std::fs::rename(rig.path("checkout/.git"), &aside).unwrap();
+    let daemon = Daemon::start(&rig);
+    let ready = async || {
+        let answer = daemon.ask(Method::GET, "/ready").send().await.unwrap();
+        let status = answer.status().as_u16();
+        let told: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        (status, told["detail"].as_str().unwrap_or_default().to_owned())
+    };
+    let none = (503, "no forge has answered yet".to_owned());
+    assert_eq!(ready().await, none, "nobody has answered");
+    std::fs::rename(&aside, rig.path("checkout/.git")).unwrap();
+    let other = async || daemon.json("/api/projects/other").await["source"]["failures"].as_u64();
+    daemon.post("/api/projects/checkout/sync").await;
+    while ready().await.0 != 200 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    for wanted in 1..=5 {
+        while other().await < Some(wanted) {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        daemon.post("/api/projects/other/sync").await;
+    }
+    daemon.says("other: the forge failed five times in a row");
+    let (status, why) = ready().await;
+    assert_eq!(status, 503, "{why}");
+    assert!(why.contains("other: the forge does not answer"), "{why}");
+    assert!(!why.contains("checkout: "), "the other one answers: {why}");
+    assert_eq!(daemon.json("/api/health").await["status"], "ok");
+    daemon.end();
+}
+
+#[tokio::test]
 async fn what_a_person_stops_stays_so_until_a_person_lets_it_go_on() {
     let rig = rig(&json!({}));
     rig.write("gate", "");

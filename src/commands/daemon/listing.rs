@@ -55,6 +55,19 @@ pub(super) fn bring_up_to_date(
     }
 }
 
+/// Whose forges do not answer. Anybody may ask for that, and why is told on pages alone.
+pub(super) fn away(projects: &Projects, now: Timestamp) -> Vec<String> {
+    let is_away = |(_, project): &(&String, &Project)| project.source.is_away(now);
+    let told = projects.iter().filter(is_away);
+    let told = told.map(|(name, _)| format!("{name}: the forge does not answer"));
+    let told: Vec<String> = told.collect();
+    let was_there = |project: &Project| project.source.answered().is_some();
+    if told.is_empty() && !projects.is_empty() && !projects.values().any(was_there) {
+        return vec!["no forge has answered yet".to_owned()];
+    }
+    told
+}
+
 fn list(place: &Place, loaded: &Loaded, store: &Store) -> Vec<Listed> {
     let mut listed: Vec<Listed> = match loaded.config.projects.as_slice() {
         [] => own(place, loaded).into_iter().collect(),

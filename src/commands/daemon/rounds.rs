@@ -6,7 +6,7 @@ use crate::adapters::store::runs::Run;
 use crate::commands::daemon::asking::Heard;
 use crate::commands::daemon::feeds::Feeds;
 use crate::commands::daemon::hook::clicks;
-use crate::commands::daemon::listing::{Projects, bring_up_to_date};
+use crate::commands::daemon::listing::{Projects, away, bring_up_to_date};
 use crate::commands::daemon::project::Link;
 use crate::commands::daemon::{health, telling};
 use crate::commands::notify::service_teller;
@@ -157,19 +157,10 @@ impl Daemon {
             sources: self.sources_of(name),
             ..project.card()
         });
-        let projects = projects.collect();
-        let mut problems = self.pauses.clone();
-        if !self.projects.is_empty()
-            && self
-                .projects
-                .values()
-                .all(|project| project.source.is_disabled())
-        {
-            problems.push("no forge can be reached".to_owned());
-        }
         self.desk.show(Standing {
-            projects,
-            problems,
+            projects: projects.collect(),
+            problems: self.pauses.clone(),
+            away: away(&self.projects, self.clock.now()),
             is_draining: self.ending.is_some(),
         });
     }
