@@ -415,7 +415,8 @@ async fn projects_that_are_none_are_refused_by_name() {
 
 #[tokio::test]
 async fn an_issue_that_is_not_there_is_not_begun_and_that_is_said() {
-    let rig = rig(&json!({ "project": { "autoStart": false } }));
+    // It is asked once, so that it may be otherwise later.
+    let rig = rig(&json!({ "project": { "autoStart": false, "autoSync": false } }));
     for number in 1..=2 {
         rig.issue(number, "A thing", "Write it.");
     }
