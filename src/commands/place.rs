@@ -3,7 +3,7 @@
 use crate::cli::args::Globals;
 use crate::commands::checkout::{self, Checkout};
 use crate::commands::output::Output;
-use crate::config::load::load;
+use crate::config::load::{file_of, load};
 use crate::config::loaded::{Loaded, Overrides};
 use crate::error::{Error, Kind};
 use crate::reporters::console::Live;
@@ -53,6 +53,12 @@ impl Place {
             flags,
             &variable,
         )?)
+    }
+
+    /// The file that it is read from, as things stand.
+    #[must_use]
+    pub fn config_file(&self) -> Option<PathBuf> {
+        file_of(&self.cwd, self.globals.config.as_deref())
     }
 
     /// The user's checkout.

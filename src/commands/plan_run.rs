@@ -121,6 +121,8 @@ pub async fn carry(carrying: Carrying<'_>) -> Result<Exit, Error> {
     }
     match reached? {
         Reached::End(exit) => Ok(exit),
+        // They are there, and the next who goes on works on them.
+        Reached::Issues if stop.is_draining() => Ok(Exit::Interrupted),
         Reached::Issues => {
             let console = (place.globals.format == Format::Json).then_some(told);
             work((place, wiring, store), carrying.means, journal, console).await

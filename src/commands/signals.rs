@@ -1,4 +1,5 @@
-//! Ctrl-C: before a session has begun it ends the command, from then on it stops the session in good order.
+//! Ctrl-C: before a session has begun it ends the command, from then on it stops the session in good order. `serve` lets its
+//! sessions end what they have begun, and asks for that by SIGUSR1.
 
 use crate::commands::place::Place;
 use crate::error::{Error, Kind};
@@ -12,6 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    drain: Signal,
 }
 
 impl Signals {
@@ -20,9 +22,11 @@ impl Signals {
     pub fn hear() -> Option<Self> {
         let heard = signal(SignalKind::interrupt()).and_then(|interrupt| {
             let terminate = signal(SignalKind::terminate())?;
+            let drain = signal(SignalKind::user_defined1())?;
             Ok(Self {
                 interrupt,
                 terminate,
+                drain,
             })
         });
         heard
@@ -32,9 +36,17 @@ impl Signals {
             .ok()
     }
 
-    /// The first asks the session to stop, each further one insists.
+    /// The first asks the session to stop, each further one insists. Before that it may be asked to begin nothing more.
     pub async fn obey(mut self, stop: Stop) {
-        self.next().await;
+        let is_soft = tokio::select! {
+            _ = self.drain.recv() => true,
+            _ = self.interrupt.recv() => false,
+            _ = self.terminate.recv() => false,
+        };
+        if is_soft {
+            stop.drain();
+            self.next().await;
+        }
         stop.ask();
         loop {
             self.next().await;
@@ -42,7 +54,16 @@ impl Signals {
         }
     }
 
-    /// The next of them.
+    /// The next of any kind, where nothing runs that could be seen to its end.
+    pub async fn any(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.drain.recv() => {}
+        }
+    }
+
+    /// The next that asks to stop.
     pub async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
@@ -68,7 +89,7 @@ async fn early(place: &Place) {
     let Some(mut signals) = Signals::hear() else {
         return pending().await;
     };
-    signals.next().await;
+    signals.any().await;
     if place.has_begun.load(Ordering::SeqCst) {
         // The session hears it, too, and knows better what to do.
         pending::<()>().await;

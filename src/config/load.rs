@@ -23,11 +23,16 @@ pub fn load(
     flags: &Overrides,
     environment: Environment<'_>,
 ) -> Result<Loaded, InFile> {
-    let file = match explicit {
+    from(cwd, file_of(cwd, explicit), flags, environment)
+}
+
+/// The file that this configuration is read from, if there is one: the one that is named, or the nearest.
+#[must_use]
+pub fn file_of(cwd: &Path, explicit: Option<&Path>) -> Option<PathBuf> {
+    match explicit {
         Some(path) => Some(cwd.join(path)),
         None => find(cwd),
-    };
-    from(cwd, file, flags, environment)
+    }
 }
 
 /// The same as if there were no file.

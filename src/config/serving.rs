@@ -26,7 +26,7 @@ pub struct Serving {
     pub max_sessions: Whole<1, 64>,
     /// Issues that one session takes at most: what comes after it is another project's turn.
     pub batch: Whole<1, 1_000>,
-    /// How long running attempts may take to end when it is asked to; then they are stopped, and go on after a restart.
+    /// How long running attempts may take to end when it is asked to, in seconds; then they are stopped, and go on after a restart.
     pub drain_seconds: Whole<0, 86_400>,
     /// Nothing is begun while more of the memory is in use, in hundredths.
     pub max_memory_percent: Whole<1, 100>,

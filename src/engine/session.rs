@@ -213,6 +213,8 @@ impl Loop<'_> {
 
     async fn go(&mut self, stop: &Stop) -> Result<(), JournalError> {
         let mut stopping = false;
+        // What is let in after that has cost nothing yet.
+        let mut halting = stop.is_draining();
         let mut look = tokio::time::interval(LOOK_EVERY);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while !matches!(
@@ -235,8 +237,12 @@ impl Loop<'_> {
                 Some(tested) = self.trials.join_next() => inputs.extend(tested.ok().flatten()),
                 _ = look.tick() => inputs.extend(self.look_around().await?),
                 () = tokio::time::sleep(wake.unwrap_or(LOOK_EVERY)), if wake.is_some() => inputs.push(Input::Tick),
-                () = stop.asked(), if !stopping => {
+                () = stop.drained(), if !stopping => {
                     stopping = true;
+                    inputs.push(Input::Stop);
+                }
+                () = stop.asked(), if !halting => {
+                    halting = true;
                     inputs.push(Input::Stop);
                 }
                 () = stop.insisted() => {
@@ -247,6 +253,9 @@ impl Loop<'_> {
             }
             self.take_waiting(&mut inputs, &mut durable);
             self.turn(&inputs).await?;
+            if stopping && halting {
+                self.halt();
+            }
             for waiting in durable {
                 if waiting.send(()).is_err() {
                     tracing::trace!("whoever reported this has ended");
@@ -368,6 +377,12 @@ impl Loop<'_> {
         }
     }
 
+    /// Nothing that runs is seen to its end.
+    fn halt(&self) {
+        self.stops.values().for_each(Stop::ask);
+        self.trial.ask();
+    }
+
     /// Does what a durable event demands of us.
     fn act(&mut self, recorded: &Recorded) {
         match &recorded.event {
@@ -378,10 +393,6 @@ impl Loop<'_> {
             Event::Consent { issue, consent } => self.ask(*issue, consent),
             Event::Certifying { parts } => self.certify(parts.clone()),
             Event::Certified { .. } => self.tell_certificate(),
-            Event::StopRequested => {
-                self.stops.values().for_each(Stop::ask);
-                self.trial.ask();
-            }
             Event::CommandTaken { command, .. } => self.obey(command),
             Event::LeaseLost { issue, .. } => self.stop_one(*issue),
             Event::SessionStarted { .. }
@@ -410,6 +421,7 @@ impl Loop<'_> {
             | Event::QuotaHeard { .. }
             | Event::PullsCounted { .. }
             | Event::SpentElsewhere { .. }
+            | Event::StopRequested
             | Event::SessionInterrupted
             | Event::SessionFinished => {}
         }

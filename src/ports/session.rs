@@ -38,6 +38,7 @@ pub struct Ports {
 /// Asks whatever holds it to stop.
 #[derive(Clone, Debug, Default)]
 pub struct Stop {
+    soft: CancellationToken,
     gentle: CancellationToken,
     hard: CancellationToken,
 }
@@ -53,20 +54,39 @@ impl Stop {
     #[must_use]
     pub fn child(&self) -> Self {
         Self {
+            soft: self.soft.child_token(),
             gentle: self.gentle.child_token(),
             hard: self.hard.child_token(),
         }
     }
 
+    /// Begin nothing more; what is paid for may be seen to its end.
+    pub fn drain(&self) {
+        self.soft.cancel();
+    }
+
     /// Stop soon: finish nothing, but leave everything in order.
     pub fn ask(&self) {
+        self.soft.cancel();
         self.gentle.cancel();
     }
 
     /// Stop now, without grace for what runs.
     pub fn insist(&self) {
+        self.soft.cancel();
         self.gentle.cancel();
         self.hard.cancel();
+    }
+
+    /// Is nothing more to be begun?
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.soft.is_cancelled()
+    }
+
+    /// Waits until nothing more is to be begun; cancel-safe.
+    pub async fn drained(&self) {
+        self.soft.cancelled().await;
     }
 
     /// Has anybody asked?

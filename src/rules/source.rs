@@ -9,6 +9,8 @@ pub const PATIENCE: u32 = 5;
 const SLOWEST: u64 = 5;
 /// A failing source is asked that many intervals apart at most.
 const FURTHEST: u64 = 16;
+/// A source that fails for so long is away, in milliseconds: a forge that restarts, or a line that drops, is back by then.
+pub const AWAY: u64 = 120_000;
 /// A disabled source is asked that often whether it is there again, in milliseconds.
 const HOUR: u64 = 3_600_000;
 
@@ -30,6 +32,8 @@ pub struct Source {
     rests: Timestamp,
     quiet: u32,
     failures: u32,
+    /// Since when it does nothing but fail.
+    failing: Option<Timestamp>,
     reason: Option<String>,
     answered: Option<Timestamp>,
 }
@@ -44,6 +48,7 @@ impl Source {
             rests: now,
             quiet: 0,
             failures: 0,
+            failing: None,
             reason: None,
             answered: None,
         }
@@ -71,6 +76,13 @@ impl Source {
     #[must_use]
     pub const fn is_disabled(&self) -> bool {
         self.failures >= PATIENCE
+    }
+
+    /// Did it fail when it was last asked, and for longer than what passes by itself?
+    #[must_use]
+    pub fn is_away(&self, now: Timestamp) -> bool {
+        let is_long = |since: Timestamp| now.millis_since(since) >= AWAY;
+        self.is_disabled() || self.failing.is_some_and(is_long)
     }
 
     /// Why it failed last, where it did not answer since.
@@ -101,7 +113,7 @@ impl Source {
     /// It answered; was anything new?
     pub fn told(&mut self, is_new: bool, now: Timestamp) -> Option<Turn> {
         let before = std::mem::take(&mut self.failures);
-        self.reason = None;
+        (self.failing, self.reason) = (None, None);
         self.answered = Some(now);
         self.quiet = if is_new {
             0
@@ -124,6 +136,7 @@ impl Source {
     /// It failed, and why. `dice` is any number: those that failed together are not asked again together.
     pub fn failed(&mut self, reason: String, dice: u32, now: Timestamp) -> Option<Turn> {
         self.failures = self.failures.saturating_add(1);
+        self.failing.get_or_insert(now);
         self.reason = Some(reason);
         let wait = if self.is_disabled() {
             HOUR
@@ -180,6 +193,23 @@ mod tests {
         assert_eq!(source.reason(), Some("refused"));
         assert_eq!(source.told(false, now), Some(Turn::Recovered(6)));
         assert!(!source.is_disabled() && source.reason().is_none());
+    }
+
+    #[test]
+    fn it_is_away_once_it_failed_for_longer_than_what_passes() {
+        let mut source = Source::new(MINUTE, Timestamp(0));
+        let at = |millis| Timestamp(0).plus_millis(millis);
+        assert!(!source.is_away(at(AWAY)), "nobody asked it yet");
+        source.failed("refused".to_owned(), 0, at(10));
+        assert!(!source.is_away(at(9 + AWAY)));
+        source.failed("refused".to_owned(), 0, at(9 + AWAY));
+        assert!(source.is_away(at(10 + AWAY)), "since the first of them");
+        source.told(false, at(10 + AWAY));
+        assert!(!source.is_away(at(3 * AWAY)));
+        for _ in 0..PATIENCE {
+            source.failed("refused".to_owned(), 0, at(3 * AWAY));
+        }
+        assert!(source.is_away(at(3 * AWAY)), "however soon it was asked");
     }
 
     #[test]

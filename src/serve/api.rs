@@ -68,16 +68,22 @@ async fn health() -> Json<Value> {
     Json(json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
 }
 
-/// The server can do its work: its store can be read.
+/// The server can do its work: its store can be read, nothing is short, and the forges answer.
 #[utoipa::path(get, path = "/ready", tag = "health", responses(
     (status = 200, description = "It can"), (status = 503, description = "It cannot, and why", body = Problem),
 ))]
 async fn ready(State(house): State<House>) -> Result<Json<Value>, Problem> {
     let standing = house.desk.as_ref().map(|desk| desk.standing());
-    let problems = standing.map(|standing| standing.problems.join("; "));
-    if let Some(problems) = problems.filter(|problems| !problems.is_empty()) {
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        return Err(Problem::told(status, "nothing is begun", &problems));
+    if let Some(standing) = standing {
+        let title = match standing.problems[..] {
+            [] => "not every forge answers",
+            _ => "nothing is begun",
+        };
+        let why = [&standing.problems[..], &standing.away[..]].concat();
+        if !why.is_empty() {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            return Err(Problem::told(status, title, &why.join("; ")));
+        }
     }
     let sessions = blocking(house, |house| Ok(house.watched.sessions()?.len())).await?;
     Ok(Json(json!({ "status": "ready", "sessions": sessions })))

@@ -86,15 +86,28 @@ async fn a_person_looks_after_projects(window: Window) {
         .see("//p[contains(., '/no/such/place is no directory')]")
         .await;
     browser.open(&list).await;
-    fill(&browser, "path", rig.path("").to_str().unwrap()).await;
+    let own = rig.checkout().display().to_string();
+    rig.git(&["clone", "--quiet", &own, "../another"]);
+    fill(&browser, "path", rig.path("another").to_str().unwrap()).await;
     fill(&browser, "project", "another").await;
     browser.click("//button[text()='Add']").await;
     browser.see("//h2/a[text()='another']").await;
     fit_for_everybody(&browser, &list).await;
     browser.open(&format!("{list}/another")).await;
     fill(&browser, "label", "urgent").await;
+    browser
+        .click("//label[contains(., 'Ask the forge')]/input")
+        .await;
     browser.click("//button[text()='Save']").await;
     browser.see("//p/code[text()='urgent']").await;
+    let page = format!("{list}/another");
+    fit_for_everybody(&browser, &page).await;
+    // What was not touched stays as it was.
+    fill(&browser, "weight", "3").await;
+    browser.click("//button[text()='Save']").await;
+    browser
+        .see("//p[contains(., 'weight 3; asked only by Sync')]")
+        .await;
     browser.click("//button[text()='Remove']").await;
     browser.see("//h1[text()='Projects']").await;
     browser.see("//h2/a[text()='checkout']").await;
@@ -105,6 +118,36 @@ async fn a_person_looks_after_projects(window: Window) {
         .iter()
         .filter(|line| !line.contains("409") && !line.contains("404"));
     assert_eq!(other.count(), 0, "{complaints:?}");
+    daemon.end();
+}
+
+#[tokio::test]
+async fn many_issues_of_a_project_are_read_page_by_page() {
+    let rig = rig(&json!({ "project": { "autoStart": false } }));
+    for number in 1..=405 {
+        rig.issue(number, &format!("Thing {number}."), "Write it.");
+    }
+    let daemon = Daemon::start(&rig);
+    let browser = Browser::start(DESK).await;
+    while daemon.project().await["issues"]["waiting"] != 405 {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let page = format!("{}/projects/checkout?state=waiting&page=2", daemon.url);
+    fit_for_everybody(&browser, &page).await;
+    browser.see("//nav/span[text()='2 of 3']").await;
+    let rows = "return document.querySelectorAll('tbody tr').length";
+    assert_eq!(browser.execute(rows).await, 200);
+    browser.click("//nav/a[text()='On']").await;
+    browser.see("//nav/span[text()='3 of 3']").await;
+    assert_eq!(browser.execute(rows).await, 5);
+    browser.see("//tr[contains(th, 'Thing 405.')]").await;
+    browser.see("//option[@selected][text()='waiting']").await;
+    browser.click("//nav/a[text()='Back']").await;
+    browser.see("//nav/span[text()='2 of 3']").await;
+    // Whoever asks for one that is not there sees the last.
+    let last = format!("{}/projects/checkout?page=99", daemon.url);
+    browser.open(&last).await;
+    browser.see("//nav/span[text()='3 of 3']").await;
     daemon.end();
 }
 

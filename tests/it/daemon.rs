@@ -175,6 +175,56 @@ async fn asked_to_end_it_stops_sessions_in_good_order_and_a_restart_goes_on() {
 }
 
 #[tokio::test]
+async fn asked_to_end_it_lets_attempts_end_and_begins_no_more() {
+    let rig = rig(&json!({ "executor": { "maxParallel": 1, "maxRetries": 0 } }));
+    rig.write("gate", "");
+    for number in 1..=2 {
+        rig.issue(number, "A thing", "Write it.");
+    }
+    let daemon = Daemon::start(&rig);
+    wait_for(|| tries(&rig).len() == 1);
+    daemon.running.interrupt();
+    daemon.says("once more ends them at once");
+    open_gate(&rig);
+    let ended = daemon.running.end();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(
+        ended.said().contains("checkout: stopped with work left"),
+        "{ended:?}"
+    );
+    assert_eq!(pulls(&rig).len(), 1, "what was paid for is offered");
+    assert_eq!(tries(&rig).len(), 1, "and nothing more is begun");
+    let daemon = Daemon::start(&rig);
+    daemon.says("checkout: done");
+    daemon.end();
+    assert_eq!(tries(&rig), BTreeMap::from([(1, 1), (2, 1)]));
+    assert_eq!(pulls(&rig).len(), 2);
+}
+
+#[tokio::test]
+async fn attempts_that_do_not_end_within_the_limit_are_stopped_and_gone_on_with() {
+    let rig = rig(&json!({ "serve": { "drainSeconds": 1 } }));
+    rig.write("gate", "");
+    rig.issue(1, "A thing", "Write it.");
+    let daemon = Daemon::start(&rig);
+    wait_for(|| tries(&rig).len() == 1);
+    daemon.running.interrupt();
+    let ended = daemon.running.end();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(
+        ended.said().contains("stopping 1 running sessions now"),
+        "{ended:?}"
+    );
+    assert_eq!(leftovers_in_the_end(&rig.marker()), [""; 0]);
+    assert!(pulls(&rig).is_empty());
+    open_gate(&rig);
+    let daemon = Daemon::start(&rig);
+    daemon.says("checkout: done");
+    daemon.end();
+    assert_eq!(pulls(&rig).len(), 1);
+}
+
+#[tokio::test]
 async fn of_two_on_one_state_the_second_ends() {
     let rig = rig(&json!({}));
     let daemon = Daemon::start(&rig);
@@ -209,6 +259,47 @@ async fn the_configuration_is_read_anew_and_nonsense_changes_nothing() {
     let page = daemon.page("/settings").await;
     assert!(starts(&page, "true") && !page.contains(refused), "{page}");
     assert!(page.contains("Read anew at 2"), "{page}");
+    wait_for(|| pulls(&rig).len() == 1);
+    daemon.end();
+}
+
+#[tokio::test]
+async fn a_configuration_that_is_gone_for_a_moment_is_no_reason_for_the_defaults() {
+    let rig = rig(&json!({ "project": { "autoStart": false } }));
+    rig.issue(1, "A thing", "Write it.");
+    let daemon = Daemon::start(&rig);
+    let label = async || daemon.project().await["label"].clone();
+    assert_eq!(label().await, "go");
+    let (file, aside) = (
+        rig.path("checkout/autoissue.config.json"),
+        rig.path("aside.json"),
+    );
+    std::fs::rename(&file, &aside).unwrap();
+    daemon.says("autoissue.config.json is gone");
+    assert_eq!(label().await, "go", "the default is another one");
+    // What is wished meanwhile is not begun by the defaults, whose agent is another one.
+    daemon.post("/api/projects/checkout/issues/1/start").await;
+    daemon.says("checkout: could not go on");
+    let page = daemon.page("/settings").await;
+    assert!(page.contains("is gone"), "{page}");
+    // As it was, with the time at which it was written.
+    std::fs::rename(&aside, &file).unwrap();
+    daemon.says("the configuration was read anew");
+    configure(&rig, &json!({ "project": { "autoStart": true } }));
+    wait_for(|| pulls(&rig).len() == 1);
+    let said = daemon.end();
+    assert_eq!(said.matches("is gone").count(), 1, "{said}");
+}
+
+#[tokio::test]
+async fn a_configuration_that_is_made_later_counts_as_well() {
+    let rig = rig(&json!({}));
+    std::fs::remove_file(rig.path("checkout/autoissue.config.json")).unwrap();
+    rig.issue(1, "A thing", "Write it.");
+    let daemon = Daemon::start(&rig);
+    assert_eq!(daemon.project().await["label"], "autoissue");
+    configure(&rig, &json!({}));
+    daemon.says("the configuration was read anew");
     wait_for(|| pulls(&rig).len() == 1);
     daemon.end();
 }
@@ -265,19 +356,35 @@ async fn projects_are_added_changed_and_removed_and_share_what_there_is() {
 async fn projects_that_are_none_are_refused_by_name() {
     let rig = rig(&json!({ "project": { "autoStart": false } }));
     let daemon = Daemon::start(&rig);
-    let path = rig.checkout().display().to_string();
+    let own = rig.checkout().display().to_string();
+    rig.git(&["clone", "--quiet", &own, "../other"]);
+    let path = rig.path("other").display().to_string();
+    rig.write("other/deep/file", "");
+    let deep = format!("{path}/deep");
+    let above = rig.path("").display().to_string();
     let other = json!({ "name": "other", "path": path });
     let (status, _) = daemon.send(Method::POST, "/api/projects", &other).await;
     assert_eq!(status, StatusCode::CREATED);
     let (post, none) = (Method::POST, Value::Null);
     let made = |name: &str, path: &str| json!({ "name": name, "path": path });
+    // The same checkout by the same name may be said anew.
+    let again = json!({ "path": path, "weight": 2 });
+    let (status, _) = daemon
+        .send(Method::PUT, "/api/projects/other", &again)
+        .await;
+    assert_eq!(status, StatusCode::OK);
     let heavy = json!({ "path": path, "weight": 0 });
     let unknown = json!({ "path": path, "token": "t" });
     for (method, at, body, expect) in [
         (&post, "", other, 409),
-        (&post, "", made("a/b", &path), 409),
-        (&post, "", made("x", "relative"), 409),
-        (&post, "", made("x", "/no/such/place"), 409),
+        (&post, "", made("OTHER", &path), 409),
+        (&post, "", made("x", &path), 409),
+        (&post, "", made("x", &deep), 409),
+        (&post, "", made("x", &own), 409),
+        (&post, "", made("x", &above), 422),
+        (&post, "", made("a/b", &path), 422),
+        (&post, "", made("x", "relative"), 422),
+        (&post, "", made("x", "/no/such/place"), 422),
         (&post, "", heavy, 422),
         (&post, "", unknown, 422),
         (&Method::PUT, "/checkout", made("checkout", &path), 409),
@@ -294,7 +401,53 @@ async fn projects_that_are_none_are_refused_by_name() {
             "a problem is told as one: {told}"
         );
     }
+    let form = format!("do=put&project=x&label=go&weight=1&path={above}");
+    let request = daemon.ask(Method::POST, "/projects");
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    let refused = request.body(form).send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::CONFLICT);
+    let words = refused.text().await.unwrap();
+    assert!(words.contains("is not in a git repository"), "{words}");
+    let known = daemon.json("/api/projects").await;
+    assert_eq!(known.as_array().unwrap().len(), 2, "{known}");
     daemon.end();
+}
+
+#[tokio::test]
+async fn an_issue_that_is_not_there_is_not_begun_and_that_is_said() {
+    // It is asked once, so that it may be otherwise later.
+    let rig = rig(&json!({ "project": { "autoStart": false, "autoSync": false } }));
+    for number in 1..=2 {
+        rig.issue(number, "A thing", "Write it.");
+    }
+    let bare = "---\ntitle: Without a label\n---\nWrite it.\n";
+    rig.write("checkout/.autoissue/issues/3.md", bare);
+    let daemon = Daemon::start(&rig);
+    while daemon.project().await["issues"]["waiting"] != 2 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let start = |issue: u64| format!("/api/projects/checkout/issues/{issue}/start");
+    let (status, told) = daemon
+        .send(Method::POST, &start(99_999), &Value::Null)
+        .await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "{told}");
+    assert_eq!(told["detail"], "checkout has no open issue #99999");
+    // The control: one that is there is begun, also where the forge did not list it for want of the label.
+    let started = daemon.post(&start(3)).await;
+    assert_eq!(started.status(), StatusCode::ACCEPTED);
+    wait_for(|| pulls(&rig).len() == 1);
+    // One that was there when the forge was asked, and is gone now.
+    std::fs::remove_file(rig.path("checkout/.autoissue/issues/1.md")).unwrap();
+    let started = daemon.post(&start(1)).await;
+    assert_eq!(started.status(), StatusCode::ACCEPTED);
+    let trouble = async || daemon.project().await["trouble"].clone();
+    while !trouble().await.is_string() {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let trouble = trouble().await.to_string();
+    assert!(trouble.contains("#1 was not worked on"), "{trouble}");
+    daemon.end();
+    assert_eq!(tries(&rig), BTreeMap::from([(3, 1)]));
 }
 
 #[tokio::test]
@@ -353,6 +506,46 @@ async fn a_forge_that_fails_again_and_again_is_told_of_and_found_again() {
     daemon.post("/api/projects/other/sync").await;
     daemon.says("the forge answers again, after");
     assert_eq!(daemon.project().await["source"]["disabled"], false);
+    daemon.end();
+}
+
+#[tokio::test]
+async fn who_asks_whether_it_is_ready_learns_whose_forge_is_away() {
+    let rig = rig(&json!({ "projects": [
+        { "path": "../other", "label": "go" }, { "path": ".", "label": "go", "name": "checkout" },
+    ] }));
+    let aside = rig.path("aside");
+    std::fs::rename(rig.path("checkout/.git"), &aside).unwrap();
+    let daemon = Daemon::start(&rig);
+    let ready = async || {
+        let answer = daemon.ask(Method::GET, "/ready").send().await.unwrap();
+        let status = answer.status().as_u16();
+        let told: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        (
+            status,
+            told["detail"].as_str().unwrap_or_default().to_owned(),
+        )
+    };
+    let none = (503, "no forge has answered yet".to_owned());
+    assert_eq!(ready().await, none, "nobody has answered");
+    std::fs::rename(&aside, rig.path("checkout/.git")).unwrap();
+    let other = async || daemon.json("/api/projects/other").await["source"]["failures"].as_u64();
+    daemon.post("/api/projects/checkout/sync").await;
+    while ready().await.0 != 200 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    for wanted in 1..=5 {
+        while other().await < Some(wanted) {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        daemon.post("/api/projects/other/sync").await;
+    }
+    daemon.says("other: the forge failed five times in a row");
+    let (status, why) = ready().await;
+    assert_eq!(status, 503, "{why}");
+    assert!(why.contains("other: the forge does not answer"), "{why}");
+    assert!(!why.contains("checkout: "), "the other one answers: {why}");
+    assert_eq!(daemon.json("/api/health").await["status"], "ok");
     daemon.end();
 }
 

@@ -369,6 +369,9 @@ fn versions_limits_and_secrets_of_all_of_them_agree() {
     ] {
         assert_eq!(all_behind(name, mark), [expect], "{name}: {mark}");
     }
+    // Short of disk or without its forge it has to be reached all the more.
+    let probed = all_behind("kubernetes/deployment.yaml", " path: ");
+    assert_eq!(probed, ["/health"; 3]);
     assert_eq!(
         text("config/autoissue.config.json"),
         text("kubernetes/autoissue.config.json")

@@ -255,10 +255,14 @@ async fn without_the_token_nothing_is_told_but_that_it_is_there() {
         let answer = wrong.send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{path}");
     }
-    for path in ["/health", "/api/health", "/ready"] {
+    for path in ["/health", "/api/health"] {
         let answer = served.get(path).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK, "{path}");
     }
+    let answer = served.get("/ready").send().await.unwrap();
+    // Once the forge has answered it is.
+    let expected = [StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE];
+    assert!(expected.contains(&answer.status()), "{answer:?}");
     let known = served
         .get("/")
         .bearer_auth("a-token-of-ours")

@@ -93,12 +93,21 @@ impl Running {
     }
 }
 
+/// Asks the process to begin nothing more, and to end once what it has begun has ended.
+pub fn drain(process: u32) {
+    send(process, Signal::SIGUSR1);
+}
+
 /// Asks the process to end in good order, as Ctrl-C does; asked again, it hurries.
 pub fn interrupt(process: u32) {
+    send(process, Signal::SIGINT);
+}
+
+fn send(process: u32, signal: Signal) {
     if let Ok(process) = i32::try_from(process)
-        && let Err(error) = kill(Pid::from_raw(process), Signal::SIGINT)
+        && let Err(error) = kill(Pid::from_raw(process), signal)
     {
-        tracing::debug!(%error, process, "it cannot be interrupted");
+        tracing::debug!(%error, process, "it cannot be asked to end");
     }
 }
 

@@ -11,7 +11,7 @@ use crate::config::values::Dollars;
 use crate::ports::Clock as _;
 use crate::rules::errand::Errand;
 use crate::rules::exit::Exit;
-use crate::rules::ids::Timestamp;
+use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::interrupted::{Left, left};
 use crate::rules::source::Source;
 
@@ -162,8 +162,8 @@ impl Daemon {
     pub(super) fn ended(&mut self, run: &Run, ended: Ended) {
         let now = self.clock.now();
         self.processes.remove(&run.id);
-        telling::ended(&self.place, run, &ended);
         let is_ending = self.is_ending();
+        telling::ended(&self.place, run, &ended, is_ending);
         let Some(project) = self.projects.get_mut(&run.project) else {
             return;
         };
@@ -209,18 +209,12 @@ impl Daemon {
         if ended.exit.is_some_and(is_done) {
             project.trouble.told(true, now);
             project.trouble.wake(now);
+            if let Errand::Work { label: None, .. } = run.errand {
+                let missing = unreached_of(&self.store, project, run);
+                project.unreached = (!missing.is_empty()).then(|| telling::unreached(&missing));
+            }
         } else {
-            let reached = project
-                .key
-                .as_ref()
-                .map(|key| self.store.reached(key, run.begun));
-            let reached = reached.transpose().ok().flatten().unwrap_or_default();
-            unreached.extend(
-                run.errand
-                    .issues()
-                    .iter()
-                    .filter(|issue| !reached.contains(issue)),
-            );
+            unreached = unreached_of(&self.store, project, run);
             let why = ended
                 .words
                 .clone()
@@ -236,6 +230,21 @@ impl Daemon {
         project.recall(&self.store);
         project.find_due(now);
     }
+}
+
+/// The issues of an errand of which no session has heard.
+fn unreached_of(
+    store: &crate::adapters::store::open::Store,
+    project: &Project,
+    run: &Run,
+) -> Vec<IssueNumber> {
+    let reached = project
+        .key
+        .as_ref()
+        .map(|key| store.reached(key, run.begun));
+    let reached = reached.transpose().ok().flatten().unwrap_or_default();
+    let issues = run.errand.issues().iter().copied();
+    issues.filter(|issue| !reached.contains(issue)).collect()
 }
 
 fn write_down(

@@ -1,21 +1,29 @@
 //! What comes in: issues of forges, deliveries of webhooks, and what people ask for.
 
+use crate::commands::daemon::listing::may_be_watched;
 use crate::commands::daemon::project::{Answering, Link};
 use crate::commands::daemon::rounds::{Daemon, Said};
-use crate::commands::daemon::telling;
+use crate::commands::daemon::telling::{self, numbers};
 use crate::config::serving::{Served, is_name};
-use crate::ports::Clock as _;
+use crate::ports::{Clock as _, Forge};
 use crate::rules::delivery::{Delivery, What};
 use crate::rules::errand::PlanSaid;
+use crate::rules::finding::FeedKind;
 use crate::rules::ids::{IssueNumber, SessionId};
+use crate::rules::issue::IssueState;
 use crate::rules::notice::shape::Notice;
 use crate::rules::source::Turn;
-use crate::serve::desk::Ask;
+use crate::serve::desk::{Answer, Ask, Refused};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A forge that does not answer for so long has failed.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Whoever wants an issue to be begun waits so long at most until it was looked for.
+const GLANCE: Duration = Duration::from_secs(10);
+
+/// What is asked for about an issue, and whether that is there.
+pub(super) type LookedFor = (Ask, Answer, bool);
 
 impl Daemon {
     /// Asks those forges whose time it is, each beside the others.
@@ -121,7 +129,7 @@ impl Daemon {
         let Some(repo) = &delivery.repo else {
             return;
         };
-        let mut ended = Vec::new();
+        let mut turned = Vec::new();
         for (name, project) in &mut self.projects {
             // One that has not answered yet may be the one that is meant.
             let is_meant = project
@@ -142,21 +150,78 @@ impl Daemon {
                 What::Pull { .. } => project.pulls.has_news = true,
                 What::Run(run) => {
                     project.pulls.has_news |= !run.pulls.is_empty();
-                    ended.push((name.clone(), run));
+                    let branch = run.branch.as_ref();
+                    if branch.is_some_and(|branch| project.is_base(branch)) {
+                        turned.push(name.clone());
+                    }
+                }
+                // What is merged may be what others stand on, and open pulls stand on another base.
+                What::Push { branch } if project.is_base(branch) => {
+                    project.pulls.has_news = true;
+                    turned.push(name.clone());
                 }
                 What::Push { .. } | What::Other => {}
             }
         }
-        for (name, run) in ended {
-            self.run_ended(&name, run);
+        for name in turned {
+            self.wake_feeds(&name, Some(FeedKind::Ci));
         }
     }
 
+    /// Does what was asked for. An issue that nobody knows is looked for first, beside the loop.
+    pub(super) fn take_ask(&mut self, ask: Ask, answer: Answer) {
+        let Some((forge, issue)) = self.unknown(&ask) else {
+            let done = self.answer(ask);
+            return self.reply(answer, done);
+        };
+        self.wanting.spawn(async move {
+            let found = tokio::time::timeout(GLANCE, forge.issue(issue)).await;
+            let is_there = match found {
+                Ok(Ok(found)) => found.is_some_and(|issue| issue.state == IssueState::Open),
+                // Nobody knows: its errand will find out.
+                Ok(Err(_)) | Err(_) => true,
+            };
+            (ask, answer, is_there)
+        });
+    }
+
+    /// An issue was looked for.
+    pub(super) fn take_looked(&mut self, (ask, answer, is_there): LookedFor) {
+        let done = match &ask {
+            Ask::Start(name, issues) if !is_there => {
+                let why = format!("{name} has no open issue {}", numbers(issues));
+                Err(Refused::NoIssue(why))
+            }
+            _ => self.answer(ask),
+        };
+        self.reply(answer, done);
+    }
+
+    fn reply(&self, answer: Answer, done: Result<(), Refused>) {
+        // Who asked sees what came of it.
+        self.show();
+        drop(answer.send(done));
+    }
+
+    /// The one issue that is to be begun, where the forge did not list it: it may be there without the label.
+    fn unknown(&self, ask: &Ask) -> Option<(Arc<dyn Forge>, IssueNumber)> {
+        let Ask::Start(name, issues) = ask else {
+            return None;
+        };
+        let [issue] = issues[..] else {
+            return None;
+        };
+        let project = self.projects.get(name)?;
+        let is_listed = project.issues.iter().any(|known| known.number == issue);
+        let link = project.link.as_ref().filter(|_| !is_listed)?;
+        Some((Arc::clone(&link.forge), issue))
+    }
+
     /// Does what was asked for, or says why not.
-    pub(super) fn answer(&mut self, ask: Ask) -> Result<(), String> {
+    pub(super) fn answer(&mut self, ask: Ask) -> Result<(), Refused> {
         let now = self.clock.now();
         if self.is_ending() && !matches!(ask, Ask::Arrived | Ask::Sent(_)) {
-            return Err("it is about to end".to_owned());
+            return Err("it is about to end".to_owned().into());
         }
         match ask {
             // Those that arrive together are looked at together.
@@ -182,9 +247,8 @@ impl Daemon {
             Ask::Drop(name) => {
                 let is_added = self.project(&name)?.is_added;
                 if !is_added {
-                    return Err(format!(
-                        "{name} stands in the configuration; take it out there"
-                    ));
+                    let why = format!("{name} stands in the configuration; take it out there");
+                    return Err(why.into());
                 }
                 let dropped = self.store.drop_project(&name);
                 dropped.map_err(|error| error.to_string())?;
@@ -237,28 +301,13 @@ impl Daemon {
         Ok(())
     }
 
-    fn put(&mut self, served: &Served) -> Result<(), String> {
+    fn put(&mut self, served: &Served) -> Result<(), Refused> {
         let name = served.called();
         if !is_name(&name) {
-            return Err(format!(
-                "{name:?} is no name of letters, digits, `.`, `-` and `_`"
-            ));
+            let why = format!("{name:?} is no name of letters, digits, `.`, `-` and `_`");
+            return Err(Refused::NoProject(why));
         }
-        if self
-            .projects
-            .get(&name)
-            .is_some_and(|known| !known.is_added)
-        {
-            return Err(format!(
-                "{name} stands in the configuration; change it there"
-            ));
-        }
-        if !served.path.is_absolute() || !served.path.is_dir() {
-            let path = served.path.display();
-            return Err(format!(
-                "{path} is no directory of this machine, from the root"
-            ));
-        }
+        may_be_watched(&self.projects, &name, &served.path)?;
         let settings = serde_json::to_string(served).expect("a project is JSON");
         let stored = self.store.put_project(&name, settings);
         stored.map_err(|error| error.to_string())?;

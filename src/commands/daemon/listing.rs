@@ -2,11 +2,13 @@
 
 use crate::adapters::store::open::Store;
 use crate::cli::args::Globals;
+use crate::commands::checkout::look;
 use crate::commands::daemon::project::Project;
 use crate::commands::place::Place;
 use crate::config::loaded::Loaded;
 use crate::config::serving::Served;
 use crate::rules::ids::Timestamp;
+use crate::serve::desk::Refused;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -39,7 +41,7 @@ pub(super) fn bring_up_to_date(
             Project::new(served, place, interval, now)
         });
         project.source.pace(interval, now);
-        project.served = listed.served;
+        (project.served, project.place) = (listed.served, listed.place);
         project.is_added = listed.is_added;
         project.switched = switched.get(&name).copied();
         projects.insert(name, project);
@@ -53,6 +55,43 @@ pub(super) fn bring_up_to_date(
         project.served.auto_sync = false;
         projects.insert(name, project);
     }
+}
+
+/// Can a checkout be watched by this name, beside the others? It runs git.
+pub(super) fn may_be_watched(projects: &Projects, name: &str, path: &Path) -> Result<(), Refused> {
+    if projects.get(name).is_some_and(|known| !known.is_added) {
+        let why = format!("{name} stands in the configuration; change it there");
+        return Err(why.into());
+    }
+    let others = || projects.iter().filter(|(other, _)| *other != name);
+    if let Some((known, _)) = others().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+        return Err(format!("there is a project {known} already").into());
+    }
+    if !path.is_absolute() || !path.is_dir() {
+        let path = path.display();
+        let why = format!("{path} is no directory of this machine, from the root");
+        return Err(Refused::NoProject(why));
+    }
+    let top = |path: &Path| look(path).map(|checkout| checkout.top);
+    let wanted = top(path).map_err(|error| Refused::NoProject(error.to_string()))?;
+    let is_it = |project: &Project| top(&project.place.cwd).is_ok_and(|top| top == wanted);
+    match others().find(|(_, project)| is_it(project)) {
+        Some((known, _)) => Err(format!("this checkout is watched already, as {known}").into()),
+        None => Ok(()),
+    }
+}
+
+/// Whose forges do not answer. Anybody may ask for that, and why is told on pages alone.
+pub(super) fn away(projects: &Projects, now: Timestamp) -> Vec<String> {
+    let is_away = |(_, project): &(&String, &Project)| project.source.is_away(now);
+    let told = projects.iter().filter(is_away);
+    let told = told.map(|(name, _)| format!("{name}: the forge does not answer"));
+    let told: Vec<String> = told.collect();
+    let was_there = |project: &Project| project.source.answered().is_some();
+    if told.is_empty() && !projects.is_empty() && !projects.values().any(was_there) {
+        return vec!["no forge has answered yet".to_owned()];
+    }
+    told
 }
 
 fn list(place: &Place, loaded: &Loaded, store: &Store) -> Vec<Listed> {
@@ -113,9 +152,18 @@ fn own(place: &Place, loaded: &Loaded) -> Option<Listed> {
         auto_start: project.auto_start,
         ..Served::at(checkout.top.clone())
     };
+    // By name: where the file is gone for a moment, no session of it begins with the defaults.
+    let globals = Globals {
+        config: loaded.file.clone(),
+        ..place.globals.clone()
+    };
+    let place = Place {
+        globals,
+        ..place.clone()
+    };
     Some(Listed {
         served,
-        place: place.clone(),
+        place,
         is_added: false,
     })
 }

@@ -1,12 +1,13 @@
 //! The daemon: one loop over what is asked, what forges say, what errands come to and what time it is.
 
-use crate::adapters::process::errand::{Ended, interrupt};
+use crate::adapters::process::errand::{Ended, drain, interrupt};
 use crate::adapters::store::open::Store;
 use crate::adapters::store::runs::Run;
 use crate::commands::daemon::asking::Heard;
 use crate::commands::daemon::feeds::Feeds;
 use crate::commands::daemon::hook::clicks;
-use crate::commands::daemon::listing::{Projects, bring_up_to_date};
+use crate::commands::daemon::intake::LookedFor;
+use crate::commands::daemon::listing::{Projects, away, bring_up_to_date};
 use crate::commands::daemon::project::Link;
 use crate::commands::daemon::{health, telling};
 use crate::commands::notify::service_teller;
@@ -14,6 +15,7 @@ use crate::commands::place::Place;
 use crate::commands::signals::Signals;
 use crate::config::loaded::{Loaded, Overrides};
 use crate::engine::clock::SteadyClock;
+use crate::error::{Error, Kind};
 use crate::ports::{Clock as _, Reporter as _, Resources};
 use crate::reporters::notify::reporter::NotifyReporter;
 use crate::rules::ids::Timestamp;
@@ -23,6 +25,7 @@ use crate::rules::shares::Shares;
 use crate::serve::desk::{Asked, Card, Configured, Desk, Standing};
 use crate::serve::settings::settings_of;
 use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::signal::unix::{SignalKind, signal};
@@ -36,6 +39,9 @@ const TICK: Duration = Duration::from_millis(250);
 const LOOK_AT_MACHINE: u64 = 60_000;
 /// After the second request to end, errands have so long.
 const HURRY: u64 = 10_000;
+
+/// A file, and when it was written.
+type Written = (PathBuf, SystemTime);
 
 /// What a forge said: how it is reached from here on, and the issues.
 pub(super) type Said = (String, Result<(Arc<Link>, Vec<Issue>), String>);
@@ -52,6 +58,8 @@ pub struct Daemon {
     pub(super) processes: HashMap<i64, u32>,
     pub(super) clock: SteadyClock,
     pub(super) asking: JoinSet<Said>,
+    /// Issues that are looked for before somebody's word about them counts.
+    pub(super) wanting: JoinSet<LookedFor>,
     /// Other sources of work than forges, and looks at them.
     pub(super) feeds: Feeds,
     /// Feeds that are looked at right now.
@@ -66,7 +74,8 @@ pub struct Daemon {
     machine: Arc<dyn Resources>,
     looking: JoinSet<Vec<String>>,
     looked: Option<Timestamp>,
-    file: Option<SystemTime>,
+    /// The configuration's file as it was last read, with when it was written.
+    file: Option<Written>,
     /// Since when it is to end, and how often it was told to.
     ending: Option<(Timestamp, u32)>,
 }
@@ -80,7 +89,7 @@ impl Daemon {
         machine: Arc<dyn Resources>,
     ) -> Self {
         let mut daemon = Self {
-            file: written(&loaded),
+            file: written(&place),
             teller: service_teller(&loaded),
             place,
             loaded,
@@ -92,6 +101,7 @@ impl Daemon {
             processes: HashMap::new(),
             clock: SteadyClock::start(),
             asking: JoinSet::new(),
+            wanting: JoinSet::new(),
             feeds: Feeds::new(),
             busy: BTreeSet::new(),
             looking_around: JoinSet::new(),
@@ -119,12 +129,8 @@ impl Daemon {
                 return last_words(self.teller).await;
             }
             tokio::select! {
-                Some((ask, answer)) = asked.recv() => {
-                    let done = self.answer(ask);
-                    // Who asked sees what came of it.
-                    self.show();
-                    drop(answer.send(done));
-                }
+                Some((ask, answer)) = asked.recv() => self.take_ask(ask, answer),
+                Some(Ok(looked)) = self.wanting.join_next() => self.take_looked(looked),
                 Some(Ok(said)) = self.asking.join_next() => self.hear(said),
                 Some(Ok(said)) = self.looking_around.join_next() => self.hear_feed(said),
                 Some(Ok((run, ended))) = self.errands.join_next() => self.ended(&run, ended),
@@ -145,25 +151,16 @@ impl Daemon {
         self.show();
     }
 
-    fn show(&self) {
+    pub(super) fn show(&self) {
         let projects = self.projects.iter();
         let projects = projects.map(|(name, project)| Card {
             sources: self.sources_of(name),
             ..project.card()
         });
-        let projects = projects.collect();
-        let mut problems = self.pauses.clone();
-        if !self.projects.is_empty()
-            && self
-                .projects
-                .values()
-                .all(|project| project.source.is_disabled())
-        {
-            problems.push("no forge can be reached".to_owned());
-        }
         self.desk.show(Standing {
-            projects,
-            problems,
+            projects: projects.collect(),
+            problems: self.pauses.clone(),
+            away: away(&self.projects, self.clock.now()),
             is_draining: self.ending.is_some(),
         });
     }
@@ -189,7 +186,7 @@ impl Daemon {
         for project in self.projects.values_mut() {
             project.hear_answers(&self.store, now);
         }
-        if written(&self.loaded) != self.file {
+        if written(&self.place) != self.file {
             self.reload();
         }
         let Some((since, told)) = self.ending else {
@@ -222,13 +219,18 @@ impl Daemon {
 
     /// Reads the configuration anew; one that makes no sense changes nothing, and is told.
     pub(super) fn reload(&mut self) {
-        self.file = written(&self.loaded);
-        match self.place.load(&Overrides::default()) {
+        self.file = written(&self.place);
+        match self
+            .place
+            .load(&Overrides::default())
+            .and_then(|loaded| self.there(loaded))
+        {
             Ok(loaded) => {
                 self.loaded = Arc::new(loaded);
                 let teller = std::mem::replace(&mut self.teller, service_teller(&self.loaded));
                 tokio::spawn(last_words(teller));
-                self.file = written(&self.loaded);
+                // Its limits may be others.
+                self.looked = None;
                 self.list_projects();
                 self.desk.configure(Configured {
                     settings: settings_of(&self.loaded).into(),
@@ -241,6 +243,17 @@ impl Daemon {
                 self.desk.refuse(error.reason());
                 telling::reloaded(&self.place, Some(&error));
             }
+        }
+    }
+
+    /// A file that was there and is gone makes no sense, however well one can do without.
+    fn there(&self, loaded: Loaded) -> Result<Loaded, Error> {
+        let known = self.loaded.file.as_deref();
+        match known.filter(|known| is_gone(known, loaded.file.as_deref())) {
+            Some(known) => Err(Error::new(Kind::Config, "read the configuration anew")
+                .cause(format!("{} is gone", known.display()))
+                .hints(["put it back; to go on without one, start `serve` again"])),
+            None => Ok(loaded),
         }
     }
 
@@ -257,7 +270,7 @@ impl Daemon {
         self.list_feeds();
     }
 
-    /// It is to end: at first in good order, then soon.
+    /// It is to end: at first once what runs has ended, then as soon as that can be gone on with, then at once.
     fn end(&mut self) {
         let now = self.clock.now();
         let (_, told) = self.ending.unwrap_or((now, 0));
@@ -265,9 +278,8 @@ impl Daemon {
         self.asking.abort_all();
         self.looking_around.abort_all();
         telling::ending(&self.place, self.processes.len(), told);
-        for process in self.processes.values() {
-            interrupt(*process);
-        }
+        let ask = if told == 0 { drain } else { interrupt };
+        self.processes.values().copied().for_each(ask);
     }
 
     fn is_over(&self) -> bool {
@@ -293,17 +305,43 @@ async fn last_words(teller: Option<Arc<NotifyReporter>>) {
     }
 }
 
-/// When the configuration was last written.
-fn written(loaded: &Loaded) -> Option<SystemTime> {
-    let file = loaded.file.as_ref()?;
-    std::fs::metadata(file)
-        .and_then(|file| file.modified())
-        .ok()
+/// The configuration's file that would be read now, and when it was last written.
+fn written(place: &Place) -> Option<Written> {
+    let file = place.config_file()?;
+    let written = std::fs::metadata(&file).and_then(|file| file.modified());
+    Some((file, written.ok()?))
+}
+
+/// Is the file that was read last there no more, by the one that is found now? One that lies nearer is another on purpose.
+fn is_gone(known: &Path, found: Option<&Path>) -> bool {
+    let directory = known.parent();
+    let is_nearer = |found: &Path| directory.is_some_and(|directory| found.starts_with(directory));
+    !found.is_some_and(is_nearer)
 }
 
 async fn heard(signal: &mut Option<tokio::signal::unix::Signal>) -> Option<()> {
     match signal {
         Some(signal) => signal.recv().await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_gone_where_only_one_farther_up_is_found() {
+        let check = |known: &str, found: Option<&str>, expect| {
+            assert_eq!(
+                is_gone(Path::new(known), found.map(Path::new)),
+                expect,
+                "{known} {found:?}"
+            );
+        };
+        check("/a/b/c.json", Some("/a/b/c.json"), false);
+        check("/a/c.json", Some("/a/b/c.json"), false);
+        check("/a/b/c.json", Some("/a/c.json"), true);
+        check("/a/b/c.json", None, true);
     }
 }

@@ -107,10 +107,10 @@ pub(super) fn ending(place: &Place, running: usize, told: u32) {
     let text = match (running, told) {
         (0, _) => "ending\n".to_owned(),
         (running, 0) => format!(
-            "ending once {running} running sessions have come to a stop; once more ends them at once\n"
+            "ending once the attempts of {running} running sessions have ended; once more ends them at once\n"
         ),
         (running, _) => {
-            format!("ending {running} running sessions now; they go on at the next start\n")
+            format!("stopping {running} running sessions now; they go on at the next start\n")
         }
     };
     say(
@@ -125,8 +125,7 @@ pub(super) fn begun(place: &Place, run: &Run) {
     let project = &run.project;
     let what = match &run.errand {
         Errand::Work { issues, .. } => {
-            let numbers: Vec<String> = issues.iter().map(|issue| format!("#{}", issue.0)).collect();
-            format!("works on {}", numbers.join(" "))
+            format!("works on {}", numbers(issues))
         }
         Errand::Resume { session, .. } => format!("goes on with session {session}"),
         Errand::Watch => "looks after its open pulls".to_owned(),
@@ -149,12 +148,15 @@ pub(super) fn stopped(place: &Place, run: &Run) {
     );
 }
 
-/// It ended.
-pub(super) fn ended(place: &Place, run: &Run, ended: &Ended) {
+/// It ended, maybe since the daemon does.
+pub(super) fn ended(place: &Place, run: &Run, ended: &Ended, is_ending: bool) {
     let project = &run.project;
     let what = match (ended.exit, &ended.words) {
         (Some(0), _) => "done".to_owned(),
         (Some(3), _) => "done, and some of it needs a person".to_owned(),
+        (Some(5), _) if is_ending => {
+            "stopped with work left; it goes on at the next start".to_owned()
+        }
         (Some(5), _) => {
             "waits for a person, or was interrupted; it goes on with an answer".to_owned()
         }
@@ -164,6 +166,20 @@ pub(super) fn ended(place: &Place, run: &Run, ended: &Ended) {
     };
     let event = json!({ "event": "run_ended", "project": project, "run": run.id, "exit": ended.exit, "words": ended.words });
     say(place, &format!("{project}: {what}\n"), event);
+}
+
+/// What a person wanted to be begun, and came to nothing.
+pub(super) fn unreached(issues: &[IssueNumber]) -> String {
+    format!(
+        "{} was not worked on: it is not open any more, or was left out; the log of its last errand says which",
+        numbers(issues)
+    )
+}
+
+/// Issues as people write them.
+pub(super) fn numbers(issues: &[IssueNumber]) -> String {
+    let numbers: Vec<String> = issues.iter().map(|issue| format!("#{}", issue.0)).collect();
+    numbers.join(" ")
 }
 
 fn say(place: &Place, text: &str, mut event: Value) {

@@ -268,7 +268,7 @@ fn is_final(trouble: &Trouble) -> bool {
 /// Somebody wants it to end.
 async fn heard(signals: &mut Option<Signals>) {
     match signals {
-        Some(signals) => signals.next().await,
+        Some(signals) => signals.any().await,
         None => std::future::pending().await,
     }
 }
