@@ -24,6 +24,7 @@ pub mod daemon {
     pub mod hook;
     mod intake;
     mod listing;
+    mod plans;
     mod project;
     pub mod rounds;
     mod telling;

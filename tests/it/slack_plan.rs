@@ -20,7 +20,12 @@ fn command(rig: &Rig, args: &[&str]) -> Command {
 
 /// A plan of two issues that waits, and who is told of it.
 fn left(chats: &FakeChats) -> (Rig, String) {
-    let rig = rig(&json!({ "notify": { "slack": bot(chats, &[ANN]) } }));
+    left_with(chats, &json!({}))
+}
+
+fn left_with(chats: &FakeChats, approvals: &Value) -> (Rig, String) {
+    let notify = json!({ "slack": bot(chats, &[ANN]) });
+    let rig = rig(&json!({ "notify": notify, "approvals": approvals }));
     let written = plan(&[item("a", &[]), item("b", &["a"])]);
     let file = rig.write("plan.json", &written.to_string());
     let args = ["plan", "--later", "--format", "json", "--from"];
@@ -98,6 +103,67 @@ async fn a_click_carries_it_out_and_the_record_says_whose_it_was() {
     let approved = said(&rig, "approved");
     assert_eq!(approved.len(), 1, "{approved:?}");
     assert_eq!(approved[0]["for"], format!("@{ANN}"), "{approved:?}");
+}
+
+/// Its events are of so many hours ago.
+fn hours_later(rig: &Rig, hours: i64) {
+    let db = rusqlite::Connection::open(rig.path("state/autoissue.db")).unwrap();
+    // What the product never does.
+    db.execute_batch("DROP TRIGGER IF EXISTS events_are_never_changed")
+        .unwrap();
+    let moved = db.execute("UPDATE events SET at = at - ?1", [hours * 3_600_000]);
+    assert!(moved.unwrap() > 0);
+}
+
+#[tokio::test]
+async fn one_that_nobody_answers_in_time_is_dropped() {
+    for (hours, rejected) in [(23, 0), (25, 1)] {
+        let chats = FakeChats::start();
+        let (rig, _) = left_with(&chats, &json!({ "timeoutHours": 24 }));
+        hours_later(&rig, hours);
+        let daemon = daemon(&rig).await;
+        if rejected > 0 {
+            wait_for(|| daemon.running.said().contains("checkout: done"));
+        }
+        daemon.end();
+        let said = said(&rig, "rejected");
+        assert_eq!(
+            said.len(),
+            rejected,
+            "the control is an hour before: {said:?}"
+        );
+        assert!(
+            said.iter().all(|line| line["for"] == "nobody within 24 h"),
+            "{said:?}"
+        );
+        assert_eq!(issues(&rig), 0);
+    }
+}
+
+#[tokio::test]
+async fn of_one_that_waits_too_long_others_are_told_once_and_it_waits_on() {
+    let chats = FakeChats::start();
+    let approvals = json!({ "timeoutHours": 24, "then": "escalate", "escalateTo": ["lead"] });
+    let (rig, session) = left_with(&chats, &approvals);
+    hours_later(&rig, 25);
+    let daemon = daemon(&rig).await;
+    let told = || {
+        let texts = chats
+            .posted()
+            .into_iter()
+            .map(|posted| posted["text"].to_string());
+        texts
+            .filter(|text| text.contains("still waits"))
+            .collect::<Vec<String>>()
+    };
+    wait_for(|| !told().is_empty());
+    assert!(told()[0].contains("of lead after 24 h"), "{:?}", told());
+    assert_eq!(
+        daemon.json("/api/approvals").await[0]["id"],
+        session.as_str()
+    );
+    daemon.end();
+    assert_eq!(told().len(), 1);
 }
 
 #[tokio::test]

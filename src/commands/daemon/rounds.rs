@@ -18,7 +18,7 @@ use crate::engine::clock::SteadyClock;
 use crate::error::{Error, Kind};
 use crate::ports::{Clock as _, Reporter as _, Resources};
 use crate::reporters::notify::reporter::NotifyReporter;
-use crate::rules::ids::Timestamp;
+use crate::rules::ids::{SessionId, Timestamp};
 use crate::rules::issue::Issue;
 use crate::rules::notice::shape::Notice;
 use crate::rules::shares::Shares;
@@ -69,6 +69,8 @@ pub struct Daemon {
     pub(super) has_arrivals: bool,
     /// Why nothing is begun.
     pub(super) pauses: Vec<String>,
+    /// Plans of which others were told that they wait for too long.
+    pub(super) late_plans_told: BTreeSet<SessionId>,
     /// Who tells people who do not watch.
     teller: Option<Arc<NotifyReporter>>,
     machine: Arc<dyn Resources>,
@@ -90,6 +92,7 @@ impl Daemon {
     ) -> Self {
         let mut daemon = Self {
             file: written(&place),
+            late_plans_told: BTreeSet::new(),
             teller: service_teller(&loaded),
             place,
             loaded,
@@ -179,6 +182,7 @@ impl Daemon {
             let (machine, store) = (Arc::clone(&self.machine), self.store.clone());
             let limits = self.loaded.config.serve.clone();
             self.looking.spawn(health::problems(machine, store, limits));
+            self.find_late_plans();
             for project in self.projects.values_mut() {
                 project.find_due(now);
             }

@@ -2,7 +2,7 @@
 
 use crate::rules::ids::SessionId;
 use crate::rules::money::Usd;
-use crate::rules::notice::shape::{Notice, NoticeKind, PLAN_AWAITED};
+use crate::rules::notice::shape::{Notice, NoticeKind, PLAN_AWAITED, PLAN_OVERDUE};
 use crate::rules::printable::{clip, printable};
 use serde_json::json;
 
@@ -52,6 +52,26 @@ impl Awaited<'_> {
             })),
             ..Notice::bare(self.project)
         }
+    }
+}
+
+/// A plan that still waits after so many hours, for these people besides.
+#[must_use]
+pub fn overdue(session: &SessionId, project: &str, hours: u32, people: &[String]) -> Notice {
+    let (name, people) = (printable(project), people.join(", "));
+    let whom = if people.is_empty() {
+        String::new()
+    } else {
+        format!(" of {people}")
+    };
+    Notice {
+        kind: NoticeKind::NeedsPerson,
+        event: PLAN_OVERDUE,
+        session: Some(session.clone()),
+        line: format!(
+            "{name} plan still waits for approval{whom} after {hours} h (`autoissue resume {session} --yes` or `--no`)"
+        ),
+        ..Notice::bare(project)
     }
 }
 

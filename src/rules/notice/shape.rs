@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 pub const APPROVAL_AWAITED: &str = "approval_awaited";
 /// The event of a notice that says that nobody has answered in time.
 pub const APPROVAL_OVERDUE: &str = "approval_overdue";
+/// A plan has waited for a person for too long.
+pub const PLAN_OVERDUE: &str = "plan_overdue";
 /// A plan waits for a person.
 pub const PLAN_AWAITED: &str = "plan_awaited";
 /// Characters of a line about `serve` itself.
@@ -116,7 +118,7 @@ impl Notice {
     #[must_use]
     pub fn asks_for(&self) -> Option<(&SessionId, Option<IssueNumber>)> {
         let session = self.session.as_ref()?;
-        if self.event == PLAN_AWAITED && self.reason.is_none() {
+        if [PLAN_AWAITED, PLAN_OVERDUE].contains(&self.event) && self.reason.is_none() {
             return Some((session, None));
         }
         let (issue, _) = self.about.as_ref()?;

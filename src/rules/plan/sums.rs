@@ -1,5 +1,6 @@
 //! What a plan adds to its session's tally: the planner's bill, and how far it is.
 
+use crate::rules::approvals::Patience;
 use crate::rules::ids::Timestamp;
 use crate::rules::money::{Charge, Usd};
 use crate::rules::plan::progress::{PlanEffect, Planning};
@@ -73,6 +74,14 @@ impl Tally {
             (Some(_), false) => PlanStage::Waiting,
             (Some(_), true) => PlanStage::Opening,
         })
+    }
+
+    /// How long a yes or no to its plan was waited for, where that is over by now.
+    #[must_use]
+    pub fn late_plan(&self, now: Timestamp) -> Option<Patience> {
+        let patience = self.settings.as_ref()?.approvals.patience?;
+        let waits = self.plan_stage() == Some(PlanStage::Waiting);
+        (waits && patience.until(self.last) <= now).then_some(patience)
     }
 
     /// The planner's bill as a line beside those of the domains.
