@@ -10,6 +10,7 @@ use crate::rules::finding::FeedKind;
 use crate::rules::ids::{IssueNumber, SessionId, Timestamp};
 use crate::serve::problem::Problem;
 use crate::serve::settings::Setting;
+use axum::http::StatusCode;
 use secrecy::SecretString;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::{mpsc, oneshot};
@@ -35,8 +36,38 @@ pub enum Ask {
     Drop(String),
 }
 
-/// An ask, and where its answer goes: why it is not done, where it is not.
-pub type Asked = (Ask, oneshot::Sender<Result<(), String>>);
+/// Where the answer to an ask goes: why it is not done, where it is not.
+pub type Answer = oneshot::Sender<Result<(), Refused>>;
+
+/// An ask with that.
+pub type Asked = (Ask, Answer);
+
+/// Why something is not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// It cannot be as things stand.
+    Conflict(String),
+    /// It makes no sense as a project.
+    NoProject(String),
+    /// There is no such issue.
+    NoIssue(String),
+}
+
+impl From<String> for Refused {
+    fn from(why: String) -> Self {
+        Self::Conflict(why)
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Conflict(why) => Self::refused(why),
+            Refused::NoProject(why) => Self::no_project(&why),
+            Refused::NoIssue(why) => Self::told(StatusCode::NOT_FOUND, "there is no such issue", &why),
+        }
+    }
+}
 
 /// Where an issue of a project stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -270,7 +301,7 @@ impl Desk {
         let ended = || Problem::refused("it is about to end".to_owned());
         self.asks.send((ask, answer)).map_err(|_| ended())?;
         let answer = answered.await.map_err(|_| ended())?;
-        answer.map_err(Problem::refused)
+        answer.map_err(Problem::from)
     }
 
     /// Hands something on.

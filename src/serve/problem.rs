@@ -57,6 +57,10 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "there is no such thing", None)
     }
 
+    pub(super) fn no_project(why: &str) -> Self {
+        Self::told(StatusCode::UNPROCESSABLE_ENTITY, "that is no project", why)
+    }
+
     pub(super) fn bad(why: String) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "that cannot be read", Some(why))
     }

@@ -3,7 +3,7 @@
 use crate::config::serving::Served;
 use crate::reporters::time::rfc3339;
 use crate::rules::ids::IssueNumber;
-use crate::serve::desk::{Ask, IssueCard, IssueState};
+use crate::serve::desk::{Ask, Card, IssueCard, IssueState};
 use crate::serve::problem::Problem;
 use crate::serve::projects::{card, desk};
 use crate::serve::projects_told::Told;
@@ -88,10 +88,11 @@ async fn create(
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let served = served(wanted)?;
     let name = served.called();
-    if card(&desk(&house)?.standing(), &name).is_ok() {
-        return Err(Problem::refused(format!(
-            "there is a project {name} already"
-        )));
+    let standing = desk(&house)?.standing();
+    let is_it = |card: &&Card| card.name.eq_ignore_ascii_case(&name);
+    if let Some(known) = standing.projects.iter().find(is_it) {
+        let why = format!("there is a project {} already", known.name);
+        return Err(Problem::refused(why));
     }
     put(&house, served)
         .await
@@ -228,9 +229,7 @@ async fn automation(
 }
 
 fn served(wanted: Result<Json<Wanted>, JsonRejection>) -> Result<Served, Problem> {
-    let wrong =
-        |why: &str| Problem::told(StatusCode::UNPROCESSABLE_ENTITY, "that is no project", why);
-    let Json(wanted) = wanted.map_err(|error| wrong(&error.body_text()))?;
+    let Json(wanted) = wanted.map_err(|error| Problem::no_project(&error.body_text()))?;
     let usual = Served::at(PathBuf::from(&wanted.path));
     let weight = serde_json::from_value(json!(wanted.weight.unwrap_or(1)));
     Ok(Served {
@@ -238,7 +237,7 @@ fn served(wanted: Result<Json<Wanted>, JsonRejection>) -> Result<Served, Problem
         label: wanted.label.unwrap_or(usual.label),
         auto_sync: wanted.auto_sync.unwrap_or(usual.auto_sync),
         auto_start: wanted.auto_start.unwrap_or(usual.auto_start),
-        weight: weight.map_err(|error| wrong(&format!("the weight: {error}")))?,
+        weight: weight.map_err(|error| Problem::no_project(&format!("the weight: {error}")))?,
         path: usual.path,
     })
 }

@@ -86,7 +86,9 @@ async fn a_person_looks_after_projects(window: Window) {
         .see("//p[contains(., '/no/such/place is no directory')]")
         .await;
     browser.open(&list).await;
-    fill(&browser, "path", rig.path("").to_str().unwrap()).await;
+    let own = rig.checkout().display().to_string();
+    rig.git(&["clone", "--quiet", &own, "../another"]);
+    fill(&browser, "path", rig.path("another").to_str().unwrap()).await;
     fill(&browser, "project", "another").await;
     browser.click("//button[text()='Add']").await;
     browser.see("//h2/a[text()='another']").await;

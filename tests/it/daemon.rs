@@ -356,19 +356,35 @@ async fn projects_are_added_changed_and_removed_and_share_what_there_is() {
 async fn projects_that_are_none_are_refused_by_name() {
     let rig = rig(&json!({ "project": { "autoStart": false } }));
     let daemon = Daemon::start(&rig);
-    let path = rig.checkout().display().to_string();
+    let own = rig.checkout().display().to_string();
+    rig.git(&["clone", "--quiet", &own, "../other"]);
+    let path = rig.path("other").display().to_string();
+    rig.write("other/deep/file", "");
+    let deep = format!("{path}/deep");
+    let above = rig.path("").display().to_string();
     let other = json!({ "name": "other", "path": path });
     let (status, _) = daemon.send(Method::POST, "/api/projects", &other).await;
     assert_eq!(status, StatusCode::CREATED);
     let (post, none) = (Method::POST, Value::Null);
     let made = |name: &str, path: &str| json!({ "name": name, "path": path });
+    // The same checkout by the same name may be said anew.
+    let again = json!({ "path": path, "weight": 2 });
+    let (status, _) = daemon
+        .send(Method::PUT, "/api/projects/other", &again)
+        .await;
+    assert_eq!(status, StatusCode::OK);
     let heavy = json!({ "path": path, "weight": 0 });
     let unknown = json!({ "path": path, "token": "t" });
     for (method, at, body, expect) in [
         (&post, "", other, 409),
-        (&post, "", made("a/b", &path), 409),
-        (&post, "", made("x", "relative"), 409),
-        (&post, "", made("x", "/no/such/place"), 409),
+        (&post, "", made("OTHER", &path), 409),
+        (&post, "", made("x", &path), 409),
+        (&post, "", made("x", &deep), 409),
+        (&post, "", made("x", &own), 409),
+        (&post, "", made("x", &above), 422),
+        (&post, "", made("a/b", &path), 422),
+        (&post, "", made("x", "relative"), 422),
+        (&post, "", made("x", "/no/such/place"), 422),
         (&post, "", heavy, 422),
         (&post, "", unknown, 422),
         (&Method::PUT, "/checkout", made("checkout", &path), 409),
@@ -385,6 +401,15 @@ async fn projects_that_are_none_are_refused_by_name() {
             "a problem is told as one: {told}"
         );
     }
+    let form = format!("do=put&project=x&label=go&weight=1&path={above}");
+    let request = daemon.ask(Method::POST, "/projects");
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    let refused = request.body(form).send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::CONFLICT);
+    let words = refused.text().await.unwrap();
+    assert!(words.contains("is not in a git repository"), "{words}");
+    let known = daemon.json("/api/projects").await;
+    assert_eq!(known.as_array().unwrap().len(), 2, "{known}");
     daemon.end();
 }
 

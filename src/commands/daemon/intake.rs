@@ -1,5 +1,6 @@
 //! What comes in: issues of forges, deliveries of webhooks, and what people ask for.
 
+use crate::commands::daemon::listing::may_be_watched;
 use crate::commands::daemon::project::{Answering, Link};
 use crate::commands::daemon::rounds::{Daemon, Said};
 use crate::commands::daemon::telling;
@@ -10,7 +11,7 @@ use crate::rules::errand::PlanAnswer;
 use crate::rules::ids::{IssueNumber, SessionId};
 use crate::rules::notice::shape::Notice;
 use crate::rules::source::Turn;
-use crate::serve::desk::Ask;
+use crate::serve::desk::{Ask, Refused};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -153,10 +154,10 @@ impl Daemon {
     }
 
     /// Does what was asked for, or says why not.
-    pub(super) fn answer(&mut self, ask: Ask) -> Result<(), String> {
+    pub(super) fn answer(&mut self, ask: Ask) -> Result<(), Refused> {
         let now = self.clock.now();
         if self.is_ending() && !matches!(ask, Ask::Arrived | Ask::Sent(_)) {
-            return Err("it is about to end".to_owned());
+            return Err("it is about to end".to_owned().into());
         }
         match ask {
             // Those that arrive together are looked at together.
@@ -182,9 +183,8 @@ impl Daemon {
             Ask::Drop(name) => {
                 let is_added = self.project(&name)?.is_added;
                 if !is_added {
-                    return Err(format!(
-                        "{name} stands in the configuration; take it out there"
-                    ));
+                    let why = format!("{name} stands in the configuration; take it out there");
+                    return Err(why.into());
                 }
                 let dropped = self.store.drop_project(&name);
                 dropped.map_err(|error| error.to_string())?;
@@ -237,28 +237,13 @@ impl Daemon {
         Ok(())
     }
 
-    fn put(&mut self, served: &Served) -> Result<(), String> {
+    fn put(&mut self, served: &Served) -> Result<(), Refused> {
         let name = served.called();
         if !is_name(&name) {
-            return Err(format!(
-                "{name:?} is no name of letters, digits, `.`, `-` and `_`"
-            ));
+            let why = format!("{name:?} is no name of letters, digits, `.`, `-` and `_`");
+            return Err(Refused::NoProject(why));
         }
-        if self
-            .projects
-            .get(&name)
-            .is_some_and(|known| !known.is_added)
-        {
-            return Err(format!(
-                "{name} stands in the configuration; change it there"
-            ));
-        }
-        if !served.path.is_absolute() || !served.path.is_dir() {
-            let path = served.path.display();
-            return Err(format!(
-                "{path} is no directory of this machine, from the root"
-            ));
-        }
+        may_be_watched(&self.projects, &name, &served.path)?;
         let settings = serde_json::to_string(served).expect("a project is JSON");
         let stored = self.store.put_project(&name, settings);
         stored.map_err(|error| error.to_string())?;

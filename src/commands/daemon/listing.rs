@@ -2,11 +2,13 @@
 
 use crate::adapters::store::open::Store;
 use crate::cli::args::Globals;
+use crate::commands::checkout::look;
 use crate::commands::daemon::project::Project;
 use crate::commands::place::Place;
 use crate::config::loaded::Loaded;
 use crate::config::serving::Served;
 use crate::rules::ids::Timestamp;
+use crate::serve::desk::Refused;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -52,6 +54,34 @@ pub(super) fn bring_up_to_date(
         project.switched = Some(false);
         project.served.auto_sync = false;
         projects.insert(name, project);
+    }
+}
+
+/// Can a checkout be watched by this name, beside the others? It runs git.
+pub(super) fn may_be_watched(
+    projects: &Projects,
+    name: &str,
+    path: &Path,
+) -> Result<(), Refused> {
+    if projects.get(name).is_some_and(|known| !known.is_added) {
+        let why = format!("{name} stands in the configuration; change it there");
+        return Err(why.into());
+    }
+    let others = || projects.iter().filter(|(other, _)| *other != name);
+    if let Some((known, _)) = others().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+        return Err(format!("there is a project {known} already").into());
+    }
+    if !path.is_absolute() || !path.is_dir() {
+        let path = path.display();
+        let why = format!("{path} is no directory of this machine, from the root");
+        return Err(Refused::NoProject(why));
+    }
+    let top = |path: &Path| look(path).map(|checkout| checkout.top);
+    let wanted = top(path).map_err(|error| Refused::NoProject(error.to_string()))?;
+    let is_it = |project: &Project| top(&project.place.cwd).is_ok_and(|top| top == wanted);
+    match others().find(|(_, project)| is_it(project)) {
+        Some((known, _)) => Err(format!("this checkout is watched already, as {known}").into()),
+        None => Ok(()),
     }
 }
 

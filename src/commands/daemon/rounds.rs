@@ -151,7 +151,8 @@ impl Daemon {
         self.show();
     }
 
-    fn show(&self) {
+    /// Puts on the desk how things stand.
+    pub(super) fn show(&self) {
         let projects = self.projects.iter();
         let projects = projects.map(|(name, project)| Card {
             sources: self.sources_of(name),
