@@ -109,6 +109,7 @@ pub(super) struct Wish {
     label: String,
     weight: String,
     start: Option<String>,
+    sync: Option<String>,
     back: String,
 }
 
@@ -303,6 +304,7 @@ fn ask(wish: Wish) -> Result<Ask, String> {
             Ask::Put(Box::new(Served {
                 name,
                 label,
+                auto_sync: wish.sync.is_some(),
                 auto_start: wish.start.is_some(),
                 weight: weight.map_err(|error| format!("the weight is wrong: {error}"))?,
                 ..usual
