@@ -18,8 +18,8 @@ use serde::Deserialize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Issues of a project that a page lists; a filter finds the others.
-const LISTED: usize = 200;
+/// Issues of a project on one page.
+const PAGE: usize = 200;
 /// Characters of a title.
 const TITLE: usize = 120;
 
@@ -78,6 +78,7 @@ struct ProjectPage {
     labels: Vec<String>,
     issues: Vec<ShownIssue>,
     found: usize,
+    pages: usize,
 }
 
 struct ShownIssue {
@@ -95,6 +96,8 @@ struct ShownIssue {
 pub(super) struct Shown {
     state: String,
     label: String,
+    /// Which page of them, counted from 1.
+    page: usize,
 }
 
 /// A form of these pages.
@@ -236,7 +239,7 @@ pub(super) async fn all(State(house): State<House>) -> Result<Response, Problem>
 pub(super) async fn one(
     State(house): State<House>,
     Path(name): Path<String>,
-    Query(shown): Query<Shown>,
+    Query(mut shown): Query<Shown>,
 ) -> Result<Response, Problem> {
     let standing = desk(&house)?.standing();
     let card = card(&standing, &name)?;
@@ -252,11 +255,17 @@ pub(super) async fn one(
         .iter()
         .filter(|issue| shown.has(issue))
         .collect();
+    let pages = found.len().div_ceil(PAGE).max(1);
+    shown.page = shown.page.clamp(1, pages);
+    let from = (shown.page - 1) * PAGE;
     Ok(page(&ProjectPage {
         title: card.name.clone(),
         card: ShownCard::of(card, house.now()),
         found: found.len(),
-        issues: found.into_iter().take(LISTED).map(ShownIssue::of).collect(),
+        issues: (found.into_iter().skip(from).take(PAGE))
+            .map(ShownIssue::of)
+            .collect(),
+        pages,
         labels,
         shown,
     }))

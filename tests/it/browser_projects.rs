@@ -118,6 +118,36 @@ async fn a_person_looks_after_projects(window: Window) {
 }
 
 #[tokio::test]
+async fn many_issues_of_a_project_are_read_page_by_page() {
+    let rig = rig(&json!({ "project": { "autoStart": false } }));
+    for number in 1..=405 {
+        rig.issue(number, &format!("Thing {number}."), "Write it.");
+    }
+    let daemon = Daemon::start(&rig);
+    let browser = Browser::start(DESK).await;
+    while daemon.project().await["issues"]["waiting"] != 405 {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let page = format!("{}/projects/checkout?state=waiting&page=2", daemon.url);
+    fit_for_everybody(&browser, &page).await;
+    browser.see("//nav/span[text()='2 of 3']").await;
+    let rows = "return document.querySelectorAll('tbody tr').length";
+    assert_eq!(browser.execute(rows).await, 200);
+    browser.click("//nav/a[text()='On']").await;
+    browser.see("//nav/span[text()='3 of 3']").await;
+    assert_eq!(browser.execute(rows).await, 5);
+    browser.see("//tr[contains(th, 'Thing 405.')]").await;
+    browser.see("//option[@selected][text()='waiting']").await;
+    browser.click("//nav/a[text()='Back']").await;
+    browser.see("//nav/span[text()='2 of 3']").await;
+    // Whoever asks for one that is not there sees the last.
+    let last = format!("{}/projects/checkout?page=99", daemon.url);
+    browser.open(&last).await;
+    browser.see("//nav/span[text()='3 of 3']").await;
+    daemon.end();
+}
+
+#[tokio::test]
 async fn projects_are_looked_after_on_a_desk() {
     a_person_looks_after_projects(DESK).await;
 }
