@@ -162,7 +162,8 @@ async fn issues(
 /// Works on one of its issues, whatever its labels are: who asks lets it run.
 #[utoipa::path(post, path = "/api/projects/{id}/issues/{number}/start", tag = "projects",
     params(("id" = String, Path, description = "Its name"), ("number" = u64, Path, description = "The issue's number")), responses(
-    (status = 202, description = "It is begun as soon as there is room"), (status = 404, description = "There is none", body = Problem),
+    (status = 202, description = "It is begun as soon as there is room"),
+    (status = 404, description = "There is no such project, or no such open issue", body = Problem),
     (status = 409, description = "It cannot be begun, and why", body = Problem),
 ))]
 async fn start(

@@ -414,6 +414,43 @@ async fn projects_that_are_none_are_refused_by_name() {
 }
 
 #[tokio::test]
+async fn an_issue_that_is_not_there_is_not_begun_and_that_is_said() {
+    // It is asked once, so that it may be otherwise later.
+    let rig = rig(&json!({ "project": { "autoStart": false, "autoSync": false } }));
+    for number in 1..=2 {
+        rig.issue(number, "A thing", "Write it.");
+    }
+    let bare = "---\ntitle: Without a label\n---\nWrite it.\n";
+    rig.write("checkout/.autoissue/issues/3.md", bare);
+    let daemon = Daemon::start(&rig);
+    while daemon.project().await["issues"]["waiting"] != 2 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let start = |issue: u64| format!("/api/projects/checkout/issues/{issue}/start");
+    let (status, told) = daemon
+        .send(Method::POST, &start(99_999), &Value::Null)
+        .await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "{told}");
+    assert_eq!(told["detail"], "checkout has no open issue #99999");
+    // The control: one that is there is begun, also where the forge did not list it for want of the label.
+    let started = daemon.post(&start(3)).await;
+    assert_eq!(started.status(), StatusCode::ACCEPTED);
+    wait_for(|| pulls(&rig).len() == 1);
+    // One that was there when the forge was asked, and is gone now.
+    std::fs::remove_file(rig.path("checkout/.autoissue/issues/1.md")).unwrap();
+    let started = daemon.post(&start(1)).await;
+    assert_eq!(started.status(), StatusCode::ACCEPTED);
+    let trouble = async || daemon.project().await["trouble"].clone();
+    while !trouble().await.is_string() {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let trouble = trouble().await.to_string();
+    assert!(trouble.contains("#1 was not worked on"), "{trouble}");
+    daemon.end();
+    assert_eq!(tries(&rig), BTreeMap::from([(3, 1)]));
+}
+
+#[tokio::test]
 async fn a_page_of_projects_says_what_waits_and_its_forms_act() {
     let rig = rig(&json!({ "project": { "autoStart": false } }));
     rig.issue(1, "Mend <img src=x onerror=alert(1)>", "Write it.");

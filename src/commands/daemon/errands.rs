@@ -10,7 +10,7 @@ use crate::config::values::Dollars;
 use crate::ports::Clock as _;
 use crate::rules::errand::Errand;
 use crate::rules::exit::Exit;
-use crate::rules::ids::Timestamp;
+use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::interrupted::{Left, left};
 use crate::rules::source::Source;
 
@@ -204,18 +204,12 @@ impl Daemon {
         if ended.exit.is_some_and(is_done) {
             project.trouble.told(true, now);
             project.trouble.wake(now);
+            if let Errand::Work { label: None, .. } = run.errand {
+                let missing = unreached_of(&self.store, project, run);
+                project.unreached = (!missing.is_empty()).then(|| telling::unreached(&missing));
+            }
         } else {
-            let reached = project
-                .key
-                .as_ref()
-                .map(|key| self.store.reached(key, run.begun));
-            let reached = reached.transpose().ok().flatten().unwrap_or_default();
-            unreached.extend(
-                run.errand
-                    .issues()
-                    .iter()
-                    .filter(|issue| !reached.contains(issue)),
-            );
+            unreached = unreached_of(&self.store, project, run);
             let why = ended
                 .words
                 .clone()
@@ -231,6 +225,18 @@ impl Daemon {
         project.recall(&self.store);
         project.find_due(now);
     }
+}
+
+/// The issues of an errand of which no session has heard.
+fn unreached_of(
+    store: &crate::adapters::store::open::Store,
+    project: &Project,
+    run: &Run,
+) -> Vec<IssueNumber> {
+    let reached = project.key.as_ref().map(|key| store.reached(key, run.begun));
+    let reached = reached.transpose().ok().flatten().unwrap_or_default();
+    let issues = run.errand.issues().iter().copied();
+    issues.filter(|issue| !reached.contains(issue)).collect()
 }
 
 fn write_down(

@@ -3,20 +3,26 @@
 use crate::commands::daemon::listing::may_be_watched;
 use crate::commands::daemon::project::{Answering, Link};
 use crate::commands::daemon::rounds::{Daemon, Said};
-use crate::commands::daemon::telling;
+use crate::commands::daemon::telling::{self, numbers};
 use crate::config::serving::{Served, is_name};
-use crate::ports::Clock as _;
+use crate::ports::{Clock as _, Forge};
 use crate::rules::delivery::{Delivery, What};
 use crate::rules::errand::PlanAnswer;
 use crate::rules::ids::{IssueNumber, SessionId};
+use crate::rules::issue::IssueState;
 use crate::rules::notice::shape::Notice;
 use crate::rules::source::Turn;
-use crate::serve::desk::{Ask, Refused};
+use crate::serve::desk::{Answer, Ask, Refused};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A forge that does not answer for so long has failed.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Whoever wants an issue to be begun waits so long at most until it was looked for.
+const GLANCE: Duration = Duration::from_secs(10);
+
+/// What is asked for about an issue, and whether that is there.
+pub(super) type LookedFor = (Ask, Answer, bool);
 
 impl Daemon {
     /// Asks those forges whose time it is, each beside the others.
@@ -151,6 +157,55 @@ impl Daemon {
         for (name, run) in ended {
             self.run_ended(&name, run);
         }
+    }
+
+    /// Does what was asked for. An issue that nobody knows is looked for first, beside the loop.
+    pub(super) fn take_ask(&mut self, ask: Ask, answer: Answer) {
+        let Some((forge, issue)) = self.unknown(&ask) else {
+            let done = self.answer(ask);
+            return self.reply(answer, done);
+        };
+        self.wanting.spawn(async move {
+            let found = tokio::time::timeout(GLANCE, forge.issue(issue)).await;
+            let is_there = match found {
+                Ok(Ok(found)) => found.is_some_and(|issue| issue.state == IssueState::Open),
+                // Nobody knows: its errand will find out.
+                Ok(Err(_)) | Err(_) => true,
+            };
+            (ask, answer, is_there)
+        });
+    }
+
+    /// An issue was looked for.
+    pub(super) fn take_looked(&mut self, (ask, answer, is_there): LookedFor) {
+        let done = match &ask {
+            Ask::Start(name, issues) if !is_there => {
+                let why = format!("{name} has no open issue {}", numbers(issues));
+                Err(Refused::NoIssue(why))
+            }
+            _ => self.answer(ask),
+        };
+        self.reply(answer, done);
+    }
+
+    fn reply(&self, answer: Answer, done: Result<(), Refused>) {
+        // Who asked sees what came of it.
+        self.show();
+        drop(answer.send(done));
+    }
+
+    /// The one issue that is to be begun, where the forge did not list it: it may be there without the label.
+    fn unknown(&self, ask: &Ask) -> Option<(Arc<dyn Forge>, IssueNumber)> {
+        let Ask::Start(name, issues) = ask else {
+            return None;
+        };
+        let [issue] = issues[..] else {
+            return None;
+        };
+        let project = self.projects.get(name)?;
+        let is_listed = project.issues.iter().any(|known| known.number == issue);
+        let link = project.link.as_ref().filter(|_| !is_listed)?;
+        Some((Arc::clone(&link.forge), issue))
     }
 
     /// Does what was asked for, or says why not.

@@ -62,6 +62,8 @@ pub(super) struct Project {
     pub pulls: Pulls,
     /// Issues that a person wants to be worked on.
     pub wanted: Vec<IssueNumber>,
+    /// Which of those came to nothing, in words.
+    pub unreached: Option<String>,
     /// Sessions that a person wants to go on, with what was said of the plan that one waits with.
     pub continued: Vec<(SessionId, Option<PlanAnswer>)>,
     /// The errand that runs.
@@ -200,6 +202,7 @@ impl Project {
                 looked: now,
             },
             wanted: Vec::new(),
+            unreached: None,
             continued: Vec::new(),
             running: None,
             begun: ByIssue::default(),
@@ -213,7 +216,7 @@ impl Project {
 
     /// Its configuration may be another one by now: it is read again, and what is being asked by the old one is not heard.
     pub(super) fn look_anew(&mut self, now: Timestamp) {
-        self.link = None;
+        (self.link, self.unreached) = (None, None);
         self.is_stale = self.is_asked;
         self.source.wake(now);
     }
@@ -328,6 +331,7 @@ impl Project {
     /// As it is shown, but for its other sources.
     pub(super) fn card(&self) -> Card {
         let trouble = self.source.reason().or(self.trouble.reason());
+        let trouble = trouble.or(self.unreached.as_deref());
         Card {
             name: self.served.called(),
             key: self.key.clone(),

@@ -6,6 +6,7 @@ use crate::adapters::store::runs::Run;
 use crate::commands::daemon::asking::Heard;
 use crate::commands::daemon::feeds::Feeds;
 use crate::commands::daemon::hook::clicks;
+use crate::commands::daemon::intake::LookedFor;
 use crate::commands::daemon::listing::{Projects, away, bring_up_to_date};
 use crate::commands::daemon::project::Link;
 use crate::commands::daemon::{health, telling};
@@ -57,6 +58,8 @@ pub struct Daemon {
     pub(super) processes: HashMap<i64, u32>,
     pub(super) clock: SteadyClock,
     pub(super) asking: JoinSet<Said>,
+    /// Issues that are looked for before somebody's word about them counts.
+    pub(super) wanting: JoinSet<LookedFor>,
     /// Other sources of work than forges, and looks at them.
     pub(super) feeds: Feeds,
     /// Feeds that are looked at right now.
@@ -98,6 +101,7 @@ impl Daemon {
             processes: HashMap::new(),
             clock: SteadyClock::start(),
             asking: JoinSet::new(),
+            wanting: JoinSet::new(),
             feeds: Feeds::new(),
             busy: BTreeSet::new(),
             looking_around: JoinSet::new(),
@@ -125,12 +129,8 @@ impl Daemon {
                 return last_words(self.teller).await;
             }
             tokio::select! {
-                Some((ask, answer)) = asked.recv() => {
-                    let done = self.answer(ask);
-                    // Who asked sees what came of it.
-                    self.show();
-                    drop(answer.send(done));
-                }
+                Some((ask, answer)) = asked.recv() => self.take_ask(ask, answer),
+                Some(Ok(looked)) = self.wanting.join_next() => self.take_looked(looked),
                 Some(Ok(said)) = self.asking.join_next() => self.hear(said),
                 Some(Ok(said)) = self.looking_around.join_next() => self.hear_feed(said),
                 Some(Ok((run, ended))) = self.errands.join_next() => self.ended(&run, ended),

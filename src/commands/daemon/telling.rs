@@ -125,8 +125,7 @@ pub(super) fn begun(place: &Place, run: &Run) {
     let project = &run.project;
     let what = match &run.errand {
         Errand::Work { issues, .. } => {
-            let numbers: Vec<String> = issues.iter().map(|issue| format!("#{}", issue.0)).collect();
-            format!("works on {}", numbers.join(" "))
+            format!("works on {}", numbers(issues))
         }
         Errand::Resume { session, .. } => format!("goes on with session {session}"),
         Errand::Watch => "looks after its open pulls".to_owned(),
@@ -167,6 +166,20 @@ pub(super) fn ended(place: &Place, run: &Run, ended: &Ended, is_ending: bool) {
     };
     let event = json!({ "event": "run_ended", "project": project, "run": run.id, "exit": ended.exit, "words": ended.words });
     say(place, &format!("{project}: {what}\n"), event);
+}
+
+/// What a person wanted to be begun, and came to nothing.
+pub(super) fn unreached(issues: &[IssueNumber]) -> String {
+    format!(
+        "{} was not worked on: it is not open any more, or was left out; the log of its last errand says which",
+        numbers(issues)
+    )
+}
+
+/// Issues as people write them.
+pub(super) fn numbers(issues: &[IssueNumber]) -> String {
+    let numbers: Vec<String> = issues.iter().map(|issue| format!("#{}", issue.0)).collect();
+    numbers.join(" ")
 }
 
 fn say(place: &Place, text: &str, mut event: Value) {
