@@ -64,7 +64,9 @@ impl From<Refused> for Problem {
         match refused {
             Refused::Conflict(why) => Self::refused(why),
             Refused::NoProject(why) => Self::no_project(&why),
-            Refused::NoIssue(why) => Self::told(StatusCode::NOT_FOUND, "there is no such issue", &why),
+            Refused::NoIssue(why) => {
+                Self::told(StatusCode::NOT_FOUND, "there is no such issue", &why)
+            }
         }
     }
 }

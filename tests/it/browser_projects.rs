@@ -95,7 +95,9 @@ async fn a_person_looks_after_projects(window: Window) {
     fit_for_everybody(&browser, &list).await;
     browser.open(&format!("{list}/another")).await;
     fill(&browser, "label", "urgent").await;
-    browser.click("//label[contains(., 'Ask the forge')]/input").await;
+    browser
+        .click("//label[contains(., 'Ask the forge')]/input")
+        .await;
     browser.click("//button[text()='Save']").await;
     browser.see("//p/code[text()='urgent']").await;
     let page = format!("{list}/another");
@@ -103,7 +105,9 @@ async fn a_person_looks_after_projects(window: Window) {
     // What was not touched stays as it was.
     fill(&browser, "weight", "3").await;
     browser.click("//button[text()='Save']").await;
-    browser.see("//p[contains(., 'weight 3; asked only by Sync')]").await;
+    browser
+        .see("//p[contains(., 'weight 3; asked only by Sync')]")
+        .await;
     browser.click("//button[text()='Remove']").await;
     browser.see("//h1[text()='Projects']").await;
     browser.see("//h2/a[text()='checkout']").await;

@@ -521,7 +521,10 @@ async fn who_asks_whether_it_is_ready_learns_whose_forge_is_away() {
         let answer = daemon.ask(Method::GET, "/ready").send().await.unwrap();
         let status = answer.status().as_u16();
         let told: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-        (status, told["detail"].as_str().unwrap_or_default().to_owned())
+        (
+            status,
+            told["detail"].as_str().unwrap_or_default().to_owned(),
+        )
     };
     let none = (503, "no forge has answered yet".to_owned());
     assert_eq!(ready().await, none, "nobody has answered");

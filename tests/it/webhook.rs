@@ -228,6 +228,47 @@ async fn a_delivery_wakes_the_daemon_long_before_it_would_ask() {
     assert_eq!(said.matches("works on #1").count(), 1, "{said}");
 }
 
+#[tokio::test]
+async fn a_push_to_the_base_branch_has_pulls_and_ci_looked_at() {
+    let mut stage = Stage::new(
+        "#!/bin/sh\ncat > /dev/null\necho done > file.txt\necho '{\"cost_usd\": 0.25, \"summary\": \"did it\"}'\n",
+        None,
+    );
+    stage.configure(&json!({
+        "project": { "label": "go", "autoStart": true },
+        "serve": {
+            "pollSeconds": 3600, "maxMemoryPercent": 100, "minFreeDiskMb": 0,
+            "sources": [{ "kind": "ci", "seconds": 3600 }],
+        },
+    }));
+    stage.issue(1, &["go"]);
+    let mut command = stage.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("GITHUB_WEBHOOK_SECRET", SECRET);
+    let daemon = Daemon::of(&stage.rig, command);
+    daemon.says("checkout: done");
+    let asked = async || daemon.project().await["sources"][0]["asked"].clone();
+    let before = asked().await;
+    let push = async |branch: &str| {
+        let body = json!({
+            "ref": format!("refs/heads/{branch}"), "after": branch, "repository": { "full_name": "octo/widgets" },
+        });
+        let body = body.to_string();
+        let taken = word(signed(&daemon, "push", branch, body.as_bytes())).await;
+        assert_eq!(taken, "202 accepted");
+    };
+    push("another").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let looks = "looks after its open pulls";
+    assert!(!daemon.running.said().contains(looks), "the control");
+    assert_eq!(asked().await, before, "the control");
+    push("main").await;
+    daemon.says(looks);
+    while asked().await == before {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    daemon.end();
+}
+
 /// GitHub's own examples, as `@octokit/webhooks-examples` publishes them.
 fn examples() -> Vec<(String, Value)> {
     let file = std::env::var("AUTOISSUE_TEST_WEBHOOKS").expect(

@@ -233,7 +233,10 @@ fn unreached_of(
     project: &Project,
     run: &Run,
 ) -> Vec<IssueNumber> {
-    let reached = project.key.as_ref().map(|key| store.reached(key, run.begun));
+    let reached = project
+        .key
+        .as_ref()
+        .map(|key| store.reached(key, run.begun));
     let reached = reached.transpose().ok().flatten().unwrap_or_default();
     let issues = run.errand.issues().iter().copied();
     issues.filter(|issue| !reached.contains(issue)).collect()

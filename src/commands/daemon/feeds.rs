@@ -9,7 +9,6 @@ use crate::commands::daemon::rounds::Daemon;
 use crate::commands::daemon::telling;
 use crate::config::sources::Feed;
 use crate::ports::Clock as _;
-use crate::rules::delivery::RunEnded;
 use crate::rules::finding::FeedKind;
 use crate::rules::ids::Timestamp;
 use crate::rules::notice::shape::Notice;
@@ -256,14 +255,6 @@ impl Daemon {
         let now = self.clock.now();
         if let Some(watched) = self.feeds.get_mut(name) {
             watched.wake(now);
-        }
-    }
-
-    /// A run ended: where it was of the base branch, how that stands is looked at.
-    pub(super) fn run_ended(&mut self, project: &str, run: &RunEnded) {
-        let base = self.projects[project].link.as_ref().map(|link| &link.base);
-        if base.is_some() && base == run.branch.as_ref() {
-            self.wake_feeds(project, Some(FeedKind::Ci));
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::config::serving::{Served, is_name};
 use crate::ports::{Clock as _, Forge};
 use crate::rules::delivery::{Delivery, What};
 use crate::rules::errand::PlanAnswer;
+use crate::rules::finding::FeedKind;
 use crate::rules::ids::{IssueNumber, SessionId};
 use crate::rules::issue::IssueState;
 use crate::rules::notice::shape::Notice;
@@ -128,7 +129,7 @@ impl Daemon {
         let Some(repo) = &delivery.repo else {
             return;
         };
-        let mut ended = Vec::new();
+        let mut turned = Vec::new();
         for (name, project) in &mut self.projects {
             // One that has not answered yet may be the one that is meant.
             let is_meant = project
@@ -149,13 +150,21 @@ impl Daemon {
                 What::Pull { .. } => project.pulls.has_news = true,
                 What::Run(run) => {
                     project.pulls.has_news |= !run.pulls.is_empty();
-                    ended.push((name.clone(), run));
+                    let branch = run.branch.as_ref();
+                    if branch.is_some_and(|branch| project.is_base(branch)) {
+                        turned.push(name.clone());
+                    }
+                }
+                // What is merged may be what others stand on, and open pulls stand on another base.
+                What::Push { branch } if project.is_base(branch) => {
+                    project.pulls.has_news = true;
+                    turned.push(name.clone());
                 }
                 What::Push { .. } | What::Other => {}
             }
         }
-        for (name, run) in ended {
-            self.run_ended(&name, run);
+        for name in turned {
+            self.wake_feeds(&name, Some(FeedKind::Ci));
         }
     }
 

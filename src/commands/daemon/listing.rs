@@ -58,11 +58,7 @@ pub(super) fn bring_up_to_date(
 }
 
 /// Can a checkout be watched by this name, beside the others? It runs git.
-pub(super) fn may_be_watched(
-    projects: &Projects,
-    name: &str,
-    path: &Path,
-) -> Result<(), Refused> {
+pub(super) fn may_be_watched(projects: &Projects, name: &str, path: &Path) -> Result<(), Refused> {
     if projects.get(name).is_some_and(|known| !known.is_added) {
         let why = format!("{name} stands in the configuration; change it there");
         return Err(why.into());

@@ -221,6 +221,11 @@ impl Project {
         self.source.wake(now);
     }
 
+    /// Are its pulls for this branch? Nobody knows before its forge has answered.
+    pub(super) fn is_base(&self, branch: &str) -> bool {
+        self.link.as_ref().is_some_and(|link| link.base == branch)
+    }
+
     /// Is it time to ask its forge?
     pub(super) fn is_to_be_asked(&self, now: Timestamp) -> bool {
         !self.is_asked

@@ -221,7 +221,11 @@ impl Daemon {
     /// Reads the configuration anew; one that makes no sense changes nothing, and is told.
     pub(super) fn reload(&mut self) {
         self.file = written(&self.place);
-        match self.place.load(&Overrides::default()).and_then(|loaded| self.there(loaded)) {
+        match self
+            .place
+            .load(&Overrides::default())
+            .and_then(|loaded| self.there(loaded))
+        {
             Ok(loaded) => {
                 self.loaded = Arc::new(loaded);
                 let teller = std::mem::replace(&mut self.teller, service_teller(&self.loaded));
@@ -330,7 +334,11 @@ mod tests {
     #[test]
     fn a_file_is_gone_where_only_one_farther_up_is_found() {
         let check = |known: &str, found: Option<&str>, expect| {
-            assert_eq!(is_gone(Path::new(known), found.map(Path::new)), expect, "{known} {found:?}");
+            assert_eq!(
+                is_gone(Path::new(known), found.map(Path::new)),
+                expect,
+                "{known} {found:?}"
+            );
         };
         check("/a/b/c.json", Some("/a/b/c.json"), false);
         check("/a/c.json", Some("/a/b/c.json"), false);
