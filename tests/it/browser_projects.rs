@@ -78,32 +78,43 @@ async fn a_person_looks_after_projects(window: Window) {
     browser.click("//button[text()='Start by itself']").await;
     browser.see("//button[text()='Pause']").await;
 
-    let list = format!("{url}/projects");
-    browser.open(&list).await;
-    fill(&browser, "path", "/no/such/place").await;
+    and_adds_another(&browser, &rig, &format!("{url}/projects")).await;
+    let complaints = browser.complaints().await;
+    // The one that was refused is answered with 409.
+    let other = complaints
+        .iter()
+        .filter(|line| !line.contains("409") && !line.contains("404"));
+    assert_eq!(other.count(), 0, "{complaints:?}");
+    daemon.end();
+}
+
+/// Adds a project, changes and removes it.
+async fn and_adds_another(browser: &Browser, rig: &Rig, list: &str) {
+    browser.open(list).await;
+    fill(browser, "path", "/no/such/place").await;
     browser.click("//button[text()='Add']").await;
     browser
         .see("//p[contains(., '/no/such/place is no directory')]")
         .await;
-    browser.open(&list).await;
+    browser.open(list).await;
     let own = rig.checkout().display().to_string();
     rig.git(&["clone", "--quiet", &own, "../another"]);
-    fill(&browser, "path", rig.path("another").to_str().unwrap()).await;
-    fill(&browser, "project", "another").await;
+    fill(browser, "path", rig.path("another").to_str().unwrap()).await;
+    fill(browser, "project", "another").await;
     browser.click("//button[text()='Add']").await;
     browser.see("//h2/a[text()='another']").await;
-    fit_for_everybody(&browser, &list).await;
+    fit_for_everybody(browser, list).await;
     browser.open(&format!("{list}/another")).await;
-    fill(&browser, "label", "urgent").await;
+    fill(browser, "label", "urgent").await;
     browser
         .click("//label[contains(., 'Ask the forge')]/input")
         .await;
     browser.click("//button[text()='Save']").await;
     browser.see("//p/code[text()='urgent']").await;
     let page = format!("{list}/another");
-    fit_for_everybody(&browser, &page).await;
+    fit_for_everybody(browser, &page).await;
     // What was not touched stays as it was.
-    fill(&browser, "weight", "3").await;
+    fill(browser, "weight", "3").await;
     browser.click("//button[text()='Save']").await;
     browser
         .see("//p[contains(., 'weight 3; asked only by Sync')]")
@@ -112,13 +123,6 @@ async fn a_person_looks_after_projects(window: Window) {
     browser.see("//h1[text()='Projects']").await;
     browser.see("//h2/a[text()='checkout']").await;
     assert!(!browser.text().await.contains("another"));
-    let complaints = browser.complaints().await;
-    // The one that was refused is answered with 409.
-    let other = complaints
-        .iter()
-        .filter(|line| !line.contains("409") && !line.contains("404"));
-    assert_eq!(other.count(), 0, "{complaints:?}");
-    daemon.end();
 }
 
 #[tokio::test]

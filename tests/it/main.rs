@@ -71,6 +71,8 @@ mod cli;
 mod command_agent;
 mod config;
 mod daemon;
+mod daemon_asked;
+mod daemon_end;
 mod declined;
 mod demo_project;
 mod deploy;

@@ -95,10 +95,8 @@ impl Daemon {
             self.announce(Notice::service("source_disabled", &name, &line));
         }
         if was_away {
-            self.find_late_plans();
-        }
-        if was_away {
             self.let_in();
+            self.find_late_plans();
             // What was found meanwhile waits for it.
             self.wake_feeds(&name, None);
         }

@@ -154,6 +154,7 @@ impl Daemon {
         self.show();
     }
 
+    /// Puts on the desk how things stand.
     pub(super) fn show(&self) {
         let projects = self.projects.iter();
         let projects = projects.map(|(name, project)| Card {
