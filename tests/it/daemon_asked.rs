@@ -171,3 +171,32 @@ async fn who_asks_whether_it_is_ready_learns_whose_forge_is_away() {
     assert_eq!(daemon.json("/api/health").await["status"], "ok");
     daemon.end();
 }
+
+/// What an agent put into its worktree would be configured to run as we do.
+#[tokio::test]
+async fn what_lies_where_agents_write_becomes_no_project() {
+    let rig = rig(&json!({ "project": { "autoStart": false } }));
+    let daemon = Daemon::start(&rig);
+    let own = rig.checkout().display().to_string();
+    let [inner, outer] = ["../state/slots/0", "../outer"];
+    for place in [inner, outer] {
+        rig.git(&["clone", "--quiet", &own, place]);
+    }
+    std::os::unix::fs::symlink(rig.path("state/slots/0"), rig.path("link")).unwrap();
+    let put = async |name: &str| {
+        let path = rig.path(name).display().to_string();
+        let body = json!({ "name": "x", "path": path });
+        daemon.send(Method::POST, "/api/projects", &body).await
+    };
+    for name in ["state/slots/0", "link", "outer/../state/slots/0"] {
+        let (status, told) = put(name).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{name}: {told}");
+        assert!(
+            told["detail"].to_string().contains("where agents write"),
+            "{told}"
+        );
+    }
+    let (status, told) = put("outer").await;
+    assert_eq!(status, StatusCode::CREATED, "the control: {told}");
+    daemon.end();
+}

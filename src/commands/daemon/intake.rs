@@ -308,7 +308,8 @@ impl Daemon {
             let why = format!("{name:?} is no name of letters, digits, `.`, `-` and `_`");
             return Err(Refused::NoProject(why));
         }
-        may_be_watched(&self.projects, &name, &served.path)?;
+        let state = self.place.state_dir().map_err(|error| error.reason())?;
+        may_be_watched(&self.projects, (&name, &served.path), &state)?;
         let settings = serde_json::to_string(served).expect("a project is JSON");
         let stored = self.store.put_project(&name, settings);
         stored.map_err(|error| error.to_string())?;

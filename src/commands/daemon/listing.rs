@@ -4,7 +4,7 @@ use crate::adapters::store::open::Store;
 use crate::cli::args::Globals;
 use crate::commands::checkout::look;
 use crate::commands::daemon::project::Project;
-use crate::commands::place::Place;
+use crate::commands::place::{Place, whereabouts};
 use crate::config::loaded::Loaded;
 use crate::config::serving::Served;
 use crate::rules::ids::Timestamp;
@@ -57,8 +57,13 @@ pub(super) fn bring_up_to_date(
     }
 }
 
-/// Can a checkout be watched by this name, beside the others? It runs git.
-pub(super) fn may_be_watched(projects: &Projects, name: &str, path: &Path) -> Result<(), Refused> {
+/// Can a checkout be watched by this name, beside the others? It runs git, and never where agents write: `state` holds
+/// their worktrees, and what they configured would run as we do.
+pub(super) fn may_be_watched(
+    projects: &Projects,
+    (name, path): (&str, &Path),
+    state: &Path,
+) -> Result<(), Refused> {
     if projects.get(name).is_some_and(|known| !known.is_added) {
         let why = format!("{name} stands in the configuration; change it there");
         return Err(why.into());
@@ -70,6 +75,11 @@ pub(super) fn may_be_watched(projects: &Projects, name: &str, path: &Path) -> Re
     if !path.is_absolute() || !path.is_dir() {
         let path = path.display();
         let why = format!("{path} is no directory of this machine, from the root");
+        return Err(Refused::NoProject(why));
+    }
+    if whereabouts(path).starts_with(whereabouts(state)) {
+        let path = path.display();
+        let why = format!("{path} lies in the state directory, where agents write");
         return Err(Refused::NoProject(why));
     }
     let top = |path: &Path| look(path).map(|checkout| checkout.top);
