@@ -141,6 +141,8 @@ mod scenario;
 mod schedule;
 mod schema_api;
 mod serve;
+mod serve_bounds;
+mod serve_entry;
 mod serve_issues;
 mod serve_login;
 mod slack;

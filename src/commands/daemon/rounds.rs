@@ -4,6 +4,7 @@ use crate::adapters::process::errand::{Ended, interrupt};
 use crate::adapters::store::open::Store;
 use crate::adapters::store::runs::Run;
 use crate::commands::daemon::asking::Heard;
+use crate::commands::daemon::entry::Entry;
 use crate::commands::daemon::feeds::Feeds;
 use crate::commands::daemon::hook::clicks;
 use crate::commands::daemon::listing::{Projects, bring_up_to_date};
@@ -63,6 +64,8 @@ pub struct Daemon {
     pub(super) pauses: Vec<String>,
     /// Who tells people who do not watch.
     teller: Option<Arc<NotifyReporter>>,
+    /// Who may come in, and with which certificate.
+    entry: Entry,
     machine: Arc<dyn Resources>,
     looking: JoinSet<Vec<String>>,
     looked: Option<Timestamp>,
@@ -76,7 +79,7 @@ impl Daemon {
     pub fn new(
         (place, loaded): (Place, Arc<Loaded>),
         store: Store,
-        desk: Arc<Desk>,
+        (desk, entry): (Arc<Desk>, Entry),
         machine: Arc<dyn Resources>,
     ) -> Self {
         let mut daemon = Self {
@@ -97,6 +100,7 @@ impl Daemon {
             looking_around: JoinSet::new(),
             has_arrivals: true,
             pauses: Vec::new(),
+            entry,
             machine,
             looking: JoinSet::new(),
             looked: None,
@@ -189,7 +193,7 @@ impl Daemon {
         for project in self.projects.values_mut() {
             project.hear_answers(&self.store, now);
         }
-        if written(&self.loaded) != self.file {
+        if self.entry.is_outdated(&self.loaded) || written(&self.loaded) != self.file {
             self.reload();
         }
         let Some((since, told)) = self.ending else {
@@ -223,7 +227,9 @@ impl Daemon {
     /// Reads the configuration anew; one that makes no sense changes nothing, and is told.
     pub(super) fn reload(&mut self) {
         self.file = written(&self.loaded);
-        match self.place.load(&Overrides::default()) {
+        let read = self.place.load(&Overrides::default());
+        let entered = read.and_then(|loaded| self.entry.renew(&loaded).map(|()| loaded));
+        match entered {
             Ok(loaded) => {
                 self.loaded = Arc::new(loaded);
                 let teller = std::mem::replace(&mut self.teller, service_teller(&self.loaded));
