@@ -16,6 +16,7 @@ use autoissue::rules::issue::Selection;
 use autoissue::rules::money::Usd;
 use autoissue::rules::task::{Attempted, Ending, Outcome, Stage, Start, Task};
 use autoissue::serve::door::Door;
+use autoissue::serve::doorway::Doorway;
 use autoissue::serve::server::{House, run};
 use autoissue::serve::watched::Watched;
 use std::io::Write as _;
@@ -133,8 +134,13 @@ async fn main() {
     let listener = listener.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let house = House::new(Arc::new(Watched::new(store)));
-    let door = Door::new(None, Vec::new());
-    tokio::spawn(run((listener, None), house, door, std::future::pending()));
+    let doorway = Doorway::new(Door::new(None, Vec::new()));
+    tokio::spawn(run(
+        (listener, None),
+        house,
+        doorway,
+        std::future::pending(),
+    ));
     let pages = [
         "/",
         "/sessions/bench?page=70",

@@ -17,6 +17,7 @@ pub mod conversation;
 /// The daemon.
 pub mod daemon {
     mod asking;
+    pub mod entry;
     mod errands;
     mod feeds;
     mod founding;

@@ -134,6 +134,7 @@ pub mod serve {
     mod api;
     mod approvals;
     mod asked;
+    mod bounds;
     mod budget;
     mod clicks;
     pub mod course;
@@ -141,6 +142,7 @@ pub mod serve {
     pub mod desk;
     mod docs;
     pub mod door;
+    pub mod doorway;
     mod figures;
     mod graph;
     mod guesses;

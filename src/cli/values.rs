@@ -5,6 +5,7 @@ use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::money::Usd;
 use chrono::{DateTime, NaiveDate, NaiveTime};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use std::net::SocketAddr;
 
 /// An amount of dollars above nothing.
 pub fn budget(text: &str) -> Result<Usd, &'static str> {
@@ -30,6 +31,18 @@ pub fn label(text: &str) -> Result<String, &'static str> {
     (!is_blank)
         .then(|| text.to_owned())
         .ok_or("a label has at least one character")
+}
+
+/// An address or a name of this machine, with a port.
+pub fn place_to_listen(text: &str) -> Result<String, &'static str> {
+    let is_named = text.rsplit_once(':').is_some_and(|(name, port)| {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+        !name.is_empty() && name.chars().all(is_name) && port.parse::<u16>().is_ok()
+    });
+    let is_one = is_named || text.parse::<SocketAddr>().is_ok();
+    is_one
+        .then(|| text.to_owned())
+        .ok_or("it is an address or a name with a port, such as 127.0.0.1:3030, [::1]:3030 or localhost:3030")
 }
 
 /// From when on.

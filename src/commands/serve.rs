@@ -5,10 +5,11 @@ use crate::adapters::machine::Machine;
 use crate::adapters::store::open::Store;
 use crate::adapters::systemd;
 use crate::cli::serve::ServeArgs;
+use crate::commands::daemon::entry::Entry;
 use crate::commands::daemon::hook::hook;
 use crate::commands::daemon::rounds::Daemon;
 use crate::commands::place::Place;
-use crate::commands::serve_door::{door, is_plain, listen, tls};
+use crate::commands::serve_door::{blank, door, is_plain, listen, tls};
 use crate::commands::signals::Signals;
 use crate::commands::store::open;
 use crate::commands::wire::Wiring;
@@ -17,6 +18,7 @@ use crate::error::{Error, Kind};
 use crate::reporters::shape::VERSION;
 use crate::rules::exit::Exit;
 use crate::serve::desk::{Configured, Desk};
+use crate::serve::doorway::Doorway;
 use crate::serve::server::{self, House};
 use crate::serve::settings::settings_of;
 use crate::serve::socket;
@@ -45,7 +47,7 @@ pub async fn run(place: &Place, args: &ServeArgs) -> Result<Exit, Error> {
         Error::new(Kind::Files, "serve").cause("signals cannot be heard: it could not be ended")
     })?;
     let tls = tls(&loaded).await?;
-    let (listener, address, note) = listen(&loaded, args.listen).await?;
+    let (listener, address, note) = listen(&loaded, args.listen.as_deref()).await?;
     say(place, &loaded, address, note)?;
     let (desk, asked) = Desk::new(hook(&loaded, Vec::new(), Vec::new()));
     desk.configure(Configured {
@@ -54,11 +56,12 @@ pub async fn run(place: &Place, args: &ServeArgs) -> Result<Exit, Error> {
     });
     let socket = by_socket(&state);
     let machine = Arc::new(Machine::new(vec![state]));
-    let door = door(&loaded);
+    let entry = Entry::new(&loaded, address, tls.clone());
+    let doorway = entry.doorway();
     let daemon = Daemon::new(
         (place.clone(), Arc::clone(&loaded)),
         store.clone(),
-        Arc::clone(&desk),
+        (Arc::clone(&desk), entry),
         machine,
     );
     let watched = Arc::new(Watched::new(store));
@@ -67,7 +70,7 @@ pub async fn run(place: &Place, args: &ServeArgs) -> Result<Exit, Error> {
     let ended = CancellationToken::new();
     let here = socket.map(|socket| tokio::spawn(socket::run(socket, house.clone(), ended.clone())));
     let over = ended.clone().cancelled_owned();
-    let serving = tokio::spawn(server::run((listener, tls), house, door, over));
+    let serving = tokio::spawn(server::run((listener, tls), house, doorway, over));
     systemd::say(systemd::Says::Ready);
     Box::pin(daemon.run(asked, &mut signals)).await;
     systemd::say(systemd::Says::Ending);
@@ -136,9 +139,9 @@ pub async fn beside(
     let ended = CancellationToken::new();
     let house = House::new(Arc::new(Watched::new(store.clone()))).showing(&wiring.loaded);
     let over = ended.clone().cancelled_owned();
-    let door = door(&wiring.loaded);
+    let doorway = Doorway::new(door(&wiring.loaded));
     let serving = tokio::spawn(async move {
-        if let Err(error) = server::run((listener, tls), house, door, over).await {
+        if let Err(error) = server::run((listener, tls), house, doorway, over).await {
             tracing::warn!(%error, "the dashboard ended");
         }
     });
@@ -156,7 +159,8 @@ fn say(
          AUTOISSUE_DASHBOARD_PASSWORD is read as well"
             .to_owned()
     });
-    for note in [note, plain].into_iter().flatten() {
+    let blank = blank().map(|name| format!("{name} is blank, which counts as not set"));
+    for note in [note, plain, blank].into_iter().flatten() {
         let event = json!({ "v": VERSION, "event": "note", "about": "dashboard", "text": note });
         place.output.note(&format!("note: {note}\n"), &event)?;
     }

@@ -3,6 +3,7 @@
 use crate::commands::place::variable;
 use crate::config::layers::Source;
 use crate::config::loaded::Loaded;
+use crate::config::serving::Range;
 use crate::config::telling::{AuthKind, DashboardAuth};
 use crate::config::values::Secret;
 use crate::config::variables::{DASHBOARD_PASSWORD, DASHBOARD_TOKEN, is_reference};
@@ -11,7 +12,7 @@ use crate::serve::door::{Door, Keys, Password};
 use axum_server::tls_rustls::RustlsConfig;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, lookup_host};
 
 /// Ports that are tried where the usual one is taken.
 const NEXT_PORTS: u16 = 20;
@@ -37,40 +38,72 @@ pub(super) async fn tls(loaded: &Loaded) -> Result<Option<RustlsConfig>, Error> 
 pub(super) type Listening = (TcpListener, SocketAddr, Option<String>);
 
 /// Listens where it was said, else on the configured port of this machine, else on one of the next.
-pub(super) async fn listen(
-    loaded: &Loaded,
-    wanted: Option<SocketAddr>,
-) -> Result<Listening, Error> {
+pub(super) async fn listen(loaded: &Loaded, wanted: Option<&str>) -> Result<Listening, Error> {
     let config = &loaded.config.dashboard;
     let usual = u16::try_from(config.port.get()).unwrap_or(3030);
-    let is_set = wanted.is_some() || loaded.is_set("dashboard.port");
-    let first = wanted.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, usual)));
-    if !is_here(first.ip()) && !is_locked(&config.auth) {
-        return Err(Error::new(Kind::Config, format!("serve on {first}"))
-            .cause("others can reach it there, and it asks for no credentials")
-            .hints([
-                "set dashboard.auth (enabled, type, and username with passwordHash, or token)",
-                "or serve on 127.0.0.1",
-            ]));
-    }
-    let last = if is_set || first.port() == 0 {
+    let last = if loaded.is_set("dashboard.port") {
         0
     } else {
         NEXT_PORTS
     };
-    for more in 0..=last {
-        let address = SocketAddr::new(first.ip(), first.port().saturating_add(more));
+    let of_this_machine = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let addresses: Vec<SocketAddr> = match wanted {
+        Some(wanted) => resolved(wanted).await?,
+        None => (0..=last)
+            .map(|more| of_this_machine(usual.saturating_add(more)))
+            .collect(),
+    };
+    for address in &addresses {
+        check_locked(*address, &config.auth)?;
+    }
+    let mut refused = None;
+    for (at, address) in addresses.iter().enumerate() {
         match TcpListener::bind(address).await {
             Ok(listener) => {
-                let bound = listener.local_addr().unwrap_or(address);
-                let note = (more > 0).then(|| format!("port {} is in use", first.port()));
+                let bound = listener.local_addr().unwrap_or(*address);
+                let note = (at > 0 && wanted.is_none()).then(|| format!("port {usual} is in use"));
                 return Ok((listener, bound, note));
             }
-            Err(cause) if cause.kind() == ErrorKind::AddrInUse && more < last => {}
-            Err(cause) => return Err(taken(address, &cause)),
+            Err(cause) => {
+                // Of one's own ports the next is tried where one is taken; of a name's addresses in any case.
+                let is_over = wanted.is_none() && cause.kind() != ErrorKind::AddrInUse;
+                refused = Some(taken(*address, &cause));
+                if is_over {
+                    break;
+                }
+            }
         }
     }
-    unreachable!("the last of them returns")
+    Err(refused.unwrap_or_else(|| Error::new(Kind::Files, "listen")))
+}
+
+/// All addresses of a name, in order; an address is itself.
+async fn resolved(wanted: &str) -> Result<Vec<SocketAddr>, Error> {
+    let unknown = || {
+        Error::new(Kind::Files, format!("listen on {wanted}"))
+            .hints(["name an address of this machine with --listen, such as 127.0.0.1:3030"])
+    };
+    let found = lookup_host(wanted).await;
+    let found: Vec<SocketAddr> = found.map_err(|cause| unknown().because(&cause))?.collect();
+    if found.is_empty() {
+        return Err(unknown().cause("that name has no address"));
+    }
+    Ok(found)
+}
+
+/// Where others can reach it, it asks for credentials.
+pub(super) fn check_locked(address: SocketAddr, auth: &DashboardAuth) -> Result<(), Error> {
+    if is_here(address.ip()) || is_locked(auth) {
+        return Ok(());
+    }
+    let blank = blank().map(|name| format!("{name} is blank, which counts as not set"));
+    let hints = blank.into_iter().chain([
+        "set dashboard.auth (enabled, type, and username with passwordHash, or token)".to_owned(),
+        "or serve on 127.0.0.1".to_owned(),
+    ]);
+    Err(Error::new(Kind::Config, format!("serve on {address}"))
+        .cause("others can reach it there, and it asks for no credentials")
+        .hints(hints))
 }
 
 fn taken(address: SocketAddr, cause: &std::io::Error) -> Error {
@@ -85,7 +118,7 @@ fn taken(address: SocketAddr, cause: &std::io::Error) -> Error {
 }
 
 fn is_here(address: IpAddr) -> bool {
-    address.is_loopback()
+    address.to_canonical().is_loopback()
 }
 
 /// Credentials of the environment count by themselves: who sets them does not mean everybody to come in.
@@ -93,15 +126,28 @@ fn is_locked(auth: &DashboardAuth) -> bool {
     auth.enabled || own(DASHBOARD_TOKEN).is_some() || own(DASHBOARD_PASSWORD).is_some()
 }
 
+/// What a variable holds; blanks alone are nothing that anybody could be asked for.
 fn own(name: &str) -> Option<String> {
-    variable(name).filter(|value| !value.is_empty())
+    variable(name).filter(|value| !value.trim().is_empty())
+}
+
+/// Which of the variables holds blanks alone, where one does.
+pub(super) fn blank() -> Option<&'static str> {
+    let is_blank = |name: &&str| {
+        variable(name).is_some_and(|value| !value.is_empty() && value.trim().is_empty())
+    };
+    [DASHBOARD_TOKEN, DASHBOARD_PASSWORD]
+        .into_iter()
+        .find(is_blank)
 }
 
 /// Asks for what the configuration says, and for what the environment holds.
 pub(super) fn door(loaded: &Loaded) -> Door {
     let auth = &loaded.config.dashboard.auth;
     let keys = is_locked(auth).then(|| keys(auth));
-    Door::new(keys, loaded.config.dashboard.hosts.clone())
+    let proxies = loaded.config.serve.trusted_proxies.iter();
+    let proxies = proxies.map(Range::addresses).collect();
+    Door::new(keys, loaded.config.dashboard.hosts.clone()).behind(proxies)
 }
 
 /// The environment goes before the hash, and the hash before a password that stands in the file.

@@ -189,7 +189,7 @@ pub(super) fn form(place: &Place) -> Form {
 
 /// What the environment holds, which nobody else sees.
 fn keys() -> Keys {
-    let secret = |name| variable(name).filter(|value| !value.is_empty());
+    let secret = |name| variable(name).filter(|value| !value.trim().is_empty());
     Keys {
         token: secret(DASHBOARD_TOKEN).map(SecretString::from),
         password: secret(DASHBOARD_PASSWORD).map(SecretString::from),

@@ -290,7 +290,7 @@ fn dashboard(auth: &DashboardAuth) -> Result<(), ConfigError> {
         AuthKind::Token => (false, true),
         AuthKind::Both => (true, true),
     };
-    let given = |text: Option<&str>| text.is_some_and(|text| !text.is_empty());
+    let given = |text: Option<&str>| text.is_some_and(|text| !text.trim().is_empty());
     let missing = if user && !given(auth.username.as_deref()) {
         "username"
     } else if user && hash.is_none() && !given(auth.password.as_ref().map(Secret::expose)) {
@@ -301,7 +301,7 @@ fn dashboard(auth: &DashboardAuth) -> Result<(), ConfigError> {
         return Ok(());
     };
     if auth.enabled {
-        let problem = "is missing, and dashboard.auth is enabled";
+        let problem = "is missing or blank, and dashboard.auth is enabled";
         return Err(ConfigError::value(
             format!("dashboard.auth.{missing}"),
             problem,
@@ -346,8 +346,17 @@ mod tests {
         );
         check_that(
             json!({ "dashboard": { "auth": { "enabled": true, "type": "both", "username": "me", "password": "x" } } }),
-            "dashboard.auth.token: is missing, and dashboard.auth is enabled",
+            "dashboard.auth.token: is missing or blank, and dashboard.auth is enabled",
         );
+        for (kind, key) in [("basic", "password"), ("token", "token")] {
+            let auth = |value: &str| json!({ "dashboard": { "auth": { "enabled": true, "type": kind, "username": "me", key: value } } });
+            let missing = if kind == "basic" { "passwordHash" } else { key };
+            let problem = format!(
+                "dashboard.auth.{missing}: is missing or blank, and dashboard.auth is enabled"
+            );
+            check_that(auth(" \t"), &problem);
+            check_that(auth("x"), "");
+        }
         check_that(
             json!({ "labels": { "working": "Busy", "failed": "busy" } }),
             "labels.failed: stands for two things",

@@ -37,7 +37,7 @@ pub const DASHBOARD_PASSWORD: &str = "AUTOISSUE_DASHBOARD_PASSWORD";
 /// The token.
 pub const DASHBOARD_TOKEN: &str = "AUTOISSUE_DASHBOARD_TOKEN";
 
-/// All of them; an empty one counts as not set.
+/// All of them; one that is empty or blank counts as not set.
 pub const VARIABLES: [Variable; 17] = [
     number("AUTOISSUE_MAX_BUDGET", "maxTotalBudgetUsd"),
     number("AUTOISSUE_MAX_DAILY_BUDGET", "maxDailyBudgetUsd"),
@@ -64,7 +64,7 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// Puts the variables that are set on top.
 pub fn add_environment(layers: &mut Layers, environment: Environment<'_>) {
     for variable in VARIABLES {
-        let Some(text) = environment(variable.name).filter(|text| !text.is_empty()) else {
+        let Some(text) = environment(variable.name).filter(|text| !text.trim().is_empty()) else {
             continue;
         };
         let value = match variable.kind {
@@ -218,6 +218,7 @@ mod tests {
             "AUTOISSUE_MAX_BUDGET" => Some("25.00".into()),
             "AUTOISSUE_MAX_PARALLEL" => Some("many".into()),
             "AUTOISSUE_MODEL" => Some(String::new()),
+            DASHBOARD_TOKEN => Some(" \t".into()),
             _ => None,
         });
         assert_eq!(

@@ -1,6 +1,6 @@
 //! A range of network addresses: `192.0.2.0/24`, `2001:db8::/32`, or one address (RFC 4632, RFC 4291 2.3).
 
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv6Addr};
 use std::fmt;
 use std::str::FromStr;
 
@@ -82,6 +82,15 @@ pub fn sender(peer: IpAddr, forwarded: &[&str], proxies: &[AddressRange]) -> IpA
     from
 }
 
+/// Who counts as one: an IPv4 address by itself, an IPv6 one with all of its network (/64), which one person has as a rule.
+#[must_use]
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,5 +161,14 @@ mod tests {
         );
         check("10.0.0.1", &["nonsense"], "10.0.0.1");
         check("10.0.0.1", &[], "10.0.0.1");
+    }
+
+    #[test]
+    fn an_ipv6_address_counts_with_its_network() {
+        let check = |text: &str, expect: &str| assert_eq!(network(address(text)), address(expect));
+        check("192.0.2.7", "192.0.2.7");
+        check("::ffff:192.0.2.7", "192.0.2.7");
+        check("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::");
+        check("::1", "::");
     }
 }

@@ -34,7 +34,8 @@ const LINKS: [Link; 2] = [
     ),
 ];
 /// What a body may be besides wrong.
-const BODIES: [(&str, &str); 2] = [
+const BODIES: [(&str, &str); 3] = [
+    ("408", "The body did not arrive in time"),
     ("413", "The body is too long"),
     ("415", "The body is not declared as JSON"),
 ];

@@ -5,12 +5,15 @@
 //! somebody else's doing is refused (DNS rebinding).
 
 use crate::config::values::Secret;
+use crate::rules::address_range::{AddressRange, network, sender};
+use crate::serve::doorway::Doorway;
 use crate::serve::guesses::Guesses;
 use crate::serve::hashed::Hashed;
 use crate::serve::problem::Problem;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -125,7 +128,8 @@ fn same(wanted: Option<[u8; 32]>, given: &[u8]) -> bool {
 pub struct Door {
     keys: Option<Keys>,
     names: Vec<String>,
-    guesses: Guesses,
+    proxies: Vec<AddressRange>,
+    guesses: Arc<Guesses>,
 }
 
 impl Door {
@@ -135,8 +139,21 @@ impl Door {
         Self {
             keys,
             names,
-            guesses: Guesses::default(),
+            proxies: Vec::new(),
+            guesses: Arc::default(),
         }
+    }
+
+    /// The same, behind these proxies: who guesses is whom they speak for.
+    #[must_use]
+    pub fn behind(self, proxies: Vec<AddressRange>) -> Self {
+        Self { proxies, ..self }
+    }
+
+    /// The same in the place of another one, whose wrong guesses stay counted.
+    pub(super) fn in_place_of(self, other: &Self) -> Self {
+        let guesses = Arc::clone(&other.guesses);
+        Self { guesses, ..self }
     }
 
     /// Is this a name of ours? Of an address nobody else can say where it leads.
@@ -151,10 +168,9 @@ impl Door {
             || self.names.iter().any(is_ours)
     }
 
-    async fn judge(&self, asked: &Parts, from: IpAddr) -> Result<(), Refusal> {
+    async fn judge(&self, asked: &Parts, peer: IpAddr) -> Result<(), Refusal> {
         let headers = &asked.headers;
-        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-        let host = host.filter(|host| self.answers_to(host));
+        let host = named(asked).filter(|host| self.answers_to(host));
         let Some(host) = host else {
             return Err(Refusal::WrongName);
         };
@@ -162,6 +178,7 @@ impl Door {
             return Ok(());
         }
         if let Some(keys) = &self.keys {
+            let from = network(whence(peer, headers, &self.proxies));
             self.unlock(keys, headers, from).await?;
         }
         let changes = !matches!(asked.method, Method::GET | Method::HEAD);
@@ -193,6 +210,20 @@ impl Door {
         self.guesses.right(from);
         Ok(())
     }
+}
+
+/// The name that is asked for. HTTP/2 has it in `:authority`, and no `Host` (RFC 9113, 8.3.1).
+fn named(asked: &Parts) -> Option<&str> {
+    let host = asked.headers.get(HOST);
+    let authority = asked.uri.authority().map(Authority::as_str);
+    host.map_or(authority, |host| host.to_str().ok())
+}
+
+/// Whose address a request is from, where these proxies say for whom they speak.
+pub(super) fn whence(peer: IpAddr, headers: &HeaderMap, proxies: &[AddressRange]) -> IpAddr {
+    let forwarded = headers.get_all("x-forwarded-for").iter();
+    let forwarded: Vec<&str> = forwarded.filter_map(|line| line.to_str().ok()).collect();
+    sender(peer, &forwarded, proxies)
 }
 
 /// Does it come from another site's page? What is no browser says nothing of where it comes from.
@@ -255,14 +286,14 @@ impl Refusal {
 
 /// Lets a request through, or answers it.
 pub async fn guard(
-    State(door): State<Arc<Door>>,
-    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    State(doorway): State<Arc<Doorway>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
     next: Next,
 ) -> Response {
     let to_program = request.uri().path().starts_with("/api/");
     let (asked, body) = request.into_parts();
-    match door.judge(&asked, from.ip()).await {
+    match doorway.door().judge(&asked, peer.ip()).await {
         Ok(()) => next.run(Request::from_parts(asked, body)).await,
         Err(refusal) => refusal.answer(to_program),
     }
@@ -284,8 +315,12 @@ mod tests {
     }
 
     fn status(door: &Door, method: &str, headers: &[(&str, &str)]) -> u16 {
-        let (asked, _) = request(method, headers).into_parts();
-        let judged = futures::executor::block_on(door.judge(&asked, HERE));
+        status_of(door, HERE, request(method, headers))
+    }
+
+    fn status_of(door: &Door, peer: IpAddr, request: Request) -> u16 {
+        let (asked, _) = request.into_parts();
+        let judged = futures::executor::block_on(door.judge(&asked, peer));
         judged.map_or_else(|refusal| refusal.answer(false).status().as_u16(), |()| 200)
     }
 
@@ -314,6 +349,26 @@ mod tests {
             assert_eq!(host(theirs), 421, "{theirs}");
         }
         assert_eq!(status(&door, "GET", &[]), 421);
+    }
+
+    #[test]
+    fn over_http_2_the_name_is_in_the_authority() {
+        let door = Door::new(None, vec!["house.example".to_owned()]);
+        let asked = |uri: &str, headers: &[(&str, &str)]| {
+            let mut request = request("POST", headers);
+            *request.uri_mut() = uri.parse().unwrap();
+            status_of(&door, HERE, request)
+        };
+        assert_eq!(asked("https://house.example/act", &[]), 200);
+        assert_eq!(asked("https://127.0.0.1:3030/act", &[]), 200);
+        assert_eq!(asked("https://evil.example/act", &[]), 421);
+        assert_eq!(asked("https://me@house.example/act", &[]), 421);
+        let from = |origin| asked("https://house.example/act", &[("origin", origin)]);
+        assert_eq!(from("https://house.example"), 200);
+        assert_eq!(from("https://evil.example"), 403);
+        // A name that is given as a header counts.
+        let evil = [("host", "evil.example")];
+        assert_eq!(asked("https://house.example/act", &evil), 421);
     }
 
     #[test]
@@ -355,6 +410,45 @@ mod tests {
         let tried: Vec<u16> = tried.collect();
         assert_eq!((tried[0], tried[19]), (401, 429));
         assert_eq!(status(&door, "GET", &right), 429);
+    }
+
+    #[test]
+    fn behind_a_proxy_each_guesser_is_counted_and_an_ipv6_one_with_its_network() {
+        let proxies = || vec!["127.0.0.1".parse().unwrap()];
+        let asked = |door: &Door, peer: &str, forwarded: &str, token: &str| {
+            let headers = [
+                ("host", "localhost"),
+                ("authorization", token),
+                ("x-forwarded-for", forwarded),
+            ];
+            status_of(door, peer.parse().unwrap(), request("GET", &headers))
+        };
+        let door = locked().behind(proxies());
+        let guess = |peer: &str, forwarded: &str| {
+            for _ in 0..12 {
+                asked(&door, peer, forwarded, "Bearer no");
+            }
+        };
+        guess("127.0.0.1", "192.0.2.7");
+        let right = |peer: &str, forwarded: &str| asked(&door, peer, forwarded, "Bearer token");
+        assert_eq!(right("127.0.0.1", "192.0.2.7"), 429);
+        assert_eq!(right("127.0.0.1", "192.0.2.8"), 200);
+        assert_eq!(right("192.0.2.7", ""), 429, "with or without a proxy");
+        // Nobody else is heard as a proxy.
+        guess("192.0.2.9", "192.0.2.8");
+        assert_eq!(right("127.0.0.1", "192.0.2.8"), 200);
+        assert_eq!(right("192.0.2.9", "192.0.2.10"), 429);
+        guess("2001:db8::1", "");
+        assert_eq!(right("2001:db8::ffff", ""), 429);
+        assert_eq!(right("2001:db8:0:1::1", ""), 200);
+        let door = locked();
+        let guesses = (0..12).map(|_| asked(&door, "127.0.0.1", "192.0.2.7", "Bearer no"));
+        assert_eq!(guesses.last(), Some(429));
+        let other = asked(&door, "127.0.0.1", "192.0.2.8", "Bearer token");
+        assert_eq!(other, 429, "the control: without a proxy of ours");
+        let again = locked().behind(proxies()).in_place_of(&door);
+        let right = asked(&again, "127.0.0.1", "", "Bearer token");
+        assert_eq!(right, 429, "another door forgets nobody");
     }
 
     #[test]

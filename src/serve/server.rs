@@ -7,8 +7,10 @@ use crate::ports::Clock as _;
 use crate::reporters::next::Calling;
 use crate::rules::ids::{IssueNumber, Timestamp};
 use crate::rules::sender::Sender;
+use crate::serve::bounds::{Places, impatient, whole_body};
 use crate::serve::desk::Desk;
-use crate::serve::door::{Door, guard};
+use crate::serve::door::guard;
+use crate::serve::doorway::Doorway;
 use crate::serve::pages::{IssuePage, SaidPage, SessionPage, Shown};
 use crate::serve::problem::Problem;
 use crate::serve::settings::{Setting, settings_of};
@@ -18,15 +20,15 @@ use crate::serve::{
     timeline, webhook,
 };
 use askama::Template;
+use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::{get, post};
-use axum::{Router, serve};
-use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use axum_server::{Handle, Server};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -108,32 +110,35 @@ impl House {
 pub async fn run(
     (listener, tls): (TcpListener, Option<RustlsConfig>),
     house: House,
-    door: Door,
+    doorway: Arc<Doorway>,
     ended: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let looking = tokio::spawn(live::look(house.clone()));
     let last = house.clone();
-    let service = router(house, door).into_make_service_with_connect_info::<SocketAddr>();
+    let service = router(house, doorway).into_make_service_with_connect_info::<SocketAddr>();
     let over = async move {
         ended.await;
         looking.abort();
         live::last_words(last).await;
     };
-    let Some(tls) = tls else {
-        return serve(listener, service).with_graceful_shutdown(over).await;
-    };
     let handle = Handle::new();
-    let ending = handle.clone();
+    let (ending, last) = (handle.clone(), tls.is_some().then_some(LAST_ANSWERS));
     tokio::spawn(async move {
         over.await;
-        ending.graceful_shutdown(Some(LAST_ANSWERS));
+        ending.graceful_shutdown(last);
     });
-    let served = axum_server::from_tcp_rustls(listener.into_std()?, tls)?;
-    served.handle(handle).serve(service).await
+    let server = impatient(Server::from_listener(Places::new(listener))).handle(handle);
+    match tls {
+        None => server.serve(service).await,
+        Some(tls) => {
+            let server = server.acceptor(RustlsAcceptor::new(tls));
+            server.serve(service).await
+        }
+    }
 }
 
 /// Everything that can be asked.
-pub fn router(house: House, door: Door) -> Router {
+pub fn router(house: House, doorway: Arc<Doorway>) -> Router {
     let hooks = house
         .desk
         .as_ref()
@@ -176,7 +181,8 @@ pub fn router(house: House, door: Door) -> Router {
         .fallback(missing)
         .method_not_allowed_fallback(not_done)
         .layer(DefaultBodyLimit::max(BODY_MAX))
-        .layer(from_fn_with_state(Arc::new(door), guard))
+        .layer(from_fn(whole_body))
+        .layer(from_fn_with_state(doorway, guard))
         // A webhook has no credentials and any name: its signature is what lets it in.
         .merge(hooks.unwrap_or_default())
         .layer(from_fn(with_headers))

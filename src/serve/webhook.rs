@@ -4,12 +4,12 @@
 //! (<https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks>).
 
 use crate::adapters::store::open::Store;
-use crate::rules::address_range::sender;
 use crate::rules::delivery::read;
 use crate::rules::signature::is_signed;
 use crate::serve::alerts;
 use crate::serve::clicks::{self, Heard};
 use crate::serve::desk::{Ask, Desk, Hook};
+use crate::serve::door::whence;
 use crate::serve::problem::Problem;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
@@ -131,9 +131,7 @@ async fn taken(receiver: Inbox, headers: &HeaderMap, body: Bytes) -> Result<Resp
 
 /// Does it come from where it may?
 pub(super) fn allowed(hook: &Hook, headers: &HeaderMap, peer: SocketAddr) -> Result<(), Problem> {
-    let forwarded = headers.get_all("x-forwarded-for").iter();
-    let forwarded: Vec<&str> = forwarded.filter_map(|line| line.to_str().ok()).collect();
-    let from = sender(peer.ip(), &forwarded, &hook.proxies);
+    let from = whence(peer.ip(), headers, &hook.proxies);
     if hook.allow_from.is_empty() || hook.allow_from.iter().any(|range| range.has(from)) {
         return Ok(());
     }

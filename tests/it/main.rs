@@ -144,6 +144,8 @@ mod scenario;
 mod schedule;
 mod schema_api;
 mod serve;
+mod serve_bounds;
+mod serve_entry;
 mod serve_issues;
 mod serve_login;
 mod serve_projects;

@@ -1,6 +1,6 @@
 //! Who comes in at the dashboard: hashes of passwords, credentials of the environment, and what is said of a plain one.
 
-use crate::rig::Rig;
+use crate::rig::{Ran, Rig};
 use crate::serve::{Served, rig};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -179,4 +179,59 @@ fn what_is_no_password_or_no_hash_is_refused() {
         said.contains("dashboard.auth.passwordHash") && !said.contains("hunter2"),
         "{said}"
     );
+}
+
+#[tokio::test]
+async fn blanks_are_no_credentials() {
+    let rig = rig(&json!({}));
+    let blank = ("AUTOISSUE_DASHBOARD_TOKEN", " \t");
+    let mut open = rig.autoissue(&["serve", "--listen", "0.0.0.0:0"]);
+    let refused: Ran = open.env(blank.0, blank.1).output().unwrap().into();
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    let said = refused.said();
+    assert!(
+        said.contains("no credentials") && said.contains("AUTOISSUE_DASHBOARD_TOKEN is blank"),
+        "{said}"
+    );
+    let served = Served::start_with(&rig, &ARGS, &[blank]);
+    assert!(served.running.said().contains("is blank"));
+    let asked = served.get("/").send().await.unwrap();
+    assert_eq!(asked.status(), StatusCode::OK);
+    served.end();
+    // It does not take the place of what the file says either.
+    let auth = |token: &str| json!({ "enabled": true, "type": "token", "token": token });
+    let rig = locked(&auth("of-the-file"));
+    let served = Served::start_with(&rig, &ARGS, &[blank]);
+    let asked = async |token| {
+        let asked = served.get("/").bearer_auth(token).send().await;
+        asked.unwrap().status()
+    };
+    assert_eq!(asked("of-the-file").await, StatusCode::OK);
+    assert_eq!(asked(" ").await, StatusCode::UNAUTHORIZED);
+    served.end();
+    let refused = locked(&auth("  ")).run(&ARGS);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(
+        refused.said().contains("dashboard.auth.token"),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_name_is_listened_on_by_its_addresses_and_a_mapped_one_is_this_machine() {
+    let rig = rig(&json!({}));
+    for place in ["localhost:0", "[::ffff:127.0.0.1]:0"] {
+        let served = Served::start_with(&rig, &["serve", "--listen", place], &[]);
+        let asked = served.get("/health").send().await.unwrap();
+        assert_eq!(asked.status(), StatusCode::OK, "{place}");
+        served.end();
+    }
+    for (place, why) in [
+        ("nobody.invalid:0", "nobody.invalid:0"),
+        ("[::ffff:192.0.2.1]:0", "no credentials"),
+    ] {
+        let refused = rig.run(&["serve", "--listen", place]);
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        assert!(refused.said().contains(why), "{refused:?}");
+    }
 }

@@ -4,6 +4,7 @@ use crate::adapters::process::errand::{Ended, drain, interrupt};
 use crate::adapters::store::open::Store;
 use crate::adapters::store::runs::Run;
 use crate::commands::daemon::asking::Heard;
+use crate::commands::daemon::entry::Entry;
 use crate::commands::daemon::feeds::Feeds;
 use crate::commands::daemon::hook::clicks;
 use crate::commands::daemon::intake::LookedFor;
@@ -73,6 +74,8 @@ pub struct Daemon {
     pub(super) late_plans_told: BTreeSet<SessionId>,
     /// Who tells people who do not watch.
     teller: Option<Arc<NotifyReporter>>,
+    /// Who may come in, and with which certificate.
+    entry: Entry,
     machine: Arc<dyn Resources>,
     looking: JoinSet<Vec<String>>,
     looked: Option<Timestamp>,
@@ -87,7 +90,7 @@ impl Daemon {
     pub fn new(
         (place, loaded): (Place, Arc<Loaded>),
         store: Store,
-        desk: Arc<Desk>,
+        (desk, entry): (Arc<Desk>, Entry),
         machine: Arc<dyn Resources>,
     ) -> Self {
         let mut daemon = Self {
@@ -110,6 +113,7 @@ impl Daemon {
             looking_around: JoinSet::new(),
             has_arrivals: true,
             pauses: Vec::new(),
+            entry,
             machine,
             looking: JoinSet::new(),
             looked: None,
@@ -191,7 +195,7 @@ impl Daemon {
         for project in self.projects.values_mut() {
             project.hear_answers(&self.store, now);
         }
-        if written(&self.place) != self.file {
+        if self.entry.is_outdated(&self.loaded) || written(&self.place) != self.file {
             self.reload();
         }
         let Some((since, told)) = self.ending else {
@@ -225,11 +229,10 @@ impl Daemon {
     /// Reads the configuration anew; one that makes no sense changes nothing, and is told.
     pub(super) fn reload(&mut self) {
         self.file = written(&self.place);
-        match self
-            .place
-            .load(&Overrides::default())
-            .and_then(|loaded| self.there(loaded))
-        {
+        let read = self.place.load(&Overrides::default());
+        let there = read.and_then(|loaded| self.there(loaded));
+        let entered = there.and_then(|loaded| self.entry.renew(&loaded).map(|()| loaded));
+        match entered {
             Ok(loaded) => {
                 self.loaded = Arc::new(loaded);
                 let teller = std::mem::replace(&mut self.teller, service_teller(&self.loaded));
