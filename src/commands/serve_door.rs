@@ -1,6 +1,7 @@
 //! Where `serve` listens, with which certificate, and what it asks of whoever comes in.
 
 use crate::commands::place::variable;
+use crate::config::containing::{Isolation, Network};
 use crate::config::layers::Source;
 use crate::config::loaded::Loaded;
 use crate::config::serving::Range;
@@ -54,7 +55,7 @@ pub(super) async fn listen(loaded: &Loaded, wanted: Option<&str>) -> Result<List
             .collect(),
     };
     for address in &addresses {
-        check_locked(*address, &config.auth)?;
+        check_locked(*address, loaded)?;
     }
     let mut refused = None;
     for (at, address) in addresses.iter().enumerate() {
@@ -91,18 +92,29 @@ async fn resolved(wanted: &str) -> Result<Vec<SocketAddr>, Error> {
     Ok(found)
 }
 
-/// Where others can reach it, it asks for credentials.
-pub(super) fn check_locked(address: SocketAddr, auth: &DashboardAuth) -> Result<(), Error> {
-    if is_here(address.ip()) || is_locked(auth) {
-        return Ok(());
-    }
+/// Where others can reach it, or agents that are to stay in their box, it asks for credentials.
+pub(super) fn check_locked(address: SocketAddr, loaded: &Loaded) -> Result<(), Error> {
+    let sandbox = &loaded.config.sandbox;
+    let is_reached_by_agents =
+        sandbox.network == Network::Open && sandbox.isolation != Isolation::None;
+    let cause = match (is_here(address.ip()), is_reached_by_agents) {
+        _ if is_locked(&loaded.config.dashboard.auth) => return Ok(()),
+        (true, false) => return Ok(()),
+        (false, _) => "others can reach it there, and it asks for no credentials",
+        (true, true) => {
+            "agents can reach it there (sandbox.network is open), and it asks for no credentials"
+        }
+    };
     let blank = blank().map(|name| format!("{name} is blank, which counts as not set"));
     let hints = blank.into_iter().chain([
         "set dashboard.auth (enabled, type, and username with passwordHash, or token)".to_owned(),
-        "or serve on 127.0.0.1".to_owned(),
+        match is_here(address.ip()) {
+            true => "or leave sandbox.network at `proxy`, with sandbox.hosts".to_owned(),
+            false => "or serve on 127.0.0.1".to_owned(),
+        },
     ]);
     Err(Error::new(Kind::Config, format!("serve on {address}"))
-        .cause("others can reach it there, and it asks for no credentials")
+        .cause(cause)
         .hints(hints))
 }
 

@@ -1,10 +1,10 @@
 //! The README's own path: `serve` in a checkout, a label, a message, an approval on the page, a pull.
 
+use crate::browsers::{Browser, DESK};
 use crate::daemon_rig::{AGENT, Daemon};
 use crate::fake_chats::{FakeChats, SLACK_PATH};
 use crate::rig::wait_for;
 use crate::stage::Stage;
-use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 #[tokio::test]
@@ -23,7 +23,7 @@ async fn an_issue_gets_a_label_a_person_a_message_and_after_an_approval_there_is
         stage.command(&["serve", "--listen", "127.0.0.1:0"]),
     );
     let body = "The page says \"Helo\". It should say \"Hello\", and everybody can see that it does, in `file-1.txt`.";
-    let issue = stage.fake.add_issue("Mend the greeting", body, &["go"]);
+    stage.fake.add_issue("Mend the greeting", body, &["go"]);
     wait_for(|| !chats.texts(SLACK_PATH).is_empty());
     let message = chats.texts(SLACK_PATH).join("\n");
     assert!(
@@ -32,16 +32,11 @@ async fn an_issue_gets_a_label_a_person_a_message_and_after_an_approval_there_is
     );
     daemon.says("waits for a person");
     assert_eq!(stage.heads(), [""; 0], "the control: nobody has approved");
-    let page = daemon.page("/").await;
-    assert!(page.contains("#answer"), "{page}");
-    let form = format!("do=approve&issue={issue}&back=%2F");
-    let act = daemon
-        .ask(Method::POST, "/act")
-        .header("content-type", "application/x-www-form-urlencoded");
-    assert_eq!(
-        act.body(form).send().await.unwrap().status(),
-        StatusCode::SEE_OTHER
-    );
+    let browser = Browser::start(DESK).await;
+    browser.open(&daemon.url).await;
+    browser.click("//a[text()='Answer']").await;
+    browser.click("//button[text()='Approve']").await;
+    browser.leave("#answer").await;
     wait_for(|| stage.heads().len() == 1);
     daemon.says("checkout: done");
     wait_for(|| chats.texts(SLACK_PATH).len() >= 2);

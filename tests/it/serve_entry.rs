@@ -3,7 +3,7 @@
 use crate::browsers::{Browser, DESK};
 use crate::daemon_rig::{Daemon, configure, rig};
 use crate::notify_email::certify;
-use crate::rig::Rig;
+use crate::rig::{Ran, Rig};
 use reqwest::{Certificate, Client, RequestBuilder};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -133,4 +133,27 @@ async fn on_this_machine_alone_credentials_may_go() {
     daemon.says("read anew");
     assert_eq!(asked(&daemon, "anything", None).await, 200);
     daemon.end();
+}
+
+/// What runs in a box with our network reaches every port of this machine, and would answer for us.
+#[tokio::test]
+async fn where_agents_reach_it_it_asks_for_credentials() {
+    let rig = rig(&json!({ "sandbox": { "network": "open" } }));
+    let serve = |isolation: &str| {
+        let mut command = rig.autoissue(&["serve", "--listen", "127.0.0.1:0"]);
+        command.env("AUTOISSUE_ISOLATION", isolation);
+        command
+    };
+    let refused: Ran = serve("auto").output().unwrap().into();
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    for words in ["agents can reach it there", "dashboard.auth"] {
+        assert!(refused.stderr.contains(words), "{refused:?}");
+    }
+    let mut locked = serve("auto");
+    locked.env("AUTOISSUE_DASHBOARD_TOKEN", "a token for this test");
+    Daemon::of(&rig, locked).end();
+    // Controls: without a box there is nothing to keep closed, and by the proxy nobody reaches it.
+    Daemon::of(&rig, serve("none")).end();
+    configure(&rig, &json!({}));
+    Daemon::of(&rig, serve("auto")).end();
 }

@@ -48,7 +48,7 @@ impl Entry {
 
     /// Takes up what this configuration says; one that would let everybody in, or has no sound certificate, changes nothing.
     pub(super) fn renew(&mut self, loaded: &Loaded) -> Result<(), Error> {
-        check_locked(self.address, &loaded.config.dashboard.auth)?;
+        check_locked(self.address, loaded)?;
         // Whether it serves over TLS at all was decided at the start.
         if let Some(own) = &self.tls {
             let files = written(loaded);
