@@ -97,21 +97,25 @@ pub(super) fn check_locked(address: SocketAddr, loaded: &Loaded) -> Result<(), E
     let sandbox = &loaded.config.sandbox;
     let is_reached_by_agents =
         sandbox.network == Network::Open && sandbox.isolation != Isolation::None;
-    let cause = match (is_here(address.ip()), is_reached_by_agents) {
-        _ if is_locked(&loaded.config.dashboard.auth) => return Ok(()),
-        (true, false) => return Ok(()),
-        (false, _) => "others can reach it there, and it asks for no credentials",
-        (true, true) => {
-            "agents can reach it there (sandbox.network is open), and it asks for no credentials"
-        }
+    let is_here = is_here(address.ip());
+    if is_locked(&loaded.config.dashboard.auth) || (is_here && !is_reached_by_agents) {
+        return Ok(());
+    }
+    let (cause, other) = if is_here {
+        (
+            "agents can reach it there (sandbox.network is open), and it asks for no credentials",
+            "or leave sandbox.network at `proxy`, with sandbox.hosts",
+        )
+    } else {
+        (
+            "others can reach it there, and it asks for no credentials",
+            "or serve on 127.0.0.1",
+        )
     };
     let blank = blank().map(|name| format!("{name} is blank, which counts as not set"));
     let hints = blank.into_iter().chain([
         "set dashboard.auth (enabled, type, and username with passwordHash, or token)".to_owned(),
-        match is_here(address.ip()) {
-            true => "or leave sandbox.network at `proxy`, with sandbox.hosts".to_owned(),
-            false => "or serve on 127.0.0.1".to_owned(),
-        },
+        other.to_owned(),
     ]);
     Err(Error::new(Kind::Config, format!("serve on {address}"))
         .cause(cause)

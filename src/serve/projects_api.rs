@@ -55,6 +55,9 @@ fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
     whole.map_err(|_| Error::custom(format!("{number} is no whole number from 1 to 100")))
 }
 
+/// A project's name in a path.
+type Named = Result<Path<String>, PathRejection>;
+
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<House> {
     OpenApiRouter::new()
@@ -103,7 +106,8 @@ async fn create(
 #[utoipa::path(get, path = "/api/projects/{id}", tag = "projects", params(("id" = String, Path, description = "Its name")), responses(
     (status = 200, description = "It", body = Told), (status = 404, description = "There is none", body = Problem),
 ))]
-async fn one(State(house): State<House>, Path(id): Path<String>) -> Result<Json<Told>, Problem> {
+async fn one(State(house): State<House>, id: Named) -> Result<Json<Told>, Problem> {
+    let Path(id) = id?;
     Ok(Json(Told::of(card(&desk(&house)?.standing(), &id)?)))
 }
 
@@ -114,9 +118,10 @@ async fn one(State(house): State<House>, Path(id): Path<String>) -> Result<Json<
 ))]
 async fn change(
     State(house): State<House>,
-    Path(id): Path<String>,
+    id: Named,
     wanted: Result<Json<Wanted>, JsonRejection>,
 ) -> Result<Json<Value>, Problem> {
+    let Path(id) = id?;
     card(&desk(&house)?.standing(), &id)?;
     let name = Some(id);
     let served = Served {
@@ -131,7 +136,8 @@ async fn change(
     (status = 204, description = "It is watched no longer"), (status = 404, description = "There is none", body = Problem),
     (status = 409, description = "It stands in the configuration", body = Problem),
 ))]
-async fn remove(State(house): State<House>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+async fn remove(State(house): State<House>, id: Named) -> Result<StatusCode, Problem> {
+    let Path(id) = id?;
     tell(&house, &id, Ask::Drop).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -141,7 +147,8 @@ async fn remove(State(house): State<House>, Path(id): Path<String>) -> Result<St
     (status = 202, description = "It is asked"), (status = 404, description = "There is none", body = Problem),
     (status = 409, description = "It cannot be asked", body = Problem),
 ))]
-async fn sync(State(house): State<House>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+async fn sync(State(house): State<House>, id: Named) -> Result<StatusCode, Problem> {
+    let Path(id) = id?;
     tell(&house, &id, Ask::Sync).await?;
     Ok(StatusCode::ACCEPTED)
 }
@@ -150,10 +157,8 @@ async fn sync(State(house): State<House>, Path(id): Path<String>) -> Result<Stat
 #[utoipa::path(get, path = "/api/projects/{id}/issues", tag = "projects", params(("id" = String, Path, description = "Its name")), responses(
     (status = 200, description = "They", body = [Object]), (status = 404, description = "There is none", body = Problem),
 ))]
-async fn issues(
-    State(house): State<House>,
-    Path(id): Path<String>,
-) -> Result<Json<Value>, Problem> {
+async fn issues(State(house): State<House>, id: Named) -> Result<Json<Value>, Problem> {
+    let Path(id) = id?;
     let standing = desk(&house)?.standing();
     let issues = card(&standing, &id)?.issues.iter();
     Ok(Json(issues.map(issue_told).collect()))
@@ -185,10 +190,8 @@ async fn start(
     (status = 200, description = "As it stands now", body = Object), (status = 404, description = "There is none", body = Problem),
     (status = 409, description = "It cannot be switched", body = Problem),
 ))]
-async fn switch_on(
-    State(house): State<House>,
-    Path(id): Path<String>,
-) -> Result<Json<Value>, Problem> {
+async fn switch_on(State(house): State<House>, id: Named) -> Result<Json<Value>, Problem> {
+    let Path(id) = id?;
     tell(&house, &id, |id| Ask::Switch(id, true)).await?;
     Ok(Json(json!({ "project": id, "running": true })))
 }
@@ -198,10 +201,8 @@ async fn switch_on(
     (status = 200, description = "As it stands now", body = Object), (status = 404, description = "There is none", body = Problem),
     (status = 409, description = "It cannot be switched", body = Problem),
 ))]
-async fn switch_off(
-    State(house): State<House>,
-    Path(id): Path<String>,
-) -> Result<Json<Value>, Problem> {
+async fn switch_off(State(house): State<House>, id: Named) -> Result<Json<Value>, Problem> {
+    let Path(id) = id?;
     tell(&house, &id, |id| Ask::Switch(id, false)).await?;
     Ok(Json(json!({ "project": id, "running": false })))
 }
@@ -210,10 +211,8 @@ async fn switch_off(
 #[utoipa::path(get, path = "/api/projects/{id}/automation/status", tag = "projects", params(("id" = String, Path, description = "Its name")), responses(
     (status = 200, description = "As it stands", body = Object), (status = 404, description = "There is none", body = Problem),
 ))]
-async fn automation(
-    State(house): State<House>,
-    Path(id): Path<String>,
-) -> Result<Json<Value>, Problem> {
+async fn automation(State(house): State<House>, id: Named) -> Result<Json<Value>, Problem> {
+    let Path(id) = id?;
     let standing = desk(&house)?.standing();
     let card = card(&standing, &id)?;
     let waiting = card

@@ -196,7 +196,8 @@ pub(super) async fn not_done() -> Problem {
 
 /// Nothing is there: told to programs as any other problem.
 pub(super) async fn missing(request: Request) -> Response {
-    if request.uri().path().starts_with("/api/") {
+    let path = request.uri().path();
+    if path == "/api" || path.starts_with("/api/") {
         return Problem::not_found().into_response();
     }
     let said = SaidPage {
