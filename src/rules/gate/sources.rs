@@ -176,11 +176,11 @@ fn in_text(text: &str, found: &mut BTreeSet<String>) {
             if after.starts_with(is_word) {
                 found.insert((*host).to_owned());
             }
-        } else if let Some((_, name)) = before[..at].rsplit_once("git@")
-            && !name.is_empty()
-            && name.chars().all(is_host)
-        {
-            found.insert(name.trim_matches('.').to_owned());
+        } else if let Some((_, name)) = before[..at].rsplit_once("git@") {
+            let name = name.trim_matches('.');
+            if !name.is_empty() && name.chars().all(is_host) {
+                found.insert(name.to_owned());
+            }
         }
     }
 }
@@ -287,6 +287,8 @@ mod tests {
     #[test]
     fn the_ecosystems_own_and_words_of_people_are_no_new_sources() {
         let cases = [
+            // Found by chance: a host of dots alone is none.
+            ("yarn.lock", "git@.:"),
             (
                 "package-lock.json",
                 r#"{"a":{"version":"1","resolved":"https://registry.npmjs.org/a.tgz","funding":{"url":"https://x.example"},"deprecated":"see https://x.example"}}"#,
